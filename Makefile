@@ -1,0 +1,48 @@
+# make repro   set up, then run the pipeline       make test   set up, then run the tests
+# make lint    set up, then ruff and mypy          make clean-venv   forget the set-up
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
+  "$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null \
+  && echo "$$p" && break; done)
+VENV := .venv
+READY := $(VENV)/.ready
+# Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: repro full test lint setup lock clean-venv
+.DEFAULT_GOAL := repro
+
+repro: setup
+	dvc repro
+
+# The lecture's full length: all epochs, as an experiment of its own.
+full: setup
+	dvc exp run -S mnist.train.max_steps=null -S faces.train.max_steps=null
+
+test: setup
+	python -m pytest $(ARGS)
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	mypy
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo "error: no supported Python found: MindSpore 2.10 needs Python 3.10, 3.11 or 3.12 (name one with make PYTHON=/path/to/python)" >&2; exit 1; fi
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 13) else "error: this is Python %d.%d, but MindSpore 2.10 needs Python 3.10, 3.11 or 3.12" % v[:2])'
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(VENV)/bin/python -m stages.smoke
+	@touch $(READY)
+
+# Needs uv; the same versions for every Python, so that pictures come out byte-identical.
+lock:
+	uv pip compile --universal --python-version 3.10 --fork-strategy fewest --generate-hashes \
+	  --no-emit-index-url --no-annotate --extra tests pyproject.toml requirements-build.in -o requirements.lock
+
+clean-venv:
+	rm -rf $(VENV)

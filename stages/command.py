@@ -1,0 +1,62 @@
+"""What every command of this package shares: arguments, and errors as one line.
+
+It imports nothing heavy, so that a stage depends on no more than it uses.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from stages.gan import params, paths
+from stages.gan.errors import UserError
+
+# MindSpore warns of the age of its own Adam at every start. Errors are still shown, and who
+# wants the warnings sets GLOG_v=2. It is read when MindSpore is first imported, after this.
+os.environ.setdefault("GLOG_v", "3")
+
+
+def guarded(main: Callable[[], None]) -> None:
+    """Run a command; what a user can mend ends in one line and exit code 1.
+
+    Python's traceback is kept for faults of this project.
+    """
+    try:
+        main()
+    except UserError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
+    except MemoryError:
+        _fail("out of memory: a smaller batch_size or image_size needs less")
+
+
+def run_stage(work: Callable[[str, params.Dataset], None]) -> None:
+    """Run one stage for the data set named on the command line."""
+
+    def main() -> None:
+        module = sys.modules["__main__"]
+        parser = argparse.ArgumentParser(description=(module.__doc__ or "").split("\n")[0])
+        parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
+        dataset = parser.parse_args().dataset
+        work(dataset, params.load(paths.PARAMS, dataset))
+
+    guarded(main)
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal, at once."""
+    print(message, flush=True)
+
+
+def _fail(message: str, code: int = 1) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    sys.exit(code)

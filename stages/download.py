@@ -1,0 +1,70 @@
+"""Fetch a data set from the first source that yields the right files."""
+
+import tempfile
+from pathlib import Path
+
+from stages.command import run_stage, say
+from stages.gan import formats, paths, sources
+from stages.gan.containers import open_container
+from stages.gan.errors import UserError
+from stages.gan.files import whole_folder, write_json
+from stages.gan.params import Dataset, Download
+
+
+def download(dataset: str, params: Dataset) -> None:
+    """Write data/<dataset>/raw: the files in their original form, and source.json."""
+    settings = params.download
+    raw = formats.module(params.kind.format, "raw")
+    with whole_folder(paths.raw(dataset)) as folder:
+
+        def take(source: str) -> None:
+            for file in raw.FILES:
+                (folder / file).unlink(missing_ok=True)
+            if source.startswith(sources.BUNDLED):
+                make_bundled(source, params, folder)
+                return
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
+                limits = sources.Limits(settings.timeout, settings.retries, settings.maximum_bytes)
+                found = sources.fetch(source, raw.FILES, Path(scratch), limits)
+                with open_container(found, settings.maximum_bytes) as container:
+                    raw.gather(container, folder, settings.maximum_bytes)
+            verify(settings, raw.identities(folder))
+
+        found = sources.first_that_works(settings.sources, take, say)
+        files = {file: (folder / file).stat().st_size for file in raw.FILES}
+        write_json(
+            folder / "source.json",
+            {
+                "source": found.name,
+                "bundled": found.bundled,
+                "bytes": files,
+                "sha256": raw.identities(folder),
+            },
+        )
+    say(f"{dataset}: {sum(files.values()):,} bytes from {found.name}")
+    if found.bundled:
+        say(f"WARNING: no other source of {dataset} could be used; this is the bundled stand-in,")
+        say("not the real data. The metrics and the report say so too.")
+
+
+def make_bundled(source: str, params: Dataset, folder: Path) -> None:
+    """Make the set that comes with this project for the data set's format."""
+    bundled = formats.module(params.kind.format, "bundled")
+    if source != bundled.NAME:
+        raise UserError(f"unknown bundled set; format {params.kind.format} has {bundled.NAME}")
+    bundled.make(folder, params.download.bundled_count, params.download.bundled_seed)
+
+
+def verify(settings: Download, identities: dict[str, str]) -> None:
+    """Compare what was unpacked with the hashes that params.yaml asks for."""
+    for file, expected in settings.sha256.items():
+        if file not in identities:
+            raise UserError(
+                f"download.sha256 names {file}, valid is one of {', '.join(identities)}"
+            )
+        if identities[file] != expected:
+            raise UserError(f"{file} has sha256 {identities[file]}, expected {expected}")
+
+
+if __name__ == "__main__":
+    run_stage(download)

@@ -1,0 +1,79 @@
+"""Measure the trained networks on held-out images and fresh latent codes, and draw samples."""
+
+import numpy as np
+
+from stages.command import run_stage, say
+from stages.gan import checkpoints, equilibrium, grids, losses, paths, prepared
+from stages.gan.errors import UserError
+from stages.gan.files import whole_folder, write_json
+from stages.gan.neighbours import nearest
+from stages.gan.params import Dataset
+from stages.gan.randomness import latent_codes, stream
+from stages.gan.sampling import generate, interpolate, logits
+
+GRID = 25
+INTERPOLATIONS = 5
+
+
+def evaluate(dataset: str, params: Dataset) -> None:
+    """Write metrics/<dataset>/evaluate.json and the evaluation pictures."""
+    settings = params.evaluate
+    held_out = prepared.load(paths.prepared(dataset), "test")
+    known = prepared.load(paths.prepared(dataset), "train")
+    about = prepared.description(paths.prepared(dataset))
+    checkpoint = checkpoints.load(paths.models(dataset))
+    generator, discriminator = checkpoint.networks()
+
+    count = min(settings.samples, len(held_out))
+    codes = latent_codes(
+        stream(settings.seed, "evaluation latents"), count, checkpoint.description.latent_size
+    )
+    fake = generate(generator, codes)
+    real_logits = logits(discriminator, held_out.images[:count])
+    fake_logits = logits(discriminator, fake)
+    if not (np.isfinite(real_logits).all() and np.isfinite(fake_logits).all()):
+        raise UserError(
+            f"the discriminator of {dataset} gives numbers that are not finite: its training "
+            "diverged; a smaller learning_rate is the first thing to try"
+        )
+    bce = equilibrium.bce_terms(real_logits, fake_logits)
+    own = equilibrium.loss_terms(losses.build(params.train.loss), real_logits, fake_logits)
+    metrics = {
+        "samples": count,
+        "bce": {name: term.to_json() for name, term in bce.items()},
+        "training_loss": {
+            "name": params.train.loss,
+            **{name: term.to_json() for name, term in own.items()},
+        },
+        "real_probability": float(equilibrium.probability(real_logits).mean()),
+        "fake_probability": float(equilibrium.probability(fake_logits).mean()),
+        "accuracy": float(((real_logits > 0).mean() + (fake_logits <= 0).mean()) / 2),
+        "jsd_lower_bound": equilibrium.jsd_lower_bound(bce["discriminator"].value),
+        "data": about["source"],
+        "bundled_data": about["bundled"],
+    }
+    with whole_folder(paths.evaluation_pictures(dataset)) as folder:
+        grids.grid(fake[:GRID]).save(folder / "generated.png")
+        grids.grid(held_out.images[:GRID]).save(folder / "real.png")
+        ways = [
+            interpolate(
+                codes[2 * i % count], codes[(2 * i + 1) % count], settings.interpolation_steps
+            )
+            for i in range(INTERPOLATIONS)
+        ]
+        between = generate(generator, np.concatenate(ways))
+        grids.grid(between, columns=settings.interpolation_steps).save(folder / "interpolation.png")
+        shown = fake[: settings.nearest]
+        indices, _ = nearest(shown, known.images)
+        pairs = np.concatenate([shown, known.batch(indices)])
+        grids.grid(pairs, columns=len(shown)).save(folder / "nearest.png")
+    write_json(paths.metrics(dataset) / "evaluate.json", metrics)
+    say(
+        f"{dataset}: on {count:,} held-out images D's BCE is {bce['discriminator'].value:.4f}, "
+        f"{bce['discriminator'].distance:.4f} from equilibrium; G's "
+        f"{bce['generator'].value:.4f}, {bce['generator'].distance:.4f} from it"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(evaluate)

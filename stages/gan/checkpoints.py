@@ -1,0 +1,157 @@
+"""Checkpoints: both networks, both optimizers, and the description that rebuilds them.
+
+A checkpoint is a folder:
+
+    checkpoint.json             epoch, step, the networks' description, sha256 of the rest
+    generator.safetensors       weights and running statistics
+    discriminator.safetensors
+    optimizers.safetensors      Adam's moments and powers of beta, so that training can go on
+
+safetensors holds bare arrays: loading one runs no code, whoever made it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mindspore import Parameter, Tensor, nn
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from stages.gan import networks
+from stages.gan.errors import UserError
+from stages.gan.files import read_json, sha256, write_json
+
+_ABOUT = "checkpoint.json"
+FINAL = "final"
+
+
+def epoch_name(epoch: int) -> str:
+    """The folder name of the checkpoint after that epoch."""
+    return f"epoch-{epoch:04d}"
+
+
+def _state(parameters: Any) -> dict[str, NDArray[Any]]:
+    return {p.name: np.ascontiguousarray(p.asnumpy()) for p in parameters}
+
+
+def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
+    """What an optimizer learnt: not the weights it updates, nor the rate, which is a param."""
+    powers = [optimizer.global_step, optimizer.beta1_power, optimizer.beta2_power]
+    return [*optimizer.moment1, *optimizer.moment2, *powers]
+
+
+def save(
+    folder: Path,
+    description: networks.Description,
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    optimizers: tuple[nn.Cell, nn.Cell],
+    epoch: int,
+    step: int,
+) -> None:
+    """Write one checkpoint into a new folder."""
+    folder.mkdir(parents=True)
+    learnt = [p for optimizer in optimizers for p in _optimizer_parameters(optimizer)]
+    parts = {
+        "generator": generator.get_parameters(),
+        "discriminator": discriminator.get_parameters(),
+        "optimizers": learnt,
+    }
+    hashes = {}
+    for name, parameters in parts.items():
+        file = folder / f"{name}.safetensors"
+        save_file(_state(parameters), file)
+        hashes[file.name] = sha256(file)
+    write_json(
+        folder / _ABOUT,
+        {
+            "epoch": epoch,
+            "step": step,
+            "networks": description.to_json(),
+            "sha256": hashes,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk whose files have been verified."""
+
+    folder: Path
+    epoch: int
+    step: int
+    description: networks.Description
+
+    def networks(self) -> tuple[nn.Cell, nn.Cell]:
+        """Generator and discriminator with the stored weights, in evaluation mode."""
+        generator, discriminator = networks.build(self.description)
+        self.restore_networks(generator, discriminator)
+        generator.set_train(False)
+        discriminator.set_train(False)
+        return generator, discriminator
+
+    def restore_networks(self, generator: nn.Cell, discriminator: nn.Cell) -> None:
+        """Put the stored weights into networks that have not been used in a jitted call."""
+        for name, network in (("generator", generator), ("discriminator", discriminator)):
+            self._restore(name, list(network.get_parameters()))
+
+    def restore_optimizers(self, optimizers: tuple[nn.Cell, nn.Cell]) -> None:
+        """Put the stored moments into optimizers that have not been used yet."""
+        learnt = [p for optimizer in optimizers for p in _optimizer_parameters(optimizer)]
+        self._restore("optimizers", learnt)
+
+    def _restore(self, part: str, parameters: list[Parameter]) -> None:
+        file = self.folder / f"{part}.safetensors"
+        try:
+            stored = load_file(file)
+        except (OSError, SafetensorError) as error:
+            raise UserError(f"{file} cannot be read: {error}") from None
+        shapes = {p.name: tuple(p.shape) for p in parameters}
+        if {name: array.shape for name, array in stored.items()} != shapes:
+            wrong = sorted(
+                name
+                for name in shapes.keys() | stored.keys()
+                if name not in stored or name not in shapes or stored[name].shape != shapes[name]
+            )
+            raise UserError(
+                f"{file} does not fit the networks: {wrong[0]} differs "
+                f"(and {len(wrong) - 1} more); its networks are described in {_ABOUT} beside it"
+            )
+        for parameter in parameters:
+            parameter.set_data(Tensor(stored[parameter.name]))
+
+
+def load(folder: Path) -> Checkpoint:
+    """Open a checkpoint folder, or the final one of a models folder, and verify its files.
+
+    Raises
+    ------
+    UserError
+        If it is no checkpoint, or a file of it is damaged.
+    """
+    if not (folder / _ABOUT).is_file() and (folder / FINAL / _ABOUT).is_file():
+        folder = folder / FINAL
+    if not (folder / _ABOUT).is_file():
+        raise UserError(
+            f"{folder} is no checkpoint: it should hold {_ABOUT}, or a folder `{FINAL}` that does"
+        )
+    about = read_json(folder / _ABOUT)
+    try:
+        epoch, step = int(about["epoch"]), int(about["step"])
+        description = networks.Description.from_json(about["networks"])
+        hashes = dict(about["sha256"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{folder / _ABOUT} is damaged: {error!r}") from None
+    for name, expected in hashes.items():
+        file = folder / name
+        if not file.is_file():
+            raise UserError(f"{file} is missing from the checkpoint")
+        if sha256(file) != expected:
+            raise UserError(
+                f"{file} is damaged: its sha256 is not the one {_ABOUT} holds; "
+                "restore it with `dvc checkout`"
+            )
+    return Checkpoint(folder, epoch, step, description)

@@ -1,0 +1,136 @@
+"""Read files out of a zip archive or a folder, without trusting it.
+
+Nothing is ever unpacked by the name it has inside: members are read as streams and written
+under names of our own, so no path can escape, and every stream is bounded.
+"""
+
+import gzip
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from stages.gan.errors import UserError
+
+_BLOCK = 1 << 20
+
+
+class Container(Protocol):
+    """A set of named files that can be read one by one."""
+
+    def names(self) -> list[str]:
+        """Paths of all files inside, sorted."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Read one of them."""
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def names(self) -> list[str]:
+        return sorted(
+            file.relative_to(self._path).as_posix()
+            for file in self._path.rglob("*")
+            if file.is_file()
+        )
+
+    def open(self, name: str) -> BinaryIO:
+        return (self._path / name).open("rb")
+
+
+class _Zip:
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def names(self) -> list[str]:
+        return sorted(info.filename for info in self._archive.infolist() if not info.is_dir())
+
+    def open(self, name: str) -> BinaryIO:
+        return self._archive.open(name)  # type: ignore[return-value]
+
+
+@contextmanager
+def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
+    """Open a folder or a zip archive.
+
+    Parameters
+    ----------
+    path : Path
+    maximum_bytes : int
+        Bound on what the archive claims to unpack to.
+
+    Raises
+    ------
+    UserError
+        If it is missing, no zip archive, damaged, larger than the bound, or holds an entry
+        that leads outside, a link, or the same name twice. Reading a damaged member inside
+        the block ends in the same error.
+    """
+    if path.is_dir():
+        yield _Folder(path)
+        return
+    if not path.exists():
+        raise UserError(f"{path} does not exist")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _inspect(path, archive, maximum_bytes)
+            yield _Zip(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise UserError(f"{path.name} is no sound zip archive: {error}") from None
+    except RuntimeError as error:
+        if "password" not in str(error):
+            raise
+        raise UserError(f"{path.name} is encrypted: it should be a plain zip archive") from None
+
+
+def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
+    seen = set()
+    total = 0
+    for info in archive.infolist():
+        name = PurePosixPath(info.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+            raise UserError(f"{path.name} holds an entry that leads outside: {info.filename!r}")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise UserError(f"{path.name} holds a link, which is refused: {info.filename!r}")
+        if info.filename in seen:
+            raise UserError(f"{path.name} holds {info.filename!r} twice")
+        seen.add(info.filename)
+        total += info.file_size
+    if total > maximum_bytes:
+        raise UserError(
+            f"{path.name} unpacks to {total:,} bytes, more than download.maximum_bytes "
+            f"({maximum_bytes:,})"
+        )
+
+
+def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) -> int:
+    """Copy a stream to a file and return its length.
+
+    Raises
+    ------
+    UserError
+        If there is more than the bound.
+    """
+    size = 0
+    with target.open("wb") as file:
+        while block := source.read(_BLOCK):
+            size += len(block)
+            if size > maximum_bytes:
+                raise UserError(f"{what} is larger than download.maximum_bytes ({maximum_bytes:,})")
+            file.write(block)
+    return size
+
+
+@contextmanager
+def gunzipped(source: BinaryIO, what: str) -> Iterator[BinaryIO]:
+    """Read a gzip stream; a damaged one ends in a UserError."""
+    try:
+        with gzip.GzipFile(fileobj=source) as stream:
+            yield stream  # type: ignore[misc]
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{what} is no sound gzip file: {error}") from None

@@ -1,0 +1,118 @@
+"""Writing files so that they are either whole or not there, and the same for the same content."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stages.gan.errors import UserError
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a scratch folder that becomes `target` only if the block ends without an error.
+
+    The scratch folder lies beside the target, so the last step is one rename. What an
+    earlier, killed run left in it is removed first.
+    """
+    scratch = target.with_name(f".incomplete-{target.name}")
+    _remove(scratch)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+        _remove(target)
+        os.replace(scratch, target)
+    finally:
+        _remove(scratch)
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Give a scratch path that becomes `target` only if the block ends without an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".incomplete-{target.name}")
+    try:
+        yield scratch
+        os.replace(scratch, target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(target: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with a fixed layout; floats are shortest-exact, NaN is refused.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite: JSON has no such numbers.
+    """
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    with whole_file(target) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+def read_json(source: Path) -> dict[str, Any]:
+    """Read a JSON object that an earlier stage wrote.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    try:
+        content = json.loads(source.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+    except ValueError as error:
+        raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{source} is damaged: it should hold a JSON object")
+    return content
+
+
+def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write a CSV with a header; floats are written so that they read back exactly."""
+    with whole_file(target) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([repr(v) if isinstance(v, float) else v for v in row] for row in rows)
+
+
+def read_csv(source: Path) -> list[dict[str, float]]:
+    """Read a CSV of numbers that `write_csv` wrote, a dict a row.
+
+    Raises
+    ------
+    UserError
+        If it is missing or holds something else.
+    """
+    try:
+        with source.open(newline="", encoding="utf-8") as file:
+            return [
+                {key: float(value) for key, value in row.items()} for row in csv.DictReader(file)
+            ]
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+
+
+def sha256(source: Path) -> str:
+    """The sha256 of a file's content, in hex."""
+    digest = hashlib.sha256()
+    with source.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

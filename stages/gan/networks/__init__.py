@@ -1,0 +1,99 @@
+"""Generators and discriminators: one package for each kind of network.
+
+A kind is imported only when it is asked for, so what trains the one does not depend on the
+code of the other.
+"""
+
+import importlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mindspore import nn
+
+from stages.gan.errors import UserError
+from stages.gan.randomness import stream
+
+KINDS = ("mlp", "dcgan")
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that is needed to build both networks; it is stored beside their weights.
+
+    `image_shape` is (channels, height, width).
+    """
+
+    kind: str
+    image_shape: tuple[int, int, int]
+    latent_size: int
+    generator_widths: tuple[int, ...]
+    generator_activation: str
+    generator_slope: float
+    generator_batch_norm: bool
+    discriminator_widths: tuple[int, ...]
+    discriminator_activation: str
+    discriminator_slope: float
+    discriminator_batch_norm: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Description":
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        UserError
+            If a key is missing or unknown.
+        """
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in content.items()
+        }
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise UserError(f"the network's description does not fit: {error}") from None
+
+
+def build(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.Cell]:
+    """Generator and discriminator with freshly drawn weights, in training mode.
+
+    Parameters of the generator are named `generator.*`, the discriminator's
+    `discriminator.*`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of network.
+    """
+    if description.kind not in KINDS:
+        raise ValueError(f"network {description.kind!r}: choose one of {', '.join(KINDS)}")
+    module = importlib.import_module(f"stages.gan.networks.{description.kind}")
+    generator = module.Generator(
+        description.image_shape,
+        description.latent_size,
+        description.generator_widths,
+        description.generator_activation,
+        description.generator_slope,
+        description.generator_batch_norm,
+    )
+    discriminator = module.Discriminator(
+        description.image_shape,
+        description.discriminator_widths,
+        description.discriminator_activation,
+        description.discriminator_slope,
+        description.discriminator_batch_norm,
+    )
+    for position, (name, network) in enumerate(
+        (("generator", generator), ("discriminator", discriminator))
+    ):
+        module.initialise(network, stream(seed, "weights", position))
+        network.update_parameters_name(f"{name}.")
+        network.set_train()
+    return generator, discriminator

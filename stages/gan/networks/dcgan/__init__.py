@@ -1,0 +1,89 @@
+"""The deep convolutional generator and discriminator of Radford et al. 2015."""
+
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from stages.gan.layers import BatchNorm, activation
+from stages.gan.networks.dcgan.convolution import (
+    Convolution,
+    Projection,
+    TransposedConvolution,
+    WholeImage,
+)
+
+
+class Generator(nn.Cell):
+    """Latent codes to images: transposed convolutions, each doubling the side, then tanh.
+
+    Parameters
+    ----------
+    image_shape : (channels, height, width)
+        A square whose side is a multiple of 2 to the number of widths.
+    latent_size : int
+    widths : sequence of int
+        Channels of the hidden layers, from the smallest image to the largest.
+    activation_name, slope, batch_norm
+        The hidden layers' activation, its slope if leaky, and whether they are normalised.
+
+    Takes (N, latent_size), returns images of (N, channels, height, width) in [-1, 1].
+    """
+
+    def __init__(self, image_shape, latent_size, widths, activation_name, slope, batch_norm):
+        super().__init__()
+        channels, side, _ = image_shape
+        side //= 2 ** len(widths)
+        layers = [Projection(latent_size, widths[0], side)]
+        for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
+            if batch_norm:
+                layers.append(BatchNorm(inputs))
+            layers.append(activation(activation_name, slope))
+            layers.append(TransposedConvolution(inputs, outputs, side, side))
+            side *= 2
+        layers.append(nn.Tanh())
+        self.layers = nn.SequentialCell(layers)
+
+    def construct(self, z):
+        return ops.transpose(self.layers(z), (0, 3, 1, 2))
+
+
+class Discriminator(nn.Cell):
+    """Images to logits: convolutions, each halving the side. The sigmoid belongs to the loss.
+
+    Takes (N, channels, height, width), returns logits of shape (N, 1). The first layer is
+    not normalised, as in the paper.
+    """
+
+    def __init__(self, image_shape, widths, activation_name, slope, batch_norm):
+        super().__init__()
+        inputs, side, _ = image_shape
+        layers = []
+        for index, outputs in enumerate(widths):
+            layers.append(Convolution(inputs, outputs))
+            if batch_norm and index > 0:
+                layers.append(BatchNorm(outputs))
+            layers.append(activation(activation_name, slope))
+            inputs = outputs
+            side //= 2
+        layers.append(WholeImage(inputs, side))
+        self.layers = nn.SequentialCell(layers)
+        # With batch norm an image's logit depends on its batch: real and fake go apart.
+        self.rows_are_independent = not batch_norm
+
+    def construct(self, x):
+        return self.layers(ops.transpose(x, (0, 2, 3, 1)))
+
+
+def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
+    """Draw weights from N(0, 0.02) and batch norm's gamma from N(1, 0.02), as the paper does.
+
+    To be called before the network is first used in a jitted function.
+    """
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, BatchNorm):
+            parameter, mean = cell.gamma, 1.0
+        elif isinstance(cell, (Convolution, TransposedConvolution, Projection, WholeImage)):
+            parameter, mean = cell.weight, 0.0
+        else:
+            continue
+        values = generator.normal(mean, 0.02, parameter.shape)
+        parameter.set_data(Tensor(values.astype(np.float32)))

@@ -1,0 +1,282 @@
+"""params.yaml as one typed, validated model. Nothing else reads it.
+
+A mistake in the file ends in one line that names the key, its place, the bad value and what
+would be valid.
+"""
+
+import difflib
+import types
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from stages.gan.errors import UserError
+
+
+def _no_booleans(value: Any) -> Any:
+    # YAML reads yes, on and true as a boolean, which Python would take for the number 1.
+    if isinstance(value, bool):
+        raise ValueError("should be a number")
+    return value
+
+
+_WHOLE = BeforeValidator(_no_booleans)
+Seed = Annotated[int, _WHOLE, Field(ge=0, le=2**32 - 1)]
+Width = Annotated[int, _WHOLE, Field(ge=1, le=65536)]
+Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Kind(_Section):
+    """What a data set is made of: the entry of params.yaml's `datasets`."""
+
+    format: Literal["idx", "images"]
+    network: Literal["mlp", "dcgan"]
+
+
+class Download(_Section):
+    """Where the data comes from."""
+
+    sources: Annotated[list[str], Field(min_length=1)]
+    sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
+    timeout: Annotated[float, _WHOLE, Field(gt=0, le=3600)]
+    retries: Annotated[int, _WHOLE, Field(ge=0, le=20)]
+    maximum_bytes: Annotated[int, _WHOLE, Field(ge=1, le=2**40)]
+    bundled_count: Annotated[int, _WHOLE, Field(ge=20, le=100_000)] | None
+    bundled_seed: Seed
+
+
+class Preprocess(_Section):
+    """How raw files become arrays."""
+
+    image_size: Annotated[int, _WHOLE, Field(ge=4, le=1024)]
+    channels: Literal[1, 3]
+    latent_size: Annotated[int, _WHOLE, Field(ge=1, le=10_000)]
+    maximum_images: Annotated[int, _WHOLE, Field(ge=4, le=2**31)] | None
+    test_fraction: Annotated[float, _WHOLE, Field(gt=0, lt=1)]
+    test_maximum: Annotated[int, _WHOLE, Field(ge=1, le=1_000_000)]
+    seed: Seed
+
+
+class Network(_Section):
+    """The hidden layers of one network."""
+
+    widths: Annotated[list[Width], Field(min_length=1, max_length=16)]
+    activation: Activation
+    leaky_slope: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+    batch_norm: bool
+
+
+class Train(_Section):
+    """How the networks are trained."""
+
+    epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    max_steps: Annotated[int, _WHOLE, Field(ge=1, le=2**31)] | None
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    latents: Literal["attached", "fresh"]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    beta1: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    loss: Literal["bce", "bce_with_logits", "mse"]
+    seed: Seed
+    grid_seed: Seed
+    checkpoint_every: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    init_from: Annotated[str, Field(min_length=1)] | None
+    lecture_log: bool
+    generator: Network
+    discriminator: Network
+
+
+class Evaluate(_Section):
+    """What is measured on the trained networks."""
+
+    samples: Annotated[int, _WHOLE, Field(ge=1, le=1_000_000)]
+    seed: Seed
+    interpolation_steps: Annotated[int, _WHOLE, Field(ge=2, le=50)]
+    nearest: Annotated[int, _WHOLE, Field(ge=1, le=100)]
+
+
+class Report(_Section):
+    """The page."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Dataset(_Section):
+    """Every param of one data set."""
+
+    kind: Kind
+    download: Download
+    preprocess: Preprocess
+    train: Train
+    evaluate: Evaluate
+    report: Report
+
+    @model_validator(mode="after")
+    def _sides_divide(self) -> "Dataset":
+        if self.kind.network == "dcgan":
+            size = self.preprocess.image_size
+            for name in ("generator", "discriminator"):
+                layers = len(getattr(self.train, name).widths)
+                if size % 2**layers or size // 2**layers < 2:
+                    raise ValueError(
+                        f"preprocess.image_size is {size} and train.{name}.widths has {layers} "
+                        f"entries, but a dcgan halves the side once an entry and at least 2 "
+                        f"pixels must be left: valid is a multiple of {2**layers} from "
+                        f"{2 ** (layers + 1)} on, or fewer widths"
+                    )
+        return self
+
+
+def load(path: Path, dataset: str) -> Dataset:
+    """Read and validate the params of one data set.
+
+    Parameters
+    ----------
+    path : Path
+        The YAML file.
+    dataset : str
+        A key of its `datasets`.
+
+    Raises
+    ------
+    UserError
+        In one line, for whatever is wrong with the file or the name.
+    """
+    content = _read(path)
+    names = content["datasets"]
+    check_name(path, dataset)
+    for key in content:
+        if key != "datasets" and key not in names:
+            raise UserError(f"{path}: unknown key {key}{_nearest(key, ['datasets', *names])}")
+    section = content.get(dataset)
+    if not isinstance(section, dict):
+        raise UserError(f"{path}: {dataset} is missing: it should hold the params of that data set")
+    if "kind" in section:
+        raise UserError(f"{path}: unknown key {dataset}.kind: it belongs into datasets.{dataset}")
+    try:
+        return Dataset.model_validate({"kind": names[dataset], **section})
+    except ValidationError as error:
+        messages = [_explain(dataset, problem) for problem in error.errors()]
+        raise UserError(f"{path}: " + "; ".join(messages)) from None
+
+
+def check_name(path: Path, dataset: str) -> None:
+    """Raise UserError, with the valid names, if the file has no such data set."""
+    names = _read(path)["datasets"]
+    if dataset not in names:
+        raise UserError(f"no data set {dataset!r}{_nearest(dataset, names)}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is not here: run this from the project's folder") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("datasets"), dict):
+        raise UserError(
+            f"{path}: it should hold a mapping `datasets` of name to format and network"
+        )
+    return content
+
+
+def _explain(dataset: str, problem: Any) -> str:
+    location = [part for part in problem["loc"] if not _is_internal(part)]
+    shown = [dataset, *map(str, location)]
+    if location and location[0] == "kind":
+        shown = ["datasets", dataset, *map(str, location[1:])]
+    place = ".".join(shown)
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        siblings = _model_at(location[:-1]).model_fields
+        return f"unknown key {place}{_nearest(str(location[-1]), siblings)}"
+    if kind == "missing":
+        return f"{place} is missing"
+    if kind == "value_error" and not location:
+        return f"{dataset}: {problem['ctx']['error']}"
+    return f"{place} is {problem['input']!r}: valid is {_valid(location)}"
+
+
+def _is_internal(part: Any) -> bool:
+    # pydantic names the branch of a union as a part of the place; no key looks like that.
+    return isinstance(part, str) and ("[" in part or part in ("int", "float", "str", "none"))
+
+
+def _nearest(word: str, choices: Any) -> str:
+    names = [str(choice) for choice in choices]
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    guess = f", did you mean {close[0]}?" if close else ","
+    return f"{guess} (valid: {', '.join(names)})"
+
+
+def _model_at(location: list[Any]) -> type[BaseModel]:
+    model: Any = Dataset
+    for part in location:
+        model = model.model_fields[part].annotation
+    return model
+
+
+def _valid(location: list[Any]) -> str:
+    model: Any = Dataset
+    field = None
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields[part]
+            annotation = field.annotation
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                model = annotation
+    if field is None:
+        return "a mapping of the keys in the shipped params.yaml"
+    if isinstance(location[-1], int):
+        return "a list of " + _describe(get_args(field.annotation)[0], [])
+    return _describe(field.annotation, field.metadata)
+
+
+def _describe(annotation: Any, metadata: list[Any]) -> str:
+    if get_origin(annotation) is Annotated:
+        base, *extra = get_args(annotation)
+        return _describe(base, [*metadata, *_constraints(extra)])
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType):
+        return " or ".join(_describe(part, metadata) for part in get_args(annotation))
+    if annotation is type(None):
+        return "null"
+    if get_origin(annotation) is list:
+        return "a list of " + _describe(get_args(annotation)[0], [])
+    if get_origin(annotation) is dict:
+        return "a mapping of file name to 64 hex digits"
+    words = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true | false",
+        str: "a text",
+    }.get(annotation, "a mapping of the keys in the shipped params.yaml")
+    bounds = _bounds(metadata)
+    return f"{words} {bounds}" if bounds else words
+
+
+def _constraints(extra: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in extra:
+        found += getattr(item, "metadata", [item])
+    return found
+
+
+def _bounds(metadata: list[Any]) -> str:
+    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
+    parts = []
+    for name, word in words.items():
+        for item in metadata:
+            if getattr(item, name, None) is not None:
+                parts.append(f"{word} {getattr(item, name)}")
+    return " ".join(parts)

@@ -1,0 +1,45 @@
+"""Where everything lies, in one place. All paths are relative to the project's folder."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+
+
+def raw(dataset: str) -> Path:
+    """What was downloaded, in its original form."""
+    return Path("data") / dataset / "raw"
+
+
+def prepared(dataset: str) -> Path:
+    """The arrays that training reads."""
+    return Path("data") / dataset / "prepared"
+
+
+def models(dataset: str) -> Path:
+    """Checkpoints of both networks."""
+    return Path("models") / dataset
+
+
+def metrics(dataset: str) -> Path:
+    """Small JSON and CSV files, kept in git."""
+    return Path("metrics") / dataset
+
+
+def training_pictures(dataset: str) -> Path:
+    """The grid of each epoch and the animation of them all."""
+    return Path("reports") / dataset / "training"
+
+
+def evaluation_pictures(dataset: str) -> Path:
+    """The grids that evaluate draws."""
+    return Path("reports") / dataset / "evaluation"
+
+
+def report(dataset: str) -> Path:
+    """The page."""
+    return Path("reports") / dataset / "index.html"
+
+
+def from_project(path: str) -> Path:
+    """A path that a user gave: absolute, from the home folder, or from the project's folder."""
+    return Path(path).expanduser()

@@ -1,0 +1,38 @@
+"""Turn raw files into arrays in [-1, 1], each image with a latent code attached."""
+
+from stages.command import run_stage, say
+from stages.gan import formats, paths, prepared
+from stages.gan.files import read_json, whole_folder
+from stages.gan.params import Dataset
+
+
+def preprocess(dataset: str, params: Dataset) -> None:
+    """Write data/<dataset>/prepared: see stages.gan.prepared."""
+    settings = params.preprocess
+    source = read_json(paths.raw(dataset) / "source.json")
+    reader = formats.module(params.kind.format, "reader")
+    with whole_folder(paths.prepared(dataset)) as folder:
+        result = reader.prepare(paths.raw(dataset), folder, settings)
+        prepared.attach_latents(folder, result.counts, settings.latent_size, settings.seed)
+        prepared.describe(
+            folder,
+            {
+                "source": source["source"],
+                "bundled": source["bundled"],
+                "image_shape": [settings.channels, settings.image_size, settings.image_size],
+                "latent_size": settings.latent_size,
+                "value_range": [-1.0, 1.0],
+                "counts": result.counts,
+                "rejected": result.rejected,
+            },
+        )
+    say(
+        f"{dataset}: {result.counts['train']:,} images to train on,"
+        f" {result.counts['test']:,} held out, {len(result.rejected)} skipped"
+    )
+    for name, reason in result.rejected.items():
+        say(f"  skipped {name}: {reason}")
+
+
+if __name__ == "__main__":
+    run_stage(preprocess)

@@ -1,0 +1,135 @@
+"""Put data, params, curves, samples and metrics on one self-contained page."""
+
+from pathlib import Path
+from typing import Any
+
+from stages.command import run_stage, say
+from stages.gan import curves, page, paths, prepared
+from stages.gan.files import read_csv, read_json, whole_file
+from stages.gan.params import Dataset
+
+GRID_WIDTH = 290
+
+
+def report(dataset: str, params: Dataset) -> None:
+    """Write reports/<dataset>/index.html."""
+    metrics = paths.metrics(dataset)
+    evaluate = read_json(metrics / "evaluate.json")
+    about = prepared.description(paths.prepared(dataset))
+    settings = params.model_dump(mode="json")
+    content = {
+        "title": params.report.title,
+        "train": read_json(metrics / "train.json"),
+        "evaluate": evaluate,
+        "prepared": about,
+        "sha256": read_json(paths.raw(dataset) / "source.json")["sha256"],
+        "params": page.flat(settings),
+        "rows": table(evaluate),
+        "pictures": pictures(dataset, metrics, evaluate["training_loss"]),
+        "grid_width": GRID_WIDTH,
+    }
+    with whole_file(paths.report(dataset)) as scratch:
+        scratch.write_text(page.render(content), encoding="utf-8")
+    say(f"{dataset}: {paths.report(dataset)}")
+
+
+def pictures(dataset: str, metrics: Path, terms: dict[str, Any]) -> dict[str, Any]:
+    """All pictures of the page as data URLs."""
+    epochs = read_csv(metrics / "history.csv")
+    steps = read_csv(metrics / "history_steps.csv")
+    drawn = paths.evaluation_pictures(dataset)
+    levels = {
+        "D at equilibrium": terms["discriminator"]["equilibrium"],
+        "G at equilibrium": terms["generator"]["equilibrium"],
+    }
+    losses = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
+    chances = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
+
+    def curve(rows, x, lines, levels, label, y_range=None):
+        drawing = curves.draw(
+            [row[x] for row in rows],
+            {name: [row[column] for row in rows] for name, column in lines.items()},
+            levels,
+            x,
+            label,
+            y_range,
+        )
+        return page.embedded(drawing, "png")
+
+    return {
+        "losses": curve(epochs, "epoch", losses, levels, f"loss ({terms['name']})"),
+        "steps": curve(steps, "step", losses, levels, f"loss ({terms['name']})"),
+        "probabilities": curve(
+            epochs, "epoch", chances, {"equilibrium": 0.5}, "probability of being real", (0, 1)
+        ),
+        "animation": page.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
+        **{
+            name: page.embedded_file(drawn / f"{name}.png")
+            for name in ("generated", "real", "interpolation", "nearest")
+        },
+    }
+
+
+def table(evaluate: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics with a sentence each."""
+    bce = evaluate["bce"]
+    sentences = {
+        "real": "How surprised D is by real images: 0 if it is sure of each.",
+        "fake": "How surprised D is by generated images: 0 if it unmasks each.",
+        "discriminator": "The sum of the two, what D tries to make small.",
+        "generator": "What G tries to make small: large if D unmasks its images.",
+    }
+    rows = [
+        {
+            "name": f"cross-entropy, {name} (nats)",
+            "value": bce[name]["value"],
+            "equilibrium": bce[name]["equilibrium"],
+            "sentence": sentence,
+        }
+        for name, sentence in sentences.items()
+    ]
+    own = evaluate["training_loss"]
+    if own["name"] not in ("bce", "bce_with_logits"):
+        rows += [
+            {
+                "name": f"{own['name']}, {name}",
+                "value": own[name]["value"],
+                "equilibrium": own[name]["equilibrium"],
+                "sentence": "The same in the loss that the networks were trained with.",
+            }
+            for name in ("discriminator", "generator")
+        ]
+    rows += [
+        {
+            "name": "mean D(x)",
+            "value": evaluate["real_probability"],
+            "equilibrium": 0.5,
+            "sentence": "How real D finds real images on average.",
+        },
+        {
+            "name": "mean D(G(z))",
+            "value": evaluate["fake_probability"],
+            "equilibrium": 0.5,
+            "sentence": "How real D finds generated images on average.",
+        },
+        {
+            "name": "D's accuracy",
+            "value": evaluate["accuracy"],
+            "equilibrium": 0.5,
+            "sentence": "The share of images that D sorts rightly; guessing gives a half.",
+        },
+        {
+            "name": "JSD, lower bound (nats)",
+            "value": evaluate["jsd_lower_bound"],
+            "equilibrium": 0.0,
+            "sentence": (
+                "What D's loss proves: real and generated images are at least this far apart, of "
+                "0.6931 at most. 0 proves nothing, as D may just be weak."
+            ),
+        },
+    ]
+    return rows
+
+
+if __name__ == "__main__":
+    run_stage(report)
