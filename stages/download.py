@@ -1,5 +1,6 @@
 """Fetch a data set from the first source that yields the right files."""
 
+import functools
 import tempfile
 from pathlib import Path
 
@@ -9,12 +10,18 @@ from stages.gan.containers import open_container
 from stages.gan.errors import UserError
 from stages.gan.files import whole_folder, write_json
 from stages.gan.params import Dataset, Download
+from stages.gan.randomness import stream
 
 
 def download(dataset: str, params: Dataset) -> None:
     """Write data/<dataset>/raw: the files in their original form, and source.json."""
     settings = params.download
     raw = formats.module(params.kind.format, "raw")
+    for name in settings.sha256:
+        if name not in raw.HASHED:
+            raise UserError(
+                f"{dataset}.download.sha256 names {name}: valid is one of {', '.join(raw.HASHED)}"
+            )
     with whole_folder(paths.raw(dataset)) as folder:
 
         def take(source: str) -> None:
@@ -23,7 +30,7 @@ def download(dataset: str, params: Dataset) -> None:
             if source.startswith(sources.BUNDLED):
                 make_bundled(source, params, folder)
                 return
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 limits = sources.Limits(settings.timeout, settings.retries, settings.maximum_bytes)
                 found = sources.fetch(source, raw.FILES, Path(scratch), limits)
                 with open_container(found, settings.maximum_bytes) as container:
@@ -52,16 +59,14 @@ def make_bundled(source: str, params: Dataset, folder: Path) -> None:
     bundled = formats.module(params.kind.format, "bundled")
     if source != bundled.NAME:
         raise UserError(f"unknown bundled set; format {params.kind.format} has {bundled.NAME}")
-    bundled.make(folder, params.download.bundled_count, params.download.bundled_seed)
+    settings = params.download
+    stream_at = functools.partial(stream, settings.bundled_seed, "drawing")
+    bundled.make(folder, settings.bundled_count, stream_at)
 
 
 def verify(settings: Download, identities: dict[str, str]) -> None:
     """Compare what was unpacked with the hashes that params.yaml asks for."""
     for file, expected in settings.sha256.items():
-        if file not in identities:
-            raise UserError(
-                f"download.sha256 names {file}, valid is one of {', '.join(identities)}"
-            )
         if identities[file] != expected:
             raise UserError(f"{file} has sha256 {identities[file]}, expected {expected}")
 

@@ -16,7 +16,7 @@ def report(dataset: str, params: Dataset) -> None:
     metrics = paths.metrics(dataset)
     evaluate = read_json(metrics / "evaluate.json")
     about = prepared.description(paths.prepared(dataset))
-    settings = params.model_dump(mode="json")
+    settings = shareable(params)
     content = {
         "title": params.report.title,
         "train": read_json(metrics / "train.json"),
@@ -31,6 +31,15 @@ def report(dataset: str, params: Dataset) -> None:
     with whole_file(paths.report(dataset)) as scratch:
         scratch.write_text(page.render(content), encoding="utf-8")
     say(f"{dataset}: {paths.report(dataset)}")
+
+
+def shareable(params: Dataset) -> dict[str, Any]:
+    """The params without the folders of this machine; the page names the source that was used."""
+    settings = params.model_dump(mode="json")
+    del settings["download"]["sources"]
+    if params.train.init_from:
+        settings["train"]["init_from"] = Path(params.train.init_from).name
+    return settings
 
 
 def pictures(dataset: str, metrics: Path, terms: dict[str, Any]) -> dict[str, Any]:

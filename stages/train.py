@@ -157,7 +157,8 @@ class ProgressBar:
         means = epoch.means()
         if lecture_log:
             d_loss, g_loss = (means[name] for name in MEASURES[:2])
-            tqdm.write(f"loss d:{d_loss:.6f}, loss g:{g_loss:.6f}")
+            # The lecture halves the discriminator's sum in this line.
+            tqdm.write(f"loss d:{d_loss / 2:.6f}, loss g:{g_loss:.6f}")
             return
         seconds = time.monotonic() - self._began
         rate = (self._done - 1) / seconds if seconds > 0 and self._done > 1 else 0.0

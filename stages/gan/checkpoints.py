@@ -34,7 +34,7 @@ def epoch_name(epoch: int) -> str:
 
 
 def _state(parameters: Any) -> dict[str, NDArray[Any]]:
-    return {p.name: np.ascontiguousarray(p.asnumpy()) for p in parameters}
+    return {p.name: np.array(p.asnumpy(), order="C") for p in parameters}
 
 
 def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
@@ -63,7 +63,10 @@ def save(
     hashes = {}
     for name, parameters in parts.items():
         file = folder / f"{name}.safetensors"
-        save_file(_state(parameters), file)
+        try:
+            save_file(_state(parameters), file)
+        except SafetensorError as error:
+            raise UserError(f"{file} cannot be written: {error}") from None
         hashes[file.name] = sha256(file)
     write_json(
         folder / _ABOUT,

@@ -4,8 +4,12 @@ Nothing is ever unpacked by the name it has inside: members are read as streams 
 under names of our own, so no path can escape, and every stream is bounded.
 """
 
+import errno
 import gzip
+import lzma
+import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +20,7 @@ from typing import BinaryIO, Protocol
 from stages.gan.errors import UserError
 
 _BLOCK = 1 << 20
+_DRIVE = re.compile("[A-Za-z]:")
 
 
 class Container(Protocol):
@@ -51,7 +56,10 @@ class _Zip:
         return sorted(info.filename for info in self._archive.infolist() if not info.is_dir())
 
     def open(self, name: str) -> BinaryIO:
-        return self._archive.open(name)  # type: ignore[return-value]
+        try:
+            return self._archive.open(name)  # type: ignore[return-value]
+        except UnicodeDecodeError as error:  # its second mention of the name is damaged
+            raise zipfile.BadZipFile(f"{name}: {error}") from None
 
 
 @contextmanager
@@ -77,10 +85,15 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
     if not path.exists():
         raise UserError(f"{path} does not exist")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _open_zip(path) as archive:
             _inspect(path, archive, maximum_bytes)
             yield _Zip(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _DAMAGES as error:
+        raise UserError(f"{path.name} is no sound zip archive: {error}") from None
+    except OSError as error:
+        # bz2 has no number for damaged data; EINVAL is a seek to before the file's beginning.
+        if error.errno not in (None, errno.EINVAL):
+            raise
         raise UserError(f"{path.name} is no sound zip archive: {error}") from None
     except RuntimeError as error:
         if "password" not in str(error):
@@ -88,12 +101,22 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
         raise UserError(f"{path.name} is encrypted: it should be a plain zip archive") from None
 
 
+_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (ValueError, OverflowError, struct.error) as error:  # a damaged directory of entries
+        raise zipfile.BadZipFile(str(error)) from None
+
+
 def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
     seen = set()
     total = 0
     for info in archive.infolist():
         name = PurePosixPath(info.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+        if name.is_absolute() or ".." in name.parts or _DRIVE.match(info.filename):
             raise UserError(f"{path.name} holds an entry that leads outside: {info.filename!r}")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise UserError(f"{path.name} holds a link, which is refused: {info.filename!r}")

@@ -105,7 +105,7 @@ def read_csv(source: Path) -> list[dict[str, float]]:
             ]
     except FileNotFoundError:
         raise UserError(f"{source} is missing: run `dvc repro` first") from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, csv.Error) as error:
         raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
 
 

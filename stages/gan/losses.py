@@ -24,15 +24,14 @@ class BinaryCrossEntropy(nn.Cell):
 
 
 class BinaryCrossEntropyWithLogits(nn.Cell):
-    """The same, computed on the logit as softplus(s) - y s: it never saturates."""
+    """The same, computed on the logit as softplus(s) - y s: it never saturates.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.entropy = ops.BCEWithLogitsLoss("mean")
+    Not ops.BCEWithLogitsLoss: outside a compiled function, MindSpore 2.10 divides the gradient
+    of its mean by the size of the first batch it ever saw.
+    """
 
     def construct(self, logits, target):
-        one = ops.ones_like(logits)
-        return self.entropy(logits, ops.full_like(logits, target), one, one)
+        return ops.mean(ops.softplus(logits) - target * logits)
 
 
 class MeanSquaredError(nn.Cell):

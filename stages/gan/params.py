@@ -42,7 +42,7 @@ class Kind(_Section):
 class Download(_Section):
     """Where the data comes from."""
 
-    sources: Annotated[list[str], Field(min_length=1)]
+    sources: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
     timeout: Annotated[float, _WHOLE, Field(gt=0, le=3600)]
     retries: Annotated[int, _WHOLE, Field(ge=0, le=20)]
@@ -55,7 +55,7 @@ class Preprocess(_Section):
     """How raw files become arrays."""
 
     image_size: Annotated[int, _WHOLE, Field(ge=4, le=1024)]
-    channels: Literal[1, 3]
+    channels: Annotated[Literal[1, 3], _WHOLE]
     latent_size: Annotated[int, _WHOLE, Field(ge=1, le=10_000)]
     maximum_images: Annotated[int, _WHOLE, Field(ge=4, le=2**31)] | None
     test_fraction: Annotated[float, _WHOLE, Field(gt=0, lt=1)]
@@ -163,7 +163,7 @@ def load(path: Path, dataset: str) -> Dataset:
         return Dataset.model_validate({"kind": names[dataset], **section})
     except ValidationError as error:
         messages = [_explain(dataset, problem) for problem in error.errors()]
-        raise UserError(f"{path}: " + "; ".join(messages)) from None
+        raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
 
 
 def check_name(path: Path, dataset: str) -> None:
@@ -190,55 +190,47 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _explain(dataset: str, problem: Any) -> str:
-    location = [part for part in problem["loc"] if not _is_internal(part)]
-    shown = [dataset, *map(str, location)]
-    if location and location[0] == "kind":
-        shown = ["datasets", dataset, *map(str, location[1:])]
-    place = ".".join(shown)
-    kind = problem["type"]
-    if kind == "extra_forbidden":
-        siblings = _model_at(location[:-1]).model_fields
-        return f"unknown key {place}{_nearest(str(location[-1]), siblings)}"
-    if kind == "missing":
+    location = problem["loc"]
+    annotation: Any = Dataset
+    metadata: list[Any] = []
+    keys: list[str] = []
+    for part in location:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            fields = annotation.model_fields
+            if part not in fields:
+                place = _place(dataset, [*keys, str(part)])
+                return f"unknown key {place}{_nearest(part, fields)}"
+            annotation, metadata = fields[part].annotation, fields[part].metadata
+        elif get_origin(annotation) in (list, dict):
+            annotation, metadata = get_args(annotation)[-1], []
+        else:
+            break  # what follows is pydantic's own name for the branch of a union
+        keys.append(str(part))
+    place = _place(dataset, keys)
+    if problem["type"] == "missing":
         return f"{place} is missing"
-    if kind == "value_error" and not location:
+    if problem["type"] == "value_error" and not location:
         return f"{dataset}: {problem['ctx']['error']}"
-    return f"{place} is {problem['input']!r}: valid is {_valid(location)}"
+    return f"{place} is {_shown(problem['input'])}: valid is {_describe(annotation, metadata)}"
 
 
-def _is_internal(part: Any) -> bool:
-    # pydantic names the branch of a union as a part of the place; no key looks like that.
-    return isinstance(part, str) and ("[" in part or part in ("int", "float", "str", "none"))
+def _place(dataset: str, keys: list[str]) -> str:
+    if keys[:1] == ["kind"]:
+        return ".".join(["datasets", dataset, *keys[1:]])
+    return ".".join([dataset, *keys])
 
 
-def _nearest(word: str, choices: Any) -> str:
+def _shown(value: Any) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _nearest(word: Any, choices: Any) -> str:
     names = [str(choice) for choice in choices]
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    guess = f", did you mean {close[0]}?" if close else ","
+    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.5)
+    guess = f", did you mean {close[0]}?" if close else ""
     return f"{guess} (valid: {', '.join(names)})"
-
-
-def _model_at(location: list[Any]) -> type[BaseModel]:
-    model: Any = Dataset
-    for part in location:
-        model = model.model_fields[part].annotation
-    return model
-
-
-def _valid(location: list[Any]) -> str:
-    model: Any = Dataset
-    field = None
-    for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields[part]
-            annotation = field.annotation
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                model = annotation
-    if field is None:
-        return "a mapping of the keys in the shipped params.yaml"
-    if isinstance(location[-1], int):
-        return "a list of " + _describe(get_args(field.annotation)[0], [])
-    return _describe(field.annotation, field.metadata)
 
 
 def _describe(annotation: Any, metadata: list[Any]) -> str:
@@ -252,15 +244,21 @@ def _describe(annotation: Any, metadata: list[Any]) -> str:
     if annotation is type(None):
         return "null"
     if get_origin(annotation) is list:
-        return "a list of " + _describe(get_args(annotation)[0], [])
+        length = _length(metadata)
+        entry = _describe(get_args(annotation)[0], [])
+        return f"a list{f' of {length} entries' if length else ''}, each {entry}"
     if get_origin(annotation) is dict:
-        return "a mapping of file name to 64 hex digits"
+        return "a mapping of file name to " + _describe(get_args(annotation)[1], [])
     words = {
         int: "a whole number",
         float: "a number",
         bool: "true | false",
         str: "a text",
     }.get(annotation, "a mapping of the keys in the shipped params.yaml")
+    if any(getattr(item, "pattern", None) for item in metadata):
+        return "64 hex digits, in lower case"
+    if annotation is str and (length := _length(metadata)):
+        return f"{words} of {length} characters"
     bounds = _bounds(metadata)
     return f"{words} {bounds}" if bounds else words
 
@@ -270,6 +268,14 @@ def _constraints(extra: list[Any]) -> list[Any]:
     for item in extra:
         found += getattr(item, "metadata", [item])
     return found
+
+
+def _length(metadata: list[Any]) -> str:
+    least = [item.min_length for item in metadata if getattr(item, "min_length", None) is not None]
+    most = [item.max_length for item in metadata if getattr(item, "max_length", None) is not None]
+    if most:
+        return f"{least[0] if least else 0} to {most[0]}"
+    return f"{least[0]} or more" if least else ""
 
 
 def _bounds(metadata: list[Any]) -> str:

@@ -9,6 +9,7 @@ for the splits `train` and `test`. float16 keeps each of the 256 levels apart an
 what the cache has to hold.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,20 @@ class Split:
 
 
 def open_array(folder: Path, name: str, shape: tuple[int, ...], kind: type) -> np.memmap:
-    """Make an array file to be filled piece by piece, so memory does not grow with it."""
-    return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
+    """Make an array file to be filled piece by piece, so memory does not grow with it.
+
+    Its room on disk is taken at once: a full disk is then an error here, and not a crash when
+    the mapped memory is written.
+    """
+    file = folder / f"{name}.npy"
+    array = np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            try:
+                os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(file)) from None
+    return array
 
 
 def describe(folder: Path, description: dict[str, Any]) -> None:
@@ -91,7 +104,7 @@ def load(folder: Path, split: str) -> Split:
     latents = _open(folder / f"{split}_latents.npy")
     label_file = folder / f"{split}_labels.npy"
     labels = _open(label_file) if label_file.exists() else None
-    lengths = {len(array) for array in (images, latents, labels) if array is not None}
+    lengths = {array.shape[:1] for array in (images, latents, labels) if array is not None}
     if len(lengths) != 1 or images.ndim != 4 or latents.ndim != 2:
         raise UserError(
             f"{folder}: images {images.shape} and latents {latents.shape} of the {split} split "
@@ -102,7 +115,7 @@ def load(folder: Path, split: str) -> Split:
 
 def _open(source: Path) -> NDArray[Any]:
     try:
-        return np.load(source, mmap_mode="r", allow_pickle=False)
+        return np.lib.format.open_memmap(source, mode="r")
     except FileNotFoundError:
         raise UserError(f"{source} is missing: run `dvc repro` first") from None
     except (ValueError, EOFError) as error:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import pooch
@@ -47,7 +48,7 @@ class Found:
 
 def is_remote(source: str) -> bool:
     """Whether a source is fetched over the network."""
-    return urlsplit(source).scheme in ("http", "https")
+    return source.lower().startswith(("http://", "https://"))
 
 
 def public_name(source: str) -> str:
@@ -55,7 +56,10 @@ def public_name(source: str) -> str:
     if source.startswith(BUNDLED):
         return source
     if is_remote(source):
-        parts = urlsplit(source)
+        try:
+            parts = urlsplit(source)
+        except ValueError:
+            return source.partition(":")[0] + "://..."
         host = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=host, query="", fragment="").geturl()
     return Path(source).name
@@ -75,7 +79,7 @@ def first_that_works(
     """
     failures: list[str] = []
     for source in sources:
-        announce(f"trying {source}")
+        announce(f"trying {public_name(source) if is_remote(source) else source}")
         try:
             take(source)
         except UserError as error:
@@ -113,18 +117,22 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
         if not path.exists():
             raise UserError(f"{path} does not exist")
         return path
+    try:
+        name = Path(unquote(urlsplit(source).path)).name
+    except ValueError as error:
+        raise UserError(f"{public_name(source)} is no valid URL: {error}") from None
     folder = Path(tempfile.mkdtemp(dir=scratch))
     if source.endswith("/"):
         for name in names:
             _retrieve(f"{source}{name}.gz", folder / f"{name}.gz", limits)
         return folder
-    file = folder / (Path(unquote(urlsplit(source).path)).name or "archive")
+    file = folder / (name if name not in ("", "..") else "archive")
     _retrieve(source, file, limits)
     return file
 
 
 class _Bounded(pooch.HTTPDownloader):
-    """pooch's downloader, which refuses what announces itself as too large."""
+    """pooch's downloader, which refuses what announces itself as too large, or is."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(progressbar=True, timeout=limits.timeout)
@@ -136,10 +144,32 @@ class _Bounded(pooch.HTTPDownloader):
             size = int(answer.headers.get("content-length", 0))
             if answer.ok and size > self._maximum_bytes:
                 raise UserError(
-                    f"{url} announces {size:,} bytes, more than download.maximum_bytes "
-                    f"({self._maximum_bytes:,})"
+                    f"{public_name(url)} announces {size:,} bytes, more than "
+                    f"download.maximum_bytes ({self._maximum_bytes:,})"
                 )
+            with open(output_file, "wb") as file:
+                bounded = _BoundedFile(file, public_name(url), self._maximum_bytes)
+                return super().__call__(url, bounded, pooch_object)
         return super().__call__(url, output_file, pooch_object, check_only=check_only)
+
+
+class _BoundedFile:
+    """A file that takes no more than so many bytes, whatever a server announced."""
+
+    def __init__(self, file: BinaryIO, what: str, maximum_bytes: int) -> None:
+        self._file = file
+        self._what = what
+        self._maximum_bytes = maximum_bytes
+        self._size = 0
+        self.flush = file.flush
+
+    def write(self, block: bytes) -> None:
+        self._size += len(block)
+        if self._size > self._maximum_bytes:
+            raise UserError(
+                f"{self._what} is larger than download.maximum_bytes ({self._maximum_bytes:,})"
+            )
+        self._file.write(block)
 
 
 def _retrieve(url: str, target: Path, limits: Limits) -> None:
@@ -154,5 +184,13 @@ def _retrieve(url: str, target: Path, limits: Limits) -> None:
     try:
         shelf.fetch(target.name, downloader=_Bounded(limits))
     except (requests.RequestException, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{url} cannot be fetched: {reason[:200]}") from None
+        reason = " ".join(_without_secrets(str(error), url).split())
+        raise UserError(f"{public_name(url)} cannot be fetched: {reason[:200]}") from None
+
+
+def _without_secrets(text: str, url: str) -> str:
+    parts = urlsplit(url)
+    login, at, _ = parts.netloc.rpartition("@")
+    for secret in (login + at, f"?{parts.query}" if parts.query else ""):
+        text = text.replace(secret, "") if secret else text
+    return text

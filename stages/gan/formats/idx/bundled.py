@@ -5,6 +5,7 @@ is enlarged to the 20x20 box and put into the middle of 28x28, as MNIST's digits
 """
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def _enlarge(digit: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.pad(np.rint(box).astype(np.uint8), margin)
 
 
-def make(target: Path, count: int | None, seed: int) -> None:
+def make(target: Path, count: int | None, stream_at: Callable[[int], np.random.Generator]) -> None:
     """Write the four IDX files; every sixth digit is for testing.
 
     Parameters
@@ -37,8 +38,8 @@ def make(target: Path, count: int | None, seed: int) -> None:
     target : Path
     count : int, optional
         The first so many digits, at most 1,797; all if not given.
-    seed : int
-        Not used: the digits are real.
+    stream_at : callable
+        Not used, as the digits are real: index to the random numbers of that image.
     """
     digits = load_digits()
     images = np.stack([_enlarge(digit) for digit in digits.images[:count]])

@@ -58,7 +58,10 @@ def parse(content: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
             f"{name} has {len(content):,} bytes, but its header says "
             f"{' x '.join(map(str, sizes))}: {expected:,} bytes"
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
+    try:
+        return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
+    except ValueError as error:  # no values, as one size is 0, but another is enormous
+        raise UserError(f"{name}: its header says {' x '.join(map(str, sizes))}: {error}") from None
 
 
 def read(file: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -89,7 +92,7 @@ def read_split(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.
         raise UserError(
             f"{image_name} holds {len(images)} images but {label_name} {len(labels)} labels"
         )
-    if len(images) == 0:
+    if images.size == 0:
         raise UserError(f"{image_name} holds no images")
     return images, labels
 

@@ -9,13 +9,13 @@ import colorsys
 import io
 import itertools
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from stages.gan.formats.images import raw
-from stages.gan.randomness import stream
 
 NAME = "bundled:avatars"
 _SIDE = 96
@@ -220,10 +220,13 @@ def _mouth(pen: _Pen, rng, turn: float) -> None:
         pen.oval(x, y, 0.07, 0.05, dark)
 
 
-def make(target: Path, count: int | None, seed: int) -> None:
-    """Write images.zip with `count` (by default 2,048) JPEGs of 96x96 pixels."""
+def make(target: Path, count: int | None, stream_at: Callable[[int], np.random.Generator]) -> None:
+    """Write images.zip with `count` (by default 2,048) JPEGs of 96x96 pixels.
+
+    `stream_at` gives the random numbers that the image of an index is drawn with.
+    """
     with zipfile.ZipFile(target / raw.ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
         for index in range(count or _COUNT):
             buffer = io.BytesIO()
-            draw(stream(seed, "drawing", index)).save(buffer, "JPEG", quality=92)
+            draw(stream_at(index)).save(buffer, "JPEG", quality=92)
             archive.writestr(zipfile.ZipInfo(f"avatars/{index}.jpg"), buffer.getvalue())

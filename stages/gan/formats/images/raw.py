@@ -10,6 +10,7 @@ from stages.gan.errors import UserError
 ARCHIVE = "images.zip"
 FILES = (ARCHIVE,)
 IMAGE = "images"
+HASHED = (IMAGE,)
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
@@ -24,7 +25,8 @@ def image_names(container: Container) -> list[str]:
 
     def place(name: str) -> tuple[str, int, str]:
         path = PurePosixPath(name)
-        number = int(path.stem) if path.stem.isdecimal() and path.stem.isascii() else -1
+        is_number = path.stem.isdecimal() and path.stem.isascii() and len(path.stem) < 100
+        number = int(path.stem) if is_number else -1
         return path.parent.as_posix(), number, name
 
     return sorted(names, key=place)
@@ -38,7 +40,7 @@ def gather(container: Container, target: Path, maximum_bytes: int) -> None:
     Raises
     ------
     UserError
-        If there are none, or more bytes than the bound.
+        If there are none, or more bytes than the bound, or a name that is not UTF-8.
     """
     names = image_names(container)
     if not names:
@@ -46,6 +48,8 @@ def gather(container: Container, target: Path, maximum_bytes: int) -> None:
     total = 0
     with zipfile.ZipFile(target / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
+            if any("\ud800" <= letter <= "\udfff" for letter in name):
+                raise UserError(f"the name of an image is not UTF-8: {name!r}")
             with container.open(name) as stream:
                 content = stream.read(maximum_bytes - total + 1)
             total += len(content)

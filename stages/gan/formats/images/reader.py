@@ -1,6 +1,7 @@
 """Image files of any size and mode as square arrays of one size."""
 
 import io
+import struct
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,17 @@ from stages.gan.randomness import stream as stream_of
 _MAXIMUM_PIXELS = 50_000_000
 _ALL = "all_images"
 _MODES = {1: "L", 3: "RGB"}
+# What Pillow's readers of the various formats raise at damaged files.
+_DAMAGES = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 
 def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
@@ -53,7 +65,7 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
                 flat = _flat(picture, channels)
     except UnidentifiedImageError:
         raise UserError("no image that can be read") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except _DAMAGES as error:
         raise UserError(f"broken image: {error}") from None
     if size is not None:
         side = min(flat.size)
@@ -68,6 +80,8 @@ def _flat(picture: Image.Image, channels: int) -> Image.Image:
     """Any mode as 8-bit grey or colour: 16 bits scaled down, transparency put on white."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         levels = np.asarray(picture, np.float64)
+        if not np.isfinite(levels).all():
+            raise UserError("values that are not finite")
         top = 65535.0 if picture.mode != "F" else max(float(levels.max()), 1.0)
         picture = Image.fromarray(np.clip(levels / top * 255, 0, 255).astype(np.uint8))
     if "A" in picture.getbands() or "transparency" in picture.info:

@@ -1,0 +1,106 @@
+"""A small project in a temporary folder: the shipped code and dvc.yaml, tiny params."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+def tiny_params() -> dict:
+    """The shipped params, cut down to what trains in seconds on bundled data."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for name in ("mnist", "faces"):
+        section = params[name]
+        section["download"]["sources"] = [section["download"]["sources"][-1]]
+        section["train"].update(epochs=2, max_steps=None, checkpoint_every=1, batch_size=16)
+        section["evaluate"].update(samples=20, interpolation_steps=3, nearest=4)
+    params["mnist"]["preprocess"]["maximum_images"] = 64
+    params["mnist"]["train"]["generator"]["widths"] = [16, 24]
+    params["mnist"]["train"]["discriminator"]["widths"] = [24, 16]
+    params["faces"]["download"]["bundled_count"] = 40
+    params["faces"]["preprocess"].update(image_size=16, latent_size=8)
+    params["faces"]["train"]["generator"]["widths"] = [8, 4]
+    params["faces"]["train"]["discriminator"]["widths"] = [4, 8]
+    return params
+
+
+class Project:
+    """A copy of the project with tiny params, in which commands run as a user runs them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def params(self) -> dict:
+        """params.yaml as it stands."""
+        return yaml.safe_load((self.folder / "params.yaml").read_text())
+
+    def write_params(self, params: dict) -> None:
+        """Replace params.yaml."""
+        text = yaml.safe_dump(params, sort_keys=False)
+        (self.folder / "params.yaml").write_text(text)
+
+    def run(self, *command: str, check: bool = True, **environment: str):
+        """Run a command there; `python` and `dvc` are those that run the tests."""
+        bin_folder = str(Path(sys.executable).parent)
+        result = subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **environment},
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        if check and result.returncode:
+            raise AssertionError(
+                f"{command} ended with {result.returncode}:\n{result.stdout}\n{result.stderr}"
+            )
+        return result
+
+    def stage(self, name: str, dataset: str, check: bool = True):
+        """Run one stage."""
+        return self.run("python", "-m", f"stages.{name}", dataset, check=check)
+
+
+def make_project(folder: Path) -> Project:
+    """Copy the shipped files into a new folder, with tiny params."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "stages", folder / "stages", ignore=ignore)
+    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    project = Project(folder)
+    project.write_params(tiny_params())
+    return project
+
+
+def commit(project: Project, message: str) -> None:
+    """Commit everything there is."""
+    project.run("git", "add", "-A")
+    project.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", message)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh tiny project, without DVC."""
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A tiny project in git and DVC whose whole pipeline has run once.
+
+    Shared by tests that only read it; who changes it clones it first.
+    """
+    project = make_project(tmp_path_factory.mktemp("reproduced") / "project")
+    project.run("git", "init", "-q")
+    project.run("dvc", "init", "-q")
+    project.run("dvc", "repro")
+    commit(project, "first run")
+    return project

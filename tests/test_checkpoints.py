@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+from network_helpers import describe
+
+from stages.gan import checkpoints, networks
+from stages.gan.errors import UserError
+from stages.gan.training import adam
+
+
+@pytest.fixture
+def saved(tmp_path):
+    folder = tmp_path / "models" / checkpoints.FINAL
+    description = describe("mlp")
+    pair = networks.build(description, seed=4)
+    optimizers = tuple(
+        adam(network, name, 0.002, 0.5, 0.999)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    )
+    checkpoints.save(folder, description, *pair, optimizers, epoch=3, step=30)
+    return folder, pair
+
+
+def test_what_was_saved_comes_back(saved):
+    folder, pair = saved
+    for place in (folder, folder.parent):  # the checkpoint itself, or the models folder
+        checkpoint = checkpoints.load(place)
+        assert (checkpoint.epoch, checkpoint.step) == (3, 30)
+        for old, new in zip(pair, checkpoint.networks(), strict=True):
+            assert not new.training
+            for a, b in zip(old.get_parameters(), new.get_parameters(), strict=True):
+                assert a.name == b.name
+                assert (a.asnumpy() == b.asnumpy()).all()
+
+
+def test_saving_twice_gives_the_same_bytes(saved, tmp_path):
+    folder, pair = saved
+    optimizers = tuple(
+        adam(network, name, 0.002, 0.5, 0.999)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    )
+    again = tmp_path / "again"
+    checkpoints.save(again, describe("mlp"), *pair, optimizers, epoch=3, step=30)
+    for file in sorted(folder.iterdir()):
+        assert file.read_bytes() == (again / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator", "optimizers"])
+def test_a_flipped_byte_is_found(saved, name):
+    folder, _ = saved
+    file = folder / f"{name}.safetensors"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}.safetensors is damaged"):
+        checkpoints.load(folder)
+
+
+def test_a_missing_file_is_named(saved):
+    folder, _ = saved
+    (folder / "optimizers.safetensors").unlink()
+    with pytest.raises(UserError, match=r"optimizers.safetensors is missing"):
+        checkpoints.load(folder)
+
+
+def test_no_checkpoint_says_what_is_expected(tmp_path):
+    with pytest.raises(UserError, match=r"is no checkpoint: it should hold checkpoint\.json"):
+        checkpoints.load(tmp_path)
+
+
+def test_a_damaged_description_is_named(saved):
+    folder, _ = saved
+    file = folder / "checkpoint.json"
+    about = json.loads(file.read_text())
+    del about["epoch"]
+    file.write_text(json.dumps(about))
+    with pytest.raises(UserError, match=r"checkpoint.json is damaged"):
+        checkpoints.load(folder)
+
+
+def test_weights_of_other_networks_are_refused(saved):
+    folder, _ = saved
+    other = networks.build(describe("mlp", generator_widths=(9, 12)))
+    with pytest.raises(UserError, match="does not fit the networks"):
+        checkpoints.load(folder).restore_networks(*other)
+
+
+def test_adams_moments_come_back(saved):
+    folder, pair = saved
+    optimizers = tuple(
+        adam(network, name, 0.002, 0.5, 0.999)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    )
+    for optimizer in optimizers:
+        for moment in optimizer.moment1:
+            moment.set_data(moment.value() + 5)
+    checkpoints.load(folder).restore_optimizers(optimizers)
+    for optimizer in optimizers:
+        assert all((m.asnumpy() == 0).all() for m in optimizer.moment1)
+        assert np.isclose(optimizer.beta1_power.asnumpy(), 1.0)

@@ -1,0 +1,235 @@
+import bz2
+import gzip
+import io
+import random
+import struct
+import zipfile
+
+import pytest
+from data_helpers import MANY, message_of, write_zip
+
+from stages.gan.containers import copy_bounded, gunzipped, open_container
+from stages.gan.errors import UserError
+
+CONTENT = {"b/two.txt": b"two" * 100, "one.txt": b"one"}
+
+
+def read_all(path, maximum_bytes=MANY):
+    with open_container(path, maximum_bytes) as container:
+        contents = {}
+        for name in container.names():
+            with container.open(name) as stream:
+                contents[name] = stream.read()
+        return contents
+
+
+def zip_with(path, name, content=b"x", attributes=0):
+    """An archive with one entry of any name: writestr would clean it."""
+    info = zipfile.ZipInfo("placeholder")
+    info.filename = name
+    info.external_attr = attributes
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(info, content)
+    return path
+
+
+def test_zip_gives_its_files(tmp_path):
+    assert read_all(write_zip(tmp_path / "a.zip", CONTENT)) == CONTENT
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_zip_of_any_method_gives_its_files(tmp_path, method):
+    assert read_all(write_zip(tmp_path / "a.zip", CONTENT, method)) == CONTENT
+
+
+def test_folder_gives_its_files(tmp_path):
+    for name, content in CONTENT.items():
+        file = tmp_path / "folder" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    assert read_all(tmp_path / "folder") == CONTENT
+
+
+def test_names_are_sorted_and_hold_no_folders(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"z": b"", "d/": b"", "d/y": b"", "a": b""})
+    with open_container(path, MANY) as container:
+        assert container.names() == ["a", "d/y", "z"]
+
+
+def test_missing_container_is_named(tmp_path):
+    assert message_of(read_all, tmp_path / "no.zip") == f"{tmp_path}/no.zip does not exist"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil",
+        "a/../../evil",
+        "/etc/evil",
+        "..\\evil",
+        "a\\..\\..\\evil",
+        "\\evil",
+        "C:\\evil",
+        "C:/evil",
+        "c:evil",
+        "..",
+    ],
+)
+def test_entry_that_leads_outside_is_refused(tmp_path, name):
+    text = message_of(read_all, zip_with(tmp_path / "a.zip", name))
+    assert "a.zip holds an entry that leads outside: " in text
+
+
+@pytest.mark.parametrize("name", ["a..b", "...", "12:30.jpg", "d/12:30.jpg", "."])
+def test_odd_name_that_stays_inside_is_read(tmp_path, name):
+    assert read_all(zip_with(tmp_path / "a.zip", name)) == {name: b"x"}
+
+
+def test_link_is_refused(tmp_path):
+    path = zip_with(tmp_path / "a.zip", "link", b"/etc/passwd", 0o120777 << 16)
+    assert "a.zip holds a link, which is refused: 'link'" in message_of(read_all, path)
+
+
+def test_name_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("same", b"1")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("same", b"2")
+    assert message_of(read_all, path) == "a.zip holds 'same' twice"
+
+
+@pytest.mark.parametrize("keep", [0, 10, 0.5, -1])
+def test_truncated_zip_is_refused(tmp_path, keep):
+    path = write_zip(tmp_path / "a.zip", CONTENT)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])
+    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 50, b"PK\x03\x04", b"<html>404</html>"])
+def test_garbage_is_refused(tmp_path, content):
+    path = tmp_path / "a.zip"
+    path.write_bytes(content)
+    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+
+
+def test_archive_that_unpacks_to_more_than_the_bound_is_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"a": bytes(600), "b": bytes(401)})
+    assert path.stat().st_size < 1000
+    text = message_of(read_all, path, 1000)
+    assert "a.zip unpacks to 1,001 bytes, more than download.maximum_bytes (1,000)" in text
+    assert len(read_all(path, 1001)) == 2
+
+
+def test_archive_that_lies_about_its_size_gives_no_more_than_it_claims(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"a": bytes(5000)})
+    lying = path.read_bytes().replace(struct.pack("<I", 5000), struct.pack("<I", 10))
+    path.write_bytes(lying)
+    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+
+
+def test_encrypted_archive_is_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"a": b"secret" * 10}, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + offset] |= 1
+    path.write_bytes(content)
+    text = message_of(read_all, path)
+    assert text == "a.zip is encrypted: it should be a plain zip archive"
+
+
+@pytest.mark.parametrize(
+    "method",
+    [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
+)
+def test_damaged_member_is_refused(tmp_path, method):
+    content = random.Random(1).randbytes(400)
+    path = write_zip(tmp_path / "a.zip", {"a": content}, method)
+    damaged = bytearray(path.read_bytes())
+    for place in range(60, 90):
+        damaged[place] ^= 0xFF
+    path.write_bytes(damaged)
+    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+
+
+def test_unknown_compression_is_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"a": b"abc"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 10] = 99
+    content[8] = 99
+    path.write_bytes(content)
+    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+
+
+def test_any_damage_ends_in_a_user_error_or_goes_unnoticed(tmp_path):
+    draw = random.Random(2)
+    path = tmp_path / "a.zip"
+    refused = 0
+    for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        whole = write_zip(path, {"é.txt": b"hello" * 200, "b/c": b"x" * 10}, method).read_bytes()
+        for _ in range(100):
+            damaged = bytearray(whole)
+            for _ in range(draw.choice([1, 1, 2, 5])):
+                damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+            path.write_bytes(damaged)
+            try:
+                read_all(path, 10_000)
+            except UserError:
+                refused += 1
+    assert refused > 100
+
+
+def test_faults_of_the_block_itself_are_not_hidden(tmp_path):
+    path = write_zip(tmp_path / "a.zip", CONTENT)
+    with (
+        pytest.raises(FileNotFoundError),
+        open_container(path, MANY),
+    ):
+        (tmp_path / "missing").read_bytes()
+    with pytest.raises(RuntimeError, match="ours"), open_container(path, MANY):
+        raise RuntimeError("ours")
+
+
+def test_copy_bounded_copies_and_counts(tmp_path):
+    assert copy_bounded(io.BytesIO(b"12345"), tmp_path / "a", 5, "it") == 5
+    assert (tmp_path / "a").read_bytes() == b"12345"
+
+
+def test_copy_bounded_refuses_one_byte_more(tmp_path):
+    text = message_of(copy_bounded, io.BytesIO(b"123456"), tmp_path / "a", 5, "it")
+    assert text == "it is larger than download.maximum_bytes (5)"
+    assert (tmp_path / "a").stat().st_size <= 5
+
+
+def unzip(content):
+    with gunzipped(io.BytesIO(content), "it.gz") as stream:
+        return stream.read()
+
+
+def test_gunzipped_unzips():
+    assert unzip(gzip.compress(b"hello")) == b"hello"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"hello" * 100)[:-4],
+        gzip.compress(random.Random(1).randbytes(500))[:200],
+        b"\x1f\x8b",
+        b"not gzip at all",
+        bz2.compress(b"hello"),
+        gzip.compress(b"hello" * 100)[:-8] + bytes(8),
+    ],
+    ids=["no end", "half", "two bytes", "text", "bzip2", "wrong checksum"],
+)
+def test_damaged_gzip_is_refused(content):
+    assert "it.gz is no sound gzip file" in message_of(unzip, content)
+
+
+def test_gzip_bomb_is_stopped_by_the_bound(tmp_path):
+    bomb = gzip.compress(bytes(20 << 20))
+    with gunzipped(io.BytesIO(bomb), "it.gz") as stream:
+        text = message_of(copy_bounded, stream, tmp_path / "a", 1000, "it.gz")
+    assert text == "it.gz is larger than download.maximum_bytes (1,000)"
+    assert (tmp_path / "a").stat().st_size <= 1000

@@ -1,0 +1,114 @@
+"""Against the definition of a convolution, in float64 NumPy."""
+
+import mindspore as ms
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mindspore import Tensor, ops
+
+from stages.gan.networks.dcgan.convolution import (
+    Convolution,
+    Projection,
+    TransposedConvolution,
+    WholeImage,
+    columns_to_conv,
+    conv_to_columns,
+)
+
+
+def convolve(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """4x4, stride 2, padding 1: x (N, C, H, W), weight (O, C, 4, 4), by its definition."""
+    n, _, height, width = x.shape
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    y = np.zeros((n, len(weight), height // 2, width // 2))
+    for i in range(height // 2):
+        for j in range(width // 2):
+            patch = padded[:, :, 2 * i : 2 * i + 4, 2 * j : 2 * j + 4]
+            y[:, :, i, j] = np.einsum("ncij,ocij->no", patch, weight)
+    return y
+
+
+def transpose_convolve(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Its adjoint: x (N, C, h, w), weight (C, O, 4, 4), every pixel stamps a 4x4 patch."""
+    n, _, height, width = x.shape
+    padded = np.zeros((n, weight.shape[1], 2 * height + 2, 2 * width + 2))
+    for i in range(height):
+        for j in range(width):
+            stamp = np.einsum("nc,coij->noij", x[:, :, i, j], weight)
+            padded[:, :, 2 * i : 2 * i + 4, 2 * j : 2 * j + 4] += stamp
+    return padded[:, :, 1:-1, 1:-1]
+
+
+sizes = st.tuples(
+    st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3)
+)
+
+
+@settings(deadline=None, max_examples=12)
+@given(sizes, st.integers(0, 99))
+def test_convolution_and_its_gradients(size, seed):
+    n, inputs, outputs, h, w = size
+    draw = np.random.default_rng(seed)
+    x = draw.standard_normal((n, inputs, 2 * h, 2 * w))
+    weight = draw.standard_normal((outputs, inputs, 4, 4))
+    layer = Convolution(inputs, outputs)
+    layer.weight.set_data(Tensor(conv_to_columns(weight.astype(np.float32))))
+    channels_last = Tensor(np.ascontiguousarray(x.transpose(0, 2, 3, 1)).astype(np.float32))
+    y = layer(channels_last).asnumpy().transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(y, convolve(x, weight), atol=1e-4)
+
+    # The gradient of <conv(x), g> is the transposed convolution of g.
+    g = draw.standard_normal(y.shape)
+    seen = Tensor(np.ascontiguousarray(g.transpose(0, 2, 3, 1)).astype(np.float32))
+    gradient = ms.value_and_grad(lambda v: ops.sum(layer(v) * seen), 0, [layer.weight])
+    _, (dx, (dweight,)) = gradient(channels_last)
+    np.testing.assert_allclose(
+        dx.asnumpy().transpose(0, 3, 1, 2), transpose_convolve(g, weight), atol=1e-4
+    )
+    # It is linear in the weight: <dweight, v> is <conv_v(x), g> for any v.
+    v = draw.standard_normal(weight.shape)
+    product = (columns_to_conv(dweight.asnumpy()) * v).sum()
+    np.testing.assert_allclose(product, (convolve(x, v) * g).sum(), atol=2e-3)
+
+
+@settings(deadline=None, max_examples=12)
+@given(sizes, st.integers(0, 99))
+def test_transposed_convolution_and_its_gradients(size, seed):
+    n, inputs, outputs, h, w = size
+    draw = np.random.default_rng(seed)
+    x = draw.standard_normal((n, inputs, h, w))
+    weight = draw.standard_normal((inputs, outputs, 4, 4))
+    layer = TransposedConvolution(inputs, outputs, h, w)
+    layer.weight.set_data(Tensor(conv_to_columns(weight.astype(np.float32))))
+    channels_last = Tensor(np.ascontiguousarray(x.transpose(0, 2, 3, 1)).astype(np.float32))
+    y = layer(channels_last).asnumpy().transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(y, transpose_convolve(x, weight), atol=1e-4)
+
+    g = draw.standard_normal(y.shape)
+    seen = Tensor(np.ascontiguousarray(g.transpose(0, 2, 3, 1)).astype(np.float32))
+    gradient = ms.value_and_grad(lambda value: ops.sum(layer(value) * seen), 0, [layer.weight])
+    _, (dx, (dweight,)) = gradient(channels_last)
+    np.testing.assert_allclose(dx.asnumpy().transpose(0, 3, 1, 2), convolve(g, weight), atol=1e-4)
+    v = draw.standard_normal(weight.shape)
+    product = (columns_to_conv(dweight.asnumpy()) * v).sum()
+    np.testing.assert_allclose(product, (transpose_convolve(x, v) * g).sum(), atol=2e-3)
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 99))
+def test_weights_convert_both_ways(outputs, inputs, seed):
+    weight = np.random.default_rng(seed).standard_normal((outputs, inputs, 4, 4))
+    assert (columns_to_conv(conv_to_columns(weight)) == weight).all()
+
+
+def test_projection_and_whole_image_are_matrix_products():
+    draw = np.random.default_rng(0)
+    z = draw.standard_normal((5, 7)).astype(np.float32)
+    projection = Projection(7, 3, 4)
+    matrix = draw.standard_normal(projection.weight.shape).astype(np.float32)
+    projection.weight.set_data(Tensor(matrix))
+    y = projection(Tensor(z)).asnumpy()
+    np.testing.assert_allclose(y, (z @ matrix).reshape(5, 4, 4, 3), atol=1e-5)
+    last = WholeImage(3, 4)
+    row = draw.standard_normal(last.weight.shape).astype(np.float32)
+    last.weight.set_data(Tensor(row))
+    np.testing.assert_allclose(last(Tensor(y)).asnumpy(), y.reshape(5, -1) @ row.T, atol=1e-4)

@@ -1,0 +1,65 @@
+import json
+
+import numpy as np
+import pytest
+from conftest import Project
+from PIL import Image
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_numbers_fit_each_other(reproduced: Project, dataset: str):
+    metrics = json.loads((reproduced.folder / f"metrics/{dataset}/evaluate.json").read_text())
+    bce = metrics["bce"]
+    assert bce["discriminator"]["value"] == pytest.approx(
+        bce["real"]["value"] + bce["fake"]["value"]
+    )
+    assert bce["discriminator"]["equilibrium"] == pytest.approx(2 * np.log(2))
+    assert metrics["training_loss"]["name"] == "bce"
+    assert metrics["training_loss"]["generator"]["value"] == pytest.approx(
+        bce["generator"]["value"], rel=1e-4
+    )
+    bound = np.log(2) - bce["discriminator"]["value"] / 2
+    assert metrics["jsd_lower_bound"] == pytest.approx(max(0, bound))
+    for name in ("real_probability", "fake_probability", "accuracy"):
+        assert 0 <= metrics[name] <= 1
+    assert metrics["bundled_data"] is True
+
+
+def test_pictures_show_what_they_are_named_for(reproduced: Project):
+    folder = reproduced.folder / "reports/mnist/evaluation"
+    sizes = {}
+    for file in folder.iterdir():
+        with Image.open(file) as picture:
+            sizes[file.stem] = picture.size
+            assert len(picture.getcolors(256)) > 10, file
+    side = 28 + 2
+    assert sizes == {
+        "generated": (5 * side + 2, 4 * side + 2),  # 20 samples in this tiny project
+        "real": (5 * side + 2, 5 * side + 2),
+        "interpolation": (3 * side + 2, 5 * side + 2),
+        "nearest": (4 * side + 2, 2 * side + 2),
+    }
+
+
+def test_a_diverged_model_is_named_as_that(reproduced: Project, tmp_path):
+    import shutil
+
+    from safetensors.numpy import load_file, save_file
+
+    from stages.gan.files import sha256
+
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
+    final = copy.folder / "models/mnist/final"
+    weights = load_file(final / "discriminator.safetensors")
+    weights = {name: np.full_like(value, np.nan) for name, value in weights.items()}
+    save_file(weights, final / "discriminator.safetensors")
+    about = json.loads((final / "checkpoint.json").read_text())
+    about["sha256"]["discriminator.safetensors"] = sha256(final / "discriminator.safetensors")
+    (final / "checkpoint.json").write_text(json.dumps(about))
+    result = copy.stage("evaluate", "mnist", check=False)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "diverged" in result.stderr

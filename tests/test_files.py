@@ -1,0 +1,158 @@
+import hashlib
+import json
+import math
+
+import pytest
+from data_helpers import message_of, tree
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.gan.files import (
+    read_csv,
+    read_json,
+    sha256,
+    whole_file,
+    whole_folder,
+    write_csv,
+    write_json,
+)
+
+
+def test_whole_folder_becomes_the_target(tmp_path):
+    with whole_folder(tmp_path / "a" / "b") as scratch:
+        (scratch / "file").write_text("x")
+        assert not (tmp_path / "a" / "b").exists()
+    assert tree(tmp_path) == {"a/b/file": b"x"}
+
+
+def test_whole_folder_replaces_what_was_there(tmp_path):
+    target = tmp_path / "b"
+    target.mkdir()
+    (target / "old").write_text("old")
+    with whole_folder(target) as scratch:
+        (scratch / "new").write_text("new")
+    assert tree(tmp_path) == {"b/new": b"new"}
+
+
+def test_failed_folder_leaves_the_old_one_and_no_scratch(tmp_path):
+    target = tmp_path / "b"
+    target.mkdir()
+    (target / "old").write_text("old")
+
+    def interrupted():
+        with whole_folder(target) as scratch:
+            (scratch / "new").write_text("new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert tree(tmp_path) == {"b/old": b"old"}
+    assert [file.name for file in tmp_path.iterdir()] == ["b"]
+
+
+def test_scratch_of_a_killed_run_is_not_taken_over(tmp_path):
+    left = tmp_path / ".incomplete-b"
+    left.mkdir()
+    (left / "half").write_text("half")
+    with whole_folder(tmp_path / "b") as scratch:
+        assert list(scratch.iterdir()) == []
+    assert tree(tmp_path) == {}
+
+
+def test_folder_replaces_a_link_but_not_what_it_leads_to(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").write_text("kept")
+    (tmp_path / "b").symlink_to(elsewhere)
+    with whole_folder(tmp_path / "b") as scratch:
+        (scratch / "new").write_text("new")
+    assert tree(elsewhere) == {"kept": b"kept"}
+    assert not (tmp_path / "b").is_symlink()
+
+
+def test_whole_file_becomes_the_target(tmp_path):
+    target = tmp_path / "a" / "file"
+    with whole_file(target) as scratch:
+        scratch.write_text("x")
+        assert not target.exists()
+    assert tree(tmp_path) == {"a/file": b"x"}
+
+
+def test_failed_file_leaves_the_old_one_and_no_scratch(tmp_path):
+    target = tmp_path / "file"
+    target.write_text("old")
+
+    def failing():
+        with whole_file(target) as scratch:
+            scratch.write_text("new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    assert tree(tmp_path) == {"file": b"old"}
+
+
+def test_json_reads_back(tmp_path):
+    content = {"text": "naïve", "number": 0.1, "none": None, "list": [1, {"a": True}]}
+    write_json(tmp_path / "a.json", content)
+    assert read_json(tmp_path / "a.json") == content
+
+
+def test_json_has_one_layout(tmp_path):
+    write_json(tmp_path / "a.json", {"b": 1, "a": "é"})
+    assert (tmp_path / "a.json").read_bytes() == '{\n  "b": 1,\n  "a": "é"\n}\n'.encode()
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_json_refuses_numbers_that_are_not_finite(tmp_path, number):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"a": number})
+    assert tree(tmp_path) == {}
+
+
+def test_missing_json_says_what_to_run(tmp_path):
+    text = message_of(read_json, tmp_path / "a.json")
+    assert text == f"{tmp_path}/a.json is missing: run `dvc repro` first"
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": ', b"\xff\xfe", b"[1]", b"null"])
+def test_damaged_json_is_refused(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    assert "a.json is damaged" in message_of(read_json, tmp_path / "a.json")
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 2**53), st.floats()), max_size=5))
+def test_csv_reads_back_exactly(tmp_path_factory, rows):
+    file = tmp_path_factory.getbasetemp() / "a.csv"
+    write_csv(file, ["step", "loss"], rows)
+    back = read_csv(file)
+    assert [list(row) for row in back] == [["step", "loss"]] * len(rows)
+    for row, (step, loss) in zip(back, rows, strict=True):
+        assert row["step"] == step
+        assert row["loss"] == loss or (math.isnan(row["loss"]) and math.isnan(loss))
+
+
+def test_csv_has_a_header_and_unix_line_ends(tmp_path):
+    write_csv(tmp_path / "a.csv", ["a", "b"], [[1, 0.1], [2, 1e-9]])
+    assert (tmp_path / "a.csv").read_bytes() == b"a,b\n1,0.1\n2,1e-09\n"
+
+
+def test_missing_csv_says_what_to_run(tmp_path):
+    assert "is missing: run `dvc repro` first" in message_of(read_csv, tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a,b\n1,x\n", b"a,b\n1\n", b"a,b\n1,2,3\n", b"\xff\xfe\n1", b"a\n" + b"1" * 200_000],
+    ids=["text", "too few", "too many", "no UTF-8", "huge field"],
+)
+def test_damaged_csv_is_refused(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    assert "a.csv is damaged" in message_of(read_csv, tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("size", [0, 1, 3 << 20])
+def test_sha256_is_that_of_the_content(tmp_path, size):
+    content = json.dumps(list(range(10))).encode() * (size // 30) + b"x" * (size % 30)
+    (tmp_path / "a").write_bytes(content)
+    assert sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()

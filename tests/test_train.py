@@ -1,0 +1,86 @@
+import json
+import shutil
+
+import pytest
+from conftest import Project
+
+from stages.gan.files import read_csv
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.fixture
+def prepared(reproduced: Project, tmp_path) -> Project:
+    """A copy of the reproduced project to train in."""
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
+    shutil.rmtree(copy.folder / "models")
+    return copy
+
+
+def change(project: Project, dataset: str = "mnist", **train) -> None:
+    params = project.params
+    params[dataset]["train"].update(train)
+    project.write_params(params)
+
+
+def test_what_training_leaves(reproduced: Project):
+    folder = reproduced.folder
+    models = {path.name for path in (folder / "models/mnist").iterdir()}
+    assert models == {"final", "epoch-0001", "epoch-0002"}
+    pictures = {path.name for path in (folder / "reports/mnist/training").iterdir()}
+    assert pictures == {"epoch-0001.png", "epoch-0002.png", "animation.gif"}
+    metrics = json.loads((folder / "metrics/mnist/train.json").read_text())
+    assert metrics["epochs"] == 2
+    assert metrics["steps"] == 8  # 64 images in batches of 16, twice
+    rows = read_csv(folder / "metrics/mnist/history.csv")
+    assert rows[-1]["discriminator_loss"] == metrics["discriminator_loss"]
+    assert len(read_csv(folder / "metrics/mnist/history_steps.csv")) == 8
+    # no path of this machine, and nothing half-made
+    assert str(folder) not in (folder / "models/mnist/final/checkpoint.json").read_text()
+    assert not list(folder.rglob(".incomplete-*"))
+
+
+def test_every_choice_of_the_params_trains(prepared: Project):
+    params = prepared.params
+    train = params["mnist"]["train"]
+    train.update(
+        max_steps=5, latents="fresh", loss="mse", learning_rate=1e-3, beta1=0.9, lecture_log=True
+    )
+    train["generator"].update(widths=[8, 8, 8], activation="leaky_relu", batch_norm=False)
+    train["discriminator"].update(widths=[6], activation="tanh", batch_norm=True)
+    prepared.write_params(params)
+    lines = prepared.stage("train", "mnist").stdout.splitlines()
+    losses = [line for line in lines if line.startswith("loss d:")]
+    assert len(losses) == 2  # the second epoch ends after one step
+    assert json.loads((prepared.folder / "metrics/mnist/train.json").read_text())["steps"] == 5
+
+
+def test_a_batch_larger_than_the_data_is_named(prepared: Project):
+    change(prepared, batch_size=999)
+    result = prepared.stage("train", "mnist", check=False)
+    assert result.returncode == 1
+    assert "mnist.train.batch_size is 999" in result.stderr
+    assert "valid is 2 to 64" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (prepared.folder / "models/mnist").exists()
+
+
+def test_a_checkpoint_of_other_networks_is_named(reproduced: Project, prepared: Project):
+    shutil.copytree(reproduced.folder / "models/mnist/final", prepared.folder / "earlier")
+    params = prepared.params
+    params["mnist"]["train"]["init_from"] = "earlier"
+    params["mnist"]["train"]["generator"]["widths"] = [5]
+    prepared.write_params(params)
+    result = prepared.stage("train", "mnist", check=False)
+    assert result.returncode == 1
+    assert "its networks have generator_widths [16, 24], the params ask for [5]" in result.stderr
+
+
+def test_damaged_data_is_named(prepared: Project):
+    file = prepared.folder / "data/mnist/prepared/train_images.npy"
+    file.write_bytes(file.read_bytes()[:1000])
+    result = prepared.stage("train", "mnist", check=False)
+    assert result.returncode == 1
+    assert "train_images.npy is damaged" in result.stderr
+    assert "Traceback" not in result.stderr
