@@ -112,12 +112,13 @@ def test_what_was_pushed_can_be_pulled_and_nothing_runs(reproduced, tmp_path):
     assert (copy.folder / grid).read_bytes() == (reproduced.folder / grid).read_bytes()
 
 
-def test_two_runs_from_scratch_give_the_same_lock(reproduced, tmp_path):
+def test_two_runs_from_scratch_give_the_same_lock_on_any_number_of_cores(reproduced, tmp_path):
     other = tmp_path / "other"
     reproduced.run("git", "clone", "-q", str(reproduced.folder), str(other))
     (other / "dvc.lock").unlink()
     shutil.rmtree(other / "metrics")
-    Project(other).run("dvc", "repro", OMP_NUM_THREADS="1")
+    one_core = ["taskset", "-c", "0"] if shutil.which("taskset") else []
+    Project(other).run(*one_core, "dvc", "repro", OMP_NUM_THREADS="1")
     assert (other / "dvc.lock").read_text() == (reproduced.folder / "dvc.lock").read_text()
 
 
