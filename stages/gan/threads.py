@@ -14,7 +14,8 @@ import os
 import time
 from pathlib import Path
 
-_WAITING = ("ActorThread", "KernelThread")
+# The first two serve compiled functions, the others whatever runs outside of them.
+_WAITING = ("ActorThread", "KernelThread", "frontend_queue", "backend_queue", "bprop_queue")
 _TASKS = Path("/proc/self/task")
 _MACHINE = Path("/proc/stat")
 _LOOK_EVERY = 2.0  # seconds; the clock ticks that are counted are 0.01 s
@@ -51,8 +52,9 @@ class SpinningThreads:
             self._set(idle=False)
 
     def _set(self, idle: bool) -> None:
-        if idle == self._idle:
+        if not idle and not self._idle:
             return
+        # Given again at each look: threads start late, and a new one has the usual policy.
         policy = os.SCHED_IDLE if idle else os.SCHED_OTHER
         for task in waiting_threads():
             try:
