@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Callable
 
-from stages.gan import params, paths
+from stages.gan import params, paths, runtime
 from stages.gan.errors import UserError
 
 # MindSpore warns of the age of its own Adam at every start. Errors are still shown, and who
 # wants the warnings sets GLOG_v=2. It is read when MindSpore is first imported, after this.
 os.environ.setdefault("GLOG_v", "3")
+runtime.wait_without_spinning()
 
 
 def guarded(main: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Check that MindSpore and NumPy work together, by running one operation."""
+"""Check that MindSpore and NumPy work together, and compile the DCGAN's kernels if possible."""
 
 from stages.gan.errors import UserError
 
@@ -38,4 +38,10 @@ def check() -> str:
 if __name__ == "__main__":
     from stages.command import guarded, say
 
-    guarded(lambda: say(check()))
+    def main() -> None:
+        say(check())
+        from stages.gan.networks import remark
+
+        say(remark("dcgan"))
+
+    guarded(main)

@@ -55,6 +55,8 @@ def run(dataset: str, params: Dataset) -> None:
         )
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), GRID, description.latent_size)
     say(f"{dataset}: {total:,} steps of {settings.batch_size} images; the first compiles")
+    if remark := network_kinds.remark(description.kind):
+        say(f"{dataset}: {remark}")
     record = history.History()
     pictures = []
     with (

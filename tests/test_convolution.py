@@ -2,10 +2,13 @@
 
 import mindspore as ms
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mindspore import Tensor, ops
+from kernel_helpers import every_form, pure
+from mindspore import Tensor, nn, ops
 
+from stages.gan.networks.dcgan import native
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
     Projection,
@@ -39,19 +42,23 @@ def transpose_convolve(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return padded[:, :, 1:-1, 1:-1]
 
 
-sizes = st.tuples(
+# Images, channels of the larger image and of the smaller, height and width of the smaller.
+by_columns = st.tuples(
     st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3)
 )
+even = st.sampled_from([2, 4])
+by_tiles = st.tuples(st.integers(1, 2), st.integers(16, 18), st.integers(1, 3), even, even)
+sizes = st.one_of(by_columns, by_tiles)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=20)
 @given(sizes, st.integers(0, 99))
 def test_convolution_and_its_gradients(size, seed):
     n, inputs, outputs, h, w = size
     draw = np.random.default_rng(seed)
     x = draw.standard_normal((n, inputs, 2 * h, 2 * w))
     weight = draw.standard_normal((outputs, inputs, 4, 4))
-    layer = Convolution(inputs, outputs)
+    layer = Convolution(inputs, outputs, h, w)
     layer.weight.set_data(Tensor(conv_to_columns(weight.astype(np.float32))))
     channels_last = Tensor(np.ascontiguousarray(x.transpose(0, 2, 3, 1)).astype(np.float32))
     y = layer(channels_last).asnumpy().transpose(0, 3, 1, 2)
@@ -71,10 +78,10 @@ def test_convolution_and_its_gradients(size, seed):
     np.testing.assert_allclose(product, (convolve(x, v) * g).sum(), atol=2e-3)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=20)
 @given(sizes, st.integers(0, 99))
 def test_transposed_convolution_and_its_gradients(size, seed):
-    n, inputs, outputs, h, w = size
+    n, outputs, inputs, h, w = size
     draw = np.random.default_rng(seed)
     x = draw.standard_normal((n, inputs, h, w))
     weight = draw.standard_normal((inputs, outputs, 4, 4))
@@ -98,6 +105,74 @@ def test_transposed_convolution_and_its_gradients(size, seed):
 def test_weights_convert_both_ways(outputs, inputs, seed):
     weight = np.random.default_rng(seed).standard_normal((outputs, inputs, 4, 4))
     assert (columns_to_conv(conv_to_columns(weight)) == weight).all()
+
+
+@pytest.mark.parametrize(
+    ("channels", "height", "width", "by_tiles"),
+    [
+        (16, 2, 4, True),
+        (64, 8, 8, True),
+        (15, 2, 4, False),
+        (16, 3, 4, False),
+        (16, 2, 5, False),
+        (64, 1, 1, False),
+    ],
+)
+def test_the_larger_images_channels_and_the_smaller_ones_sides_decide_the_way(
+    channels, height, width, by_tiles
+):
+    by_tiles = by_tiles and native.library() is not None
+    assert Convolution(channels, 3, height, width).by_tiles == by_tiles
+    assert TransposedConvolution(3, channels, height, width).by_tiles == by_tiles
+    with pure():
+        assert not Convolution(channels, 3, height, width).by_tiles
+        assert not TransposedConvolution(3, channels, height, width).by_tiles
+
+
+@every_form
+@pytest.mark.parametrize(("larger", "smaller", "h", "w"), [(3, 5, 3, 2), (18, 4, 2, 4)])
+def test_mindspores_own_convolutions_have_the_same_weights(form, larger, smaller, h, w):
+    geometry = {"kernel_size": 4, "stride": 2, "pad_mode": "pad", "padding": 1, "has_bias": False}
+    draw = np.random.default_rng(0)
+    small = draw.standard_normal((2, h, w, smaller)).astype(np.float32)
+    large = draw.standard_normal((2, 2 * h, 2 * w, larger)).astype(np.float32)
+    with form():
+        down = Convolution(larger, smaller, h, w)
+        up = TransposedConvolution(smaller, larger, h, w)
+    for ours, theirs, x in (
+        (down, nn.Conv2d(larger, smaller, **geometry), large),
+        (up, nn.Conv2dTranspose(smaller, larger, **geometry), small),
+    ):
+        # theirs to ours, and drawn anew, ours to theirs
+        ours.weight.set_data(Tensor(conv_to_columns(theirs.weight.asnumpy())))
+        check_same(ours, theirs, x)
+        weight = draw.standard_normal(ours.weight.shape).astype(np.float32)
+        ours.weight.set_data(Tensor(weight))
+        theirs.weight.set_data(Tensor(columns_to_conv(weight)))
+        check_same(ours, theirs, x)
+
+
+def check_same(ours: nn.Cell, theirs: nn.Cell, x: np.ndarray) -> None:
+    expected = theirs(Tensor(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))).asnumpy()
+    np.testing.assert_allclose(ours(Tensor(x)).asnumpy().transpose(0, 3, 1, 2), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [3, 16])
+def test_layers_tell_arrays_of_one_shape_apart_by_their_own_sides(channels):
+    # 4 images of 2 x 2 positions and 1 of 4 x 4 are arrays of one shape inside the layers.
+    draw = np.random.default_rng(0)
+    weight = draw.standard_normal((channels, channels, 4, 4)).astype(np.float32)
+    for n, side in ((4, 2), (1, 4)):
+        for kind, definition, factor in (
+            (Convolution, convolve, 2),
+            (TransposedConvolution, transpose_convolve, 1),
+        ):
+            layer = kind(channels, channels, side, side)
+            layer.weight.set_data(Tensor(conv_to_columns(weight)))
+            x = draw.standard_normal((n, channels, factor * side, factor * side))
+            channels_last = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).astype(np.float32)
+            y = layer(Tensor(channels_last)).asnumpy().transpose(0, 3, 1, 2)
+            np.testing.assert_allclose(y, definition(x, weight), atol=1e-4)
 
 
 def test_projection_and_whole_image_are_matrix_products():

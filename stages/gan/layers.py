@@ -76,15 +76,23 @@ class BatchNorm(nn.Cell):
         self.normalise = _NormaliseRows(epsilon)
 
     def construct(self, x):
+        return self.apply(x)
+
+    def apply(self, x):
+        """What `construct` does; a layer that adds something to it has its own `construct`."""
         shape = x.shape
         rows = ops.reshape(x, (-1, self.features))
         if not self.training:
             factor = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
             return ops.reshape((rows - self.moving_mean) * factor + self.beta, shape)
         out = self.normalise(rows, self.gamma, self.beta)
-        count = rows.shape[0]
-        mean = ops.stop_gradient(ops.reshape(out[4], (-1,)))
-        variance = ops.stop_gradient(ops.reshape(out[5], (-1,)))
+        self.follow(ops.reshape(out[4], (-1,)), ops.reshape(out[5], (-1,)), rows.shape[0])
+        return ops.reshape(out[0], shape)
+
+    def follow(self, mean, variance, count):
+        """Move the running statistics towards those of a batch of `count` rows."""
+        mean = ops.stop_gradient(mean)
+        variance = ops.stop_gradient(variance)
         old = self.momentum
         new = 1.0 - self.momentum
         ops.assign(self.moving_mean, self.moving_mean * old + mean * new)
@@ -92,7 +100,6 @@ class BatchNorm(nn.Cell):
             self.moving_variance,
             self.moving_variance * old + variance * (new * count / (count - 1)),
         )
-        return ops.reshape(out[0], shape)
 
 
 class LeakyReLU(nn.Cell):

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from stages.gan.layers import as_tensor
 from stages.gan.prepared import Split
 from stages.gan.randomness import latent_codes, stream
-from stages.gan.threads import SpinningThreads
 
 # What a step returns, in this order: means over the batch.
 MEASURES = ("discriminator_loss", "generator_loss", "real_probability", "fake_probability")
@@ -163,7 +162,6 @@ def train(step: Step, data: Split, plan: Plan) -> Iterator[Epoch]:
     position = plan.first_step
     number = plan.first_epoch
     latent_size = data.latents.shape[1]
-    threads = SpinningThreads()
     while left > 0:
         order = stream(plan.seed, "order", number).permutation(len(data))
         steps = min(per_epoch, left)
@@ -177,7 +175,6 @@ def train(step: Step, data: Split, plan: Plan) -> Iterator[Epoch]:
                 latents = latent_codes(draw, plan.batch_size, latent_size)
             outputs = step(as_tensor(data.batch(rows)), as_tensor(latents))
             measures[index] = [output.asnumpy() for output in outputs]
-            threads.after_step()
             plan.on_step(measures[index])
         yield Epoch(number, position, measures)
         left -= steps

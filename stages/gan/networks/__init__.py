@@ -6,6 +6,7 @@ code of the other.
 
 import importlib
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import Any
 
 from mindspore import nn
@@ -72,9 +73,7 @@ def build(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.Cell]:
     ValueError
         If there is no such kind of network.
     """
-    if description.kind not in KINDS:
-        raise ValueError(f"network {description.kind!r}: choose one of {', '.join(KINDS)}")
-    module = importlib.import_module(f"stages.gan.networks.{description.kind}")
+    module = _module(description.kind)
     generator = module.Generator(
         description.image_shape,
         description.latent_size,
@@ -97,3 +96,20 @@ def build(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.Cell]:
         network.update_parameters_name(f"{name}.")
         network.set_train()
     return generator, discriminator
+
+
+def remark(kind: str) -> str:
+    """How the layers of that kind run on this machine, for the log; "" if all run the same.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of network.
+    """
+    return _module(kind).remark()
+
+
+def _module(kind: str) -> ModuleType:
+    if kind not in KINDS:
+        raise ValueError(f"network {kind!r}: choose one of {', '.join(KINDS)}")
+    return importlib.import_module(f"stages.gan.networks.{kind}")

@@ -3,13 +3,15 @@
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers import BatchNorm, activation
+from stages.gan.layers import BatchNorm
+from stages.gan.networks.dcgan import native
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
     Projection,
     TransposedConvolution,
     WholeImage,
 )
+from stages.gan.networks.dcgan.normalisation import NormalisedActivation, rectifier
 
 
 class Generator(nn.Cell):
@@ -35,8 +37,9 @@ class Generator(nn.Cell):
         layers = [Projection(latent_size, widths[0], side)]
         for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
             if batch_norm:
-                layers.append(BatchNorm(inputs))
-            layers.append(activation(activation_name, slope))
+                layers.append(NormalisedActivation(inputs, activation_name, slope))
+            else:
+                layers.append(rectifier(activation_name, slope))
             layers.append(TransposedConvolution(inputs, outputs, side, side))
             side *= 2
         layers.append(nn.Tanh())
@@ -58,12 +61,13 @@ class Discriminator(nn.Cell):
         inputs, side, _ = image_shape
         layers = []
         for index, outputs in enumerate(widths):
-            layers.append(Convolution(inputs, outputs))
-            if batch_norm and index > 0:
-                layers.append(BatchNorm(outputs))
-            layers.append(activation(activation_name, slope))
-            inputs = outputs
             side //= 2
+            layers.append(Convolution(inputs, outputs, side, side))
+            if batch_norm and index > 0:
+                layers.append(NormalisedActivation(outputs, activation_name, slope))
+            else:
+                layers.append(rectifier(activation_name, slope))
+            inputs = outputs
         layers.append(WholeImage(inputs, side))
         self.layers = nn.SequentialCell(layers)
         # With batch norm an image's logit depends on its batch: real and fake go apart.
@@ -87,3 +91,8 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
             continue
         values = generator.normal(mean, 0.02, parameter.shape)
         parameter.set_data(Tensor(values.astype(np.float32)))
+
+
+def remark() -> str:
+    """Whether the convolutions run as compiled kernels, and if not, why."""
+    return native.reason()

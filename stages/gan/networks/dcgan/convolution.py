@@ -1,20 +1,19 @@
 """4x4 stride-2 convolutions as matrix products, in channels-last layout.
 
 MindSpore's convolution on a CPU runs a reference kernel at about 1 GFLOPS where its matrix
-product gets 100 a core, so both convolutions of a DCGAN are written as one product each.
+product gets 100 a core, so the convolutions of a DCGAN are written as products.
 
-A 4x4 convolution of stride 2 and padding 1 reads, at each output position, four 2x2 blocks
-of the padded image. Cut the padded image into 2x2 blocks with 4C channels each (space to
-depth), and the convolution becomes a 2x2 convolution of stride 1 over blocks: its columns
-are four shifted slices side by side. The transposed convolution is the exact adjoint: one
-matrix product, then the four slices added back at their shifts and the blocks laid out as
-pixels (depth to space). So each one's gather is the other's scatter, and the gradient too.
+A 4x4 convolution of stride 2 is a 2x2 convolution of stride 1 over 2x2 blocks of pixels, and
+the transposed one is its adjoint; maps.py has the identity. Layers with many channels go by
+tiles (9 products for 4 positions), the others, and all where there is no C compiler, by columns
+(16).
 """
 
-import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from numpy.typing import NDArray
+
+from stages.gan.networks.dcgan import maps, native
 
 KERNEL = 4
 
@@ -33,117 +32,70 @@ def columns_to_conv(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(blocks.reshape(outputs, inputs, KERNEL, KERNEL))
 
 
-_slice = ops.Slice()
-_beside = ops.Concat(2)
-_below = ops.Concat(1)
-_channels = ops.Concat(-1)
+# From this many channels of the larger image on, nine products cost less than one.
+_LEAST_CHANNELS = 16
 
 
-def gather_columns(x):
-    """(N, H, W, C) to the columns (N H/2 W/2, 16 C) of a 4x4 stride-2 convolution."""
-    n, height, width, channels = x.shape
-    h = height // 2
-    w = width // 2
-    side = ops.zeros((n, height, 1, channels), ms.float32)
-    x = _beside((side, x, side))
-    edge = ops.zeros((n, 1, width + 2, channels), ms.float32)
-    x = _below((edge, x, edge))
-    blocks = ops.reshape(x, (n, h + 1, 2, w + 1, 2, channels))
-    blocks = ops.reshape(ops.transpose(blocks, (0, 1, 3, 2, 4, 5)), (n, h + 1, w + 1, 4 * channels))
-    size = (n, h, w, 4 * channels)
-    columns = _channels(
-        (
-            _slice(blocks, (0, 0, 0, 0), size),
-            _slice(blocks, (0, 0, 1, 0), size),
-            _slice(blocks, (0, 1, 0, 0), size),
-            _slice(blocks, (0, 1, 1, 0), size),
-        )
-    )
-    return ops.reshape(columns, (n * h * w, 16 * channels))
-
-
-def scatter_columns(columns, n, h, w, channels):
-    """The adjoint of `gather_columns`: (n h w, 16 C) to (n, 2h, 2w, C), overlaps added."""
-    k = 4 * channels
-    columns = ops.reshape(columns, (n, h, w, 4 * k))
-    size = (n, h, w, k)
-    side = ops.zeros((n, h, 1, k), ms.float32)
-    edge = ops.zeros((n, 1, w + 1, k), ms.float32)
-    upper = _beside((_slice(columns, (0, 0, 0, 0), size), side)) + _beside(
-        (side, _slice(columns, (0, 0, 0, k), size))
-    )
-    lower = _beside((_slice(columns, (0, 0, 0, 2 * k), size), side)) + _beside(
-        (side, _slice(columns, (0, 0, 0, 3 * k), size))
-    )
-    blocks = _below((upper, edge)) + _below((edge, lower))
-    blocks = ops.transpose(
-        ops.reshape(blocks, (n, h + 1, w + 1, 2, 2, channels)), (0, 1, 3, 2, 4, 5)
-    )
-    padded = ops.reshape(blocks, (n, 2 * h + 2, 2 * w + 2, channels))
-    return _slice(padded, (0, 1, 1, 0), (n, 2 * h, 2 * w, channels))
-
-
-class _Gather(nn.Cell):
-    def construct(self, x):
-        return gather_columns(x)
-
-    def bprop(self, x, out, dout):
-        n, height, width, channels = x.shape
-        return (scatter_columns(dout, n, height // 2, width // 2, channels),)
-
-
-class _Scatter(nn.Cell):
-    """Columns (N h w, 16 C) to images; the sides are fixed as columns do not tell them."""
-
-    def __init__(self, height: int, width: int, channels: int) -> None:
-        super().__init__()
-        self.height, self.width, self.channels = height, width, channels
-
-    def construct(self, columns):
-        n = columns.shape[0] // (self.height * self.width)
-        return scatter_columns(columns, n, self.height, self.width, self.channels)
-
-    def bprop(self, columns, out, dout):
-        return (gather_columns(dout),)
+def _nine_products(h: int, w: int, channels: int) -> bool:
+    """Whether h x w positions over an image of so many channels go by tiles, or by columns."""
+    even = h % 2 == 0 and w % 2 == 0
+    return even and channels >= _LEAST_CHANNELS and native.library() is not None
 
 
 class Convolution(nn.Cell):
-    """nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, has_bias=False), channels last.
+    """nn.Conv2d(inputs, outputs, 4, stride=2, pad_mode="pad", padding=1, has_bias=False).
 
-    Takes (N, H, W, inputs) with even H and W, returns (N, H/2, W/2, outputs). The weight
-    is kept as (16 inputs, outputs): see `conv_to_columns`.
+    Takes (N, 2 height, 2 width, inputs), channels last, returns (N, height, width, outputs).
+    The weight is kept as (16 inputs, outputs): see `conv_to_columns`.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, height: int, width: int) -> None:
         super().__init__()
-        self.outputs = outputs
+        self.shape = (-1, height, width, outputs)
         self.weight = Parameter(Tensor(np.zeros((16 * inputs, outputs), np.float32)), name="weight")
-        self.gather = _Gather()
-        self.product = ops.MatMul()
+        self.by_tiles = _nine_products(height, width, inputs)
+        if self.by_tiles:
+            self.tiles = maps.Tiles(height, width, inputs)
+            self.filters = maps.Filters(inputs, outputs)
+            self.join = maps.Join(height, width, outputs)
+            self.product = ops.BatchMatMul()
+        else:
+            self.columns = maps.Columns(height, width, inputs)
+            self.product = ops.MatMul()
 
     def construct(self, x):
-        n, height, width, _ = x.shape
-        y = self.product(self.gather(x), self.weight)
-        return ops.reshape(y, (n, height // 2, width // 2, self.outputs))
+        if self.by_tiles:
+            return self.join(self.product(self.tiles(x), self.filters(self.weight)))
+        return ops.reshape(self.product(self.columns(x), self.weight), self.shape)
 
 
 class TransposedConvolution(nn.Cell):
-    """nn.Conv2dTranspose(inputs, outputs, 4, stride=2, padding=1), without bias, channels last.
+    """nn.Conv2dTranspose(inputs, outputs, 4, stride=2, pad_mode="pad", padding=1), no bias.
 
-    Takes (N, H, W, inputs), returns (N, 2H, 2W, outputs). Its weight (16 outputs, inputs) is
-    the matrix of the convolution whose adjoint it is: `conv_to_columns` of
-    nn.Conv2dTranspose's (inputs, outputs, 4, 4).
+    Takes (N, height, width, inputs), channels last, returns (N, 2 height, 2 width, outputs).
+    It is the adjoint of a convolution of the larger image, so every map of that one is
+    applied backwards. Its weight (16 outputs, inputs) is the matrix of that convolution:
+    `conv_to_columns` of nn.Conv2dTranspose's (inputs, outputs, 4, 4).
     """
 
     def __init__(self, inputs: int, outputs: int, height: int, width: int) -> None:
         super().__init__()
         self.inputs = inputs
         self.weight = Parameter(Tensor(np.zeros((16 * outputs, inputs), np.float32)), name="weight")
-        self.scatter = _Scatter(height, width, outputs)
-        self.product = ops.MatMul(transpose_b=True)
+        self.by_tiles = _nine_products(height, width, outputs)
+        if self.by_tiles:
+            self.split = maps.Join(height, width, inputs, adjoint=True)
+            self.filters = maps.Filters(outputs, inputs)
+            self.from_tiles = maps.Tiles(height, width, outputs, adjoint=True)
+            self.product = ops.BatchMatMul(transpose_b=True)
+        else:
+            self.from_columns = maps.Columns(height, width, outputs, adjoint=True)
+            self.product = ops.MatMul(transpose_b=True)
 
     def construct(self, x):
-        return self.scatter(self.product(ops.reshape(x, (-1, self.inputs)), self.weight))
+        if self.by_tiles:
+            return self.from_tiles(self.product(self.split(x), self.filters(self.weight)))
+        return self.from_columns(self.product(ops.reshape(x, (-1, self.inputs)), self.weight))
 
 
 class Projection(nn.Cell):

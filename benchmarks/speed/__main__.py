@@ -1,0 +1,208 @@
+"""Run all variants in turn and write results.json and speed.png."""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.speed import machine, plot
+from benchmarks.speed.problems import DESCRIPTIONS, work
+
+RESULTS = Path("benchmarks/results.json")
+PICTURE = Path("benchmarks/speed.png")
+ROUNDS = 10
+OURS, LECTURE = "ours", "lecture"
+TORCH = ("torch", "torch_best", "torch_compiled")
+
+
+class Child:
+    """One variant in its own process, which sleeps while the others work."""
+
+    def __init__(self, variant: str, network: str, batch: int) -> None:
+        self.variant = variant
+        self.times: list[float] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.speed.child", variant, network, str(batch)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.first_step = self._answer()["first_step"]
+
+    def _answer(self) -> dict:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.variant} ended with exit code {self.process.wait()}")
+        return json.loads(line)
+
+    def run(self, steps: int) -> list[float]:
+        """Run so many steps; their wall times in seconds."""
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        return self._answer()["times"]
+
+    def end(self) -> None:
+        """Let the process go."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def interleaved(network: str, batch: int, plan: dict[str, int], rounds: int) -> dict[str, dict]:
+    """Times of each variant, in milliseconds; `plan` says how many steps each gets."""
+    children = []
+    for variant in plan:
+        try:
+            children.append(Child(variant, network, batch))
+        except RuntimeError as error:
+            print(f"  {network} {batch}: {error}, left out", flush=True)
+            continue
+        children[-1].run(1 if plan[variant] < 3 else 2)  # warm-up, apart
+    for turn in range(rounds):
+        for child in children:
+            steps = plan[child.variant]
+            share = steps * (turn + 1) // rounds - steps * turn // rounds
+            if share:
+                child.times += [1000 * seconds for seconds in child.run(share)]
+    for child in children:
+        child.end()
+    return {c.variant: {"first_step_s": c.first_step, "times": c.times} for c in children}
+
+
+def summary(runs: list[dict[str, dict]]) -> dict:
+    """Figures over all runs, and the ratios of each run by mean."""
+    variants = {}
+    for variant in {name: None for run in runs for name in run}:
+        times = np.array([t for run in runs if variant in run for t in run[variant]["times"]])
+        first = [run[variant]["first_step_s"] for run in runs if variant in run]
+        variants[variant] = {
+            "mean": times.mean(),
+            "median": float(np.median(times)),
+            "p5": float(np.percentile(times, 5)),
+            "p95": float(np.percentile(times, 95)),
+            "steps": len(times),
+            "first_step_s": max(first),
+            "mean_of_each_run": [
+                float(np.mean(run[variant]["times"])) for run in runs if variant in run
+            ],
+        }
+
+    def mean(run: dict, name: str) -> float:
+        return float(np.mean(run[name]["times"]))
+
+    by_run = [
+        mean(run, OURS) / min(mean(run, name) for name in TORCH if name in run) for run in runs
+    ]
+    result = {
+        "milliseconds": variants,
+        "ratio_mean_to_best_torch": statistics.median(by_run),
+        "ratio_of_each_run": by_run,
+    }
+    if LECTURE in variants:
+        with_lecture = [run for run in runs if LECTURE in run]
+        result["speedup_over_lecture"] = statistics.median(
+            mean(run, LECTURE) / mean(run, OURS) for run in with_lecture
+        )
+    return result
+
+
+def plans(quick: bool, run: int) -> list[tuple[str, str, int, dict[str, int]]]:
+    """(name in the results, network, batch, steps of each variant) of one run.
+
+    The lecture's DCGAN takes the better part of a minute a step, so it gets a single one, in
+    the first run alone; and torch.compile compiles for a minute and more, so it runs there too.
+    """
+    if quick:
+        return [
+            ("mlp", "mlp", 128, {OURS: 100, LECTURE: 30, "torch": 100, "torch_best": 100}),
+            ("dcgan", "dcgan", 64, {OURS: 10, "torch": 10, "torch_best": 10, LECTURE: 1}),
+        ]
+    fast = (OURS, *TORCH) if run == 0 else (OURS, "torch", "torch_best")
+    mlp = dict.fromkeys(fast, 300) | {LECTURE: 300 if run == 0 else 100}
+    dcgan = dict.fromkeys(fast, 30) | ({LECTURE: 1} if run == 0 else {})
+    return [
+        ("mlp", "mlp", 128, mlp),
+        ("dcgan", "dcgan", 64, dcgan),
+        ("dcgan_128", "dcgan", 128, dcgan),
+    ]
+
+
+def epoch(dataset: str, count: int, epochs: int) -> dict:
+    """The real stage's overhead, from a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.speed.epoch", dataset, str(count), str(epochs)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def main() -> None:
+    """Measure, print a table, write the results."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    collected: dict[str, list] = {}
+    for run in range(1 if quick else 3):
+        for name, network, batch, plan in plans(quick, run):
+            print(f"run {run + 1}: {name}", flush=True)
+            rounds = 5 if quick else ROUNDS
+            collected.setdefault(name, []).append(interleaved(network, batch, plan, rounds))
+    results: dict[str, object] = {"quick": quick, "machine": machine.describe() | machine.rates()}
+    for name, runs in collected.items():
+        network, batch = name.split("_")[0], 128 if name != "dcgan" else 64
+        results[name] = summary(runs) | {
+            "batch": batch,
+            "work": work(DESCRIPTIONS[network], batch),
+        }
+    stages = {"mlp": ("mnist", 20_000 if quick else 60_000, 1 if quick else 2)}
+    stages["dcgan"] = ("faces", 512 if quick else 4_096, 1)
+    for name, arguments in stages.items():
+        print(f"epoch: {name}", flush=True)
+        stage = epoch(*arguments)
+        results[name] |= {"epoch_overhead": stage["epoch_overhead"], "epoch": stage}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    plot.draw(results, PICTURE)
+    report(results)
+
+
+def report(results: dict) -> None:
+    """Print what was measured beside what the machine can do."""
+    about = results["machine"]
+    print(
+        f"\n{about['processor']}, {about['cores']} cores: matrix product "
+        f"{about['mindspore_gflops']:.0f} GFLOPS in MindSpore, {about['numpy_gflops']:.0f} in "
+        f"NumPy; copies {about['copy_gbyte_per_second']:.1f} GB/s"
+    )
+    for name in results:
+        if name in ("quick", "machine"):
+            continue
+        part = results[name]
+        least = part["work"]
+        floor = least["gflop_by_tiles"] / about["mindspore_gflops"] * 1000
+        print(
+            f"\n{name}, batch {part['batch']}: {least['gflop']:.1f} GFLOP a step, "
+            f"{least['gflop_by_tiles']:.1f} by tiles ({floor:.0f} ms at that rate), "
+            f"at least {least['least_gbyte']:.2f} GB"
+        )
+        print(f"{'ms a step':16s}{'mean':>10s}{'median':>10s}{'p5':>10s}{'p95':>10s}{'steps':>7s}")
+        for variant, row in part["milliseconds"].items():
+            figures = "".join(f"{row[key]:10.1f}" for key in ("mean", "median", "p5", "p95"))
+            print(f"{variant:16s}{figures}{row['steps']:7d}")
+        print(
+            f"ours / best PyTorch by mean: {part['ratio_mean_to_best_torch']:.2f} "
+            f"(runs: {', '.join(f'{ratio:.2f}' for ratio in part['ratio_of_each_run'])})"
+        )
+        if "speedup_over_lecture" in part:
+            print(f"the lecture's code / ours: {part['speedup_over_lecture']:.1f}")
+        print(f"first step of ours: {part['milliseconds'][OURS]['first_step_s']:.1f} s")
+        if "epoch" in part:
+            print(
+                f"the real stage beside its steps: {part['epoch_overhead']:.1%}, of which grid, "
+                f"history and checkpoint {part['epoch']['grid_history_checkpoint']:.1%}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The lecture's code: MindSpore's own layers, run operator by operator (PyNative)."""
+
+import itertools
+
+from benchmarks.speed.problems import BETAS, DESCRIPTIONS, LEARNING_RATE, batches
+
+
+def plain_networks(description):
+    """Generator and discriminator of MindSpore's own layers; the second ends in a sigmoid."""
+    from mindspore import nn
+    from mindspore.common.initializer import Normal
+
+    channels, side, _ = description.image_shape
+    slope = description.discriminator_slope
+    widths = description.generator_widths
+    if description.kind == "mlp":
+        pixels = channels * side * side
+        g = [nn.Dense(description.latent_size, widths[0]), nn.ReLU()]
+        for inputs, outputs in itertools.pairwise(widths):
+            g += [nn.Dense(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
+        g += [nn.Dense(widths[-1], pixels), nn.Tanh()]
+        g.append(nn.Unflatten(1, description.image_shape))
+        d = [nn.Flatten()]
+        inputs = pixels
+        for outputs in description.discriminator_widths:
+            d += [nn.Dense(inputs, outputs), nn.LeakyReLU(slope)]
+            inputs = outputs
+        d += [nn.Dense(inputs, 1), nn.Sigmoid()]
+        return nn.SequentialCell(g), nn.SequentialCell(d)
+
+    def convolution(kind, inputs, outputs, stride, padding):
+        return kind(
+            inputs,
+            outputs,
+            4,
+            stride,
+            pad_mode="pad",
+            padding=padding,
+            has_bias=False,
+            weight_init=Normal(0.02),
+        )
+
+    def norm(features):
+        return nn.BatchNorm2d(features, gamma_init=Normal(0.02, 1.0))
+
+    size = description.latent_size
+    g = [nn.Unflatten(1, (size, 1, 1))]
+    g.append(convolution(nn.Conv2dTranspose, size, widths[0], 1, 0))
+    for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
+        g += [norm(inputs), nn.ReLU()]
+        g.append(convolution(nn.Conv2dTranspose, inputs, outputs, 2, 1))
+    g.append(nn.Tanh())
+    d = []
+    inputs = channels
+    for index, outputs in enumerate(description.discriminator_widths):
+        d.append(convolution(nn.Conv2d, inputs, outputs, 2, 1))
+        if index:
+            d.append(norm(outputs))
+        d.append(nn.LeakyReLU(slope))
+        inputs = outputs
+    d += [convolution(nn.Conv2d, inputs, 1, 1, 0), nn.Flatten(), nn.Sigmoid()]
+    return nn.SequentialCell(g), nn.SequentialCell(d)
+
+
+def plain_step(generator, discriminator, generator_optimizer, discriminator_optimizer):
+    """One step of the recipe as the lecture writes it: two gradients, one after the other."""
+    import mindspore as ms
+    from mindspore import nn, ops
+
+    loss = nn.BCELoss(reduction="mean")
+
+    def d_loss(real, fake):
+        on_real = discriminator(real)
+        on_fake = discriminator(fake)
+        return loss(on_real, ops.ones_like(on_real)) + loss(on_fake, ops.zeros_like(on_fake))
+
+    def g_loss(codes):
+        judged = discriminator(generator(codes))
+        return loss(judged, ops.ones_like(judged))
+
+    d_gradient = ms.value_and_grad(d_loss, None, discriminator_optimizer.parameters)
+    g_gradient = ms.value_and_grad(g_loss, None, generator_optimizer.parameters)
+
+    def step(real, codes):
+        d_value, gradients = d_gradient(real, ops.stop_gradient(generator(codes)))
+        discriminator_optimizer(gradients)
+        g_value, gradients = g_gradient(codes)
+        generator_optimizer(gradients)
+        return d_value, g_value
+
+    return step
+
+
+def make(network: str, batch: int):
+    """A function that runs step number `index` to its end and returns both losses."""
+    import mindspore as ms
+    from mindspore import Tensor, nn
+
+    ms.set_seed(1)
+    description = DESCRIPTIONS[network]
+    generator, discriminator = plain_networks(description)
+    for cell in (generator, discriminator):
+        cell.set_train()
+    optimizers = [
+        nn.Adam(cell.trainable_params(), LEARNING_RATE, beta1=BETAS[0], beta2=BETAS[1])
+        for cell in (generator, discriminator)
+    ]
+    step = plain_step(generator, discriminator, *optimizers)
+    images, codes = batches(description, batch)
+
+    def one(index: int) -> tuple[float, float]:
+        at = index % len(images)
+        d_value, g_value = step(Tensor(images[at]), Tensor(codes[at]))
+        return float(d_value.asnumpy()), float(g_value.asnumpy())
+
+    return one

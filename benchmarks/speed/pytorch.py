@@ -1,0 +1,109 @@
+"""PyTorch's step: as people write it, and with all that is known to make it faster."""
+
+import itertools
+
+from benchmarks.speed.problems import BETAS, DESCRIPTIONS, LEARNING_RATE, batches
+
+
+def networks(description, logits: bool, inplace: bool):
+    """The same generator and discriminator; the second ends in a sigmoid unless `logits`."""
+    from torch import nn
+
+    channels, side, _ = description.image_shape
+    slope = description.discriminator_slope
+    widths = description.generator_widths
+    if description.kind == "mlp":
+        pixels = channels * side * side
+        g = [nn.Linear(description.latent_size, widths[0]), nn.ReLU(inplace)]
+        for inputs, outputs in itertools.pairwise(widths):
+            g += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(inplace)]
+        g += [nn.Linear(widths[-1], pixels), nn.Tanh()]
+        g.append(nn.Unflatten(1, description.image_shape))
+        d = [nn.Flatten()]
+        inputs = pixels
+        for outputs in description.discriminator_widths:
+            d += [nn.Linear(inputs, outputs), nn.LeakyReLU(slope, inplace)]
+            inputs = outputs
+        d.append(nn.Linear(inputs, 1))
+    else:
+        size = description.latent_size
+        g = [nn.Unflatten(1, (size, 1, 1))]
+        g.append(nn.ConvTranspose2d(size, widths[0], 4, 1, 0, bias=False))
+        for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
+            g += [nn.BatchNorm2d(inputs), nn.ReLU(inplace)]
+            g.append(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False))
+        g.append(nn.Tanh())
+        d = []
+        inputs = channels
+        for index, outputs in enumerate(description.discriminator_widths):
+            d.append(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False))
+            if index:
+                d.append(nn.BatchNorm2d(outputs))
+            d.append(nn.LeakyReLU(slope, inplace))
+            inputs = outputs
+        d += [nn.Conv2d(inputs, 1, 4, 1, 0, bias=False), nn.Flatten()]
+    if not logits:
+        d.append(nn.Sigmoid())
+    g, d = nn.Sequential(*g), nn.Sequential(*d)
+    if description.kind == "dcgan":
+        for module in (*g, *d):
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                nn.init.normal_(module.weight, 0.0, 0.02)
+            elif isinstance(module, nn.BatchNorm2d):
+                nn.init.normal_(module.weight, 1.0, 0.02)
+    return g, d
+
+
+def make(network: str, batch: int, best: bool = False, compiled: bool = False):
+    """A function that runs step number `index` and returns both losses.
+
+    `best` shares the fake images, leaves out the discriminator's weight gradients in the
+    generator's update, fuses Adam and works on logits; the MLP's discriminator sees real and
+    fake images as one batch, the DCGAN is kept channels last. `compiled` adds torch.compile.
+    """
+    import torch
+    from torch import nn
+
+    torch.manual_seed(1)
+    description = DESCRIPTIONS[network]
+    generator, discriminator = networks(description, logits=best, inplace=best)
+    images, codes = (torch.from_numpy(array) for array in batches(description, batch))
+    joined = best and network == "mlp"
+    if best and network == "dcgan":
+        generator = generator.to(memory_format=torch.channels_last)
+        discriminator = discriminator.to(memory_format=torch.channels_last)
+        images = [one.contiguous(memory_format=torch.channels_last) for one in images]
+    weights = list(discriminator.parameters())
+    options = {"fused": True} if best else {}
+    d_optimizer = torch.optim.Adam(weights, LEARNING_RATE, BETAS, **options)
+    g_optimizer = torch.optim.Adam(generator.parameters(), LEARNING_RATE, BETAS, **options)
+    loss = nn.BCEWithLogitsLoss() if best else nn.BCELoss()
+    ones, zeros = torch.ones(batch, 1), torch.zeros(batch, 1)
+    both = torch.cat((ones, zeros))
+    if compiled:
+        generator, discriminator = torch.compile(generator), torch.compile(discriminator)
+
+    def one(index: int) -> tuple[float, float]:
+        at = index % len(images)
+        real = images[at]
+        fake = generator(codes[at])
+        d_optimizer.zero_grad()
+        if joined:
+            d_value = 2 * loss(discriminator(torch.cat((real, fake.detach()))), both)
+        else:
+            d_value = loss(discriminator(real), ones) + loss(discriminator(fake.detach()), zeros)
+        d_value.backward()
+        d_optimizer.step()
+        if best:
+            for weight in weights:
+                weight.requires_grad_(False)
+        g_optimizer.zero_grad()
+        g_value = loss(discriminator(fake), ones)
+        g_value.backward()
+        g_optimizer.step()
+        if best:
+            for weight in weights:
+                weight.requires_grad_(True)
+        return d_value.item(), g_value.item()
+
+    return one

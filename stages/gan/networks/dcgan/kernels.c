@@ -1,0 +1,504 @@
+/* The linear maps of maps.py and the sums of normalisation.py, for MindSpore's custom
+ * operators; those modules explain them.
+ *
+ * All arrays are float32 and contiguous. Each number of a result is computed by one thread in
+ * a fixed order, so the bits do not depend on the number of threads. Where there is the same in
+ * MindSpore's operators, the order is theirs and the bits too. (Build with -ffp-contract=off.)
+ *
+ * Threads are started for each call, about 20 us, as waiting ones would take the cores from
+ * MindSpore's.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_THREADS 64
+#define LEAST_BYTES (1 << 18) /* below it, a second thread costs more than it saves */
+
+typedef struct {
+  const float *in;
+  float *out;
+  const float *zeros;                      /* what lies outside of the image */
+  int64_t images, height, width, channels; /* of the image, whether it is read or written */
+  int64_t rows;                            /* of a (rows, channels) array */
+  void **data; /* its other inputs and the output, as MindSpore gives them */
+} Job;
+
+typedef void (*Work)(const Job *, int64_t first, int64_t end);
+
+typedef struct {
+  Work work;
+  const Job *job;
+  int64_t first, end;
+} Share;
+
+static void *run_share(void *pointer) {
+  const Share *share = pointer;
+  share->work(share->job, share->first, share->end);
+  return NULL;
+}
+
+/* Does `count` independent pieces of work on all cores that the process may use. */
+static int run(Work work, const Job *job, int64_t count, int64_t bytes) {
+  cpu_set_t cores;
+  int64_t threads = sched_getaffinity(0, sizeof cores, &cores) ? 1 : CPU_COUNT(&cores);
+  pthread_t ids[MOST_THREADS];
+  Share shares[MOST_THREADS];
+  int started[MOST_THREADS] = {0};
+  if (threads > MOST_THREADS) threads = MOST_THREADS;
+  if (threads > bytes / LEAST_BYTES + 1) threads = bytes / LEAST_BYTES + 1;
+  if (threads > count) threads = count;
+  for (int64_t t = 1; t < threads; t++) {
+    shares[t] = (Share){work, job, count * t / threads, count * (t + 1) / threads};
+    started[t] = pthread_create(&ids[t], NULL, run_share, &shares[t]) == 0;
+    if (!started[t]) run_share(&shares[t]);
+  }
+  work(job, 0, threads ? count / threads : 0);
+  for (int64_t t = 1; t < threads; t++)
+    if (started[t]) pthread_join(ids[t], NULL);
+  return 0;
+}
+
+static int run_with_zeros(Work work, Job *job, int64_t count, int64_t bytes) {
+  float *zeros = calloc((size_t)(2 * job->channels), sizeof(float));
+  if (!zeros) return 1;
+  job->zeros = zeros;
+  int failed = run(work, job, count, bytes);
+  free(zeros);
+  return failed;
+}
+
+#define PRODUCTS 9
+/* Planes of results lie a power of two apart, so writing a number to each in turn throws the
+ * last one out of the cache: a run of numbers is collected for each plane first (twice as
+ * fast). */
+#define RUN 256
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void spread(float *to, int64_t plane, const float *collected, int64_t size) {
+  for (int u = 0; u < PRODUCTS; u++)
+    memcpy(to + u * plane, collected + u * RUN, (size_t)size * sizeof(float));
+}
+
+/* A pixel of an image, or zeros where there is none. */
+static const float *pixel(const Job *j, int64_t image, int64_t row, int64_t column) {
+  if (row < 0 || row >= j->height || column < 0 || column >= j->width) return j->zeros;
+  return j->in + ((image * j->height + row) * j->width + column) * j->channels;
+}
+
+/* columns: image -> (images h w, 16 channels). One piece: a row of positions. */
+static void columns_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t h = j->height / 2, w = j->width / 2, c = j->channels;
+  for (int64_t piece = first; piece < end; piece++) {
+    const int64_t image = piece / h, i = piece % h;
+    float *to = j->out + piece * w * 16 * c;
+    for (int64_t k = 0; k < w; k++)
+      for (int a = 0; a < 2; a++)
+        for (int b = 0; b < 2; b++)
+          for (int p = 0; p < 2; p++)
+            for (int q = 0; q < 2; q++, to += c)
+              memcpy(to, pixel(j, image, 2 * i - 1 + 2 * a + p, 2 * k - 1 + 2 * b + q),
+                     (size_t)c * sizeof(float));
+  }
+}
+
+/* from_columns: (images h w, 16 channels) -> image. One piece: a row of pixels. */
+static void from_columns_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t h = j->height / 2, w = j->width / 2, c = j->channels;
+  for (int64_t piece = first; piece < end; piece++) {
+    const int64_t image = piece / j->height, row = piece % j->height;
+    const int64_t i = (row + 1) / 2, p = (row + 1) % 2;
+    for (int64_t column = 0; column < j->width; column++) {
+      const int64_t k = (column + 1) / 2, q = (column + 1) % 2;
+      const float *from[2][2];
+      for (int a = 0; a < 2; a++)
+        for (int b = 0; b < 2; b++) {
+          const int64_t y = i - a, x = k - b;
+          from[a][b] =
+              y < 0 || y >= h || x < 0 || x >= w
+                  ? j->zeros
+                  : j->in + ((((image * h + y) * w + x) * 4 + a * 2 + b) * 4 + p * 2 + q) * c;
+        }
+      float *restrict to = j->out + (piece * j->width + column) * c;
+      const float *s00 = from[0][0], *s01 = from[0][1], *s10 = from[1][0], *s11 = from[1][1];
+      for (int64_t e = 0; e < c; e++) to[e] = (s00[e] + s01[e]) + (s10[e] + s11[e]);
+    }
+  }
+}
+
+/* tiles: image -> (9, images h/2 w/2, 4 channels). One piece: a row of tiles. */
+static void tiles_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t rows = j->height / 4, across = j->width / 4, c = j->channels;
+  const int64_t plane = j->images * rows * across * 4 * c;
+  for (int64_t piece = first; piece < end; piece++) {
+    const int64_t image = piece / rows, i = piece % rows;
+    for (int64_t k = 0; k < across; k++)
+      for (int p = 0; p < 2; p++)
+        for (int q = 0; q < 2; q++) {
+          const float *d[9];
+          for (int y = 0; y < 3; y++)
+            for (int x = 0; x < 3; x++)
+              d[3 * y + x] = pixel(j, image, 4 * i - 1 + 2 * y + p, 4 * k - 1 + 2 * x + q);
+          const float *d0 = d[0], *d1 = d[1], *d2 = d[2], *d3 = d[3], *d4 = d[4], *d5 = d[5],
+                      *d6 = d[6], *d7 = d[7], *d8 = d[8];
+          float *to = j->out + ((piece * across + k) * 4 + p * 2 + q) * c;
+          for (int64_t from = 0; from < c; from += RUN) {
+            const int64_t size = least(RUN, c - from);
+            float v[PRODUCTS * RUN];
+            for (int64_t s = 0; s < size; s++) {
+              const int64_t e = from + s;
+              const float m0 = d3[e], m1 = d4[e], m2 = d5[e];
+              const float t0 = d0[e] - m0, t1 = d1[e] - m1, t2 = d2[e] - m2;
+              const float b0 = m0 - d6[e], b1 = m1 - d7[e], b2 = m2 - d8[e];
+              v[s] = t0 - t1;
+              v[s + 1 * RUN] = t1;
+              v[s + 2 * RUN] = t1 - t2;
+              v[s + 3 * RUN] = m0 - m1;
+              v[s + 4 * RUN] = m1;
+              v[s + 5 * RUN] = m1 - m2;
+              v[s + 6 * RUN] = b0 - b1;
+              v[s + 7 * RUN] = b1;
+              v[s + 8 * RUN] = b1 - b2;
+            }
+            spread(to + from, plane, v, size);
+          }
+        }
+  }
+}
+
+/* from_tiles: (9, images h/2 w/2, 4 channels) -> image. One piece: a row of pixels. */
+static void from_tiles_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t rows = j->height / 4, across = j->width / 4, c = j->channels;
+  const int64_t plane = j->images * rows * across * 4 * c;
+  for (int64_t piece = first; piece < end; piece++) {
+    const int64_t image = piece / j->height, row = piece % j->height;
+    const int64_t i = (row + 1) / 2, p = (row + 1) % 2;
+    for (int64_t column = 0; column < j->width; column++) {
+      const int64_t k = (column + 1) / 2, q = (column + 1) % 2;
+      /* Products of the one or two tiles above and below with those left and right. */
+      const int64_t y_tile[3] = {i / 2, i % 2 ? i / 2 : i / 2 - 1, i / 2};
+      const int64_t x_tile[3] = {k / 2, k % 2 ? k / 2 : k / 2 - 1, k / 2};
+      const int u_of[3] = {0, 2, 1}, odd_rows = i % 2, odd_columns = k % 2;
+      const float *s[9];
+      for (int y = 0; y < 3; y++)
+        for (int x = 0; x < 3; x++) {
+          const int64_t ty = y_tile[y], tx = x_tile[x];
+          const int none = ty < 0 || ty >= rows || tx < 0 || tx >= across;
+          s[3 * y + x] = none ? j->zeros
+                              : j->in + (3 * u_of[y] + u_of[x]) * plane +
+                                    (((image * rows + ty) * across + tx) * 4 + p * 2 + q) * c;
+        }
+      const float *s0 = s[0], *s1 = s[1], *s2 = s[2], *s3 = s[3], *s4 = s[4], *s5 = s[5],
+                  *s6 = s[6], *s7 = s[7], *s8 = s[8];
+      float *restrict to = j->out + (piece * j->width + column) * c;
+      /* Along an axis, place 0 is term 0, place 1 term 2, place 2 term 1. */
+      if (odd_rows && odd_columns)
+        for (int64_t e = 0; e < c; e++) {
+          const float r0 = (s2[e] + s1[e]) - s0[e], r2 = (s5[e] + s4[e]) - s3[e],
+                      r1 = (s8[e] + s7[e]) - s6[e];
+          to[e] = (r1 + r2) - r0;
+        }
+      else if (odd_rows)
+        for (int64_t e = 0; e < c; e++) {
+          const float r0 = s0[e] - s1[e], r2 = s3[e] - s4[e], r1 = s6[e] - s7[e];
+          to[e] = (r1 + r2) - r0;
+        }
+      else if (odd_columns)
+        for (int64_t e = 0; e < c; e++) {
+          const float r0 = (s2[e] + s1[e]) - s0[e], r2 = (s5[e] + s4[e]) - s3[e];
+          to[e] = r0 - r2;
+        }
+      else
+        for (int64_t e = 0; e < c; e++) to[e] = (s0[e] - s1[e]) - (s3[e] - s4[e]);
+    }
+  }
+}
+
+/* join: (9, images h/2 w/2, channels) -> image. One piece: a row of tiles. */
+static void join_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t rows = j->height / 2, across = j->width / 2, c = j->channels;
+  const int64_t plane = j->images * rows * across * c;
+  for (int64_t piece = first; piece < end; piece++) {
+    for (int64_t k = 0; k < across; k++) {
+      const float *m = j->in + (piece * across + k) * c;
+      float *restrict top = j->out + (piece * 2 * j->width + 2 * k) * c;
+      float *restrict low = top + j->width * c;
+      for (int64_t e = 0; e < c; e++) {
+        const float m3 = m[e + 3 * plane], m4 = m[e + 4 * plane], m5 = m[e + 5 * plane];
+        const float t0 = m[e] + m3, t1 = m[e + plane] + m4, t2 = m[e + 2 * plane] + m5;
+        const float b0 = m3 - m[e + 6 * plane], b1 = m4 - m[e + 7 * plane],
+                    b2 = m5 - m[e + 8 * plane];
+        top[e] = t0 + t1;
+        top[e + c] = t1 - t2;
+        low[e] = b0 + b1;
+        low[e + c] = b1 - b2;
+      }
+    }
+  }
+}
+
+/* split: image -> (9, images h/2 w/2, channels). One piece: a row of tiles. */
+static void split_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t rows = j->height / 2, across = j->width / 2, c = j->channels;
+  const int64_t plane = j->images * rows * across * c;
+  for (int64_t piece = first; piece < end; piece++) {
+    for (int64_t k = 0; k < across; k++) {
+      const float *top = j->in + (piece * 2 * j->width + 2 * k) * c, *low = top + j->width * c;
+      float *to = j->out + (piece * across + k) * c;
+      for (int64_t from = 0; from < c; from += RUN) {
+        const int64_t size = least(RUN, c - from);
+        float m[PRODUCTS * RUN];
+        for (int64_t s = 0; s < size; s++) {
+          const int64_t e = from + s;
+          const float a = top[e], b = top[e + c], x = low[e], y = low[e + c];
+          const float left = a + x, right = b + y;
+          m[s] = a;
+          m[s + 1 * RUN] = a + b;
+          m[s + 2 * RUN] = -b;
+          m[s + 3 * RUN] = left;
+          m[s + 4 * RUN] = left + right;
+          m[s + 5 * RUN] = -right;
+          m[s + 6 * RUN] = -x;
+          m[s + 7 * RUN] = -(x + y);
+          m[s + 8 * RUN] = y;
+        }
+        spread(to + from, plane, m, size);
+      }
+    }
+  }
+}
+
+/* filters: (4, size) -> (9, size), here with channels = size. One piece: RUN numbers. */
+
+static void filters_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t size = j->channels;
+  const float *w = j->in;
+  for (int64_t from = first * RUN; from < least(end * RUN, size); from += RUN) {
+    const int64_t run = least(RUN, size - from);
+    float u[PRODUCTS * RUN];
+    for (int64_t s = 0; s < run; s++) {
+      const int64_t e = from + s;
+      const float w0 = w[e], w1 = w[e + size], w2 = w[e + 2 * size], w3 = w[e + 3 * size];
+      const float left = w0 + w2, right = w1 + w3;
+      u[s] = w0;
+      u[s + RUN] = w0 + w1;
+      u[s + 2 * RUN] = w1;
+      u[s + 3 * RUN] = left;
+      u[s + 4 * RUN] = left + right;
+      u[s + 5 * RUN] = right;
+      u[s + 6 * RUN] = w2;
+      u[s + 7 * RUN] = w2 + w3;
+      u[s + 8 * RUN] = w3;
+    }
+    spread(j->out + from, size, u, run);
+  }
+}
+
+static void from_filters_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t size = j->channels;
+  const float *u = j->in;
+  float *restrict w = j->out;
+  for (int64_t e = first * RUN; e < least(end * RUN, size); e++) {
+    const float t1 = u[e + size], m0 = u[e + 3 * size], m1 = u[e + 4 * size], m2 = u[e + 5 * size],
+                b1 = u[e + 7 * size];
+    const float left = m0 + m1, right = m2 + m1;
+    w[e] = (u[e] + t1) + left;
+    w[e + size] = (u[e + 2 * size] + t1) + right;
+    w[e + 2 * size] = (u[e + 6 * size] + b1) + left;
+    w[e + 3 * size] = (u[e + 8 * size] + b1) + right;
+  }
+}
+
+/* The following work on (rows, channels). One piece: LANE channels, or RUN numbers. */
+#define LANE 16
+
+/* moments: -> (2, channels), mean and biased variance over the rows. */
+static void moments_lanes(const Job *j, int64_t first, int64_t end) {
+  const int64_t c = j->channels;
+  const float *x = j->data[0];
+  float *mean = j->data[1], *variance = mean + c;
+  const float scale = (float)(1.0 / (double)j->rows);
+  for (int64_t from = first * LANE; from < least(end * LANE, c); from += RUN) {
+    const int64_t size = least(RUN, least(end * LANE, c) - from);
+    float sum[RUN] = {0}, squares[RUN] = {0};
+    for (int64_t r = 0; r < j->rows; r++)
+      for (int64_t e = 0; e < size; e++) sum[e] += x[r * c + from + e];
+    for (int64_t e = 0; e < size; e++) sum[e] *= scale;
+    for (int64_t r = 0; r < j->rows; r++)
+      for (int64_t e = 0; e < size; e++) {
+        const float centred = x[r * c + from + e] - sum[e];
+        squares[e] += centred * centred;
+      }
+    for (int64_t e = 0; e < size; e++) {
+      mean[from + e] = sum[e];
+      variance[from + e] = squares[e] * scale;
+    }
+  }
+}
+
+/* normalise: x, mean, factor, beta, (slope, 1 - slope) -> leaky((x - mean) factor + beta). */
+static void normalise_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t c = j->channels;
+  const float *mean = j->data[1], *factor = j->data[2], *beta = j->data[3];
+  const float slope = ((const float *)j->data[4])[0];
+  for (int64_t r = first; r < end; r++) {
+    const float *x = (const float *)j->data[0] + r * c;
+    float *restrict y = (float *)j->data[5] + r * c;
+    for (int64_t e = 0; e < c; e++) {
+      const float v = (x[e] - mean[e]) * factor[e] + beta[e];
+      y[e] = v > 0 ? v : v * slope;
+    }
+  }
+}
+
+/* The gradient through the leaky rectifier, as LeakyReLU of layers.py has it. */
+static inline float through(float dy, float y, float slope, float rest) {
+  return dy * slope + (y > 0 ? dy * rest : 0.0f);
+}
+
+/* gradient_sums: dy, y, x, mean, slopes -> (2, channels), the sums of d and d (x - mean). */
+static void gradient_sums_lanes(const Job *j, int64_t first, int64_t end) {
+  const int64_t c = j->channels;
+  const float *dy = j->data[0], *y = j->data[1], *x = j->data[2], *mean = j->data[3];
+  const float slope = ((const float *)j->data[4])[0], rest = ((const float *)j->data[4])[1];
+  float *out = j->data[5];
+  for (int64_t from = first * LANE; from < least(end * LANE, c); from += RUN) {
+    const int64_t size = least(RUN, least(end * LANE, c) - from);
+    float sum[RUN] = {0}, product[RUN] = {0};
+    for (int64_t r = 0; r < j->rows; r++)
+      for (int64_t e = 0; e < size; e++) {
+        const int64_t at = r * c + from + e;
+        const float d = through(dy[at], y[at], slope, rest);
+        sum[e] += d;
+        product[e] += d * (x[at] - mean[from + e]);
+      }
+    memcpy(out + from, sum, (size_t)size * sizeof(float));
+    memcpy(out + c + from, product, (size_t)size * sizeof(float));
+  }
+}
+
+/* gradient: dy, y, x, mean, factor, a, b, slopes -> (d - ((x - mean) a + b)) factor. */
+static void gradient_rows(const Job *j, int64_t first, int64_t end) {
+  const int64_t c = j->channels;
+  const float *mean = j->data[3], *factor = j->data[4], *a = j->data[5], *b = j->data[6];
+  const float slope = ((const float *)j->data[7])[0], rest = ((const float *)j->data[7])[1];
+  for (int64_t r = first; r < end; r++) {
+    const float *dy = (const float *)j->data[0] + r * c, *y = (const float *)j->data[1] + r * c,
+                *x = (const float *)j->data[2] + r * c;
+    float *restrict dx = (float *)j->data[8] + r * c;
+    for (int64_t e = 0; e < c; e++)
+      dx[e] = (through(dy[e], y[e], slope, rest) - ((x[e] - mean[e]) * a[e] + b[e])) * factor[e];
+  }
+}
+
+/* rectify: x, slopes -> leaky(x); rectify_gradient: dy, y, slopes -> dx. Here rows = numbers. */
+static void rectify_runs(const Job *j, int64_t first, int64_t end) {
+  const float *x = j->data[0], slope = ((const float *)j->data[1])[0];
+  float *restrict y = j->data[2];
+  for (int64_t e = first * RUN; e < least(end * RUN, j->rows); e++)
+    y[e] = x[e] > 0 ? x[e] : x[e] * slope;
+}
+
+static void rectify_gradient_runs(const Job *j, int64_t first, int64_t end) {
+  const float *dy = j->data[0], *y = j->data[1];
+  const float slope = ((const float *)j->data[2])[0], rest = ((const float *)j->data[2])[1];
+  float *restrict dx = j->data[3];
+  for (int64_t e = first * RUN; e < least(end * RUN, j->rows); e++)
+    dx[e] = through(dy[e], y[e], slope, rest);
+}
+
+/* The entry points. MindSpore gives inputs, then outputs; image shapes are (N, H, W, C). */
+#define ENTRY(name)                                                                                \
+  int name(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes,              \
+           void *stream, void *extra)
+#define JOB(image)                                                                                 \
+  {data[0],          data[1], NULL, shapes[image][0], shapes[image][1], shapes[image][2],          \
+   shapes[image][3], 0,       data}
+#define BYTES(j) ((j).images * (j).height * (j).width * (j).channels * (int64_t)sizeof(float))
+#define UNUSED (void)count, (void)ndims, (void)dtypes, (void)stream, (void)extra
+
+ENTRY(columns) {
+  Job j = JOB(0);
+  UNUSED;
+  return run_with_zeros(columns_rows, &j, j.images * (j.height / 2), BYTES(j));
+}
+ENTRY(from_columns) {
+  Job j = JOB(1);
+  UNUSED;
+  return run_with_zeros(from_columns_rows, &j, j.images * j.height, BYTES(j));
+}
+ENTRY(tiles) {
+  Job j = JOB(0);
+  UNUSED;
+  return run_with_zeros(tiles_rows, &j, j.images * (j.height / 4), BYTES(j));
+}
+ENTRY(from_tiles) {
+  Job j = JOB(1);
+  UNUSED;
+  return run_with_zeros(from_tiles_rows, &j, j.images * j.height, BYTES(j));
+}
+ENTRY(join) {
+  Job j = JOB(1);
+  UNUSED;
+  return run(join_rows, &j, j.images * (j.height / 2), BYTES(j));
+}
+ENTRY(split) {
+  Job j = JOB(0);
+  UNUSED;
+  return run(split_rows, &j, j.images * (j.height / 2), BYTES(j));
+}
+ENTRY(filters) {
+  Job j = {data[0], data[1], NULL, 1, 1, 1, shapes[1][1] * shapes[1][2], 0, data};
+  UNUSED;
+  return run(filters_rows, &j, (j.channels + RUN - 1) / RUN, 4 * BYTES(j));
+}
+ENTRY(from_filters) {
+  Job j = {data[0], data[1], NULL, 1, 1, 1, shapes[0][1] * shapes[0][2], 0, data};
+  UNUSED;
+  return run(from_filters_rows, &j, (j.channels + RUN - 1) / RUN, 4 * BYTES(j));
+}
+
+#define ROWS {NULL, NULL, NULL, 0, 0, 0, shapes[0][1], shapes[0][0], data}
+#define ROW_BYTES(j) ((j).rows * (j).channels * (int64_t)sizeof(float))
+
+ENTRY(moments) {
+  Job j = ROWS;
+  UNUSED;
+  return run(moments_lanes, &j, (j.channels + LANE - 1) / LANE, ROW_BYTES(j));
+}
+ENTRY(normalise) {
+  Job j = ROWS;
+  UNUSED;
+  return run(normalise_rows, &j, j.rows, ROW_BYTES(j));
+}
+ENTRY(gradient_sums) {
+  Job j = ROWS;
+  UNUSED;
+  return run(gradient_sums_lanes, &j, (j.channels + LANE - 1) / LANE, ROW_BYTES(j));
+}
+ENTRY(gradient) {
+  Job j = ROWS;
+  UNUSED;
+  return run(gradient_rows, &j, j.rows, ROW_BYTES(j));
+}
+
+static int64_t numbers(const int64_t *shape, int dimensions) {
+  int64_t product = 1;
+  for (int d = 0; d < dimensions; d++) product *= shape[d];
+  return product;
+}
+
+ENTRY(rectify) {
+  Job j = {NULL, NULL, NULL, 0, 0, 0, 1, numbers(shapes[0], ndims[0]), data};
+  UNUSED;
+  return run(rectify_runs, &j, (j.rows + RUN - 1) / RUN, ROW_BYTES(j));
+}
+ENTRY(rectify_gradient) {
+  Job j = {NULL, NULL, NULL, 0, 0, 0, 1, numbers(shapes[0], ndims[0]), data};
+  UNUSED;
+  return run(rectify_gradient_runs, &j, (j.rows + RUN - 1) / RUN, ROW_BYTES(j));
+}

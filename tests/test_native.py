@@ -1,0 +1,191 @@
+"""The kernels are compiled once, and whatever prevents it is told in one line."""
+
+import ctypes
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.gan.networks.dcgan import native
+
+ROOT = Path(__file__).parent.parent
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+needs_compiler = pytest.mark.skipif(
+    COMPILER is None or platform.system() != "Linux", reason="there is no C compiler for Linux"
+)
+
+
+def forget() -> None:
+    """As in a new process."""
+    for function in (native.library, native.reason, native._library_or_reason):
+        function.cache_clear()
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """An empty folder for libraries, and nothing remembered of earlier ones."""
+    folder = tmp_path / "kept"
+    monkeypatch.setattr(native, "folder", lambda: folder)
+    for name in ("CC", "GAN_KERNELS"):
+        monkeypatch.delenv(name, raising=False)
+    forget()
+    yield folder
+    forget()
+
+
+@pytest.fixture
+def without_compiling(monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("nothing is to be compiled")
+
+    monkeypatch.setattr(native.subprocess, "run", refuse)
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def check_refusal(*causes: str) -> None:
+    assert native.library() is None
+    assert native.kernel("columns", lambda shape: shape) is None
+    reason = native.reason()
+    assert len(reason.splitlines()) == 1
+    for cause in ("without compiled kernels", *causes):
+        assert cause in reason
+
+
+@needs_compiler
+def test_the_library_is_compiled_once(kept, monkeypatch):
+    path = native.library()
+    assert path.parent == kept
+    assert [*kept.iterdir()] == [path]
+    assert ctypes.CDLL(str(path)).columns
+    assert native.reason() == "convolutions with compiled kernels"
+    written = path.stat().st_mtime_ns
+    forget()
+    monkeypatch.setattr(native.subprocess, "run", None)  # to call it would fail
+    assert native.library() == path
+    assert path.stat().st_mtime_ns == written
+
+
+@needs_compiler
+def test_another_source_makes_another_library(kept, monkeypatch, tmp_path):
+    first = native.library()
+    source = tmp_path / "kernels.c"
+    source.write_text(native.SOURCE.read_text() + "\n/* no more than a comment */\n")
+    monkeypatch.setattr(native, "SOURCE", source)
+    forget()
+    second = native.library()
+    assert second != first
+    assert {*kept.iterdir()} == {first, second}
+
+
+def test_without_a_compiler(kept, without_compiling, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check_refusal("a C compiler (cc or gcc) was not found")
+    assert not kept.exists()
+
+
+def test_a_named_compiler_that_is_not_there(kept, without_compiling, monkeypatch):
+    monkeypatch.setenv("CC", "no-such-compiler")
+    check_refusal("CC=no-such-compiler was not found")
+    assert not kept.exists()
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="elsewhere nothing is compiled")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("echo 'cannot find crt1.o' >&2; echo more >&2; exit 1", "cannot find crt1.o"),
+        ("exit 3", "exit code 3"),
+        ("kill -9 $$", "exit code -9"),
+        # what it had written by then is no library
+        ('while [ "$1" != -o ]; do shift; done; echo half > "$2"; exit 1', "exit code 1"),
+    ],
+)
+def test_a_compiler_that_fails(kept, monkeypatch, tmp_path, text, message):
+    compiler = script(tmp_path / "compiler", text)
+    monkeypatch.setenv("CC", str(compiler))
+    check_refusal(f"{compiler} failed: {message}")
+    assert [*kept.iterdir()] == []
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="elsewhere nothing is compiled")
+def test_a_compiler_that_takes_too_long(kept, monkeypatch, tmp_path):
+    compiler = script(tmp_path / "compiler", "exec sleep 60")
+    monkeypatch.setenv("CC", str(compiler))
+    monkeypatch.setattr(native, "_SECONDS", 0.2)
+    check_refusal(f"{compiler} took more than 0.2 s")
+    assert [*kept.iterdir()] == []
+
+
+@needs_compiler
+def test_a_folder_that_cannot_be_made(kept, monkeypatch, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setattr(native, "folder", lambda: file / "kept")
+    check_refusal(str(file / "kept"), "Not a directory")
+
+
+@needs_compiler
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_to(kept):
+    kept.mkdir()
+    kept.chmod(0o500)
+    check_refusal(str(kept), "Permission denied")
+
+
+def test_other_systems(kept, without_compiling, monkeypatch):
+    monkeypatch.setattr(native.platform, "system", lambda: "Darwin")
+    check_refusal("Darwin")
+
+
+def test_kernels_can_be_switched_off(kept, without_compiling, monkeypatch):
+    monkeypatch.setenv("GAN_KERNELS", "pure")
+    check_refusal("GAN_KERNELS=pure")
+
+
+# Each process's compiler waits until the other's has started, so that they do meet.
+MEET = """
+touch {folder}/started.$$
+for _ in $(seq 600); do
+  [ $(ls {folder} | grep -c started) -ge 2 ] && break
+  sleep 0.1
+done
+exec {compiler} "$@"
+"""
+USE = """
+import ctypes, sys
+from pathlib import Path
+from stages.gan.networks.dcgan import native
+native.folder = lambda: Path(sys.argv[1])
+print(native.library(), bool(ctypes.CDLL(str(native.library())).columns))
+"""
+
+
+@needs_compiler
+def test_two_processes_may_compile_at_once(kept, tmp_path):
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    compiler = script(tmp_path / "cc", MEET.format(folder=meeting, compiler=COMPILER))
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", USE, str(kept)],
+            cwd=ROOT,
+            env={**os.environ, "CC": str(compiler)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300)[0] for process in processes]
+    assert len([*meeting.iterdir()]) == 2
+    (path,) = kept.iterdir()
+    assert said == [f"{path} True\n"] * 2

@@ -1,0 +1,85 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.gan import runtime
+
+TESTS = Path(__file__).parent
+SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
+
+
+def run_without_switch(*arguments: str) -> str:
+    """What Python prints in an environment that does not set the switch."""
+    environment = {key: value for key, value in os.environ.items() if key != SWITCH}
+    environment["PYTHONPATH"] = f"{TESTS}{os.pathsep}{TESTS.parent}"
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=300,
+    ).stdout
+
+
+def test_the_switch_is_set(monkeypatch):
+    monkeypatch.setenv(SWITCH, "")  # so that what is set here is taken back
+    monkeypatch.delenv(SWITCH)
+    runtime.wait_without_spinning()
+    assert os.environ[SWITCH] == "1"
+
+
+def test_the_users_own_value_is_kept(monkeypatch):
+    monkeypatch.setenv(SWITCH, "0")
+    runtime.wait_without_spinning()
+    assert os.environ[SWITCH] == "0"
+
+
+def test_commands_set_it_before_mindspore_is_imported():
+    code = (
+        f"import os, sys, stages.command; print('mindspore' in sys.modules, os.environ['{SWITCH}'])"
+    )
+    assert run_without_switch("-c", code).split() == ["False", "1"]
+
+
+STEPS = """
+import json, time
+import stages.command
+import numpy as np
+from mindspore import Tensor
+from network_helpers import describe
+from stages.gan import losses, networks
+from stages.gan.training import adam, make_step
+
+pair = networks.build(
+    describe("mlp", generator_widths=(512, 1024, 1024), discriminator_widths=(1024, 512))
+)
+names = ("generator", "discriminator")
+optimizers = [adam(*named, 2e-4, 0.5, 0.999) for named in zip(pair, names)]
+step = make_step(*pair, losses.build("bce"), *optimizers)
+draw = np.random.default_rng(0)
+real = Tensor(draw.standard_normal((128, 1, 8, 8)).astype(np.float32))
+z = Tensor(draw.standard_normal((128, 6)).astype(np.float32))
+
+def run(steps):
+    for _ in range(steps):
+        [value.asnumpy() for value in step(real, z)]
+    return time.perf_counter(), time.thread_time(), time.process_time()
+
+print(json.dumps([end - start for start, end in zip(run(3), run(20))]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it was measured on Linux")
+def test_the_main_thread_sleeps_while_a_step_runs(tmp_path):
+    script = tmp_path / "steps.py"  # in a file, as MindSpore reads the source of what it compiles
+    script.write_text(STEPS)
+    wall, main_thread, all_threads = json.loads(run_without_switch(str(script)))
+    assert main_thread < wall / 2
+    # On a busy machine a spinning thread does not get half of the time either, but it still
+    # gets as much as a computing one (measured on 2 cores: half of all without the switch).
+    assert main_thread < all_threads / 4
