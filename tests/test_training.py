@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from mindspore import Tensor, ops
 from network_helpers import describe
-from plain_networks import as_plain, matched
 
+from benchmarks.speed.plain import as_plain, matched
 from stages.gan import losses, networks
 from stages.gan.networks.dcgan import native
 from stages.gan.prepared import Split

@@ -8,7 +8,8 @@ from benchmarks.speed.problems import BETAS, DESCRIPTIONS, LEARNING_RATE, batche
 def plain_networks(description):
     """Generator and discriminator of MindSpore's own layers; the second ends in a sigmoid."""
     from mindspore import nn
-    from mindspore.common.initializer import Normal
+
+    from benchmarks.speed.plain import PlainDiscriminator, PlainGenerator
 
     channels, side, _ = description.image_shape
     slope = description.discriminator_slope
@@ -28,38 +29,10 @@ def plain_networks(description):
         d += [nn.Dense(inputs, 1), nn.Sigmoid()]
         return nn.SequentialCell(g), nn.SequentialCell(d)
 
-    def convolution(kind, inputs, outputs, stride, padding):
-        return kind(
-            inputs,
-            outputs,
-            4,
-            stride,
-            pad_mode="pad",
-            padding=padding,
-            has_bias=False,
-            weight_init=Normal(0.02),
-        )
-
-    def norm(features):
-        return nn.BatchNorm2d(features, gamma_init=Normal(0.02, 1.0))
-
-    size = description.latent_size
-    g = [nn.Unflatten(1, (size, 1, 1))]
-    g.append(convolution(nn.Conv2dTranspose, size, widths[0], 1, 0))
-    for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
-        g += [norm(inputs), nn.ReLU()]
-        g.append(convolution(nn.Conv2dTranspose, inputs, outputs, 2, 1))
-    g.append(nn.Tanh())
-    d = []
-    inputs = channels
-    for index, outputs in enumerate(description.discriminator_widths):
-        d.append(convolution(nn.Conv2d, inputs, outputs, 2, 1))
-        if index:
-            d.append(norm(outputs))
-        d.append(nn.LeakyReLU(slope))
-        inputs = outputs
-    d += [convolution(nn.Conv2d, inputs, 1, 1, 0), nn.Flatten(), nn.Sigmoid()]
-    return nn.SequentialCell(g), nn.SequentialCell(d)
+    return (
+        PlainGenerator(description),
+        nn.SequentialCell(PlainDiscriminator(description), nn.Sigmoid()),
+    )
 
 
 def plain_step(generator, discriminator, generator_optimizer, discriminator_optimizer):
