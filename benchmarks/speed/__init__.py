@@ -5,3 +5,9 @@
 
 Writes results.json and speed.png beside this folder; docs/performance.md explains them.
 """
+
+import os
+
+# As it is before MindSpore is imported, which puts its own libraries into LD_LIBRARY_PATH:
+# PyTorch, started with that, takes twice as long.
+ENVIRONMENT = dict(os.environ)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.speed import machine, plot
+from benchmarks.speed import ENVIRONMENT, machine, plot
 from benchmarks.speed.problems import DESCRIPTIONS, work
 
 RESULTS = Path("benchmarks/results.json")
@@ -23,7 +24,11 @@ LECTURE_DCGAN_BATCH = 4
 
 
 class Child:
-    """One variant in its own process, which sleeps while the others work."""
+    """One variant in its own process, which is stopped while the others work.
+
+    Stopped by the system: threads that wait by spinning (MindSpore's, OpenMP's) would otherwise
+    slow the others down, by up to a half.
+    """
 
     def __init__(self, variant: str, network: str, batch: int) -> None:
         self.variant = variant
@@ -34,9 +39,11 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT,
             text=True,
         )
         self.first_step = self._answer()["first_step"]
+        self.process.send_signal(signal.SIGSTOP)
 
     def _answer(self) -> dict:
         line = self.process.stdout.readline()
@@ -46,12 +53,16 @@ class Child:
 
     def run(self, steps: int) -> list[float]:
         """Run so many steps; their wall times in seconds."""
+        self.process.send_signal(signal.SIGCONT)
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
-        return self._answer()["times"]
+        times = self._answer()["times"]
+        self.process.send_signal(signal.SIGSTOP)
+        return times
 
     def end(self) -> None:
         """Let the process go."""
+        self.process.send_signal(signal.SIGCONT)
         self.process.stdin.close()
         self.process.wait()
 

@@ -7,6 +7,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
+PANELS = ("mlp", "dcgan", "dcgan_128")
 NAMES = {
     "ours": "ours",
     "torch": "PyTorch, eager",
@@ -18,7 +19,7 @@ NAMES = {
 
 def draw(results: dict, path: Path) -> None:
     """Bars of the mean with lines from the 5th to the 95th percentile, one panel a network."""
-    parts = {name: part for name, part in results.items() if "milliseconds" in (part or ())}
+    parts = {name: part for name, part in results.items() if name in PANELS}
     figure, panels = pyplot.subplots(1, len(parts), figsize=(4.5 * len(parts), 3), squeeze=False)
     for panel, (name, part) in zip(panels[0], parts.items(), strict=True):
         rows = [(key, part["milliseconds"][key]) for key in NAMES if key in part["milliseconds"]]
