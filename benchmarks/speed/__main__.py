@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.speed import ENVIRONMENT, machine, plot
-from benchmarks.speed.problems import DESCRIPTIONS, work
+from benchmarks.speed.problems import work
+from benchmarks.speed.recipes import recipe
 
 RESULTS = Path("benchmarks/results.json")
 PICTURE = Path("benchmarks/speed.png")
@@ -34,8 +35,9 @@ class Child:
         self.variant = variant
         self.batch = batch
         self.times: list[float] = []
+        problem = json.dumps(vars(recipe(network)))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.speed.child", variant, network, str(batch)],
+            [sys.executable, "-m", "benchmarks.speed.child", variant, str(batch), problem],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -172,7 +174,7 @@ def main() -> None:
         network, batch = name.split("_")[0], 128 if name != "dcgan" else 64
         results[name] = summary(runs) | {
             "batch": batch,
-            "work": work(DESCRIPTIONS[network], batch),
+            "work": work(recipe(network), batch),
         }
     stages = {"mlp": ("mnist", 20_000 if quick else 60_000, 1 if quick else 2)}
     stages["dcgan"] = ("faces", 512 if quick else 4_096, 1)

@@ -1,12 +1,15 @@
 """One variant in a process of its own: waits for a number on stdin, runs so many steps.
 
-python -m benchmarks.speed.child VARIANT NETWORK BATCH
+python -m benchmarks.speed.child VARIANT BATCH PROBLEM
+
+PROBLEM is JSON, see problems.py.
 """
 
 import importlib
 import json
 import sys
 import time
+from types import SimpleNamespace
 
 # Variant: its module here, and the arguments of its `make`.
 VARIANTS = {
@@ -20,11 +23,10 @@ VARIANTS = {
 
 def main() -> None:
     """Answer each number with a JSON line: the wall time of each step in seconds."""
-    variant, network, batch = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    variant, batch, problem = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
     module, options = VARIANTS[variant]
-    step = importlib.import_module(f"benchmarks.speed.{module}").make(
-        network, int(batch), **options
-    )
+    make = importlib.import_module(f"benchmarks.speed.{module}").make
+    step = make(SimpleNamespace(**problem), batch, **options)
     began = time.perf_counter()
     step(0)
     print(json.dumps({"first_step": time.perf_counter() - began}), flush=True)

@@ -1,37 +1,38 @@
 """The lecture's code: MindSpore's own layers, run operator by operator (PyNative)."""
 
 import itertools
+from types import SimpleNamespace
 
-from benchmarks.speed.problems import BETAS, DESCRIPTIONS, LEARNING_RATE, batches
+from benchmarks.speed.problems import batches
 
 
-def plain_networks(description):
+def plain_networks(problem):
     """Generator and discriminator of MindSpore's own layers; the second ends in a sigmoid."""
     from mindspore import nn
 
     from benchmarks.speed.plain import PlainDiscriminator, PlainGenerator
 
-    channels, side, _ = description.image_shape
-    slope = description.discriminator_slope
-    widths = description.generator_widths
-    if description.kind == "mlp":
+    channels, side, _ = problem.image_shape
+    slope = problem.discriminator_slope
+    widths = problem.generator_widths
+    if problem.kind == "mlp":
         pixels = channels * side * side
-        g = [nn.Dense(description.latent_size, widths[0]), nn.ReLU()]
+        g = [nn.Dense(problem.latent_size, widths[0]), nn.ReLU()]
         for inputs, outputs in itertools.pairwise(widths):
             g += [nn.Dense(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
         g += [nn.Dense(widths[-1], pixels), nn.Tanh()]
-        g.append(nn.Unflatten(1, description.image_shape))
+        g.append(nn.Unflatten(1, problem.image_shape))
         d = [nn.Flatten()]
         inputs = pixels
-        for outputs in description.discriminator_widths:
+        for outputs in problem.discriminator_widths:
             d += [nn.Dense(inputs, outputs), nn.LeakyReLU(slope)]
             inputs = outputs
         d += [nn.Dense(inputs, 1), nn.Sigmoid()]
         return nn.SequentialCell(g), nn.SequentialCell(d)
 
     return (
-        PlainGenerator(description),
-        nn.SequentialCell(PlainDiscriminator(description), nn.Sigmoid()),
+        PlainGenerator(problem),
+        nn.SequentialCell(PlainDiscriminator(problem), nn.Sigmoid()),
     )
 
 
@@ -64,22 +65,23 @@ def plain_step(generator, discriminator, generator_optimizer, discriminator_opti
     return step
 
 
-def make(network: str, batch: int):
+def make(problem: SimpleNamespace, batch: int):
     """A function that runs step number `index` to its end and returns both losses."""
     import mindspore as ms
     from mindspore import Tensor, nn
 
     ms.set_seed(1)
-    description = DESCRIPTIONS[network]
-    generator, discriminator = plain_networks(description)
+    generator, discriminator = plain_networks(problem)
     for cell in (generator, discriminator):
         cell.set_train()
     optimizers = [
-        nn.Adam(cell.trainable_params(), LEARNING_RATE, beta1=BETAS[0], beta2=BETAS[1])
+        nn.Adam(
+            cell.trainable_params(), problem.learning_rate, beta1=problem.beta1, beta2=problem.beta2
+        )
         for cell in (generator, discriminator)
     ]
     step = plain_step(generator, discriminator, *optimizers)
-    images, codes = batches(description, batch)
+    images, codes = batches(problem, batch)
 
     def one(index: int) -> tuple[float, float]:
         at = index % len(images)

@@ -1,27 +1,30 @@
 """The step of this project."""
 
-from benchmarks.speed.problems import BETAS, DESCRIPTIONS, LEARNING_RATE, batches
+from types import SimpleNamespace
+
+from benchmarks.speed.problems import batches
 
 
-def make(network: str, batch: int):
+def make(problem: SimpleNamespace, batch: int):
     """A function that runs step number `index` to its end and returns both losses."""
     from stages.gan import runtime
 
     runtime.wait_without_spinning()
+    from benchmarks.speed.recipes import description
     from stages.gan import losses, networks
     from stages.gan.layers import as_tensor
     from stages.gan.training import adam, make_step
 
-    description = DESCRIPTIONS[network]
-    generator, discriminator = networks.build(description, 1)
+    rates = (problem.learning_rate, problem.beta1, problem.beta2)
+    generator, discriminator = networks.build(description(problem), 1)
     step = make_step(
         generator,
         discriminator,
         losses.build("bce"),
-        adam(generator, "generator", LEARNING_RATE, *BETAS),
-        adam(discriminator, "discriminator", LEARNING_RATE, *BETAS),
+        adam(generator, "generator", *rates),
+        adam(discriminator, "discriminator", *rates),
     )
-    images, codes = batches(description, batch)
+    images, codes = batches(problem, batch)
 
     def one(index: int) -> tuple[float, float]:
         at = index % len(images)

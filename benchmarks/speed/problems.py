@@ -1,48 +1,21 @@
-"""What is measured: both networks of the lecture, and the work that one step of each asks for."""
+"""The work that one step asks for, and batches to do it on.
+
+A problem is what `recipes.recipe` gives, with its keys as attributes. Nothing of this project
+and no MindSpore is imported here, so that PyTorch's process holds neither.
+"""
 
 import itertools
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
-from stages.gan.networks import Description
 
-MLP = Description(
-    kind="mlp",
-    image_shape=(1, 28, 28),
-    latent_size=100,
-    generator_widths=(128, 256, 512, 1024),
-    generator_activation="relu",
-    generator_slope=0.2,
-    generator_batch_norm=True,
-    discriminator_widths=(512, 256),
-    discriminator_activation="leaky_relu",
-    discriminator_slope=0.2,
-    discriminator_batch_norm=False,
-)
-DCGAN = Description(
-    kind="dcgan",
-    image_shape=(3, 64, 64),
-    latent_size=100,
-    generator_widths=(512, 256, 128, 64),
-    generator_activation="relu",
-    generator_slope=0.2,
-    generator_batch_norm=True,
-    discriminator_widths=(64, 128, 256, 512),
-    discriminator_activation="leaky_relu",
-    discriminator_slope=0.2,
-    discriminator_batch_norm=True,
-)
-DESCRIPTIONS = {"mlp": MLP, "dcgan": DCGAN}
-BETAS = (0.5, 0.999)
-LEARNING_RATE = 2e-4
-
-
-def batches(description: Description, batch: int, count: int = 8):
+def batches(problem: SimpleNamespace, batch: int, count: int = 8):
     """`count` batches of images (N, C, H, W) in [-1, 1] and of latent codes, always the same."""
     draw = np.random.default_rng(3)
-    images = np.tanh(draw.standard_normal((count, batch, *description.image_shape)))
-    codes = draw.standard_normal((count, batch, description.latent_size))
+    images = np.tanh(draw.standard_normal((count, batch, *problem.image_shape)))
+    codes = draw.standard_normal((count, batch, problem.latent_size))
     return images.astype(np.float32), codes.astype(np.float32)
 
 
@@ -56,22 +29,22 @@ class Layer:
     by_tiles: bool = False
 
 
-def layers(description: Description) -> tuple[list[Layer], list[Layer]]:
+def layers(problem: SimpleNamespace) -> tuple[list[Layer], list[Layer]]:
     """The generator's and the discriminator's layers."""
-    channels, side, _ = description.image_shape
-    if description.kind == "mlp":
-        pixels = int(np.prod(description.image_shape))
+    channels, side, _ = problem.image_shape
+    if problem.kind == "mlp":
+        pixels = int(np.prod(problem.image_shape))
 
         def dense(sizes):
             return [Layer(a * b, a * b, b) for a, b in itertools.pairwise(sizes)]
 
         return (
-            dense([description.latent_size, *description.generator_widths, pixels]),
-            dense([pixels, *description.discriminator_widths, 1]),
+            dense([problem.latent_size, *problem.generator_widths, pixels]),
+            dense([pixels, *problem.discriminator_widths, 1]),
         )
-    widths = description.generator_widths
+    widths = problem.generator_widths
     small = side // 2 ** len(widths)
-    first = description.latent_size * widths[0] * small * small
+    first = problem.latent_size * widths[0] * small * small
     generator = [Layer(first, first, widths[0] * small * small)]
     for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
         weights = 16 * inputs * outputs
@@ -82,7 +55,7 @@ def layers(description: Description) -> tuple[list[Layer], list[Layer]]:
         small *= 2
     discriminator = []
     inputs, side = channels, side // 2
-    for outputs in description.discriminator_widths:
+    for outputs in problem.discriminator_widths:
         weights = 16 * inputs * outputs
         discriminator.append(
             Layer(weights * side * side, weights, outputs * side * side, inputs >= 16)
@@ -93,7 +66,7 @@ def layers(description: Description) -> tuple[list[Layer], list[Layer]]:
     return generator, discriminator
 
 
-def work(description: Description, batch: int) -> dict[str, float]:
+def work(problem: SimpleNamespace, batch: int) -> dict[str, float]:
     """The work of one step: floating-point operations and least memory traffic.
 
     A layer's forward pass costs its multiply-adds once, the gradients of its weights and of its
@@ -108,7 +81,7 @@ def work(description: Description, batch: int) -> dict[str, float]:
         instead of 16 where ours does so, and `least_gbyte`: every layer's output and its
         gradient written once and read twice, and seven passes over each weight for Adam.
     """
-    generator, discriminator = layers(description)
+    generator, discriminator = layers(problem)
 
     def passes(stack: list[Layer], forward: int, weights: int, inputs: int, tiles: bool) -> float:
         total = 0.0

@@ -1,32 +1,33 @@
 """PyTorch's step: as people write it, and with all that is known to make it faster."""
 
 import itertools
+from types import SimpleNamespace
 
-from benchmarks.speed.problems import BETAS, DESCRIPTIONS, LEARNING_RATE, batches
+from benchmarks.speed.problems import batches
 
 
-def networks(description, logits: bool, inplace: bool):
+def networks(problem, logits: bool, inplace: bool):
     """The same generator and discriminator; the second ends in a sigmoid unless `logits`."""
     from torch import nn
 
-    channels, side, _ = description.image_shape
-    slope = description.discriminator_slope
-    widths = description.generator_widths
-    if description.kind == "mlp":
+    channels, side, _ = problem.image_shape
+    slope = problem.discriminator_slope
+    widths = problem.generator_widths
+    if problem.kind == "mlp":
         pixels = channels * side * side
-        g = [nn.Linear(description.latent_size, widths[0]), nn.ReLU(inplace)]
+        g = [nn.Linear(problem.latent_size, widths[0]), nn.ReLU(inplace)]
         for inputs, outputs in itertools.pairwise(widths):
             g += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(inplace)]
         g += [nn.Linear(widths[-1], pixels), nn.Tanh()]
-        g.append(nn.Unflatten(1, description.image_shape))
+        g.append(nn.Unflatten(1, problem.image_shape))
         d = [nn.Flatten()]
         inputs = pixels
-        for outputs in description.discriminator_widths:
+        for outputs in problem.discriminator_widths:
             d += [nn.Linear(inputs, outputs), nn.LeakyReLU(slope, inplace)]
             inputs = outputs
         d.append(nn.Linear(inputs, 1))
     else:
-        size = description.latent_size
+        size = problem.latent_size
         g = [nn.Unflatten(1, (size, 1, 1))]
         g.append(nn.ConvTranspose2d(size, widths[0], 4, 1, 0, bias=False))
         for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
@@ -35,7 +36,7 @@ def networks(description, logits: bool, inplace: bool):
         g.append(nn.Tanh())
         d = []
         inputs = channels
-        for index, outputs in enumerate(description.discriminator_widths):
+        for index, outputs in enumerate(problem.discriminator_widths):
             d.append(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False))
             if index:
                 d.append(nn.BatchNorm2d(outputs))
@@ -45,7 +46,7 @@ def networks(description, logits: bool, inplace: bool):
     if not logits:
         d.append(nn.Sigmoid())
     g, d = nn.Sequential(*g), nn.Sequential(*d)
-    if description.kind == "dcgan":
+    if problem.kind == "dcgan":
         for module in (*g, *d):
             if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
                 nn.init.normal_(module.weight, 0.0, 0.02)
@@ -54,7 +55,7 @@ def networks(description, logits: bool, inplace: bool):
     return g, d
 
 
-def make(network: str, batch: int, best: bool = False, compiled: bool = False):
+def make(problem: SimpleNamespace, batch: int, best: bool = False, compiled: bool = False):
     """A function that runs step number `index` and returns both losses.
 
     `best` shares the fake images, leaves out the discriminator's weight gradients in the
@@ -65,18 +66,19 @@ def make(network: str, batch: int, best: bool = False, compiled: bool = False):
     from torch import nn
 
     torch.manual_seed(1)
-    description = DESCRIPTIONS[network]
-    generator, discriminator = networks(description, logits=best, inplace=best)
-    images, codes = (torch.from_numpy(array) for array in batches(description, batch))
-    joined = best and network == "mlp"
-    if best and network == "dcgan":
+    generator, discriminator = networks(problem, logits=best, inplace=best)
+    images, codes = (torch.from_numpy(array) for array in batches(problem, batch))
+    joined = best and problem.kind == "mlp"
+    if best and problem.kind == "dcgan":
         generator = generator.to(memory_format=torch.channels_last)
         discriminator = discriminator.to(memory_format=torch.channels_last)
         images = [one.contiguous(memory_format=torch.channels_last) for one in images]
     weights = list(discriminator.parameters())
-    options = {"fused": True} if best else {}
-    d_optimizer = torch.optim.Adam(weights, LEARNING_RATE, BETAS, **options)
-    g_optimizer = torch.optim.Adam(generator.parameters(), LEARNING_RATE, BETAS, **options)
+    options = {"lr": problem.learning_rate, "betas": (problem.beta1, problem.beta2)}
+    if best:
+        options["fused"] = True
+    d_optimizer = torch.optim.Adam(weights, **options)
+    g_optimizer = torch.optim.Adam(generator.parameters(), **options)
     loss = nn.BCEWithLogitsLoss() if best else nn.BCELoss()
     ones, zeros = torch.ones(batch, 1), torch.zeros(batch, 1)
     both = torch.cat((ones, zeros))

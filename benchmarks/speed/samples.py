@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 
-from benchmarks.speed.problems import DESCRIPTIONS
+from benchmarks.speed.recipes import description, recipe
 from stages.gan import runtime
 
 
@@ -19,9 +19,9 @@ def main() -> None:
     from stages.gan import networks
     from stages.gan.sampling import generate, logits
 
-    description, count = DESCRIPTIONS[sys.argv[1]], int(sys.argv[2])
-    generator, discriminator = networks.build(description, 1)
-    codes = np.random.default_rng(0).standard_normal((count, description.latent_size))
+    problem, count = recipe(sys.argv[1]), int(sys.argv[2])
+    generator, discriminator = networks.build(description(problem), 1)
+    codes = np.random.default_rng(0).standard_normal((count, problem.latent_size))
     codes = codes.astype(np.float32)
     logits(discriminator, generate(generator, codes[:25]))
     began = time.perf_counter()

@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.speed.problems import BETAS, DCGAN, LEARNING_RATE
+from benchmarks.speed.recipes import description, recipe
 from stages.gan import runtime
 
 BATCH = 64
@@ -27,15 +27,17 @@ def losses_of(variant: str, steps: int) -> np.ndarray:
     from stages.gan import losses, networks
     from stages.gan.training import adam, make_step
 
-    pair = networks.build(DCGAN, 1)
+    problem = recipe("dcgan")
+    rates = (problem.learning_rate, problem.beta1, problem.beta2)
+    pair = networks.build(description(problem), 1)
     if variant == "ours":
         optimizers = [
-            adam(network, name, LEARNING_RATE, *BETAS)
+            adam(network, name, *rates)
             for network, name in zip(pair, ("generator", "discriminator"), strict=True)
         ]
         step = make_step(*pair, losses.build("bce"), *optimizers)
     else:
-        generator, discriminator = as_plain(DCGAN, *pair)
+        generator, discriminator = as_plain(description(problem), *pair)
         if variant == "moved":
             draw = np.random.default_rng(9)
             for parameter in (*generator.trainable_params(), *discriminator.trainable_params()):
@@ -44,7 +46,7 @@ def losses_of(variant: str, steps: int) -> np.ndarray:
                 parameter.set_data(Tensor(np.nextafter(values, values + sign)))
         judge = nn.SequentialCell(discriminator, nn.Sigmoid())
         optimizers = [
-            nn.Adam(cell.trainable_params(), LEARNING_RATE, beta1=BETAS[0], beta2=BETAS[1])
+            nn.Adam(cell.trainable_params(), rates[0], beta1=rates[1], beta2=rates[2])
             for cell in (generator, judge)
         ]
         step = plain_step(generator, judge, *optimizers)
@@ -54,7 +56,7 @@ def losses_of(variant: str, steps: int) -> np.ndarray:
         # Smooth pictures: noise of 8x8 pixels enlarged.
         small = np.tanh(draw.standard_normal((BATCH, 3, 8, 8))).astype(np.float32)
         images = np.ascontiguousarray(small.repeat(8, axis=2).repeat(8, axis=3))
-        codes = draw.standard_normal((BATCH, DCGAN.latent_size)).astype(np.float32)
+        codes = draw.standard_normal((BATCH, problem.latent_size)).astype(np.float32)
         values = step(Tensor(images), Tensor(codes))
         found.append([float(value.asnumpy()) for value in values[:2]])
     return np.array(found)

@@ -14,6 +14,8 @@ import sys
 
 import numpy as np
 
+from benchmarks.speed.recipes import recipe
+
 STEPS = {"mlp": (128, 60), "dcgan": (64, 4)}
 SAMPLES = {"mlp": 10_000, "dcgan": 500}
 
@@ -53,6 +55,7 @@ def main() -> None:
           " samples, sleeping |")  # fmt: skip
     print("|---|---|---|---|---|---|---|")
     for network, (batch, steps) in STEPS.items():
+        problem = json.dumps(vars(recipe(network)))
         for used in sorted({1, len(cores)}):
             for busy in (False, True):
                 os.sched_setaffinity(0, sorted(cores)[:used])
@@ -60,7 +63,7 @@ def main() -> None:
                 with busy_process(busy):
                     for sleeps in (False, True):
                         times = run(
-                            "child", ["ours", network, str(batch)], f"2\n{steps}\n", sleeps
+                            "child", ["ours", str(batch), problem], f"2\n{steps}\n", sleeps
                         )["times"]
                         cells.append(f"{1000 * np.mean(times):,.0f} ms")
                     for sleeps in (False, True):
