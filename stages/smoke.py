@@ -1,4 +1,4 @@
-"""Check that MindSpore and NumPy work together, and compile the DCGAN's kernels if possible."""
+"""Check that MindSpore and NumPy work together, and compile the kernels if possible."""
 
 from stages.gan.errors import UserError
 
@@ -40,8 +40,9 @@ if __name__ == "__main__":
 
     def main() -> None:
         say(check())
-        from stages.gan.networks import remark
+        from stages.gan.networks import KINDS, remark
 
-        say(remark("dcgan"))
+        for kind in KINDS:
+            say(f"{kind}: {remark(kind)}")
 
     guarded(main)

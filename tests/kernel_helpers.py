@@ -7,9 +7,10 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import pytest
 
-from stages.gan.networks.dcgan import native
+from stages.gan import native
+from stages.gan.normalisation import KERNELS
 
-needs_kernels = pytest.mark.skipif(native.library() is None, reason=native.reason())
+needs_kernels = pytest.mark.skipif(KERNELS.path is None, reason=KERNELS.reason)
 
 
 # Cells made meanwhile use compiled kernels.
@@ -20,7 +21,7 @@ compiled = nullcontext
 def pure():
     """Cells made meanwhile do without compiled kernels."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(native, "library", lambda: None)
+        patch.setattr(native.Library, "path", None)
         yield
 
 
@@ -30,40 +31,43 @@ every_form = pytest.mark.parametrize(
 )
 
 
-def call(name: str, inputs: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Run a function of kernels.c in this thread, as MindSpore's custom operator calls it."""
-    out = np.full(shape, np.nan, np.float32)
-    arrays = [*inputs, out]
-    shapes = [(ctypes.c_int64 * a.ndim)(*a.shape) for a in arrays]
-    failed = getattr(ctypes.CDLL(str(native.library())), name)(
+def call(
+    library: native.Library, name: str, inputs: list[np.ndarray], *shapes: tuple[int, ...]
+) -> list[np.ndarray]:
+    """Run a kernel in this thread, as MindSpore's custom operator calls it."""
+    outputs = [np.full(shape, np.nan, np.float32) for shape in shapes]
+    arrays = [*inputs, *outputs]
+    sizes = [(ctypes.c_int64 * a.ndim)(*a.shape) for a in arrays]
+    failed = getattr(ctypes.CDLL(str(library.path)), name)(
         len(arrays),
         (ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays)),
         (ctypes.c_int * len(arrays))(*(a.ndim for a in arrays)),
         (ctypes.POINTER(ctypes.c_int64) * len(arrays))(
-            *(ctypes.cast(s, ctypes.POINTER(ctypes.c_int64)) for s in shapes)
+            *(ctypes.cast(s, ctypes.POINTER(ctypes.c_int64)) for s in sizes)
         ),
         (ctypes.c_char_p * len(arrays))(*[b"float32"] * len(arrays)),
         None,
         None,
     )
     assert failed == 0
-    return out
+    return outputs
 
 
-def on_one_core_and_on_all(
-    name: str, inputs: list[np.ndarray], shape: tuple[int, ...]
-) -> list[np.ndarray]:
-    """The result of that kernel with one thread and with one for each core."""
+def check_cores_change_no_bit(
+    library: native.Library, name: str, inputs: list[np.ndarray], *shapes: tuple[int, ...]
+) -> None:
+    """The results of that kernel with one thread are those with one for each core."""
     cores = os.sched_getaffinity(0)
     if len(cores) == 1:
         pytest.skip("there is one core only")
-    results = [call(name, inputs, shape)]
+    many = call(library, name, inputs, *shapes)
     os.sched_setaffinity(0, {min(cores)})
     try:
-        results.append(call(name, inputs, shape))
+        one = call(library, name, inputs, *shapes)
     finally:
         os.sched_setaffinity(0, cores)
-    return results
+    for left, right in zip(many, one, strict=True):
+        assert_same_bits(left, right)
 
 
 def assert_same_bits(left: np.ndarray, right: np.ndarray) -> None:

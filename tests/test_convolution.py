@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from kernel_helpers import every_form, pure
 from mindspore import Tensor, nn, ops
 
-from stages.gan.networks.dcgan import native
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
     Projection,
@@ -17,6 +16,7 @@ from stages.gan.networks.dcgan.convolution import (
     columns_to_conv,
     conv_to_columns,
 )
+from stages.gan.networks.dcgan.maps import KERNELS
 
 
 def convolve(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ def test_weights_convert_both_ways(outputs, inputs, seed):
 def test_the_larger_images_channels_and_the_smaller_ones_sides_decide_the_way(
     channels, height, width, by_tiles
 ):
-    by_tiles = by_tiles and native.library() is not None
+    by_tiles = by_tiles and KERNELS.path is not None
     assert Convolution(channels, 3, height, width).by_tiles == by_tiles
     assert TransposedConvolution(3, channels, height, width).by_tiles == by_tiles
     with pure():

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.gan.networks.dcgan import native
+from stages.gan import native
+from stages.gan.networks.dcgan.maps import KERNELS
 
 ROOT = Path(__file__).parent.parent
 COMPILER = shutil.which("cc") or shutil.which("gcc")
@@ -22,8 +23,7 @@ needs_compiler = pytest.mark.skipif(
 
 def forget() -> None:
     """As in a new process."""
-    for function in (native.library, native.reason, native._library_or_reason):
-        function.cache_clear()
+    native.compile_once.cache_clear()
 
 
 @pytest.fixture
@@ -53,38 +53,49 @@ def script(path: Path, text: str) -> Path:
 
 
 def check_refusal(*causes: str) -> None:
-    assert native.library() is None
-    assert native.kernel("columns", lambda shape: shape) is None
-    reason = native.reason()
-    assert len(reason.splitlines()) == 1
-    for cause in ("without compiled kernels", *causes):
-        assert cause in reason
+    assert KERNELS.path is None
+    assert KERNELS.kernel("columns", lambda shape: shape) is None
+    assert len(KERNELS.reason.splitlines()) == 1
+    for cause in causes:
+        assert cause in KERNELS.reason
 
 
 @needs_compiler
 def test_the_library_is_compiled_once(kept, monkeypatch):
-    path = native.library()
+    path = KERNELS.path
     assert path.parent == kept
     assert [*kept.iterdir()] == [path]
     assert ctypes.CDLL(str(path)).columns
-    assert native.reason() == "convolutions with compiled kernels"
+    assert KERNELS.reason == ""
     written = path.stat().st_mtime_ns
     forget()
     monkeypatch.setattr(native.subprocess, "run", None)  # to call it would fail
-    assert native.library() == path
+    assert KERNELS.path == path
     assert path.stat().st_mtime_ns == written
 
 
 @needs_compiler
-def test_another_source_makes_another_library(kept, monkeypatch, tmp_path):
-    first = native.library()
-    source = tmp_path / "kernels.c"
-    source.write_text(native.SOURCE.read_text() + "\n/* no more than a comment */\n")
-    monkeypatch.setattr(native, "SOURCE", source)
-    forget()
-    second = native.library()
+@pytest.mark.parametrize("part", ["source", "header"])
+def test_another_source_makes_another_library(kept, monkeypatch, tmp_path, part):
+    first = KERNELS.path
+    source, header = tmp_path / KERNELS.source.name, tmp_path / native.HEADER.name
+    source.write_text(KERNELS.source.read_text())
+    header.write_text(native.HEADER.read_text())
+    changed = source if part == "source" else header
+    changed.write_text(changed.read_text() + "\n/* no more than a comment */\n")
+    monkeypatch.setattr(native, "HEADER", header)
+    second = native.Library(source).path
     assert second != first
     assert {*kept.iterdir()} == {first, second}
+
+
+@needs_compiler
+def test_sizes_that_a_shape_uses_are_told_to_mindspore(kept):
+    def operator(size):
+        return KERNELS.kernel("columns", lambda x: (x[0], size))
+
+    known = [operator(size).get_attr_dict()["known_sizes"] for size in (3, 4)]
+    assert known == ["[3]", "[4]"]
 
 
 def test_without_a_compiler(kept, without_compiling, monkeypatch, tmp_path):
@@ -164,9 +175,10 @@ exec {compiler} "$@"
 USE = """
 import ctypes, sys
 from pathlib import Path
-from stages.gan.networks.dcgan import native
+from stages.gan import native
+from stages.gan.networks.dcgan.maps import KERNELS
 native.folder = lambda: Path(sys.argv[1])
-print(native.library(), bool(ctypes.CDLL(str(native.library())).columns))
+print(KERNELS.path, bool(ctypes.CDLL(str(KERNELS.path)).columns))
 """
 
 

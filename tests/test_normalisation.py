@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_helpers import assert_same_bits, every_form, needs_kernels, on_one_core_and_on_all
+from kernel_helpers import check_cores_change_no_bit, every_form, needs_kernels
 from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import BatchNorm, activation
-from stages.gan.networks.dcgan.normalisation import NormalisedActivation, rectifier
+from stages.gan.normalisation import KERNELS, NormalisedActivation, rectifier
 
 SLOPE = 0.2
 FUSED = ["relu", "leaky_relu", "none"]
 OTHERS = ["elu", "tanh", "sigmoid"]
 # Images and rows, channels in whole vectors or not, more of them than a kernel takes at once,
 # and few but with enough rows for a second thread.
-SHAPES = [(3, 4, 5, 7), (64, 32), (2, 3, 3, 300), (5000, 16), (600, 257)]
+SHAPES = [(3, 4, 5, 7), (64, 32), (2, 3, 3, 300), (20000, 16), (1200, 257)]
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:
@@ -138,18 +138,19 @@ def test_unknown_activations_are_refused():
 
 
 @needs_kernels
-@pytest.mark.parametrize("shape", [(5000, 16), (600, 257)])
+@pytest.mark.parametrize("shape", [(20000, 16), (1200, 257)])
 def test_the_number_of_cores_changes_no_bit(shape):
-    features = shape[1]
+    rows = (shape[1],)
     x, y, dy = draw(*shape), draw(*shape, seed=1), draw(*shape, seed=2)
-    mean, factor, beta, pull = (draw(features, seed=seed) for seed in range(3, 7))
-    slopes = np.array([SLOPE, 1 - SLOPE], np.float32)
-    for name, inputs, result in [
-        ("moments", [x], (2, features)),
-        ("normalise", [x, mean, factor, beta, slopes], shape),
-        ("gradient_sums", [dy, y, x, mean, slopes], (2, features)),
-        ("gradient", [dy, y, x, mean, factor, pull, beta, slopes], shape),
-        ("rectify", [x, slopes], shape),
-        ("rectify_gradient", [dy, y, slopes], shape),
+    mean, factor, beta = (draw(*rows, seed=seed) for seed in range(3, 6))
+    variance = np.abs(draw(*rows, seed=6))
+    options = np.array([SLOPE, 1 - SLOPE, 1e-5], np.float32)
+    for name, inputs, shapes in [
+        ("normalise", [x, factor, beta, options], [shape, rows, rows, rows]),
+        ("normalise_gradient", [dy, y, x, mean, variance, factor, options], [shape, rows, rows]),
+        ("rectify", [x, options], [shape]),
+        ("rectify_gradient", [dy, y, options], [shape]),
+        ("add_and_rectify", [x, beta, options], [shape]),
+        ("add_and_rectify_gradient", [dy, y, options], [shape, rows]),
     ]:
-        assert_same_bits(*on_one_core_and_on_all(name, inputs, result))
+        check_cores_change_no_bit(KERNELS, name, inputs, *shapes)

@@ -62,6 +62,10 @@ class _Zip:
             raise zipfile.BadZipFile(f"{name}: {error}") from None
 
 
+# What zipfile raises for damaged archives.
+_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+
+
 @contextmanager
 def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
     """Open a folder or a zip archive.
@@ -99,9 +103,6 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
         if "password" not in str(error):
             raise
         raise UserError(f"{path.name} is encrypted: it should be a plain zip archive") from None
-
-
-_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:

@@ -139,6 +139,12 @@ def activation(name: str, slope: float) -> nn.Cell:
     return layers[name]()
 
 
+def rectifier_slopes(name: str, slope: float) -> tuple[float, float] | None:
+    """(s, 1 - s) of an activation that is x above 0 and s x below, or None of any other."""
+    below = {"relu": 0.0, "leaky_relu": slope, "none": 1.0}.get(name)
+    return None if below is None else (below, 1.0 - below)
+
+
 def as_tensor(array) -> Tensor:
     """A float32 tensor over a contiguous NumPy array, without the 34 us of Tensor(array)."""
     return Tensor.from_numpy(array)

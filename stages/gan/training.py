@@ -38,6 +38,16 @@ def adam(network: nn.Cell, name: str, learning_rate: float, beta1: float, beta2:
     return optimizer
 
 
+class _KnownGradient(nn.Cell):
+    """A scalar `value` whose gradient with respect to x, of any shape, is known already."""
+
+    def construct(self, x, gradient, value):
+        return value
+
+    def bprop(self, x, gradient, value, out, dout):
+        return gradient * dout, ops.zeros_like(gradient), ops.zeros_like(value)
+
+
 def make_step(
     generator: nn.Cell,
     discriminator: nn.Cell,
@@ -51,15 +61,15 @@ def make_step(
     loss(D(G(z)), 1) through the updated discriminator, on the same latent codes.
 
     The fake images are computed once for both updates: the generator's weights do not
-    change in between. Its gradient is that of sum(G(z) * g), where g is the gradient of its
-    loss with respect to the fake images, which is the chain rule cut in two.
+    change in between. The chain rule is cut in two there: what goes back through the
+    generator is the gradient of its loss with respect to the fake images, computed before.
 
     Returns
     -------
     step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEASURES
     """
     join = ops.Concat(0)
-    total = ops.ReduceSum()
+    known = _KnownGradient()
     together = discriminator.rows_are_independent
 
     def discriminator_loss(real, fake):
@@ -89,17 +99,17 @@ def make_step(
         (d_loss, real_logits, fake_logits), gradients = discriminator_gradient(real, constant_fake)
         discriminator_optimizer(gradients)
         g_loss, direction = generator_loss_gradient(constant_fake)
-        surrogate = total(fake * ops.stop_gradient(direction))
-        return surrogate, d_loss, g_loss, real_logits, fake_logits
+        g_loss = known(fake, direction, g_loss)
+        return g_loss, d_loss, real_logits, fake_logits
 
     generator_gradient = ms.value_and_grad(play, None, generator_optimizer.parameters, has_aux=True)
 
     def step(real, latents):
         outputs, gradients = generator_gradient(real, latents)
         generator_optimizer(gradients)
-        real_probability = ops.mean(ops.sigmoid(outputs[3]))
-        fake_probability = ops.mean(ops.sigmoid(outputs[4]))
-        return outputs[1], outputs[2], real_probability, fake_probability
+        real_probability = ops.mean(ops.sigmoid(outputs[2]))
+        fake_probability = ops.mean(ops.sigmoid(outputs[3]))
+        return outputs[1], outputs[0], real_probability, fake_probability
 
     return ms.jit(step)
 

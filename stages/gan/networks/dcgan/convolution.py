@@ -13,7 +13,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from numpy.typing import NDArray
 
-from stages.gan.networks.dcgan import maps, native
+from stages.gan.networks.dcgan import maps
 
 KERNEL = 4
 
@@ -39,7 +39,7 @@ _LEAST_CHANNELS = 16
 def _nine_products(h: int, w: int, channels: int) -> bool:
     """Whether h x w positions over an image of so many channels go by tiles, or by columns."""
     even = h % 2 == 0 and w % 2 == 0
-    return even and channels >= _LEAST_CHANNELS and native.library() is not None
+    return even and channels >= _LEAST_CHANNELS and maps.KERNELS.path is not None
 
 
 class Convolution(nn.Cell):

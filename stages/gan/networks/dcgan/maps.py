@@ -1,7 +1,7 @@
 """The linear maps that make a 4x4 stride-2 convolution a matrix product, and their adjoints.
 
 Each is a Cell whose backward pass is its adjoint, so each pair of maps serves both the
-convolution and the transposed one. Each map is one kernel of kernels.c. Without a C compiler
+convolution and the transposed one. Each map is one kernel of maps.c. Without a C compiler
 there is `Columns` alone, made of MindSpore's operators: the others would need so many that they
 cost more than they save (measured: 7.9 s a step of the DCGAN, by columns 2.1).
 
@@ -25,12 +25,15 @@ axes together have 9 products, m[u, v] = (tile value u, v) (filter value u, v), 
 product over all tiles and channels.
 """
 
+from pathlib import Path
+
 import mindspore as ms
 from mindspore import nn, ops
 
-from stages.gan.networks.dcgan import native
+from stages.gan.native import Library
 
 PRODUCTS = 9
+KERNELS = Library(Path(__file__).with_name("maps.c"))
 
 _slice = ops.Slice()  # much faster than the kernel behind x[:, 1:]
 _rows = ops.Concat(1)
@@ -100,9 +103,9 @@ class Columns(_Map):
     def __init__(self, h: int, w: int, channels: int, adjoint: bool = False) -> None:
         super().__init__(adjoint)
         self.sizes = (h, w, channels)
-        self.kernel = native.kernel("columns", lambda x: (x[0] * h * w, 16 * channels), self.sizes)
-        self.back_kernel = native.kernel(
-            "from_columns", lambda x: (x[0] // (h * w), 2 * h, 2 * w, channels), self.sizes
+        self.kernel = KERNELS.kernel("columns", lambda x: (x[0] * h * w, 16 * channels))
+        self.back_kernel = KERNELS.kernel(
+            "from_columns", lambda x: (x[0] // (h * w), 2 * h, 2 * w, channels)
         )
 
     def there(self, x):
@@ -118,11 +121,8 @@ class Tiles(_Map):
     def __init__(self, h: int, w: int, channels: int, adjoint: bool = False) -> None:
         super().__init__(adjoint)
         count = h * w // 4
-        sizes = (h, w, channels)
-        self.there = native.kernel("tiles", lambda x: (PRODUCTS, x[0] * count, 4 * channels), sizes)
-        self.back = native.kernel(
-            "from_tiles", lambda x: (x[1] // count, 2 * h, 2 * w, channels), sizes
-        )
+        self.there = KERNELS.kernel("tiles", lambda x: (PRODUCTS, x[0] * count, 4 * channels))
+        self.back = KERNELS.kernel("from_tiles", lambda x: (x[1] // count, 2 * h, 2 * w, channels))
 
 
 class Join(_Map):
@@ -131,9 +131,8 @@ class Join(_Map):
     def __init__(self, h: int, w: int, channels: int, adjoint: bool = False) -> None:
         super().__init__(adjoint)
         count = h * w // 4
-        sizes = (h, w, channels)
-        self.there = native.kernel("join", lambda x: (x[1] // count, h, w, channels), sizes)
-        self.back = native.kernel("split", lambda x: (PRODUCTS, x[0] * count, channels), sizes)
+        self.there = KERNELS.kernel("join", lambda x: (x[1] // count, h, w, channels))
+        self.back = KERNELS.kernel("split", lambda x: (PRODUCTS, x[0] * count, channels))
 
 
 class Filters(_Map):
@@ -141,6 +140,5 @@ class Filters(_Map):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        sizes = (inputs, outputs)
-        self.there = native.kernel("filters", lambda w: (PRODUCTS, 4 * inputs, outputs), sizes)
-        self.back = native.kernel("from_filters", lambda u: (16 * inputs, outputs), sizes)
+        self.there = KERNELS.kernel("filters", lambda w: (PRODUCTS, 4 * inputs, outputs))
+        self.back = KERNELS.kernel("from_filters", lambda u: (16 * inputs, outputs))

@@ -3,7 +3,20 @@
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers import BatchNorm, activation
+from stages.gan.networks.mlp.dense import DenseActivation
+from stages.gan.normalisation import KERNELS, NormalisedActivation
+
+
+def hidden(
+    inputs: int, outputs: int, activation_name: str, slope: float, normalised: bool
+) -> list[nn.Cell]:
+    """One hidden layer: Dense, batch normalisation if wanted, activation."""
+    if not normalised:
+        return [DenseActivation(inputs, outputs, activation_name, slope)]
+    return [
+        nn.Dense(inputs, outputs),
+        NormalisedActivation(outputs, activation_name, slope),
+    ]
 
 
 class Generator(nn.Cell):
@@ -27,10 +40,7 @@ class Generator(nn.Cell):
         layers = []
         inputs = latent_size
         for index, width in enumerate(widths):
-            layers.append(nn.Dense(inputs, width))
-            if batch_norm and index > 0:
-                layers.append(BatchNorm(width))
-            layers.append(activation(activation_name, slope))
+            layers += hidden(inputs, width, activation_name, slope, batch_norm and index > 0)
             inputs = width
         layers += [nn.Dense(inputs, int(np.prod(self.image_shape))), nn.Tanh()]
         self.layers = nn.SequentialCell(layers)
@@ -50,10 +60,7 @@ class Discriminator(nn.Cell):
         layers = []
         inputs = int(np.prod(image_shape))
         for width in widths:
-            layers.append(nn.Dense(inputs, width))
-            if batch_norm:
-                layers.append(BatchNorm(width))
-            layers.append(activation(activation_name, slope))
+            layers += hidden(inputs, width, activation_name, slope, batch_norm)
             inputs = width
         layers.append(nn.Dense(inputs, 1))
         self.layers = nn.SequentialCell(layers)
@@ -80,5 +87,7 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
 
 
 def remark() -> str:
-    """Nothing: matrix products run the same everywhere."""
-    return ""
+    """Whether the layers between the products run as compiled kernels, and if not, why."""
+    if not KERNELS.reason:
+        return "layers with compiled kernels"
+    return "layers without compiled kernels, somewhat slower: " + KERNELS.reason

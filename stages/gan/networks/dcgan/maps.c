@@ -1,66 +1,12 @@
-/* The linear maps of maps.py and the sums of normalisation.py, for MindSpore's custom
- * operators; those modules explain them.
- *
- * All arrays are float32 and contiguous. Each number of a result is computed by one thread in
- * a fixed order, so the bits do not depend on the number of threads. Where there is the same in
- * MindSpore's operators, the order is theirs and the bits too. (Build with -ffp-contract=off.)
- *
- * Threads are started for each call, about 20 us, as waiting ones would take the cores from
- * MindSpore's.
- */
-#define _GNU_SOURCE
-#include <pthread.h>
-#include <sched.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+/* The linear maps of maps.py, which explains them, as custom operators of MindSpore. */
+#include "kernel.h"
 
-#define MOST_THREADS 64
-#define LEAST_BYTES (1 << 18) /* below it, a second thread costs more than it saves */
-
-typedef struct {
+struct Job {
   const float *in;
   float *out;
   const float *zeros;                      /* what lies outside of the image */
   int64_t images, height, width, channels; /* of the image, whether it is read or written */
-  int64_t rows;                            /* of a (rows, channels) array */
-  void **data; /* its other inputs and the output, as MindSpore gives them */
-} Job;
-
-typedef void (*Work)(const Job *, int64_t first, int64_t end);
-
-typedef struct {
-  Work work;
-  const Job *job;
-  int64_t first, end;
-} Share;
-
-static void *run_share(void *pointer) {
-  const Share *share = pointer;
-  share->work(share->job, share->first, share->end);
-  return NULL;
-}
-
-/* Does `count` independent pieces of work on all cores that the process may use. */
-static int run(Work work, const Job *job, int64_t count, int64_t bytes) {
-  cpu_set_t cores;
-  int64_t threads = sched_getaffinity(0, sizeof cores, &cores) ? 1 : CPU_COUNT(&cores);
-  pthread_t ids[MOST_THREADS];
-  Share shares[MOST_THREADS];
-  int started[MOST_THREADS] = {0};
-  if (threads > MOST_THREADS) threads = MOST_THREADS;
-  if (threads > bytes / LEAST_BYTES + 1) threads = bytes / LEAST_BYTES + 1;
-  if (threads > count) threads = count;
-  for (int64_t t = 1; t < threads; t++) {
-    shares[t] = (Share){work, job, count * t / threads, count * (t + 1) / threads};
-    started[t] = pthread_create(&ids[t], NULL, run_share, &shares[t]) == 0;
-    if (!started[t]) run_share(&shares[t]);
-  }
-  work(job, 0, threads ? count / threads : 0);
-  for (int64_t t = 1; t < threads; t++)
-    if (started[t]) pthread_join(ids[t], NULL);
-  return 0;
-}
+};
 
 static int run_with_zeros(Work work, Job *job, int64_t count, int64_t bytes) {
   float *zeros = calloc((size_t)(2 * job->channels), sizeof(float));
@@ -75,9 +21,6 @@ static int run_with_zeros(Work work, Job *job, int64_t count, int64_t bytes) {
 /* Planes of results lie a power of two apart, so writing a number to each in turn throws the
  * last one out of the cache: a run of numbers is collected for each plane first (twice as
  * fast). */
-#define RUN 256
-
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static void spread(float *to, int64_t plane, const float *collected, int64_t size) {
   for (int u = 0; u < PRODUCTS; u++)
@@ -313,192 +256,43 @@ static void from_filters_rows(const Job *j, int64_t first, int64_t end) {
   }
 }
 
-/* The following work on (rows, channels). One piece: LANE channels, or RUN numbers. */
-#define LANE 16
-
-/* moments: -> (2, channels), mean and biased variance over the rows. */
-static void moments_lanes(const Job *j, int64_t first, int64_t end) {
-  const int64_t c = j->channels;
-  const float *x = j->data[0];
-  float *mean = j->data[1], *variance = mean + c;
-  const float scale = (float)(1.0 / (double)j->rows);
-  for (int64_t from = first * LANE; from < least(end * LANE, c); from += RUN) {
-    const int64_t size = least(RUN, least(end * LANE, c) - from);
-    float sum[RUN] = {0}, squares[RUN] = {0};
-    for (int64_t r = 0; r < j->rows; r++)
-      for (int64_t e = 0; e < size; e++) sum[e] += x[r * c + from + e];
-    for (int64_t e = 0; e < size; e++) sum[e] *= scale;
-    for (int64_t r = 0; r < j->rows; r++)
-      for (int64_t e = 0; e < size; e++) {
-        const float centred = x[r * c + from + e] - sum[e];
-        squares[e] += centred * centred;
-      }
-    for (int64_t e = 0; e < size; e++) {
-      mean[from + e] = sum[e];
-      variance[from + e] = squares[e] * scale;
-    }
-  }
+/* Shapes of images are (N, H, W, C). */
+static Job job(void **data, const int64_t *image) {
+  return (Job){data[0], data[1], NULL, image[0], image[1], image[2], image[3]};
+}
+static int64_t bytes(const Job *j) {
+  return j->images * j->height * j->width * j->channels * (int64_t)sizeof(float);
 }
 
-/* normalise: x, mean, factor, beta, (slope, 1 - slope) -> leaky((x - mean) factor + beta). */
-static void normalise_rows(const Job *j, int64_t first, int64_t end) {
-  const int64_t c = j->channels;
-  const float *mean = j->data[1], *factor = j->data[2], *beta = j->data[3];
-  const float slope = ((const float *)j->data[4])[0];
-  for (int64_t r = first; r < end; r++) {
-    const float *x = (const float *)j->data[0] + r * c;
-    float *restrict y = (float *)j->data[5] + r * c;
-    for (int64_t e = 0; e < c; e++) {
-      const float v = (x[e] - mean[e]) * factor[e] + beta[e];
-      y[e] = v > 0 ? v : v * slope;
-    }
-  }
+KERNEL(columns) {
+  Job j = job(data, shapes[0]);
+  return run_with_zeros(columns_rows, &j, j.images * (j.height / 2), bytes(&j));
+}
+KERNEL(from_columns) {
+  Job j = job(data, shapes[1]);
+  return run_with_zeros(from_columns_rows, &j, j.images * j.height, bytes(&j));
+}
+KERNEL(tiles) {
+  Job j = job(data, shapes[0]);
+  return run_with_zeros(tiles_rows, &j, j.images * (j.height / 4), bytes(&j));
+}
+KERNEL(from_tiles) {
+  Job j = job(data, shapes[1]);
+  return run_with_zeros(from_tiles_rows, &j, j.images * j.height, bytes(&j));
+}
+KERNEL(join) {
+  Job j = job(data, shapes[1]);
+  return run(join_rows, &j, j.images * (j.height / 2), bytes(&j));
+}
+KERNEL(split) {
+  Job j = job(data, shapes[0]);
+  return run(split_rows, &j, j.images * (j.height / 2), bytes(&j));
 }
 
-/* The gradient through the leaky rectifier, as LeakyReLU of layers.py has it. */
-static inline float through(float dy, float y, float slope, float rest) {
-  return dy * slope + (y > 0 ? dy * rest : 0.0f);
+/* One piece: RUN numbers of each of the filter's matrices, `channels` of them in all. */
+static int run_filters(Work work, void **data, const int64_t *nine) {
+  Job j = {data[0], data[1], NULL, 1, 1, 1, nine[1] * nine[2]};
+  return run(work, &j, pieces(j.channels, RUN), 4 * bytes(&j));
 }
-
-/* gradient_sums: dy, y, x, mean, slopes -> (2, channels), the sums of d and d (x - mean). */
-static void gradient_sums_lanes(const Job *j, int64_t first, int64_t end) {
-  const int64_t c = j->channels;
-  const float *dy = j->data[0], *y = j->data[1], *x = j->data[2], *mean = j->data[3];
-  const float slope = ((const float *)j->data[4])[0], rest = ((const float *)j->data[4])[1];
-  float *out = j->data[5];
-  for (int64_t from = first * LANE; from < least(end * LANE, c); from += RUN) {
-    const int64_t size = least(RUN, least(end * LANE, c) - from);
-    float sum[RUN] = {0}, product[RUN] = {0};
-    for (int64_t r = 0; r < j->rows; r++)
-      for (int64_t e = 0; e < size; e++) {
-        const int64_t at = r * c + from + e;
-        const float d = through(dy[at], y[at], slope, rest);
-        sum[e] += d;
-        product[e] += d * (x[at] - mean[from + e]);
-      }
-    memcpy(out + from, sum, (size_t)size * sizeof(float));
-    memcpy(out + c + from, product, (size_t)size * sizeof(float));
-  }
-}
-
-/* gradient: dy, y, x, mean, factor, a, b, slopes -> (d - ((x - mean) a + b)) factor. */
-static void gradient_rows(const Job *j, int64_t first, int64_t end) {
-  const int64_t c = j->channels;
-  const float *mean = j->data[3], *factor = j->data[4], *a = j->data[5], *b = j->data[6];
-  const float slope = ((const float *)j->data[7])[0], rest = ((const float *)j->data[7])[1];
-  for (int64_t r = first; r < end; r++) {
-    const float *dy = (const float *)j->data[0] + r * c, *y = (const float *)j->data[1] + r * c,
-                *x = (const float *)j->data[2] + r * c;
-    float *restrict dx = (float *)j->data[8] + r * c;
-    for (int64_t e = 0; e < c; e++)
-      dx[e] = (through(dy[e], y[e], slope, rest) - ((x[e] - mean[e]) * a[e] + b[e])) * factor[e];
-  }
-}
-
-/* rectify: x, slopes -> leaky(x); rectify_gradient: dy, y, slopes -> dx. Here rows = numbers. */
-static void rectify_runs(const Job *j, int64_t first, int64_t end) {
-  const float *x = j->data[0], slope = ((const float *)j->data[1])[0];
-  float *restrict y = j->data[2];
-  for (int64_t e = first * RUN; e < least(end * RUN, j->rows); e++)
-    y[e] = x[e] > 0 ? x[e] : x[e] * slope;
-}
-
-static void rectify_gradient_runs(const Job *j, int64_t first, int64_t end) {
-  const float *dy = j->data[0], *y = j->data[1];
-  const float slope = ((const float *)j->data[2])[0], rest = ((const float *)j->data[2])[1];
-  float *restrict dx = j->data[3];
-  for (int64_t e = first * RUN; e < least(end * RUN, j->rows); e++)
-    dx[e] = through(dy[e], y[e], slope, rest);
-}
-
-/* The entry points. MindSpore gives inputs, then outputs; image shapes are (N, H, W, C). */
-#define ENTRY(name)                                                                                \
-  int name(int count, void **data, int *ndims, int64_t **shapes, const char **dtypes,              \
-           void *stream, void *extra)
-#define JOB(image)                                                                                 \
-  {data[0],          data[1], NULL, shapes[image][0], shapes[image][1], shapes[image][2],          \
-   shapes[image][3], 0,       data}
-#define BYTES(j) ((j).images * (j).height * (j).width * (j).channels * (int64_t)sizeof(float))
-#define UNUSED (void)count, (void)ndims, (void)dtypes, (void)stream, (void)extra
-
-ENTRY(columns) {
-  Job j = JOB(0);
-  UNUSED;
-  return run_with_zeros(columns_rows, &j, j.images * (j.height / 2), BYTES(j));
-}
-ENTRY(from_columns) {
-  Job j = JOB(1);
-  UNUSED;
-  return run_with_zeros(from_columns_rows, &j, j.images * j.height, BYTES(j));
-}
-ENTRY(tiles) {
-  Job j = JOB(0);
-  UNUSED;
-  return run_with_zeros(tiles_rows, &j, j.images * (j.height / 4), BYTES(j));
-}
-ENTRY(from_tiles) {
-  Job j = JOB(1);
-  UNUSED;
-  return run_with_zeros(from_tiles_rows, &j, j.images * j.height, BYTES(j));
-}
-ENTRY(join) {
-  Job j = JOB(1);
-  UNUSED;
-  return run(join_rows, &j, j.images * (j.height / 2), BYTES(j));
-}
-ENTRY(split) {
-  Job j = JOB(0);
-  UNUSED;
-  return run(split_rows, &j, j.images * (j.height / 2), BYTES(j));
-}
-ENTRY(filters) {
-  Job j = {data[0], data[1], NULL, 1, 1, 1, shapes[1][1] * shapes[1][2], 0, data};
-  UNUSED;
-  return run(filters_rows, &j, (j.channels + RUN - 1) / RUN, 4 * BYTES(j));
-}
-ENTRY(from_filters) {
-  Job j = {data[0], data[1], NULL, 1, 1, 1, shapes[0][1] * shapes[0][2], 0, data};
-  UNUSED;
-  return run(from_filters_rows, &j, (j.channels + RUN - 1) / RUN, 4 * BYTES(j));
-}
-
-#define ROWS {NULL, NULL, NULL, 0, 0, 0, shapes[0][1], shapes[0][0], data}
-#define ROW_BYTES(j) ((j).rows * (j).channels * (int64_t)sizeof(float))
-
-ENTRY(moments) {
-  Job j = ROWS;
-  UNUSED;
-  return run(moments_lanes, &j, (j.channels + LANE - 1) / LANE, ROW_BYTES(j));
-}
-ENTRY(normalise) {
-  Job j = ROWS;
-  UNUSED;
-  return run(normalise_rows, &j, j.rows, ROW_BYTES(j));
-}
-ENTRY(gradient_sums) {
-  Job j = ROWS;
-  UNUSED;
-  return run(gradient_sums_lanes, &j, (j.channels + LANE - 1) / LANE, ROW_BYTES(j));
-}
-ENTRY(gradient) {
-  Job j = ROWS;
-  UNUSED;
-  return run(gradient_rows, &j, j.rows, ROW_BYTES(j));
-}
-
-static int64_t numbers(const int64_t *shape, int dimensions) {
-  int64_t product = 1;
-  for (int d = 0; d < dimensions; d++) product *= shape[d];
-  return product;
-}
-
-ENTRY(rectify) {
-  Job j = {NULL, NULL, NULL, 0, 0, 0, 1, numbers(shapes[0], ndims[0]), data};
-  UNUSED;
-  return run(rectify_runs, &j, (j.rows + RUN - 1) / RUN, ROW_BYTES(j));
-}
-ENTRY(rectify_gradient) {
-  Job j = {NULL, NULL, NULL, 0, 0, 0, 1, numbers(shapes[0], ndims[0]), data};
-  UNUSED;
-  return run(rectify_gradient_runs, &j, (j.rows + RUN - 1) / RUN, ROW_BYTES(j));
-}
+KERNEL(filters) { return run_filters(filters_rows, data, shapes[1]); }
+KERNEL(from_filters) { return run_filters(from_filters_rows, data, shapes[0]); }

@@ -1,0 +1,137 @@
+"""Compile files of C kernels once for this machine, where it has a C compiler, and hand them out.
+
+Each file becomes a library of MindSpore's custom operators. Whoever asks for a kernel must have
+another way to go where there is none.
+"""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mindspore import ops
+
+HEADER = Path(__file__).with_name("kernel.h")
+# Without contraction: a product and a sum rounded once would differ from MindSpore's own.
+_FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC", "-pthread")
+_SECONDS = 120
+
+
+def folder() -> Path:
+    """Where libraries are kept: in the virtual environment, as it is bound to one machine."""
+    return Path(sys.prefix) / "lib" / "gan-equilibrium"
+
+
+@cache
+def compile_once(source: Path) -> tuple[Path | None, str]:
+    """The library of a C file, compiled if it is not yet, or None and the reason in one line."""
+    if os.environ.get("GAN_KERNELS") == "pure":
+        return None, "GAN_KERNELS=pure"
+    if platform.system() != "Linux":
+        return None, f"MindSpore's custom operators do not work on {platform.system()}"
+    wanted = os.environ.get("CC")
+    compiler = shutil.which(wanted) if wanted else shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        missing = f"CC={wanted}" if wanted else "a C compiler (cc or gcc)"
+        return None, f"{missing} was not found"
+    target = folder() / f"{source.stem}-{_identity(source, compiler)}.so"
+    if not target.exists():
+        failure = _compile(source, compiler, target)
+        if failure:
+            return None, failure
+    return target, ""
+
+
+def _identity(source: Path, compiler: str) -> str:
+    """Names the library after all that it depends on: sources, flags, compiler, processor."""
+    parts = [source.read_bytes(), HEADER.read_bytes(), " ".join(_FLAGS).encode()]
+    parts.append(os.path.realpath(compiler).encode())
+    processor = Path("/proc/cpuinfo")
+    if processor.exists():
+        flags = [line for line in processor.read_text().splitlines() if line.startswith("flags")]
+        parts.append(flags[0].encode() if flags else b"")
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _compile(source: Path, compiler: str, target: Path) -> str | None:
+    """Make the library, complete or not at all; returns why it could not be made."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            made = Path(scratch) / target.name
+            command = [compiler, *_FLAGS, f"-I{HEADER.parent}", "-o", str(made), str(source), "-lm"]
+            failure = _run(command)
+            if failure is None:
+                made.replace(target)
+            return failure
+    except OSError as error:
+        return f"{target.parent}: {error.strerror or error}"
+
+
+def _run(command: list[str]) -> str | None:
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return f"{command[0]} took more than {_SECONDS} s"
+    except OSError as error:
+        return f"{command[0]}: {error.strerror or error}"
+    if result.returncode == 0:
+        return None
+    first = next(iter(result.stderr.strip().splitlines()), f"exit code {result.returncode}")
+    return f"{command[0]} failed: {first}"
+
+
+class Library:
+    """The kernels of one C file.
+
+    Parameters
+    ----------
+    source : Path
+    """
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+
+    @property
+    def path(self) -> Path | None:
+        """The compiled library, or None where there can be none. `reason` tells why."""
+        return compile_once(self.source)[0]
+
+    @property
+    def reason(self) -> str:
+        """Why there is no library, in one line; "" where there is one."""
+        return compile_once(self.source)[1]
+
+    def kernel(self, name: str, shape: Callable[..., tuple[Any, ...]], outputs: int = 1) -> Any:
+        """One of its functions as an operator, or None where there is no library.
+
+        Parameters
+        ----------
+        name : str
+        shape : callable
+            The inputs' shapes to the output's, or to a tuple of the shapes of several outputs.
+        outputs : int
+            How many there are.
+        """
+        path = self.path
+        if path is None:
+            return None
+
+        def types(first, *_others):
+            return first if outputs == 1 else (first,) * outputs
+
+        operator = ops.Custom(f"{path}:{name}", shape, types, "aot")
+        # Outside a graph, MindSpore remembers the output's shape by the operator's name,
+        # attributes and input shapes alone: what `shape` uses beside them is to be among these.
+        known = [cell.cell_contents for cell in shape.__closure__ or ()]
+        operator.add_prim_attr("known_sizes", str(known))
+        return operator
