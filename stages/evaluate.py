@@ -37,8 +37,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
             "diverged; a smaller learning_rate is the first thing to try"
         )
     bce = equilibrium.bce_terms(real_logits, fake_logits)
-    options = losses.Options(**params.train.loss_options.of_terms())
-    loss = losses.build(params.train.loss, options)
+    loss = losses.of_params(params.train)
     point = equilibrium.point(loss)
     own = equilibrium.loss_terms(loss, point, real_logits, fake_logits)
     metrics = {

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.command import run_stage, say
-from stages.gan import curves, page, paths, prepared
+from stages.gan import curves, equilibrium, lesson, losses, page, paths, prepared
 from stages.gan.files import read_csv, read_json, whole_file
 from stages.gan.params import Dataset, Train
 
@@ -28,6 +28,7 @@ def report(dataset: str, params: Dataset) -> None:
         "params": page.flat(settings),
         "rows": table(evaluate, params.train),
         "equilibrium": about_equilibrium(evaluate["training_loss"]),
+        "lesson": about_the_loss(params.train),
         "pictures": pictures(dataset, metrics, evaluate["training_loss"], params.train),
         "grid_width": GRID_WIDTH,
     }
@@ -64,6 +65,17 @@ def about_equilibrium(terms: dict[str, Any]) -> str:
     return f"With the loss {terms['name']} D answers {point['probability']:.4g} to everything then."
 
 
+def about_the_loss(train: Train) -> dict[str, Any]:
+    """What the section on the meaning of the loss shows."""
+    loss = losses.of_params(train)
+    drawn = lesson.pictures(train.loss, loss, equilibrium.point(loss))
+    return {
+        "pictures": {name: page.embedded(picture, "png") for name, picture in drawn.items()},
+        "worked_values": lesson.worked_values(),
+        "saturation": lesson.saturation(),
+    }
+
+
 def levels(terms: dict[str, Any], train: Train) -> dict[str, float]:
     """Where the curves of both losses would be at equilibrium, if anywhere.
 
@@ -88,7 +100,7 @@ def pictures(dataset: str, metrics: Path, terms: dict[str, Any], train: Train) -
     loss_name = f"loss ({terms['name']})"
     if train.loss_options.reduction == "sum":
         loss_name = f"loss ({terms['name']}, sum over {train.batch_size} images)"
-    losses = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
+    both = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
     chances = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
 
     def curve(rows, x, lines, levels, label, y_range=None):
@@ -103,8 +115,8 @@ def pictures(dataset: str, metrics: Path, terms: dict[str, Any], train: Train) -
         return page.embedded(drawing, "png")
 
     return {
-        "losses": curve(epochs, "epoch", losses, heights, loss_name),
-        "steps": curve(steps, "step", losses, heights, loss_name),
+        "losses": curve(epochs, "epoch", both, heights, loss_name),
+        "steps": curve(steps, "step", both, heights, loss_name),
         "probabilities": curve(
             epochs, "epoch", chances, middle, "probability of being real", (0, 1)
         ),

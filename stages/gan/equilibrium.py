@@ -186,12 +186,23 @@ def _sums_and_slopes(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """real(s) + fake(s) and its derivative, at each of (N,) logits."""
 
-    def total(s):
-        sums = each.real(s) + each.fake(s)
-        return ops.sum(sums), sums
+    def both(s):
+        return each.real(s) + each.fake(s)
 
-    (_, sums), slopes = ms.value_and_grad(total, 0, has_aux=True)(as_column(logits))
-    return sums.asnumpy().ravel(), slopes.asnumpy().ravel()
+    return values_and_slopes(both, logits)
+
+
+def values_and_slopes(
+    term: Callable[[ms.Tensor], ms.Tensor], logits: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A term of reduction none and its derivative, at each of (N,) logits."""
+
+    def total(s):
+        values = term(s)
+        return ops.sum(values), values
+
+    (_, values), slopes = ms.value_and_grad(total, 0, has_aux=True)(as_column(logits))
+    return values.asnumpy().ravel(), slopes.asnumpy().ravel()
 
 
 def as_column(logits: NDArray[np.float64]) -> ms.Tensor:

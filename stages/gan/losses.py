@@ -16,6 +16,8 @@ from typing import Any
 
 from mindspore import Tensor, nn, ops
 
+from stages.gan.params import Train
+
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -277,3 +279,8 @@ def build(name: str, options: Options | None = None) -> Loss:
                 f"choose one of {', '.join(able)}"
             )
     return kind(options)
+
+
+def of_params(train: Train) -> Loss:
+    """The loss that the params ask for."""
+    return build(train.loss, Options(**train.loss_options.of_terms()))
