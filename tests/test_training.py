@@ -76,7 +76,8 @@ def test_the_fast_step_follows_the_plain_one(kind, loss):
     for index in range(6):
         ours = [float(v.asnumpy()) for v in fast_step(*batch(index))]
         theirs = [float(v.asnumpy()) for v in slow_step(*batch(index))]
-        assert ours[:2] == pytest.approx(theirs, rel=1e-4)
+        # wgan_gp's loss is a difference of scores of about 0.3, nearly 0.
+        assert ours[:2] == pytest.approx(theirs, rel=1e-4, abs=3e-5 if loss == "wgan_gp" else 0)
     left, right = state(*fast[:2]), state(*plain[:2])
     for name in left:
         # A bias in front of batch norm has no gradient but rounding, and Adam makes steps of
