@@ -62,7 +62,15 @@ def about_equilibrium(terms: dict[str, Any]) -> str:
             f"{point['highest_logit']:g} is equally good for D then: its sum is the same at all of "
             "them, while the single terms and G's are given for the middle."
         )
-    return f"With the loss {terms['name']} D answers {point['probability']:.4g} to everything then."
+    answer = (
+        f"With the loss {terms['name']} D answers {point['probability']:.4g} to everything then."
+    )
+    if abs(point["probability"] - 0.5) > 1e-6:
+        answer += (
+            " Weights or smoothed labels moved it from 1/2; the rows of the table that are named "
+            "cross-entropy are those of the plain one, whose point stays at 1/2."
+        )
+    return answer
 
 
 def about_the_loss(train: Train) -> dict[str, Any]:

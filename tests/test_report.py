@@ -84,7 +84,9 @@ def test_all_of_the_page_compares_with_the_losss_own_equilibrium(
     tmp_path, loss, options, answer, d_level, g_level
 ):
     own = terms(loss, **options)
-    assert answer in report.about_equilibrium(own)
+    sentence = report.about_equilibrium(own)
+    assert answer in sentence
+    assert ("moved it from 1/2" in sentence) == bool(options)
     heights = report.levels(own, train_params(tmp_path, loss, **options))
     if d_level is None:
         assert heights == {}
