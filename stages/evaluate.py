@@ -37,12 +37,15 @@ def evaluate(dataset: str, params: Dataset) -> None:
             "diverged; a smaller learning_rate is the first thing to try"
         )
     bce = equilibrium.bce_terms(real_logits, fake_logits)
-    own = equilibrium.loss_terms(losses.build(params.train.loss), real_logits, fake_logits)
+    loss = losses.of_params(params.train)
+    point = equilibrium.point(loss)
+    own = equilibrium.loss_terms(loss, point, real_logits, fake_logits)
     metrics = {
         "samples": count,
         "bce": {name: term.to_json() for name, term in bce.items()},
         "training_loss": {
             "name": params.train.loss,
+            "equilibrium_point": point.to_json() if point else None,
             **{name: term.to_json() for name, term in own.items()},
         },
         "real_probability": float(equilibrium.probability(real_logits).mean()),

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from stages.command import run_stage, say
-from stages.gan import curves, page, paths, prepared
+from stages.gan import curves, equilibrium, lesson, losses, page, paths, prepared
 from stages.gan.files import read_csv, read_json, whole_file
-from stages.gan.params import Dataset
+from stages.gan.params import Dataset, Train
 
 GRID_WIDTH = 290
+# Without options these are the same measure, and the table need not show it twice.
+CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
 
 
 def report(dataset: str, params: Dataset) -> None:
@@ -24,8 +26,10 @@ def report(dataset: str, params: Dataset) -> None:
         "prepared": about,
         "sha256": read_json(paths.raw(dataset) / "source.json")["sha256"],
         "params": page.flat(settings),
-        "rows": table(evaluate),
-        "pictures": pictures(dataset, metrics, evaluate["training_loss"]),
+        "rows": table(evaluate, params.train),
+        "equilibrium": about_equilibrium(evaluate["training_loss"]),
+        "lesson": about_the_loss(params.train),
+        "pictures": pictures(dataset, metrics, evaluate["training_loss"], params.train),
         "grid_width": GRID_WIDTH,
     }
     with whole_file(paths.report(dataset)) as scratch:
@@ -42,16 +46,69 @@ def shareable(params: Dataset) -> dict[str, Any]:
     return settings
 
 
-def pictures(dataset: str, metrics: Path, terms: dict[str, Any]) -> dict[str, Any]:
+def about_equilibrium(terms: dict[str, Any]) -> str:
+    """What D answers at the training loss's equilibrium, in a sentence or two."""
+    point = terms["equilibrium_point"]
+    if point is None:
+        return (
+            f"The loss {terms['name']} has no such point: D's terms add up to the same whatever "
+            "one number D answers to all images, so no dashed line is drawn. What it was trained "
+            "to make small is no measure of the networks either; the cross-entropy and the other "
+            "rows of the table below are, as they do not depend on the training loss."
+        )
+    if point["lowest_logit"] != point["highest_logit"]:
+        return (
+            f"With the loss {terms['name']} every logit from {point['lowest_logit']:g} to "
+            f"{point['highest_logit']:g} is equally good for D then: its sum is the same at all of "
+            "them, while the single terms and G's are given for the middle."
+        )
+    answer = (
+        f"With the loss {terms['name']} D answers {point['probability']:.4g} to everything then."
+    )
+    if abs(point["probability"] - 0.5) > 1e-6:
+        answer += (
+            " Weights or smoothed labels moved it from 1/2; the rows of the table that are named "
+            "cross-entropy are those of the plain one, whose point stays at 1/2."
+        )
+    return answer
+
+
+def about_the_loss(train: Train) -> dict[str, Any]:
+    """What the section on the meaning of the loss shows."""
+    loss = losses.of_params(train)
+    drawn = lesson.pictures(train.loss, loss, equilibrium.point(loss))
+    return {
+        "pictures": {name: page.embedded(picture, "png") for name, picture in drawn.items()},
+        "worked_values": lesson.worked_values(),
+        "saturation": lesson.saturation(),
+    }
+
+
+def levels(terms: dict[str, Any], train: Train) -> dict[str, float]:
+    """Where the curves of both losses would be at equilibrium, if anywhere.
+
+    The metrics are means; a loss that sums over the batch stands so many times higher.
+    """
+    images = train.batch_size if train.loss_options.reduction == "sum" else 1
+    heights = {
+        "D at equilibrium": terms["discriminator"]["equilibrium"],
+        "G at equilibrium": terms["generator"]["equilibrium"],
+    }
+    return {name: images * height for name, height in heights.items() if height is not None}
+
+
+def pictures(dataset: str, metrics: Path, terms: dict[str, Any], train: Train) -> dict[str, Any]:
     """All pictures of the page as data URLs."""
     epochs = read_csv(metrics / "history.csv")
     steps = read_csv(metrics / "history_steps.csv")
     drawn = paths.evaluation_pictures(dataset)
-    levels = {
-        "D at equilibrium": terms["discriminator"]["equilibrium"],
-        "G at equilibrium": terms["generator"]["equilibrium"],
-    }
-    losses = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
+    point = terms["equilibrium_point"]
+    heights = levels(terms, train)
+    middle = {"equilibrium": point["probability"]} if point else {}
+    loss_name = f"loss ({terms['name']})"
+    if train.loss_options.reduction == "sum":
+        loss_name = f"loss ({terms['name']}, sum over {train.batch_size} images)"
+    both = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
     chances = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
 
     def curve(rows, x, lines, levels, label, y_range=None):
@@ -66,10 +123,10 @@ def pictures(dataset: str, metrics: Path, terms: dict[str, Any]) -> dict[str, An
         return page.embedded(drawing, "png")
 
     return {
-        "losses": curve(epochs, "epoch", losses, levels, f"loss ({terms['name']})"),
-        "steps": curve(steps, "step", losses, levels, f"loss ({terms['name']})"),
+        "losses": curve(epochs, "epoch", both, heights, loss_name),
+        "steps": curve(steps, "step", both, heights, loss_name),
         "probabilities": curve(
-            epochs, "epoch", chances, {"equilibrium": 0.5}, "probability of being real", (0, 1)
+            epochs, "epoch", chances, middle, "probability of being real", (0, 1)
         ),
         "animation": page.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
         **{
@@ -79,9 +136,12 @@ def pictures(dataset: str, metrics: Path, terms: dict[str, Any]) -> dict[str, An
     }
 
 
-def table(evaluate: dict[str, Any]) -> list[dict[str, Any]]:
-    """The metrics with a sentence each."""
+def table(evaluate: dict[str, Any], train: Train) -> list[dict[str, Any]]:
+    """The metrics with a sentence each; those of the training loss if it is another measure."""
     bce = evaluate["bce"]
+    own = evaluate["training_loss"]
+    point = own["equilibrium_point"]
+    probability = point["probability"] if point else None
     sentences = {
         "real": "How surprised D is by real images: 0 if it is sure of each.",
         "fake": "How surprised D is by generated images: 0 if it unmasks each.",
@@ -97,28 +157,29 @@ def table(evaluate: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for name, sentence in sentences.items()
     ]
-    own = evaluate["training_loss"]
-    if own["name"] not in ("bce", "bce_with_logits"):
+    options = train.loss_options
+    changed = (options.weight, options.pos_weight, options.label_smoothing) != (1.0, 1.0, 0.0)
+    if own["name"] not in CROSS_ENTROPIES or changed:
         rows += [
             {
                 "name": f"{own['name']}, {name}",
                 "value": own[name]["value"],
                 "equilibrium": own[name]["equilibrium"],
-                "sentence": "The same in the loss that the networks were trained with.",
+                "sentence": "The same in the loss that the networks were trained with, an image.",
             }
-            for name in ("discriminator", "generator")
+            for name in ("real", "fake", "discriminator", "generator")
         ]
     rows += [
         {
             "name": "mean D(x)",
             "value": evaluate["real_probability"],
-            "equilibrium": 0.5,
+            "equilibrium": probability,
             "sentence": "How real D finds real images on average.",
         },
         {
             "name": "mean D(G(z))",
             "value": evaluate["fake_probability"],
-            "equilibrium": 0.5,
+            "equilibrium": probability,
             "sentence": "How real D finds generated images on average.",
         },
         {

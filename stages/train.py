@@ -35,7 +35,7 @@ def run(dataset: str, params: Dataset) -> None:
         start.restore_networks(generator, discriminator)
         start.restore_optimizers(optimizers)
         say(f"going on from {settings.init_from}, epoch {start.epoch}, step {start.step}")
-    step = make_step(generator, discriminator, losses.build(settings.loss), *optimizers)
+    step = make_step(generator, discriminator, losses.of_params(settings), *optimizers)
     bar = ProgressBar()
     plan = Plan(
         epochs=settings.epochs,

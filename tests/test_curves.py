@@ -18,3 +18,8 @@ def test_the_level_is_drawn():
     with_level = draw([1, 2], {"a": [1, 2]}, {"level": 1.5}, "x", "y", (0, 3))
     without = draw([1, 2], {"a": [1, 2]}, {}, "x", "y", (0, 3))
     assert with_level != without
+
+
+def test_the_mark_is_drawn():
+    with_mark = draw([1, 2], {"a": [1, 2]}, {}, "x", "y", marks={"here": 1.5})
+    assert with_mark != draw([1, 2], {"a": [1, 2]}, {}, "x", "y")

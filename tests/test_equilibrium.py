@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.gan import losses
@@ -11,6 +11,7 @@ from stages.gan.equilibrium import (
     binary_cross_entropy,
     jsd_lower_bound,
     loss_terms,
+    point,
     probability,
 )
 
@@ -49,12 +50,89 @@ def test_terms_add_up_and_distances_are_from_equilibrium(real, fake):
 
 @pytest.mark.parametrize(
     ("name", "discriminator", "generator"),
-    [("bce", 2 * math.log(2), math.log(2)), ("mse", 0.5, 0.25)],
+    [
+        ("bce", 2 * math.log(2), math.log(2)),
+        ("bce_with_logits", 2 * math.log(2), math.log(2)),
+        ("softplus", 2 * math.log(2), math.log(2)),
+        ("mse", 0.5, 0.25),
+    ],
 )
 def test_the_loss_in_use_knows_its_own_equilibrium(name, discriminator, generator):
-    terms = loss_terms(losses.build(name), np.array([1.0, 2.0]), np.array([-1.0]))
+    loss = losses.build(name)
+    at = point(loss)
+    assert at.unique
+    assert (at.logit, at.probability) == (0.0, 0.5)
+    terms = loss_terms(loss, at, np.array([1.0, 2.0]), np.array([-1.0]))
     assert terms["discriminator"].equilibrium == pytest.approx(discriminator, abs=1e-6)
     assert terms["generator"].equilibrium == pytest.approx(generator, abs=1e-6)
+    assert terms["real"].equilibrium == terms["fake"].equilibrium == pytest.approx(generator)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.sampled_from(["bce", "bce_with_logits", "softplus"]),
+    st.floats(0.001, 1000),
+    st.floats(0.01, 100),
+    st.floats(0, 0.5),
+)
+def test_weights_and_smoothing_move_the_point_of_cross_entropy(name, weight, pos_weight, smoothing):
+    at = point(losses.build(name, losses.Options("mean", weight, pos_weight, smoothing)))
+    y = 1 - smoothing
+    # d/dp of -[w y ln p + (1 - y) ln(1 - p)] - ln(1 - p) is 0 here
+    p = pos_weight * y / (pos_weight * y + 2 - y)
+    assert at.unique
+    assert at.probability == pytest.approx(p, abs=2e-6)
+    real = -weight * (pos_weight * y * math.log(p) + (1 - y) * math.log(1 - p))
+    fake = -weight * math.log(1 - p)
+    assert at.real == pytest.approx(real, rel=1e-4)
+    assert at.fake == pytest.approx(fake, rel=1e-4)
+    assert at.discriminator == pytest.approx(real + fake, rel=1e-4)
+    assert at.generator == pytest.approx(-weight * pos_weight * math.log(p), rel=1e-4)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.floats(0.001, 1000), st.floats(0, 0.5))
+def test_smoothing_moves_the_point_of_least_squares(weight, smoothing):
+    at = point(losses.build("mse", losses.Options(weight=weight, label_smoothing=smoothing)))
+    p = (1 - smoothing) / 2
+    assert at.probability == pytest.approx(p, abs=2e-6)
+    assert at.real == pytest.approx(weight * p**2, rel=1e-5)
+    assert at.fake == pytest.approx(weight * p**2, rel=1e-5)
+    assert at.generator == pytest.approx(weight * (1 - p) ** 2, rel=1e-5)
+
+
+def test_hinge_is_flat_and_only_its_sum_is_unique():
+    loss = losses.build("hinge")
+    at = point(loss)
+    assert not at.unique
+    assert (at.lowest, at.highest, at.logit) == (-1.0, 1.0, 0.0)
+    assert (at.real, at.fake, at.generator) == (1.0, 1.0, 0.0)
+    for logit in (-1.0, -0.3, 1.0):
+        terms = loss_terms(loss, at, np.full(2, logit), np.full(2, logit))
+        assert terms["discriminator"].distance == pytest.approx(0, abs=1e-6)
+        assert terms["generator"].distance == pytest.approx(abs(logit))
+
+
+@pytest.mark.parametrize("weight", [0.001, 1.0, 1000.0])
+def test_the_wasserstein_loss_has_no_such_point(weight):
+    loss = losses.build("wgan_gp", losses.Options(weight=weight))
+    assert point(loss) is None
+    terms = loss_terms(loss, None, np.array([1.0, 2.0]), np.array([-1.0]))
+    assert terms["real"].value == pytest.approx(-1.5 * weight)
+    assert terms["discriminator"].value == pytest.approx(-2.5 * weight)
+    for term in terms.values():
+        assert term.to_json() == {"value": term.value, "equilibrium": None, "distance": None}
+
+
+@pytest.mark.parametrize("reduction", losses.REDUCTIONS)
+@pytest.mark.parametrize("name", ["bce", "mse", "hinge"])
+def test_point_and_terms_are_an_images_whatever_the_reduction(name, reduction):
+    loss = losses.build(name, losses.Options(reduction=reduction))
+    plain = losses.build(name)
+    logits = np.array([1.0, 2.0, -0.5])
+    assert point(loss) == point(plain)
+    at = point(plain)
+    assert loss_terms(loss, at, logits, logits) == loss_terms(plain, at, logits, logits)
 
 
 @given(st.integers(0, 200))

@@ -6,7 +6,7 @@ from data_helpers import SHIPPED, load_params, message_of, set_param, shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.gan import params
+from stages.gan import losses, params
 
 
 @pytest.fixture
@@ -148,7 +148,14 @@ WRONG = [
     ("train.init_from", 3, "3", "a text of 1 or more characters or null"),
     ("train.lecture_log", 3, "3", "true | false"),
     ("train.lecture_log", None, "null", "true | false"),
-    ("train.loss", "bec", "'bec'", "bce | bce_with_logits | mse"),
+    ("train.loss", "bec", "'bec'", "bce | bce_with_logits | softplus | mse | hinge | wgan_gp"),
+    ("train.loss_options.reduction", "none", "'none'", "mean | sum (a training step needs one"),
+    ("train.loss_options.reduction", "many", "'many'", "mean | sum (a training step needs one"),
+    ("train.loss_options.weight", 0, "0", "a number from 0.001 to 1000"),
+    ("train.loss_options.weight", True, "true", "a number from 0.001 to 1000"),
+    ("train.loss_options.pos_weight", 101, "101", "a number from 0.01 to 100"),
+    ("train.loss_options.label_smoothing", -0.1, "-0.1", "a number from 0 to 0.5"),
+    ("train.loss_options.gradient_penalty", "no", "'no'", "a number from 0 to 1000"),
     ("train.latents", 1, "1", "attached | fresh"),
     ("train.generator.activation", "rely", "'rely'", "relu | leaky_relu | elu | tanh"),
     ("preprocess.channels", 2, "2", "1 | 3"),
@@ -249,6 +256,37 @@ def test_dcgan_refuses_a_side_that_its_layers_do_not_divide(complaint, size):
     text = complaint("faces.preprocess.image_size", size, "faces")
     assert f"preprocess.image_size is {size}" in text
     assert "valid is a multiple of 16 from 32 on" in text
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("pos_weight", [1.0, 2.0])
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_an_option_is_refused_where_the_loss_refuses_it(
+    tmp_path, name, pos_weight, smoothing, reduction
+):
+    options = {
+        "reduction": reduction, "weight": 2.0, "pos_weight": pos_weight,
+        "label_smoothing": smoothing, "gradient_penalty": 10.0,
+    }  # fmt: skip
+    changes = {"mnist__train__loss": name, "mnist__train__loss_options": options}
+    try:
+        losses.build(name, losses.Options(reduction, 2.0, pos_weight, smoothing))
+    except ValueError:
+        text = message_of(load_params, tmp_path, "mnist", **changes)
+        bad = "pos_weight is 2.0" if "pos_weight is" in text else "label_smoothing is 0.1"
+        assert f"mnist: train.loss_options.{bad}, but train.loss is {name}, which has no" in text
+        assert "a loss of bce | bce_with_logits | softplus" in text
+    else:
+        train = load_params(tmp_path, "mnist", **changes).train
+        assert losses.Options(**train.loss_options.of_terms()).pos_weight == pos_weight
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_shipped_options_add_nothing_to_the_loss(dataset):
+    options = params.load(SHIPPED, dataset).train.loss_options
+    assert losses.Options(**options.of_terms()) == losses.Options()
+    assert options.gradient_penalty == 10.0
 
 
 @pytest.mark.parametrize("size", [32, 48, 64])

@@ -1,7 +1,13 @@
+import math
 import re
 
+import numpy as np
 import pytest
 from conftest import Project
+from data_helpers import load_params
+
+from stages import report
+from stages.gan import equilibrium, losses
 
 pytestmark = pytest.mark.pipeline
 
@@ -10,7 +16,7 @@ pytestmark = pytest.mark.pipeline
 def test_the_page_needs_nothing_else(reproduced: Project, dataset: str):
     page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
     links = re.findall(r"""(?:src|href)="([^"]*)""", page)
-    assert len(links) == 8
+    assert len(links) == 8 + 6  # of the run, and of the lesson on losses
     assert all(link.startswith("data:image/") for link in links)
     assert "<script" not in page
     assert str(reproduced.folder) not in page
@@ -22,6 +28,99 @@ def test_the_page_shows_params_metrics_and_data(reproduced: Project):
         assert text in page
     assert "Not the real data" in page
     assert "bundled:digits" in page
+
+
+def test_the_page_says_what_the_loss_means(reproduced: Project):
+    page = (reproduced.folder / "reports/mnist/index.html").read_text()
+    assert "What the loss means" in page
+    row = r'"number">{}</td><td class="number">{}</td><td class="number">{}</td>'
+    for values in ((r"0\.9", 1, r"0\.105"), (r"0\.1", 1, r"2\.303"), (r"0\.9", 0, r"2\.303")):
+        assert re.search(row.format(*values), page)
+    assert "stands at 27.631" in page
+    assert "D answers 0.5 to everything" in page
+
+
+def terms(loss: str, **options):
+    """The part of evaluate.json that is about the training loss."""
+    cell = losses.build(loss, losses.Options(**options))
+    at = equilibrium.point(cell)
+    found = equilibrium.loss_terms(cell, at, np.ones(2), np.zeros(2))
+    return {
+        "name": loss,
+        "equilibrium_point": at.to_json() if at else None,
+        **{name: term.to_json() for name, term in found.items()},
+    }
+
+
+def evaluated(own) -> dict:
+    bce = equilibrium.bce_terms(np.ones(2), np.zeros(2))
+    return {
+        "bce": {name: term.to_json() for name, term in bce.items()},
+        "training_loss": own,
+        "real_probability": 0.7,
+        "fake_probability": 0.5,
+        "accuracy": 0.75,
+        "jsd_lower_bound": 0.01,
+    }
+
+
+def train_params(tmp_path, loss: str, **options):
+    changes = {f"mnist__train__loss_options__{name}": value for name, value in options.items()}
+    return load_params(tmp_path, "mnist", mnist__train__loss=loss, **changes).train
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "answer", "d_level", "g_level"),
+    [
+        ("bce", {}, "D answers 0.5", 2 * math.log(2), math.log(2)),
+        ("mse", {}, "D answers 0.5", 0.5, 0.25),
+        ("mse", {"label_smoothing": 0.2}, "D answers 0.4", 0.32, 0.36),
+        ("bce", {"pos_weight": 4.0}, "D answers 0.8", -4 * math.log(0.8) - math.log(0.2), None),
+        ("hinge", {}, "every logit from -1 to 1 is equally good", 2.0, 0.0),
+        ("wgan_gp", {}, "has no such point", None, None),
+    ],
+)
+def test_all_of_the_page_compares_with_the_losss_own_equilibrium(
+    tmp_path, loss, options, answer, d_level, g_level
+):
+    own = terms(loss, **options)
+    sentence = report.about_equilibrium(own)
+    assert answer in sentence
+    assert ("moved it from 1/2" in sentence) == bool(options)
+    heights = report.levels(own, train_params(tmp_path, loss, **options))
+    if d_level is None:
+        assert heights == {}
+    else:
+        assert heights["D at equilibrium"] == pytest.approx(d_level, abs=1e-5)
+    if g_level is not None:
+        assert heights["G at equilibrium"] == pytest.approx(g_level, abs=1e-5)
+    rows = report.table(evaluated(own), train_params(tmp_path, loss, **options))
+    by_name = {row["name"]: row["equilibrium"] for row in rows}
+    assert by_name["cross-entropy, generator (nats)"] == pytest.approx(math.log(2))
+    point = own["equilibrium_point"]
+    assert by_name["mean D(x)"] == (point["probability"] if point else None)
+    if loss == "bce" and not options:
+        assert "bce, discriminator" not in by_name
+    else:
+        assert by_name[f"{loss}, discriminator"] == own["discriminator"]["equilibrium"]
+
+
+def test_levels_of_a_loss_that_is_summed_are_those_of_a_batch(tmp_path):
+    own = terms("mse", reduction="sum")
+    heights = report.levels(own, train_params(tmp_path, "mse", reduction="sum"))
+    assert heights["D at equilibrium"] == pytest.approx(128 * 0.5)
+
+
+def test_a_loss_without_equilibrium_gets_its_page(project: Project):
+    params = project.params
+    params["mnist"]["train"]["loss"] = "wgan_gp"
+    project.write_params(params)
+    for stage in ("download", "preprocess", "train", "evaluate", "report"):
+        project.stage(stage, "mnist")
+    page = (project.folder / "reports/mnist/index.html").read_text()
+    assert "The loss wgan_gp has no such point" in page
+    assert "The dashed lines show" not in page
+    assert "cross-entropy, discriminator (nats)" in page
 
 
 def test_what_is_missing_is_named(project: Project):

@@ -42,10 +42,10 @@ def plain_step(pair, optimizers, loss):
     generator, discriminator = pair
 
     def d_loss(real, fake):
-        return loss(discriminator(real), 1.0) + loss(discriminator(fake), 0.0)
+        return loss.real(discriminator(real)) + loss.fake(discriminator(fake))
 
     def g_loss(z):
-        return loss(discriminator(generator(z)), 1.0)
+        return loss.generator(discriminator(generator(z)))
 
     d_gradient = ms.value_and_grad(d_loss, None, optimizers[1].parameters)
     g_gradient = ms.value_and_grad(g_loss, None, optimizers[0].parameters)
@@ -67,7 +67,7 @@ def plain_step(pair, optimizers, loss):
 
 
 @pytest.mark.parametrize(
-    ("kind", "loss"), [("mlp", "bce"), ("mlp", "bce_with_logits"), ("mlp", "mse"), ("dcgan", "bce")]
+    ("kind", "loss"), [*(("mlp", name) for name in losses.LOSSES), ("dcgan", "bce")]
 )
 def test_the_fast_step_follows_the_plain_one(kind, loss):
     fast, plain = make(kind, loss), make(kind, loss)
@@ -76,7 +76,8 @@ def test_the_fast_step_follows_the_plain_one(kind, loss):
     for index in range(6):
         ours = [float(v.asnumpy()) for v in fast_step(*batch(index))]
         theirs = [float(v.asnumpy()) for v in slow_step(*batch(index))]
-        assert ours[:2] == pytest.approx(theirs, rel=1e-4)
+        # wgan_gp's loss is a difference of scores of about 0.3, nearly 0.
+        assert ours[:2] == pytest.approx(theirs, rel=1e-4, abs=3e-5 if loss == "wgan_gp" else 0)
     left, right = state(*fast[:2]), state(*plain[:2])
     for name in left:
         # A bias in front of batch norm has no gradient but rounding, and Adam makes steps of
@@ -125,10 +126,10 @@ def test_the_order_of_updates_is_the_recipes():
     old_pair, _, _ = make("mlp")
     for parameter in old_pair[1].get_parameters():
         assert (parameter.asnumpy() == before[parameter.name]).all()
-    old = float(loss(old_pair[1](old_pair[0](z)), 1.0).asnumpy())
+    old = float(loss.generator(old_pair[1](old_pair[0](z))).asnumpy())
     assert g_value != pytest.approx(old, rel=1e-6)
     new_d = pair[1]
-    updated = float(loss(new_d(make("mlp")[0][0](z)), 1.0).asnumpy())
+    updated = float(loss.generator(new_d(make("mlp")[0][0](z))).asnumpy())
     assert g_value == pytest.approx(updated, rel=1e-4)
 
 

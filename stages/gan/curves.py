@@ -1,4 +1,4 @@
-"""Curves over epochs or steps with horizontal reference lines, as PNG without date or version."""
+"""Curves with reference lines, as PNG without date or version."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,9 @@ def draw(
     x_label: str,
     y_label: str,
     y_range: tuple[float, float] | None = None,
+    marks: Mapping[str, float] | None = None,
 ) -> bytes:
-    """Draw lines over x with horizontal reference levels, as PNG.
+    """Draw lines over x with reference levels, as PNG.
 
     Parameters
     ----------
@@ -22,6 +23,7 @@ def draw(
     lines : label to N values
     levels : label to the height of a dashed line; it takes the colour of the line whose
         index it shares
+    marks : label to the place on x of a dotted vertical line
     """
     # A Figure of our own, not pyplot's: no global state, no window system.
     figure = Figure(figsize=(7.5, 3.6), dpi=110, layout="tight")
@@ -31,6 +33,8 @@ def draw(
         axes.plot(x, values, label=label, color=f"C{index}", linewidth=1.3, marker=marker)
     for index, (label, height) in enumerate(levels.items()):
         axes.axhline(height, color=f"C{index}", linestyle="--", linewidth=1, label=label)
+    for label, place in (marks or {}).items():
+        axes.axvline(place, color="0.35", linestyle=":", linewidth=1.2, label=label)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     if y_range:

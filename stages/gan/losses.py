@@ -1,62 +1,286 @@
-"""Adversarial losses on the discriminator's logits, and where each is at equilibrium.
+"""Adversarial losses on the discriminator's logits, behind one interface.
 
-A loss is a Cell: logits of any shape and a target of 1 (real) or 0 (fake) to the mean over
-the batch. The discriminator minimises term(D(x), 1) + term(D(G(z)), 0), the generator
-term(D(G(z)), 1).
+A loss is a Cell with three methods, each from logits s of any shape to the mean over them (or
+their sum, or one value each):
+
+- real(s), the discriminator's term on real images,
+- fake(s), its term on generated ones; it minimises the sum of the two,
+- generator(s), what the generator minimises on its own images.
+
+Where a loss stands at equilibrium is computed from these three in `equilibrium`.
 """
 
-from mindspore import nn, ops
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mindspore import Tensor, nn, ops
+
+from stages.gan.params import Train
+
+REDUCTIONS = ("mean", "sum", "none")
 
 
-class BinaryCrossEntropy(nn.Cell):
+@dataclass(frozen=True)
+class Options:
+    """What can be set of a loss; the defaults add no operation to it.
+
+    Parameters
+    ----------
+    reduction : str
+        Over the logits: mean | sum | none.
+    weight : float
+        Factor of every term, > 0.
+    pos_weight : float
+        Factor of the part that asks for "real" (y ln p), > 0, as in PyTorch's
+        BCEWithLogitsLoss: in D's real term and in the generator's.
+    label_smoothing : float
+        D's target on real images is 1 less this, 0 to below 1. It is one-sided (Salimans et
+        al. 2016, section 3.4): the targets 0 of generated images and 1 of the generator stay.
+
+    Raises
+    ------
+    ValueError
+        For a value outside these.
+    """
+
+    reduction: str = "mean"
+    weight: float = 1.0
+    pos_weight: float = 1.0
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.reduction not in REDUCTIONS:
+            raise ValueError(f"reduction {self.reduction!r}: choose one of {', '.join(REDUCTIONS)}")
+        for name in ("weight", "pos_weight"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} {value!r}: valid is a number above 0")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(
+                f"label_smoothing {self.label_smoothing!r}: valid is a number from 0 below 1"
+            )
+
+
+class Loss(nn.Cell):
+    """What all losses share.
+
+    Questions about options are answered while a step is compiled, so that an option at its
+    default costs nothing and changes no bit.
+    """
+
+    # Whether the options mean something to this loss.
+    takes_pos_weight = False
+    takes_label_smoothing = False
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self.options = options
+        self.reduction = options.reduction
+        self.weight = options.weight
+        self.pos_weight = options.pos_weight
+        self.real_target = 1.0 - options.label_smoothing
+
+    def with_reduction(self, reduction: str) -> "Loss":
+        """The same loss, reduced in another way."""
+        return type(self)(replace(self.options, reduction=reduction))
+
+    def reduced(self, values):
+        """Values of any shape, weighted, to their mean or sum, or as they are."""
+        if self.reduction == "mean":
+            values = ops.mean(values)
+        if self.reduction == "sum":
+            values = ops.sum(values)
+        return self.weighted(values)
+
+    def weighted(self, values):
+        """Values of any shape times the weight."""
+        if self.weight == 1.0:
+            return values
+        return values * self.weight
+
+
+class _LossOfTargets(Loss):
+    """A loss that compares the logits with a target: 1 for real, 0 for generated."""
+
+    takes_label_smoothing = True
+
+    def real(self, logits):
+        """D's term on real images."""
+        return self.term(logits, self.real_target)
+
+    def fake(self, logits):
+        """D's term on generated images."""
+        return self.term(logits, 0.0)
+
+    def generator(self, logits):
+        """The generator's term: it wants its images called real."""
+        return self.term(logits, 1.0)
+
+
+class BinaryCrossEntropy(_LossOfTargets):
     """-[y ln p + (1 - y) ln(1 - p)] of the probability p = sigmoid(s), as nn.BCELoss has it.
 
     float32 gives p = 1 exactly from s = 17 on; the logarithm is then cut at ln 1e-12, the
     loss stands at 27.631 and its gradient is exactly 0.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.entropy = nn.BCELoss(reduction="mean")
+    takes_pos_weight = True
 
-    def construct(self, logits, target):
-        return self.entropy(ops.sigmoid(logits), ops.full_like(logits, target))
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self.entropy = nn.BCELoss(reduction=options.reduction)
+
+    def term(self, logits, target):
+        """Cross-entropy with that target; nn.BCELoss has no pos_weight, so it is cut in two."""
+        p = ops.sigmoid(logits)
+        if self.pos_weight == 1.0 or target == 0.0:
+            return self.weighted(self.entropy(p, ops.full_like(logits, target)))
+        positive = self.entropy(p, ops.full_like(logits, 1.0)) * (self.pos_weight * target)
+        if target == 1.0:
+            return self.weighted(positive)
+        negative = self.entropy(p, ops.full_like(logits, 0.0)) * (1.0 - target)
+        return self.weighted(positive + negative)
 
 
-class BinaryCrossEntropyWithLogits(nn.Cell):
+class BinaryCrossEntropyWithLogits(_LossOfTargets):
     """The same, computed on the logit as softplus(s) - y s: it never saturates.
 
     Not ops.BCEWithLogitsLoss: outside a compiled function, MindSpore 2.10 divides the gradient
     of its mean by the size of the first batch it ever saw.
     """
 
-    def construct(self, logits, target):
-        return ops.mean(ops.softplus(logits) - target * logits)
+    takes_pos_weight = True
+
+    def term(self, logits, target):
+        """Cross-entropy with that target."""
+        if self.pos_weight == 1.0 or target == 0.0:
+            return self.reduced(ops.softplus(logits) - target * logits)
+        factor = 1.0 + (self.pos_weight - 1.0) * target
+        return self.reduced(logits * (1.0 - target) + ops.softplus(-logits) * factor)
 
 
-class MeanSquaredError(nn.Cell):
+class SoftPlus(_LossOfTargets):
+    """The same with labels +1 and -1: ln(1 + exp(-y s)), PyTorch's SoftMarginLoss.
+
+    A smoothed label is +1 in so many cases and -1 in the others.
+    """
+
+    takes_pos_weight = True
+
+    def term(self, logits, target):
+        """The two labels' losses, each times the share of images that bear it."""
+        if target == 0.0:
+            return self.reduced(ops.softplus(logits))
+        positive = ops.softplus(-logits)
+        if self.pos_weight * target != 1.0:
+            positive = positive * (self.pos_weight * target)
+        if target == 1.0:
+            return self.reduced(positive)
+        return self.reduced(positive + ops.softplus(logits) * (1.0 - target))
+
+
+class MeanSquaredError(_LossOfTargets):
     """(p - y)^2 of the probability p = sigmoid(s): least squares (Mao et al. 2017)."""
 
-    def construct(self, logits, target):
+    def term(self, logits, target):
+        """Squared error from that target."""
         error = ops.sigmoid(logits) - target
-        return ops.mean(error * error)
+        return self.reduced(error * error)
 
 
-LOSSES = {
+class Hinge(Loss):
+    """max(0, 1 - s) on real and max(0, 1 + s) on generated images (Lim and Ye 2017).
+
+    D stops pushing a logit once it is on the right side of +1 or -1; the generator's term is
+    -s, without end.
+    """
+
+    def real(self, logits):
+        """D's term on real images."""
+        return self.reduced(ops.relu(1.0 - logits))
+
+    def fake(self, logits):
+        """D's term on generated images."""
+        return self.reduced(ops.relu(1.0 + logits))
+
+    def generator(self, logits):
+        """The generator's term."""
+        return self.reduced(-logits)
+
+
+class Wasserstein(Loss):
+    """-s on real and s on generated images (Arjovsky et al. 2017).
+
+    The logit is a score of no fixed zero, not that of a probability. These terms alone can be
+    made as small as one likes: it is the gradient penalty, added by the training step, that
+    holds D back.
+    """
+
+    def real(self, logits):
+        """D's term on real images."""
+        return self.reduced(-logits)
+
+    def fake(self, logits):
+        """D's term on generated images."""
+        return self.reduced(logits)
+
+    def generator(self, logits):
+        """The generator's term."""
+        return self.reduced(-logits)
+
+
+def gradient_penalty(norms: Tensor) -> Tensor:
+    """Mean of (norm - 1)^2, the penalty of wgan_gp before its weight.
+
+    Gulrajani et al. 2017, equation 3.
+
+    Parameters
+    ----------
+    norms : (N,) Euclidean length of D's gradient with respect to each image, taken on the
+        straight lines between real and generated images
+
+    Returns
+    -------
+    Tensor, a scalar
+    """
+    excess = norms - 1.0
+    return ops.mean(excess * excess)
+
+
+LOSSES: dict[str, type[Any]] = {
     "bce": BinaryCrossEntropy,
     "bce_with_logits": BinaryCrossEntropyWithLogits,
+    "softplus": SoftPlus,
     "mse": MeanSquaredError,
+    "hinge": Hinge,
+    "wgan_gp": Wasserstein,
 }
 
 
-def build(name: str) -> nn.Cell:
+def build(name: str, options: Options | None = None) -> Loss:
     """The loss of that name.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If there is none, or if it has no use for an option that is set.
     """
     if name not in LOSSES:
         raise ValueError(f"loss {name!r}: choose one of {', '.join(LOSSES)}")
-    return LOSSES[name]()
+    options = options or Options()
+    kind = LOSSES[name]
+    for option, neutral in (("pos_weight", 1.0), ("label_smoothing", 0.0)):
+        value = getattr(options, option)
+        if value != neutral and not getattr(kind, f"takes_{option}"):
+            able = [other for other, cell in LOSSES.items() if getattr(cell, f"takes_{option}")]
+            raise ValueError(
+                f"{option} {value!r}: loss {name!r} has no use for it: leave it at {neutral} or "
+                f"choose one of {', '.join(able)}"
+            )
+    return kind(options)
+
+
+def of_params(train: Train) -> Loss:
+    """The loss that the params ask for."""
+    return build(train.loss, Options(**train.loss_options.of_terms()))

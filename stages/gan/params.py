@@ -28,6 +28,15 @@ Width = Annotated[int, _WHOLE, Field(ge=1, le=65536)]
 Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"]
 
 
+# An option, the value that changes nothing, and the losses that have a use for it. `losses`
+# knows the same (a test compares them), but importing it takes a second and all of MindSpore.
+_ENTROPIES = ("bce", "bce_with_logits", "softplus")
+_USES_OF_LOSS_OPTIONS = (
+    ("pos_weight", 1.0, _ENTROPIES),
+    ("label_smoothing", 0.0, (*_ENTROPIES, "mse")),
+)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -72,6 +81,22 @@ class Network(_Section):
     batch_norm: bool
 
 
+class LossOptions(_Section):
+    """What can be set of the loss; `losses` says what each does."""
+
+    reduction: Annotated[
+        Literal["mean", "sum"], Field(description="a training step needs one number")
+    ]
+    weight: Annotated[float, _WHOLE, Field(ge=0.001, le=1000)]
+    pos_weight: Annotated[float, _WHOLE, Field(ge=0.01, le=100)]
+    label_smoothing: Annotated[float, _WHOLE, Field(ge=0, le=0.5)]
+    gradient_penalty: Annotated[float, _WHOLE, Field(ge=0, le=1000)]
+
+    def of_terms(self) -> dict[str, Any]:
+        """What losses.Options takes: all but the penalty, which is no function of logits."""
+        return self.model_dump(exclude={"gradient_penalty"})
+
+
 class Train(_Section):
     """How the networks are trained."""
 
@@ -82,7 +107,8 @@ class Train(_Section):
     learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
     beta1: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
-    loss: Literal["bce", "bce_with_logits", "mse"]
+    loss: Literal["bce", "bce_with_logits", "softplus", "mse", "hinge", "wgan_gp"]
+    loss_options: LossOptions
     seed: Seed
     grid_seed: Seed
     checkpoint_every: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
@@ -130,6 +156,18 @@ class Dataset(_Section):
                         f"pixels must be left: valid is a multiple of {2**layers} from "
                         f"{2 ** (layers + 1)} on, or fewer widths"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _loss_has_use_for_its_options(self) -> "Dataset":
+        name, options = self.train.loss, self.train.loss_options
+        for option, neutral, able in _USES_OF_LOSS_OPTIONS:
+            value = getattr(options, option)
+            if value != neutral and name not in able:
+                raise ValueError(
+                    f"train.loss_options.{option} is {value}, but train.loss is {name}, which "
+                    f"has no use for it: valid is {neutral}, or a loss of {' | '.join(able)}"
+                )
         return self
 
 
@@ -194,6 +232,7 @@ def _explain(dataset: str, problem: Any) -> str:
     annotation: Any = Dataset
     metadata: list[Any] = []
     keys: list[str] = []
+    reason = ""
     for part in location:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             fields = annotation.model_fields
@@ -201,6 +240,7 @@ def _explain(dataset: str, problem: Any) -> str:
                 place = _place(dataset, [*keys, str(part)])
                 return f"unknown key {place}{_nearest(part, fields)}"
             annotation, metadata = fields[part].annotation, fields[part].metadata
+            reason = f" ({fields[part].description})" if fields[part].description else ""
         elif get_origin(annotation) in (list, dict):
             annotation, metadata = get_args(annotation)[-1], []
         else:
@@ -211,7 +251,8 @@ def _explain(dataset: str, problem: Any) -> str:
         return f"{place} is missing"
     if problem["type"] == "value_error" and not location:
         return f"{dataset}: {problem['ctx']['error']}"
-    return f"{place} is {_shown(problem['input'])}: valid is {_describe(annotation, metadata)}"
+    valid = _describe(annotation, metadata)
+    return f"{place} is {_shown(problem['input'])}: valid is {valid}{reason}"
 
 
 def _place(dataset: str, keys: list[str]) -> str:

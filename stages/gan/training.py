@@ -12,6 +12,7 @@ from mindspore import nn, ops
 from numpy.typing import NDArray
 
 from stages.gan.layers import as_tensor
+from stages.gan.losses import Loss
 from stages.gan.prepared import Split
 from stages.gan.randomness import latent_codes, stream
 
@@ -51,14 +52,14 @@ class _KnownGradient(nn.Cell):
 def make_step(
     generator: nn.Cell,
     discriminator: nn.Cell,
-    loss: nn.Cell,
+    loss: Loss,
     generator_optimizer: nn.Cell,
     discriminator_optimizer: nn.Cell,
 ) -> Step:
     """Compile one step of the recipe (Goodfellow et al. 2014, algorithm 1 with k = 1).
 
-    The discriminator is updated on loss(D(x), 1) + loss(D(G(z)), 0), then the generator on
-    loss(D(G(z)), 1) through the updated discriminator, on the same latent codes.
+    The discriminator is updated on real(D(x)) + fake(D(G(z))), then the generator on
+    generator(D(G(z))) through the updated discriminator, on the same latent codes.
 
     The fake images are computed once for both updates: the generator's weights do not
     change in between. The chain rule is cut in two there: what goes back through the
@@ -81,7 +82,7 @@ def make_step(
         else:
             real_logits = discriminator(real)
             fake_logits = discriminator(fake)
-        value = loss(real_logits, 1.0) + loss(fake_logits, 0.0)
+        value = loss.real(real_logits) + loss.fake(fake_logits)
         return value, real_logits, fake_logits
 
     discriminator_gradient = ms.value_and_grad(
@@ -89,7 +90,7 @@ def make_step(
     )
 
     def generator_loss(fake):
-        return loss(discriminator(fake), 1.0)
+        return loss.generator(discriminator(fake))
 
     generator_loss_gradient = ms.value_and_grad(generator_loss, 0)
 
