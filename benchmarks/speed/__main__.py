@@ -176,8 +176,8 @@ def main() -> None:
             "batch": batch,
             "work": work(recipe(network), batch),
         }
-    stages = {"mlp": ("mnist", 20_000 if quick else 60_000, 1 if quick else 2)}
-    stages["dcgan"] = ("faces", 512 if quick else 4_096, 1)
+    stages = {"mlp": ("mnist", 6_000 if quick else 60_000, 3)}
+    stages["dcgan"] = ("faces", 256 if quick else 2_048, 3)
     for name, arguments in stages.items():
         print(f"epoch: {name}", flush=True)
         stage = epoch(*arguments)
@@ -219,8 +219,9 @@ def report(results: dict) -> None:
         print(f"first step of ours: {part['milliseconds'][OURS]['first_step_s']:.1f} s")
         if "epoch" in part:
             print(
-                f"the real stage beside its steps: {part['epoch_overhead']:.1%}, of which grid, "
-                f"history and checkpoint {part['epoch']['grid_history_checkpoint']:.1%}"
+                f"the real stage beside its steps, in an epoch of "
+                f"{part['epoch']['steps_of_a_real_epoch']}: {part['epoch_overhead']:.1%}, of which "
+                f"grid, history and checkpoint {part['epoch']['grid_history_checkpoint']:.1%}"
             )
 
 
