@@ -4,17 +4,19 @@ import sys
 import time
 
 import numpy as np
+from mindspore import nn
 from tqdm import tqdm
 
 from stages.command import run_stage, say
-from stages.gan import checkpoints, grids, history, losses, paths, prepared
+from stages.gan import checkpoints, grids, history, losses, optimizers, paths, prepared
 from stages.gan import networks as network_kinds
 from stages.gan.errors import UserError
 from stages.gan.files import whole_folder, write_json
-from stages.gan.params import Dataset
+from stages.gan.params import Dataset, Train
 from stages.gan.randomness import latent_codes, stream
 from stages.gan.sampling import generate
-from stages.gan.training import MEASURES, Plan, adam, make_step, train
+from stages.gan.schedules import Schedule
+from stages.gan.training import MEASURES, Plan, make_step, train
 
 GRID = 25
 
@@ -27,15 +29,6 @@ def run(dataset: str, params: Dataset) -> None:
     description = describe(params, data)
     start = starting_checkpoint(settings.init_from, description)
     generator, discriminator = network_kinds.build(description, settings.seed)
-    optimizers = tuple(
-        adam(network, name, settings.learning_rate, settings.beta1, settings.beta2)
-        for name, network in (("generator", generator), ("discriminator", discriminator))
-    )
-    if start:
-        start.restore_networks(generator, discriminator)
-        start.restore_optimizers(optimizers)
-        say(f"going on from {settings.init_from}, epoch {start.epoch}, step {start.step}")
-    step = make_step(generator, discriminator, losses.build(settings.loss), *optimizers)
     bar = ProgressBar()
     plan = Plan(
         epochs=settings.epochs,
@@ -53,6 +46,12 @@ def run(dataset: str, params: Dataset) -> None:
             f"{dataset}.train.batch_size is {settings.batch_size}, but there are only "
             f"{len(data)} images to train on: valid is 2 to {len(data)}"
         )
+    movers = build_optimizers(settings, generator, discriminator, plan.first_step - 1 + total)
+    if start:
+        start.restore_networks(generator, discriminator)
+        start.restore_optimizers(movers)
+        say(f"going on from {settings.init_from}, epoch {start.epoch}, step {start.step}")
+    step = make_step(generator, discriminator, losses.build(settings.loss), *movers)
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), GRID, description.latent_size)
     say(f"{dataset}: {total:,} steps of {settings.batch_size} images; the first compiles")
     if remark := network_kinds.remark(description.kind):
@@ -80,7 +79,7 @@ def run(dataset: str, params: Dataset) -> None:
                     description,
                     generator,
                     discriminator,
-                    optimizers,
+                    movers,
                     epoch.number,
                     last_step,
                 )
@@ -116,6 +115,34 @@ def describe(params: Dataset, data: prepared.Split) -> network_kinds.Description
         discriminator_slope=settings.discriminator.leaky_slope,
         discriminator_batch_norm=settings.discriminator.batch_norm,
     )
+
+
+def build_optimizers(
+    settings: Train, generator: nn.Cell, discriminator: nn.Cell, total_steps: int
+) -> tuple[nn.Cell, nn.Cell]:
+    """The optimizers that the params ask for: the generator's, then the discriminator's.
+
+    `total_steps` are those of the whole life of the networks: where cosine ends.
+    """
+    schedule = Schedule(**settings.schedule.model_dump(), total_steps=total_steps)
+    own = settings.discriminator_learning_rate
+    rates = (settings.learning_rate, settings.learning_rate if own is None else own)
+    first, second = (
+        optimizers.build(
+            settings.optimizer,
+            network,
+            name,
+            schedule.rate(rate),
+            settings.beta1,
+            settings.beta2,
+            settings.weight_decay,
+            settings.momentum,
+        )
+        for name, network, rate in zip(
+            ("generator", "discriminator"), (generator, discriminator), rates, strict=True
+        )
+    )
+    return first, second
 
 
 def starting_checkpoint(

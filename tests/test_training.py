@@ -1,15 +1,19 @@
 import mindspore as ms
 import numpy as np
 import pytest
+from data_helpers import SHIPPED
 from mindspore import Tensor, ops
 from network_helpers import describe
 
 from benchmarks.speed.plain import as_plain, matched
-from stages.gan import losses, networks
+from stages.gan import losses, networks, optimizers
 from stages.gan.networks.dcgan import native
+from stages.gan.optimizers import adam
+from stages.gan.params import load
 from stages.gan.prepared import Split
 from stages.gan.sampling import generate
-from stages.gan.training import MEASURES, Epoch, Plan, adam, make_step, train
+from stages.gan.training import MEASURES, Epoch, Plan, make_step, train
+from stages.train import build_optimizers
 
 BATCH = 8
 
@@ -237,3 +241,42 @@ def test_switching_to_evaluation_between_steps_changes_nothing():
 def test_only_a_discriminator_without_batch_norm_takes_real_and_fake_together():
     assert make("mlp")[0][1].rows_are_independent
     assert not make("dcgan")[0][1].rows_are_independent
+
+
+@pytest.mark.parametrize("faster", ["generator", "discriminator"])
+def test_each_network_moves_at_its_own_rate(faster):
+    moves = []
+    for slow in (True, False):
+        pair, _, loss = make("mlp")
+        before = [[p.asnumpy().copy() for p in network.trainable_params()] for network in pair]
+        names = ("generator", "discriminator")
+        movers = [
+            optimizers.build("sgd", network, name, 0.02 if name == faster and not slow else 0.01)
+            for name, network in zip(names, pair, strict=True)
+        ]
+        make_step(*pair, loss, *movers)(*batch(0))
+        moves.append(
+            {
+                name: [p.asnumpy() - old for p, old in zip(n.trainable_params(), olds, strict=True)]
+                for name, n, olds in zip(names, pair, before, strict=True)
+            }
+        )
+    for slow, fast in zip(moves[0][faster], moves[1][faster], strict=True):
+        np.testing.assert_allclose(fast, 2 * slow, atol=3e-7)
+    other = "generator" if faster == "discriminator" else "discriminator"
+    if other == "discriminator":  # the generator's gradient goes through the moved discriminator
+        for slow, fast in zip(moves[0][other], moves[1][other], strict=True):
+            assert (slow == fast).all()
+
+
+def test_the_params_give_each_network_its_rate():
+    train_params = load(SHIPPED, "mnist").train
+    pair, _, _ = make("mlp")
+    changed = train_params.model_copy(update={"discriminator_learning_rate": 0.004})
+    for settings, expected in ((train_params, (2e-4, 2e-4)), (changed, (2e-4, 0.004))):
+        movers = build_optimizers(settings, *pair, total_steps=10)
+        assert tuple(float(m.get_lr().asnumpy()) for m in movers) == pytest.approx(expected)
+        assert [m.parameters[0].name.split(".")[0] for m in movers] == [
+            "generator",
+            "discriminator",
+        ]

@@ -5,7 +5,7 @@ A checkpoint is a folder:
     checkpoint.json             epoch, step, the networks' description, sha256 of the rest
     generator.safetensors       weights and running statistics
     discriminator.safetensors
-    optimizers.safetensors      Adam's moments and powers of beta, so that training can go on
+    optimizers.safetensors      such as Adam's moments and powers of beta: training can go on
 
 safetensors holds bare arrays: loading one runs no code, whoever made it.
 """
@@ -38,9 +38,14 @@ def _state(parameters: Any) -> dict[str, NDArray[Any]]:
 
 
 def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
-    """What an optimizer learnt: not the weights it updates, nor the rate, which is a param."""
-    powers = [optimizer.global_step, optimizer.beta1_power, optimizer.beta2_power]
-    return [*optimizer.moment1, *optimizer.moment2, *powers]
+    """What an optimizer learnt: not the weights it updates, nor what params.yaml sets."""
+    weights = {parameter.name for parameter in optimizer.parameters}
+    return [
+        parameter
+        for parameter in optimizer.get_parameters()
+        if parameter.name not in weights
+        and parameter.name.rsplit(".", 1)[-1] not in ("learning_rate", "momentum")
+    ]
 
 
 def save(
@@ -119,6 +124,12 @@ class Checkpoint:
                 for name in shapes.keys() | stored.keys()
                 if name not in stored or name not in shapes or stored[name].shape != shapes[name]
             )
+            if part == "optimizers":
+                raise UserError(
+                    f"{file} does not fit train.optimizer: {wrong[0]} differs (and "
+                    f"{len(wrong) - 1} more); valid is the optimizer that the checkpoint was "
+                    "trained with"
+                )
             raise UserError(
                 f"{file} does not fit the networks: {wrong[0]} differs "
                 f"(and {len(wrong) - 1} more); its networks are described in {_ABOUT} beside it"

@@ -72,6 +72,16 @@ class Network(_Section):
     batch_norm: bool
 
 
+class Schedule(_Section):
+    """How the learning rate changes over the run."""
+
+    kind: Literal["constant", "cosine", "exponential", "step"]
+    warm_up_steps: Annotated[int, _WHOLE, Field(ge=0, le=2**31)]
+    decay: Annotated[float, _WHOLE, Field(gt=0, le=1)]
+    every: Annotated[int, _WHOLE, Field(ge=1, le=2**31)]
+    final: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+
+
 class Train(_Section):
     """How the networks are trained."""
 
@@ -80,8 +90,13 @@ class Train(_Section):
     batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
     latents: Literal["attached", "fresh"]
     learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    discriminator_learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)] | None
+    schedule: Schedule
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"]
     beta1: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+    momentum: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     loss: Literal["bce", "bce_with_logits", "mse"]
     seed: Seed
     grid_seed: Seed
@@ -116,6 +131,17 @@ class Dataset(_Section):
     train: Train
     evaluate: Evaluate
     report: Report
+
+    @model_validator(mode="after")
+    def _the_optimizer_has_what_is_set(self) -> "Dataset":
+        for name, owners in (("weight_decay", ["adamw"]), ("momentum", ["rmsprop", "sgd"])):
+            value = getattr(self.train, name)
+            if value and self.train.optimizer not in owners:
+                raise ValueError(
+                    f"train.{name} is {value}, but train.optimizer {self.train.optimizer} has "
+                    f"none: valid is 0, or optimizer {' | '.join(owners)}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _sides_divide(self) -> "Dataset":

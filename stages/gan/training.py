@@ -21,23 +21,6 @@ MEASURES = ("discriminator_loss", "generator_loss", "real_probability", "fake_pr
 Step = Callable[[ms.Tensor, ms.Tensor], tuple[ms.Tensor, ...]]
 
 
-def adam(network: nn.Cell, name: str, learning_rate: float, beta1: float, beta2: float) -> nn.Adam:
-    """Adam (Kingma and Ba 2015) over a network's weights.
-
-    Two optimizers in one compiled function would both own a parameter `global_step`, so the
-    optimizer's own parameters are renamed after the network; the network's stay as they are.
-    """
-    optimizer = nn.Adam(
-        network.trainable_params(), learning_rate=learning_rate, beta1=beta1, beta2=beta2
-    )
-    for attribute in ("global_step", "learning_rate", "beta1_power", "beta2_power"):
-        getattr(optimizer, attribute).name = f"{name}_optimizer.{attribute}"
-    for moments in (optimizer.moment1, optimizer.moment2):
-        for moment in moments:
-            moment.name = f"{name}_optimizer.{moment.name}"
-    return optimizer
-
-
 def make_step(
     generator: nn.Cell,
     discriminator: nn.Cell,
