@@ -6,6 +6,7 @@ from mindspore import Tensor
 from network_helpers import describe
 
 from stages.gan import checkpoints, losses, networks, optimizers
+from stages.gan.averaging import Average
 from stages.gan.errors import UserError
 from stages.gan.optimizers import adam
 from stages.gan.schedules import Schedule
@@ -146,3 +147,35 @@ def test_a_checkpoint_of_another_optimizer_is_named(tmp_path):
     run("sgd", tmp_path, 0, 1)
     with pytest.raises(UserError, match=r"does not fit train.optimizer: .* differs"):
         run("adam", tmp_path, 1, 2)
+
+
+def test_the_average_is_saved_beside_the_weights_and_used(tmp_path):
+    description = describe("mlp")
+    pair = networks.build(description, seed=4)
+    movers = tuple(
+        adam(network, name, 0.002, 0.5, 0.999)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    )
+    average = Average(pair[0], 0.9)
+    for parameter in average.averages:
+        parameter.set_data(parameter.value() + 1)
+    checkpoints.save(tmp_path / "a", description, *pair, movers, 1, 1, average)
+    checkpoint = checkpoints.load(tmp_path / "a")
+    assert checkpoint.averaged
+    used, raw = checkpoint.networks()[0], networks.build(description)
+    checkpoint.restore_networks(*raw)
+    for mean, weight, original in zip(
+        used.get_parameters(), raw[0].get_parameters(), pair[0].get_parameters(), strict=True
+    ):
+        assert (weight.asnumpy() == original.asnumpy()).all()
+        assert (mean.asnumpy() == original.asnumpy() + 1).all()
+    other = Average(raw[0], 0.9)
+    checkpoint.restore_average(other)
+    for a, b in zip(other.averages, average.averages, strict=True):
+        assert (a.asnumpy() == b.asnumpy()).all()
+
+
+def test_without_an_average_there_is_no_file_of_one(saved):
+    folder, _ = saved
+    assert not checkpoints.load(folder).averaged
+    assert not (folder / "average.safetensors").exists()

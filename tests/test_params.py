@@ -145,6 +145,11 @@ WRONG = [
     ("train.optimizer", "adamax", "'adamax'", "adam | adamw | rmsprop | sgd"),
     ("train.weight_decay", -0.1, "-0.1", "a number from 0 to 1"),
     ("train.momentum", 1, "1", "a number from 0 below 1"),
+    ("train.discriminator_steps", 0, "0", "a whole number from 1 to 1000"),
+    ("train.instance_noise", -0.1, "-0.1", "a number from 0 to 10"),
+    ("train.r1", "on", "'on'", "a number from 0 to 1000000"),
+    ("train.ema", 1.0, "1.0", "a number from 0 below 1"),
+    ("train.discriminator.spectral_norm", 1, "1", "true | false"),
     ("train.beta1", 1.0, "1.0", "a number from 0 below 1"),
     ("train.beta2", -0.1, "-0.1", "a number from 0 below 1"),
     ("preprocess.test_fraction", 1, "1", "a number above 0 below 1"),
@@ -261,6 +266,12 @@ def test_what_the_optimizer_has_not_is_refused(complaint, name, owners):
     text = complaint(f"mnist.train.{name}", 0.1)
     assert f"train.{name} is 0.1, but train.optimizer adam has none" in text
     assert text.endswith(f"valid is 0, or optimizer {owners}")
+
+
+def test_a_penalty_on_gradients_is_refused_where_images_share_a_batch_norm(complaint):
+    text = complaint("faces.train.r1", 5.0, "faces")
+    assert "train.r1 is 5.0, but with train.discriminator.batch_norm" in text
+    assert text.endswith("valid is r1 0, or batch_norm false")
 
 
 @pytest.mark.parametrize("size", [60, 16, 100])

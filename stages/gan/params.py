@@ -72,6 +72,12 @@ class Network(_Section):
     batch_norm: bool
 
 
+class DiscriminatorNetwork(Network):
+    """The discriminator's, with what it alone may have."""
+
+    spectral_norm: bool
+
+
 class Schedule(_Section):
     """How the learning rate changes over the run."""
 
@@ -97,6 +103,10 @@ class Train(_Section):
     beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     weight_decay: Annotated[float, _WHOLE, Field(ge=0, le=1)]
     momentum: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    discriminator_steps: Annotated[int, _WHOLE, Field(ge=1, le=1000)]
+    instance_noise: Annotated[float, _WHOLE, Field(ge=0, le=10)]
+    r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
+    ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     loss: Literal["bce", "bce_with_logits", "mse"]
     seed: Seed
     grid_seed: Seed
@@ -104,7 +114,7 @@ class Train(_Section):
     init_from: Annotated[str, Field(min_length=1)] | None
     lecture_log: bool
     generator: Network
-    discriminator: Network
+    discriminator: DiscriminatorNetwork
 
 
 class Evaluate(_Section):
@@ -141,6 +151,15 @@ class Dataset(_Section):
                     f"train.{name} is {value}, but train.optimizer {self.train.optimizer} has "
                     f"none: valid is 0, or optimizer {' | '.join(owners)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _every_image_has_its_own_gradient(self) -> "Dataset":
+        if self.train.r1 and self.train.discriminator.batch_norm:
+            raise ValueError(
+                f"train.r1 is {self.train.r1}, but with train.discriminator.batch_norm no image "
+                "has a gradient of its own: valid is r1 0, or batch_norm false"
+            )
         return self
 
     @model_validator(mode="after")

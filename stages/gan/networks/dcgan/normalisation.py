@@ -8,7 +8,7 @@ themselves.
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers import BatchNorm, activation
+from stages.gan.layers import BatchNorm, PlainLeakyReLU, activation
 from stages.gan.networks.dcgan import native
 
 
@@ -32,6 +32,10 @@ class _Rectify(nn.Cell):
 
     def bprop(self, x, out, dout):
         return (self.back(dout, out, self.slopes),)
+
+    def plain(self):
+        """See `layers.make_twice_differentiable`."""
+        return PlainLeakyReLU(float(self.slopes.asnumpy()[0]))
 
 
 def rectifier(name: str, slope: float) -> nn.Cell:
@@ -109,6 +113,10 @@ class NormalisedActivation(BatchNorm):
         if self.fused:
             self.by_batch = _NormaliseAndRectify(slopes, self.epsilon)
             self.by_running = _Rescale(slopes)
+
+    def use_plain_operators(self) -> None:
+        """See `layers.make_twice_differentiable`."""
+        self.fused = False
 
     def construct(self, x):
         if not self.fused:

@@ -4,6 +4,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import BatchNorm, activation
+from stages.gan.spectral import SpectralNorm
 
 
 class Generator(nn.Cell):
@@ -42,20 +43,24 @@ class Generator(nn.Cell):
 class Discriminator(nn.Cell):
     """Images to logits: Dense layers. The sigmoid belongs to the loss (see losses).
 
+    `spectral_norm` divides each weight by its largest singular value (see spectral).
     Takes (N, channels, height, width), returns logits of shape (N, 1).
     """
 
-    def __init__(self, image_shape, widths, activation_name, slope, batch_norm):
+    def __init__(
+        self, image_shape, widths, activation_name, slope, batch_norm, spectral_norm=False
+    ):
         super().__init__()
+        normalised = SpectralNorm if spectral_norm else lambda layer: layer
         layers = []
         inputs = int(np.prod(image_shape))
         for width in widths:
-            layers.append(nn.Dense(inputs, width))
+            layers.append(normalised(nn.Dense(inputs, width)))
             if batch_norm:
                 layers.append(BatchNorm(width))
             layers.append(activation(activation_name, slope))
             inputs = width
-        layers.append(nn.Dense(inputs, 1))
+        layers.append(normalised(nn.Dense(inputs, 1)))
         self.layers = nn.SequentialCell(layers)
         # Without batch norm no image's logit depends on the rest of the batch, so real and
         # fake images may share one.
