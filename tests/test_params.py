@@ -149,7 +149,7 @@ WRONG = [
     ("train.instance_noise", -0.1, "-0.1", "a number from 0 to 10"),
     ("train.r1", "on", "'on'", "a number from 0 to 1000000"),
     ("train.ema", 1.0, "1.0", "a number from 0 below 1"),
-    ("train.discriminator.spectral_norm", 1, "1", "true | false"),
+    ("train.discriminator.spectral_norm", 3, "3", "true | false"),
     ("train.beta1", 1.0, "1.0", "a number from 0 below 1"),
     ("train.beta2", -0.1, "-0.1", "a number from 0 below 1"),
     ("preprocess.test_fraction", 1, "1", "a number above 0 below 1"),

@@ -1,3 +1,9 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -436,3 +442,51 @@ def test_with_everything_off_the_step_is_what_it_was_to_the_bit(kind):
     left, right = state(*now[:2]), state(*then[:2])
     assert left.keys() == right.keys()
     assert all((left[name] == right[name]).all() for name in left)
+
+
+# Compiles the step as it was, as it is, and with an option, and counts each one's operators.
+_COUNT_OPERATORS = """
+import collections, json, re, sys
+from pathlib import Path
+
+from test_training import Options, batch, former_step, make, make_step
+
+from stages.gan.averaging import Average
+
+folder, kind = Path(sys.argv[1]), sys.argv[2]
+known = set()
+for way in ("then", "now", "averaging"):
+    pair, movers, loss = make(kind)
+    if way == "then":
+        step = former_step(pair, loss, movers)
+    else:
+        average = Average(pair[0], 0.5) if way == "averaging" else None
+        step = make_step(*pair, loss, *movers, Options(average))
+    step(*batch(0))
+    (graph,) = {f for f in folder.iterdir() if re.match(r"[0-9]+_execute_", f.name)} - known
+    known.add(graph)
+    names = re.findall(r"= (?:PrimFunc_|[A-Za-z]*::)?([A-Z]\\w+)\\(", graph.read_text())
+    print(json.dumps(collections.Counter(names), sort_keys=True))
+"""
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_with_everything_off_no_operator_is_added_to_the_compiled_step(kind, tmp_path):
+    here = Path(__file__).parent
+    result = subprocess.run(
+        [sys.executable, "-c", _COUNT_OPERATORS, str(tmp_path), kind],
+        env={
+            **os.environ,
+            "MS_DEV_SAVE_GRAPHS": "2",
+            "MS_DEV_SAVE_GRAPHS_PATH": str(tmp_path),
+            "PYTHONPATH": f"{here}:{here.parent}",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    then, now, averaging = (json.loads(line) for line in result.stdout.splitlines()[-3:])
+    assert then == now
+    assert then["Adam"] == sum(len(movers.parameters) for movers in make(kind)[1])
+    assert sum(averaging.values()) > sum(now.values())
