@@ -42,6 +42,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     own = equilibrium.loss_terms(loss, point, real_logits, fake_logits)
     metrics = {
         "samples": count,
+        "averaged_generator": checkpoint.averaged,
         "bce": {name: term.to_json() for name, term in bce.items()},
         "training_loss": {
             "name": params.train.loss,
@@ -71,6 +72,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
         pairs = np.concatenate([shown, known.batch(indices)])
         grids.grid(pairs, columns=len(shown)).save(folder / "nearest.png")
     write_json(paths.metrics(dataset) / "evaluate.json", metrics)
+    if checkpoint.averaged:
+        say(f"{dataset}: the generator has the moving average of its weights")
     say(
         f"{dataset}: on {count:,} held-out images D's BCE is {bce['discriminator'].value:.4f}, "
         f"{bce['discriminator'].distance:.4f} from equilibrium; G's "

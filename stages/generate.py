@@ -46,7 +46,8 @@ def main() -> None:
         codes = latent_codes(stream(arguments.seed, "pictures"), arguments.count, size)
     generator, _ = checkpoint.networks()
     write(generate(generator, codes), arguments.output)
-    say(f"{len(codes)} images: {arguments.output}")
+    averaged = " by the generator's moving average" if checkpoint.averaged else ""
+    say(f"{len(codes)} images{averaged}: {arguments.output}")
 
 
 def read_codes(file: Path, size: int) -> NDArray[np.float32]:

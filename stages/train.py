@@ -4,17 +4,27 @@ import sys
 import time
 
 import numpy as np
+from mindspore import Tensor, int32, nn
 from tqdm import tqdm
 
 from stages.command import run_stage, say
-from stages.gan import checkpoints, grids, history, losses, paths, prepared
+from stages.gan import checkpoints, grids, history, losses, optimizers, paths, prepared
 from stages.gan import networks as network_kinds
+from stages.gan.averaging import Average
 from stages.gan.errors import UserError
 from stages.gan.files import whole_folder, write_json
-from stages.gan.params import Dataset
+from stages.gan.params import Dataset, Train
 from stages.gan.randomness import latent_codes, stream
 from stages.gan.sampling import generate
-from stages.gan.training import MEASURES, Plan, adam, make_step, train
+from stages.gan.schedules import Schedule
+from stages.gan.training import (
+    MEASURES,
+    Options,
+    Plan,
+    make_discriminator_step,
+    make_step,
+    train,
+)
 
 GRID = 25
 
@@ -26,16 +36,9 @@ def run(dataset: str, params: Dataset) -> None:
     about = prepared.description(paths.prepared(dataset))
     description = describe(params, data)
     start = starting_checkpoint(settings.init_from, description)
-    generator, discriminator = network_kinds.build(description, settings.seed)
-    optimizers = tuple(
-        adam(network, name, settings.learning_rate, settings.beta1, settings.beta2)
-        for name, network in (("generator", generator), ("discriminator", discriminator))
+    generator, discriminator = network_kinds.build(
+        description, settings.seed, twice_differentiable=settings.r1 > 0
     )
-    if start:
-        start.restore_networks(generator, discriminator)
-        start.restore_optimizers(optimizers)
-        say(f"going on from {settings.init_from}, epoch {start.epoch}, step {start.step}")
-    step = make_step(generator, discriminator, losses.of_params(settings), *optimizers)
     bar = ProgressBar()
     plan = Plan(
         epochs=settings.epochs,
@@ -45,16 +48,44 @@ def run(dataset: str, params: Dataset) -> None:
         seed=settings.seed,
         first_epoch=start.epoch + 1 if start else 1,
         first_step=start.step + 1 if start else 1,
+        discriminator_steps=settings.discriminator_steps,
+        instance_noise=settings.instance_noise,
         on_step=bar.advance,
     )
     total = plan.total_steps(len(data))
     if total == 0:
+        largest = len(data) // settings.discriminator_steps
         raise UserError(
             f"{dataset}.train.batch_size is {settings.batch_size}, but there are only "
-            f"{len(data)} images to train on: valid is 2 to {len(data)}"
+            f"{len(data)} images to train on, and a step takes {settings.discriminator_steps} "
+            f"batches: valid is 2 to {largest}"
+        )
+    movers = build_optimizers(settings, generator, discriminator, plan.first_step - 1 + total)
+    if start:
+        start.restore_networks(generator, discriminator)
+        start.restore_optimizers(movers)
+        # The schedules count from here, and discriminator_steps may be another one now.
+        for mover, updates in zip(movers, (1, settings.discriminator_steps), strict=True):
+            mover.global_step.set_data(Tensor([start.step * updates], int32))
+        say(f"going on from {settings.init_from}, epoch {start.epoch}, step {start.step}")
+    average = Average(generator, settings.ema) if settings.ema > 0 else None
+    shown = generator
+    if average is not None:
+        shown, _ = network_kinds.build(description)
+        if start:
+            start.restore_average(average)
+    options = Options(average, settings.instance_noise > 0, settings.r1)
+    loss = losses.of_params(settings)
+    step = make_step(generator, discriminator, loss, *movers, options)
+    discriminator_step = None
+    if settings.discriminator_steps > 1:
+        discriminator_step = make_discriminator_step(
+            generator, discriminator, loss, movers[1], options
         )
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), GRID, description.latent_size)
-    say(f"{dataset}: {total:,} steps of {settings.batch_size} images; the first compiles")
+    say(f"{dataset}: {total:,} steps of {plan.images_per_step} images; the first compiles")
+    if average is not None:
+        say(f"{dataset}: pictures show the generator's moving average of decay {settings.ema}")
     if remark := network_kinds.remark(description.kind):
         say(f"{dataset}: {remark}")
     record = history.History()
@@ -64,10 +95,12 @@ def run(dataset: str, params: Dataset) -> None:
         whole_folder(paths.training_pictures(dataset)) as drawn,
         bar.over(total),
     ):
-        for epoch in train(step, data, plan):
+        for epoch in train(step, data, plan, discriminator_step):
             record.add(epoch)
             bar.finish_epoch(epoch, settings.lecture_log)
-            pictures.append(grids.grid(generate(generator, codes)))
+            if average is not None:
+                average.copy_to(shown)
+            pictures.append(grids.grid(generate(shown, codes)))
             pictures[-1].save(drawn / f"{checkpoints.epoch_name(epoch.number)}.png")
             last_step = epoch.first_step + len(epoch.measures) - 1
             last = last_step == plan.first_step + total - 1
@@ -80,9 +113,10 @@ def run(dataset: str, params: Dataset) -> None:
                     description,
                     generator,
                     discriminator,
-                    optimizers,
+                    movers,
                     epoch.number,
                     last_step,
+                    average,
                 )
         grids.save_animation(grids.thinned(pictures), drawn / "animation.gif")
     record.write(paths.metrics(dataset))
@@ -115,7 +149,37 @@ def describe(params: Dataset, data: prepared.Split) -> network_kinds.Description
         discriminator_activation=settings.discriminator.activation,
         discriminator_slope=settings.discriminator.leaky_slope,
         discriminator_batch_norm=settings.discriminator.batch_norm,
+        discriminator_spectral_norm=settings.discriminator.spectral_norm,
     )
+
+
+def build_optimizers(
+    settings: Train, generator: nn.Cell, discriminator: nn.Cell, total_steps: int
+) -> tuple[nn.Cell, nn.Cell]:
+    """The optimizers that the params ask for: the generator's, then the discriminator's.
+
+    `total_steps` are those of the whole life of the networks: where cosine ends.
+    """
+    schedule = Schedule(**settings.schedule.model_dump(), total_steps=total_steps)
+    own = settings.discriminator_learning_rate
+    rates = (settings.learning_rate, settings.learning_rate if own is None else own)
+    first, second = (
+        optimizers.build(
+            settings.optimizer,
+            network,
+            name,
+            schedule.rate(rate, updates),
+            settings.beta1,
+            settings.beta2,
+            settings.weight_decay,
+            settings.momentum,
+        )
+        for name, network, rate, updates in (
+            ("generator", generator, rates[0], 1),
+            ("discriminator", discriminator, rates[1], settings.discriminator_steps),
+        )
+    )
+    return first, second
 
 
 def starting_checkpoint(

@@ -21,4 +21,4 @@ _SMALL = Description(
 
 def describe(kind: str, **changes) -> Description:
     """A small network of that kind; dcgan's discriminator is normalised, as in the paper."""
-    return replace(_SMALL, kind=kind, discriminator_batch_norm=kind == "dcgan", **changes)
+    return replace(_SMALL, kind=kind, **{"discriminator_batch_norm": kind == "dcgan", **changes})

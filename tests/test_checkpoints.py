@@ -2,11 +2,15 @@ import json
 
 import numpy as np
 import pytest
+from mindspore import Tensor
 from network_helpers import describe
 
-from stages.gan import checkpoints, networks
+from stages.gan import checkpoints, losses, networks, optimizers
+from stages.gan.averaging import Average
 from stages.gan.errors import UserError
-from stages.gan.training import adam
+from stages.gan.optimizers import adam
+from stages.gan.schedules import Schedule
+from stages.gan.training import make_step
 
 
 @pytest.fixture
@@ -99,3 +103,79 @@ def test_adams_moments_come_back(saved):
     for optimizer in optimizers:
         assert all((m.asnumpy() == 0).all() for m in optimizer.moment1)
         assert np.isclose(optimizer.beta1_power.asnumpy(), 1.0)
+
+
+def run(kind, folder, first, last, total=6):
+    """Steps first to last - 1 of a run, from the checkpoint of the steps before if any."""
+    description = describe("mlp")
+    pair = networks.build(description, seed=4)
+    rate = Schedule("cosine", warm_up_steps=2, total_steps=total).rate(0.01)
+    movers = tuple(
+        optimizers.build(
+            kind,
+            network,
+            name,
+            rate,
+            weight_decay=0.1,
+            momentum=0.5 if kind in ("rmsprop", "sgd") else 0.0,
+        )
+        for name, network in zip(("generator", "discriminator"), pair, strict=True)
+    )
+    if first:
+        start = checkpoints.load(folder / str(first))
+        start.restore_networks(*pair)
+        start.restore_optimizers(movers)
+    step = make_step(*pair, losses.build("bce"), *movers)
+    for index in range(first, last):
+        draw = np.random.default_rng(index)
+        shapes = ((8, *description.image_shape), (8, description.latent_size))
+        step(*(Tensor(draw.standard_normal(shape).astype(np.float32)) for shape in shapes))
+    checkpoints.save(folder / str(last), description, *pair, movers, epoch=1, step=last)
+
+
+@pytest.mark.parametrize("kind", optimizers.KINDS)
+def test_a_continued_run_equals_an_unbroken_one(kind, tmp_path):
+    run(kind, tmp_path / "broken", 0, 3)
+    run(kind, tmp_path / "broken", 3, 6)
+    run(kind, tmp_path / "unbroken", 0, 6)
+    for name in ("generator", "discriminator", "optimizers"):
+        files = [tmp_path / way / f"6/{name}.safetensors" for way in ("broken", "unbroken")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_checkpoint_of_another_optimizer_is_named(tmp_path):
+    run("sgd", tmp_path, 0, 1)
+    with pytest.raises(UserError, match=r"does not fit train.optimizer: .* differs"):
+        run("adam", tmp_path, 1, 2)
+
+
+def test_the_average_is_saved_beside_the_weights_and_used(tmp_path):
+    description = describe("mlp")
+    pair = networks.build(description, seed=4)
+    movers = tuple(
+        adam(network, name, 0.002, 0.5, 0.999)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    )
+    average = Average(pair[0], 0.9)
+    for parameter in average.averages:
+        parameter.set_data(parameter.value() + 1)
+    checkpoints.save(tmp_path / "a", description, *pair, movers, 1, 1, average)
+    checkpoint = checkpoints.load(tmp_path / "a")
+    assert checkpoint.averaged
+    used, raw = checkpoint.networks()[0], networks.build(description)
+    checkpoint.restore_networks(*raw)
+    for mean, weight, original in zip(
+        used.get_parameters(), raw[0].get_parameters(), pair[0].get_parameters(), strict=True
+    ):
+        assert (weight.asnumpy() == original.asnumpy()).all()
+        assert (mean.asnumpy() == original.asnumpy() + 1).all()
+    other = Average(raw[0], 0.9)
+    checkpoint.restore_average(other)
+    for a, b in zip(other.averages, average.averages, strict=True):
+        assert (a.asnumpy() == b.asnumpy()).all()
+
+
+def test_without_an_average_there_is_no_file_of_one(saved):
+    folder, _ = saved
+    assert not checkpoints.load(folder).averaged
+    assert not (folder / "average.safetensors").exists()

@@ -9,7 +9,7 @@ from PIL import Image
 from stages import generate
 from stages.gan import checkpoints, networks
 from stages.gan.errors import UserError
-from stages.gan.training import adam
+from stages.gan.optimizers import adam
 
 
 @pytest.fixture

@@ -135,6 +135,21 @@ WRONG = [
     ("train.learning_rate", float("nan"), "nan", "a number above 0 to 10"),
     ("train.learning_rate", float("inf"), "inf", "a number above 0 to 10"),
     ("train.learning_rate", "nan", "'nan'", "a number above 0 to 10"),
+    ("train.discriminator_learning_rate", 0, "0", "a number above 0 to 10 or null"),
+    ("train.schedule.kind", "linear", "'linear'", "constant | cosine | exponential | step"),
+    ("train.schedule.warm_up_steps", -1, "-1", "a whole number from 0 to 2147483648"),
+    ("train.schedule.decay", 0, "0", "a number above 0 to 1"),
+    ("train.schedule.every", 0, "0", "a whole number from 1 to 2147483648"),
+    ("train.schedule.final", 1.5, "1.5", "a number from 0 to 1"),
+    ("train.schedule", None, "null", "a mapping of the keys in the shipped params.yaml"),
+    ("train.optimizer", "adamax", "'adamax'", "adam | adamw | rmsprop | sgd"),
+    ("train.weight_decay", -0.1, "-0.1", "a number from 0 to 1"),
+    ("train.momentum", 1, "1", "a number from 0 below 1"),
+    ("train.discriminator_steps", 0, "0", "a whole number from 1 to 1000"),
+    ("train.instance_noise", -0.1, "-0.1", "a number from 0 to 10"),
+    ("train.r1", "on", "'on'", "a number from 0 to 1000000"),
+    ("train.ema", 1.0, "1.0", "a number from 0 below 1"),
+    ("train.discriminator.spectral_norm", 3, "3", "true | false"),
     ("train.beta1", 1.0, "1.0", "a number from 0 below 1"),
     ("train.beta2", -0.1, "-0.1", "a number from 0 below 1"),
     ("preprocess.test_fraction", 1, "1", "a number above 0 below 1"),
@@ -249,6 +264,21 @@ def test_scientific_notation_is_a_number(tmp_path, text):
     file = tmp_path / "params.yaml"
     file.write_text(changed, encoding="utf-8")
     assert params.load(file, "mnist").train.learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "owners"), [("weight_decay", "adamw"), ("momentum", "rmsprop | sgd")]
+)
+def test_what_the_optimizer_has_not_is_refused(complaint, name, owners):
+    text = complaint(f"mnist.train.{name}", 0.1)
+    assert f"train.{name} is 0.1, but train.optimizer adam has none" in text
+    assert text.endswith(f"valid is 0, or optimizer {owners}")
+
+
+def test_a_penalty_on_gradients_is_refused_where_images_share_a_batch_norm(complaint):
+    text = complaint("faces.train.r1", 5.0, "faces")
+    assert "train.r1 is 5.0, but with train.discriminator.batch_norm" in text
+    assert text.endswith("valid is r1 0, or batch_norm false")
 
 
 @pytest.mark.parametrize("size", [60, 16, 100])

@@ -56,6 +56,41 @@ def test_every_choice_of_the_params_trains(prepared: Project):
     assert json.loads((prepared.folder / "metrics/mnist/train.json").read_text())["steps"] == 5
 
 
+def options(project: Project) -> None:
+    """Every option of training that is off by default, but for the optimizer."""
+    params = project.params
+    train = params["mnist"]["train"]
+    train.update(
+        discriminator_learning_rate=0.001,
+        discriminator_steps=2,
+        instance_noise=0.1,
+        r1=1.0,
+        ema=0.5,
+    )
+    train["schedule"].update(kind="cosine", warm_up_steps=1)
+    train["discriminator"]["spectral_norm"] = True
+    project.write_params(params)
+
+
+def test_with_every_option_a_continued_run_equals_an_unbroken_one(prepared: Project):
+    options(prepared)
+    output = prepared.stage("train", "mnist").stdout
+    assert "mnist: 4 steps of 32 images" in output
+    assert "moving average of decay 0.5" in output
+    final = prepared.folder / "models/mnist/final"
+    names = ("generator", "discriminator", "average", "optimizers")
+    unbroken = {name: (final / f"{name}.safetensors").read_bytes() for name in names}
+    assert unbroken["average"] != unbroken["generator"]
+    shutil.move(prepared.folder / "models/mnist/epoch-0001", prepared.folder / "earlier")
+    change(prepared, epochs=1, init_from="earlier")
+    prepared.stage("train", "mnist")
+    for name in names:
+        assert (final / f"{name}.safetensors").read_bytes() == unbroken[name], name
+    assert "has the moving average" in prepared.stage("evaluate", "mnist").stdout
+    metrics = json.loads((prepared.folder / "metrics/mnist/evaluate.json").read_text())
+    assert metrics["averaged_generator"] is True
+
+
 def test_a_batch_larger_than_the_data_is_named(prepared: Project):
     change(prepared, batch_size=999)
     result = prepared.stage("train", "mnist", check=False)

@@ -1,15 +1,34 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import mindspore as ms
 import numpy as np
 import pytest
+from data_helpers import SHIPPED
 from mindspore import Tensor, ops
 from network_helpers import describe
 
 from benchmarks.speed.plain import as_plain, matched
-from stages.gan import losses, networks
+from stages.gan import losses, networks, optimizers
 from stages.gan.networks.dcgan.maps import KERNELS
+from stages.gan.optimizers import adam
+from stages.gan.params import load
 from stages.gan.prepared import Split
 from stages.gan.sampling import generate
-from stages.gan.training import MEASURES, Epoch, Plan, adam, make_step, train
+from stages.gan.training import (
+    MEASURES,
+    Epoch,
+    Options,
+    Plan,
+    _KnownGradient,
+    make_discriminator_step,
+    make_step,
+    train,
+)
+from stages.train import build_optimizers
 
 BATCH = 8
 
@@ -163,9 +182,10 @@ class Recorder:
     """Stands for a step; remembers what it was given."""
 
     def __init__(self):
-        self.images, self.latents = [], []
+        self.images, self.latents, self.noise = [], [], []
 
-    def __call__(self, images, latents):
+    def __call__(self, images, latents, noise=None):
+        self.noise.append(noise)
         self.images.append(images.asnumpy().copy())
         self.latents.append(latents.asnumpy().copy())
         return tuple(Tensor(np.float32(len(self.images) + i)) for i in range(len(MEASURES)))
@@ -238,3 +258,263 @@ def test_switching_to_evaluation_between_steps_changes_nothing():
 def test_only_a_discriminator_without_batch_norm_takes_real_and_fake_together():
     assert make("mlp")[0][1].rows_are_independent
     assert not make("dcgan")[0][1].rows_are_independent
+
+
+@pytest.mark.parametrize("faster", ["generator", "discriminator"])
+def test_each_network_moves_at_its_own_rate(faster):
+    moves = []
+    for slow in (True, False):
+        pair, _, loss = make("mlp")
+        before = [[p.asnumpy().copy() for p in network.trainable_params()] for network in pair]
+        names = ("generator", "discriminator")
+        movers = [
+            optimizers.build("sgd", network, name, 0.02 if name == faster and not slow else 0.01)
+            for name, network in zip(names, pair, strict=True)
+        ]
+        make_step(*pair, loss, *movers)(*batch(0))
+        moves.append(
+            {
+                name: [p.asnumpy() - old for p, old in zip(n.trainable_params(), olds, strict=True)]
+                for name, n, olds in zip(names, pair, before, strict=True)
+            }
+        )
+    for slow, fast in zip(moves[0][faster], moves[1][faster], strict=True):
+        np.testing.assert_allclose(fast, 2 * slow, atol=3e-7)
+    other = "generator" if faster == "discriminator" else "discriminator"
+    if other == "discriminator":  # the generator's gradient goes through the moved discriminator
+        for slow, fast in zip(moves[0][other], moves[1][other], strict=True):
+            assert (slow == fast).all()
+
+
+def test_the_params_give_each_network_its_rate():
+    train_params = load(SHIPPED, "mnist").train
+    pair, _, _ = make("mlp")
+    changed = train_params.model_copy(update={"discriminator_learning_rate": 0.004})
+    for settings, expected in ((train_params, (2e-4, 2e-4)), (changed, (2e-4, 0.004))):
+        movers = build_optimizers(settings, *pair, total_steps=10)
+        assert tuple(float(m.get_lr().asnumpy()) for m in movers) == pytest.approx(expected)
+        assert [m.parameters[0].name.split(".")[0] for m in movers] == [
+            "generator",
+            "discriminator",
+        ]
+
+
+def test_several_updates_of_the_discriminator_take_a_batch_each():
+    """Three updates a step are three of the recipe's discriminator, then one generator's."""
+    extra, last = Recorder(), Recorder()
+    settings = plan(epochs=1, batch_size=3, discriminator_steps=3, attached_latents=False)
+    (epoch,) = train(last, data(), settings, extra)
+    assert len(epoch.measures) == len(last.images) == 2  # of 9 images each, 2 of 20 left over
+    assert len(extra.images) == 4
+    order = [*extra.images[:2], last.images[0], *extra.images[2:], last.images[1]]
+    shown = [image.tobytes() for images in order for image in images]
+    assert len(set(shown)) == 18
+    codes = [*extra.latents, *last.latents]
+    assert len({c.tobytes() for part in codes for c in part}) == 18
+    single = Recorder()
+    list(train(single, data(), plan(epochs=1, batch_size=9, attached_latents=False)))
+    assert (np.concatenate(order[:3]) == single.images[0]).all()
+
+
+def test_an_update_of_the_discriminator_alone_is_that_of_the_step():
+    whole, alone = make("mlp"), make("mlp")
+    inputs = batch(0)
+    measures = make_step(*whole[0], whole[2], *whole[1])(*inputs)
+    before = [p.asnumpy().copy() for p in alone[0][0].trainable_params()]
+    value = make_discriminator_step(*alone[0], alone[2], alone[1][1])(*inputs)
+    assert float(value.asnumpy()) == pytest.approx(float(measures[0].asnumpy()), rel=1e-6)
+    for left, right in zip(whole[0][1].get_parameters(), alone[0][1].get_parameters(), strict=True):
+        np.testing.assert_allclose(left.asnumpy(), right.asnumpy(), atol=1e-7)
+    after = [p.asnumpy() for p in alone[0][0].trainable_params()]
+    assert all((a == b).all() for a, b in zip(before, after, strict=True))
+    # both compiled functions move the same weights
+    step = make_step(*alone[0], alone[2], *alone[1])
+    moved = [p.asnumpy().copy() for p in alone[0][1].trainable_params()]
+    step(*batch(1))
+    start = make("mlp")[0][1].trainable_params()
+    for a, b, c in zip(moved, alone[0][1].trainable_params(), start, strict=True):
+        assert (a != b.asnumpy()).any()
+        assert (a != c.asnumpy()).any()
+    assert alone[1][1].global_step.asnumpy() == 2
+
+
+def test_the_noise_has_the_planned_deviation_and_repeats_after_a_break():
+    count, level = 400, 0.5
+    images = np.zeros((count, 1, 4, 4), np.float16)
+    blank = Split(images, np.zeros((count, 3), np.float32), None)
+    settings = plan(epochs=5, batch_size=count // 2, instance_noise=level)
+    whole = Recorder()
+    list(train(whole, blank, settings))
+    expected = level * (1 - np.arange(10) / 9)  # 2 steps an epoch
+    for seen in (whole.images, [noise.asnumpy() for noise in whole.noise]):
+        np.testing.assert_allclose([values.std() for values in seen], expected, rtol=0.05)
+        assert (seen[-1] == 0).all()
+    real, fake = whole.images[0], whole.noise[0].asnumpy()
+    assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 0.05
+    rest = Recorder()
+    later = plan(epochs=3, batch_size=count // 2, instance_noise=level, first_epoch=3, first_step=5)
+    list(train(rest, blank, later))
+    assert all((a == b).all() for a, b in zip(rest.images, whole.images[4:], strict=True))
+    for a, b in zip(rest.noise, whole.noise[4:], strict=True):
+        assert (a.asnumpy() == b.asnumpy()).all()
+
+
+def test_the_discriminator_sees_the_fake_images_with_their_noise():
+    """Gradient descent whose generator stays: what D was shown follows from its loss."""
+    measures = []
+    real, z = batch(0)
+    noise = Tensor(np.random.default_rng(3).standard_normal(real.shape).astype(np.float32))
+    for shown in (None, noise * 0, noise):
+        pair, movers, loss = make("mlp")
+        given = [] if shown is None else [shown]
+        step = make_step(*pair, loss, *movers, Options(instance_noise=shown is not None))
+        measures.append([float(v.asnumpy()) for v in step(real, z, *given)])
+    assert measures[0] == pytest.approx(measures[1], rel=1e-6)
+    pair, _, loss = make("mlp")
+    generator, discriminator = pair
+    fake = discriminator(generator(z) + noise)
+    expected = float((loss.real(discriminator(real)) + loss.fake(fake)).asnumpy())
+    assert measures[2][0] == pytest.approx(expected, rel=1e-5)
+    assert measures[2][0] != pytest.approx(measures[0][0], rel=1e-4)
+
+
+def test_without_noise_the_step_is_given_none():
+    recorder = Recorder()
+    list(train(recorder, data(), plan()))
+    assert set(recorder.noise) == {None}
+
+
+def former_step(pair, loss, movers):
+    """The step as it was when it had no options: what the default must still be."""
+    generator, discriminator = pair
+    join = ops.Concat(0)
+    known = _KnownGradient()
+    together = discriminator.rows_are_independent
+
+    def discriminator_loss(real, fake):
+        if together:
+            logits = discriminator(join((real, fake)))
+            real_logits = logits[: real.shape[0]]
+            fake_logits = logits[real.shape[0] :]
+        else:
+            real_logits = discriminator(real)
+            fake_logits = discriminator(fake)
+        return loss.real(real_logits) + loss.fake(fake_logits), real_logits, fake_logits
+
+    d_gradient = ms.value_and_grad(discriminator_loss, None, movers[1].parameters, has_aux=True)
+
+    def generator_loss(fake):
+        return loss.generator(discriminator(fake))
+
+    direction_of = ms.value_and_grad(generator_loss, 0)
+
+    def play(real, latents):
+        fake = generator(latents)
+        constant = ops.stop_gradient(fake)
+        (d_loss, real_logits, fake_logits), gradients = d_gradient(real, constant)
+        movers[1](gradients)
+        g_loss, direction = direction_of(constant)
+        g_loss = known(fake, ops.stop_gradient(direction), ops.stop_gradient(g_loss))
+        return g_loss, d_loss, real_logits, fake_logits
+
+    g_gradient = ms.value_and_grad(play, None, movers[0].parameters, has_aux=True)
+
+    def step(real, latents):
+        outputs, gradients = g_gradient(real, latents)
+        movers[0](gradients)
+        return (
+            outputs[1],
+            outputs[0],
+            ops.mean(ops.sigmoid(outputs[2])),
+            ops.mean(ops.sigmoid(outputs[3])),
+        )
+
+    return ms.jit(step)
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("generator_batch_norm", [False, True])
+@pytest.mark.parametrize("discriminator_batch_norm", [False, True])
+@pytest.mark.parametrize("activation", ["leaky_relu", "tanh"])
+def test_any_network_compiles_and_learns(
+    kind, generator_batch_norm, discriminator_batch_norm, activation
+):
+    description = describe(
+        kind,
+        generator_batch_norm=generator_batch_norm,
+        discriminator_batch_norm=discriminator_batch_norm,
+        generator_activation=activation,
+        discriminator_activation=activation,
+    )
+    pair = networks.build(description, 1)
+    movers = optimize(pair, 0.002)
+    step = make_step(*pair, losses.build("bce"), *movers)
+    before = {name: value.copy() for name, value in state(pair, ()).items()}
+    measures = [v.asnumpy() for v in step(*batch(0))]
+    assert np.isfinite(measures).all()
+    after = state(pair, ())
+    trained = {p.name for network in pair for p in network.trainable_params()}
+    still = {name for name in trained if (before[name] == after[name]).all()}
+    assert not still
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_with_everything_off_the_step_is_what_it_was_to_the_bit(kind):
+    now, then = make(kind), make(kind)
+    now_step = make_step(*now[0], now[2], *now[1])
+    then_step = former_step(then[0], then[2], then[1])
+    for index in range(4):
+        ours = [v.asnumpy() for v in now_step(*batch(index))]
+        theirs = [v.asnumpy() for v in then_step(*batch(index))]
+        assert ours == theirs
+    left, right = state(*now[:2]), state(*then[:2])
+    assert left.keys() == right.keys()
+    assert all((left[name] == right[name]).all() for name in left)
+
+
+# Compiles the step as it was, as it is, and with an option, and counts each one's operators.
+_COUNT_OPERATORS = """
+import collections, json, re, sys
+from pathlib import Path
+
+from test_training import Options, batch, former_step, make, make_step
+
+from stages.gan.averaging import Average
+
+folder, kind = Path(sys.argv[1]), sys.argv[2]
+known = set()
+for way in ("then", "now", "averaging"):
+    pair, movers, loss = make(kind)
+    if way == "then":
+        step = former_step(pair, loss, movers)
+    else:
+        average = Average(pair[0], 0.5) if way == "averaging" else None
+        step = make_step(*pair, loss, *movers, Options(average))
+    step(*batch(0))
+    (graph,) = {f for f in folder.iterdir() if re.match(r"[0-9]+_execute_", f.name)} - known
+    known.add(graph)
+    names = re.findall(r"= (?:PrimFunc_|[A-Za-z]*::)?([A-Z]\\w+)\\(", graph.read_text())
+    print(json.dumps(collections.Counter(names), sort_keys=True))
+"""
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_with_everything_off_no_operator_is_added_to_the_compiled_step(kind, tmp_path):
+    here = Path(__file__).parent
+    result = subprocess.run(
+        [sys.executable, "-c", _COUNT_OPERATORS, str(tmp_path), kind],
+        env={
+            **os.environ,
+            "MS_DEV_SAVE_GRAPHS": "2",
+            "MS_DEV_SAVE_GRAPHS_PATH": str(tmp_path),
+            "PYTHONPATH": f"{here}:{here.parent}",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    then, now, averaging = (json.loads(line) for line in result.stdout.splitlines()[-3:])
+    assert then == now
+    assert then["Adam"] == sum(len(movers.parameters) for movers in make(kind)[1])
+    assert sum(averaging.values()) > sum(now.values())

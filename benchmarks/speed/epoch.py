@@ -68,9 +68,9 @@ def measure(dataset: str) -> dict[str, float]:
     def timed_make_step(*arguments):
         step = make_step(*arguments)
 
-        def timed(real, codes):
+        def timed(*inputs):
             began = time.perf_counter()
-            outputs = step(real, codes)
+            outputs = step(*inputs)
             for output in outputs:
                 output.asnumpy()
             spans.append((began, time.perf_counter()))

@@ -25,7 +25,8 @@ def losses_of(variant: str, steps: int) -> np.ndarray:
     from benchmarks.speed.lecture import plain_step
     from benchmarks.speed.plain import as_plain
     from stages.gan import losses, networks
-    from stages.gan.training import adam, make_step
+    from stages.gan.optimizers import adam
+    from stages.gan.training import make_step
 
     problem = recipe("dcgan")
     rates = (problem.learning_rate, problem.beta1, problem.beta2)

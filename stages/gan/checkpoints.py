@@ -5,7 +5,8 @@ A checkpoint is a folder:
     checkpoint.json             epoch, step, the networks' description, sha256 of the rest
     generator.safetensors       weights and running statistics
     discriminator.safetensors
-    optimizers.safetensors      Adam's moments and powers of beta, so that training can go on
+    average.safetensors         the generator's moving average, where there is one
+    optimizers.safetensors      such as Adam's moments and powers of beta: training can go on
 
 safetensors holds bare arrays: loading one runs no code, whoever made it.
 """
@@ -21,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from stages.gan import networks
+from stages.gan.averaging import Average
 from stages.gan.errors import UserError
 from stages.gan.files import read_json, sha256, write_json
 
@@ -38,9 +40,14 @@ def _state(parameters: Any) -> dict[str, NDArray[Any]]:
 
 
 def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
-    """What an optimizer learnt: not the weights it updates, nor the rate, which is a param."""
-    powers = [optimizer.global_step, optimizer.beta1_power, optimizer.beta2_power]
-    return [*optimizer.moment1, *optimizer.moment2, *powers]
+    """What an optimizer learnt: not the weights it updates, nor what params.yaml sets."""
+    weights = {parameter.name for parameter in optimizer.parameters}
+    return [
+        parameter
+        for parameter in optimizer.get_parameters()
+        if parameter.name not in weights
+        and parameter.name.rsplit(".", 1)[-1] not in ("learning_rate", "momentum")
+    ]
 
 
 def save(
@@ -51,6 +58,7 @@ def save(
     optimizers: tuple[nn.Cell, nn.Cell],
     epoch: int,
     step: int,
+    average: Average | None = None,
 ) -> None:
     """Write one checkpoint into a new folder."""
     folder.mkdir(parents=True)
@@ -60,11 +68,14 @@ def save(
         "discriminator": discriminator.get_parameters(),
         "optimizers": learnt,
     }
+    states = {name: _state(parameters) for name, parameters in parts.items()}
+    if average is not None:
+        states["average"] = _state(average.averages)
     hashes = {}
-    for name, parameters in parts.items():
+    for name, state in states.items():
         file = folder / f"{name}.safetensors"
         try:
-            save_file(_state(parameters), file)
+            save_file(state, file)
         except SafetensorError as error:
             raise UserError(f"{file} cannot be written: {error}") from None
         hashes[file.name] = sha256(file)
@@ -81,17 +92,28 @@ def save(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on disk whose files have been verified."""
+    """A checkpoint on disk whose files have been verified.
+
+    `averaged` says whether it holds a moving average of the generator.
+    """
 
     folder: Path
     epoch: int
     step: int
     description: networks.Description
+    averaged: bool = False
 
     def networks(self) -> tuple[nn.Cell, nn.Cell]:
-        """Generator and discriminator with the stored weights, in evaluation mode."""
+        """Generator and discriminator for use, in evaluation mode.
+
+        The generator has the averaged weights where there are any, else those of the last step.
+        """
         generator, discriminator = networks.build(self.description)
         self.restore_networks(generator, discriminator)
+        if self.averaged:
+            average = Average(generator, decay=0.0)
+            self.restore_average(average)
+            average.copy_to(generator)
         generator.set_train(False)
         discriminator.set_train(False)
         return generator, discriminator
@@ -100,6 +122,11 @@ class Checkpoint:
         """Put the stored weights into networks that have not been used in a jitted call."""
         for name, network in (("generator", generator), ("discriminator", discriminator)):
             self._restore(name, list(network.get_parameters()))
+
+    def restore_average(self, average: Average) -> None:
+        """Put the stored average, where there is one, into one that has not been used yet."""
+        if self.averaged:
+            self._restore("average", list(average.averages))
 
     def restore_optimizers(self, optimizers: tuple[nn.Cell, nn.Cell]) -> None:
         """Put the stored moments into optimizers that have not been used yet."""
@@ -119,6 +146,12 @@ class Checkpoint:
                 for name in shapes.keys() | stored.keys()
                 if name not in stored or name not in shapes or stored[name].shape != shapes[name]
             )
+            if part == "optimizers":
+                raise UserError(
+                    f"{file} does not fit train.optimizer: {wrong[0]} differs (and "
+                    f"{len(wrong) - 1} more); valid is the optimizer that the checkpoint was "
+                    "trained with"
+                )
             raise UserError(
                 f"{file} does not fit the networks: {wrong[0]} differs "
                 f"(and {len(wrong) - 1} more); its networks are described in {_ABOUT} beside it"
@@ -157,4 +190,4 @@ def load(folder: Path) -> Checkpoint:
                 f"{file} is damaged: its sha256 is not the one {_ABOUT} holds; "
                 "restore it with `dvc checkout`"
             )
-    return Checkpoint(folder, epoch, step, description)
+    return Checkpoint(folder, epoch, step, description, "average.safetensors" in hashes)

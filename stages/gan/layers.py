@@ -31,6 +31,10 @@ class _NormaliseRows(nn.Cell):
         factor = inverse * gamma
         return centred * factor + beta, centred, inverse, factor, mean, variance
 
+    def plain(self):
+        """See `make_twice_differentiable`."""
+        return _PlainNormaliseRows(self.epsilon)
+
     def bprop(self, x, gamma, beta, out, dout):
         scale = 1.0 / x.shape[0]
         dy = dout[0]
@@ -41,6 +45,24 @@ class _NormaliseRows(nn.Cell):
         dgamma = self.sum(dy * centred, 0) * inverse
         dx = (dy - (centred * (dgamma * inverse * scale) + dbeta * scale)) * factor
         return dx, ops.reshape(dgamma, gamma.shape), ops.reshape(dbeta, beta.shape)
+
+
+class _PlainNormaliseRows(nn.Cell):
+    """_NormaliseRows without a backward pass of its own."""
+
+    def __init__(self, epsilon: float) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+        self.sum = ops.ReduceSum(True)
+
+    def construct(self, x, gamma, beta):
+        scale = 1.0 / x.shape[0]
+        mean = self.sum(x, 0) * scale
+        centred = x - mean
+        variance = self.sum(centred * centred, 0) * scale
+        inverse = ops.rsqrt(variance + self.epsilon)
+        factor = inverse * gamma
+        return centred * factor + beta, centred, inverse, factor, mean, variance
 
 
 class BatchNorm(nn.Cell):
@@ -117,6 +139,28 @@ class LeakyReLU(nn.Cell):
         rest = self.relu_gradient(dout * (1.0 - self.slope), out)
         return (dout * self.slope + rest,)
 
+    def plain(self):
+        """See `make_twice_differentiable`."""
+        return PlainLeakyReLU(self.slope)
+
+
+class PlainLeakyReLU(nn.Cell):
+    """LeakyReLU without a backward pass of its own."""
+
+    def __init__(self, slope: float) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def construct(self, x):
+        return ops.maximum(x, x * self.slope)
+
+
+class _PlainELU(nn.Cell):
+    """x above 0, exp(x) - 1 below: the gradient of nn.ELU has no derivative."""
+
+    def construct(self, x):
+        return ops.maximum(x, 0.0) + ops.exp(ops.minimum(x, 0.0)) - 1.0
+
 
 def activation(name: str, slope: float) -> nn.Cell:
     """The activation layer of that name; `slope` is leaky_relu's.
@@ -143,6 +187,30 @@ def rectifier_slopes(name: str, slope: float) -> tuple[float, float] | None:
     """(s, 1 - s) of an activation that is x above 0 and s x below, or None of any other."""
     below = {"relu": 0.0, "leaky_relu": slope, "none": 1.0}.get(name)
     return None if below is None else (below, 1.0 - below)
+
+
+def make_twice_differentiable(network: nn.Cell) -> None:
+    """Exchange every layer whose gradient has no derivative for one of plain operators.
+
+    MindSpore does not differentiate a backward pass that a Cell brings itself, nor a compiled
+    kernel. A layer without parameters that has one says by `plain()` what stands in its place;
+    one with parameters changes itself in `use_plain_operators()`. The network computes the
+    same, more slowly. To be called before the network is first used in a jitted function.
+    """
+    for _, cell in list(network.cells_and_names()):
+        if hasattr(cell, "use_plain_operators"):
+            cell.use_plain_operators()
+        for name, child in list(cell.name_cells().items()):
+            if hasattr(child, "plain"):
+                other = child.plain()
+            elif isinstance(child, nn.ELU):
+                other = _PlainELU()
+            else:
+                continue
+            if isinstance(cell, nn.SequentialCell):
+                cell[int(name)] = other
+            else:
+                setattr(cell, name, other)
 
 
 def as_tensor(array) -> Tensor:

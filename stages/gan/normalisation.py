@@ -12,7 +12,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from stages.gan import native
-from stages.gan.layers import BatchNorm, activation, rectifier_slopes
+from stages.gan.layers import BatchNorm, PlainLeakyReLU, activation, rectifier_slopes
 
 KERNELS = native.Library(Path(native.__file__).with_name("rows.c"))
 
@@ -39,6 +39,10 @@ class _Rectify(nn.Cell):
 
     def bprop(self, x, out, dout):
         return (self.back(dout, out, self.options),)
+
+    def plain(self):
+        """See `layers.make_twice_differentiable`."""
+        return PlainLeakyReLU(float(self.options.asnumpy()[0]))
 
 
 def rectifier(name: str, slope: float) -> nn.Cell:
@@ -85,6 +89,10 @@ class NormalisedActivation(BatchNorm):
             self.move = KERNELS.kernel(
                 "follow", lambda old_mean, old_variance, *_others: (old_mean, old_variance), 2
             )
+
+    def use_plain_operators(self) -> None:
+        """See `layers.make_twice_differentiable`."""
+        self.fused = False
 
     def construct(self, x):
         if not (self.fused and self.training):

@@ -97,6 +97,22 @@ class LossOptions(_Section):
         return self.model_dump(exclude={"gradient_penalty"})
 
 
+class DiscriminatorNetwork(Network):
+    """The discriminator's, with what it alone may have."""
+
+    spectral_norm: bool
+
+
+class Schedule(_Section):
+    """How the learning rate changes over the run."""
+
+    kind: Literal["constant", "cosine", "exponential", "step"]
+    warm_up_steps: Annotated[int, _WHOLE, Field(ge=0, le=2**31)]
+    decay: Annotated[float, _WHOLE, Field(gt=0, le=1)]
+    every: Annotated[int, _WHOLE, Field(ge=1, le=2**31)]
+    final: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+
+
 class Train(_Section):
     """How the networks are trained."""
 
@@ -105,8 +121,17 @@ class Train(_Section):
     batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
     latents: Literal["attached", "fresh"]
     learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    discriminator_learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)] | None
+    schedule: Schedule
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"]
     beta1: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+    momentum: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    discriminator_steps: Annotated[int, _WHOLE, Field(ge=1, le=1000)]
+    instance_noise: Annotated[float, _WHOLE, Field(ge=0, le=10)]
+    r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
+    ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     loss: Literal["bce", "bce_with_logits", "softplus", "mse", "hinge", "wgan_gp"]
     loss_options: LossOptions
     seed: Seed
@@ -115,7 +140,7 @@ class Train(_Section):
     init_from: Annotated[str, Field(min_length=1)] | None
     lecture_log: bool
     generator: Network
-    discriminator: Network
+    discriminator: DiscriminatorNetwork
 
 
 class Evaluate(_Section):
@@ -142,6 +167,26 @@ class Dataset(_Section):
     train: Train
     evaluate: Evaluate
     report: Report
+
+    @model_validator(mode="after")
+    def _the_optimizer_has_what_is_set(self) -> "Dataset":
+        for name, owners in (("weight_decay", ["adamw"]), ("momentum", ["rmsprop", "sgd"])):
+            value = getattr(self.train, name)
+            if value and self.train.optimizer not in owners:
+                raise ValueError(
+                    f"train.{name} is {value}, but train.optimizer {self.train.optimizer} has "
+                    f"none: valid is 0, or optimizer {' | '.join(owners)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _every_image_has_its_own_gradient(self) -> "Dataset":
+        if self.train.r1 and self.train.discriminator.batch_norm:
+            raise ValueError(
+                f"train.r1 is {self.train.r1}, but with train.discriminator.batch_norm no image "
+                "has a gradient of its own: valid is r1 0, or batch_norm false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _sides_divide(self) -> "Dataset":

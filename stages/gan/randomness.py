@@ -18,6 +18,8 @@ _PURPOSES = (
     "evaluation latents",
     "pictures",
     "drawing",
+    "instance noise",
+    "spectral norm",
 )
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from mindspore import nn
 
+from stages.gan import spectral
 from stages.gan.errors import UserError
+from stages.gan.layers import make_twice_differentiable
 from stages.gan.randomness import stream
 
 KINDS = ("mlp", "dcgan")
@@ -35,6 +37,7 @@ class Description:
     discriminator_activation: str
     discriminator_slope: float
     discriminator_batch_norm: bool
+    discriminator_spectral_norm: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -62,11 +65,14 @@ class Description:
             raise UserError(f"the network's description does not fit: {error}") from None
 
 
-def build(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.Cell]:
+def build(
+    description: Description, seed: int = 0, twice_differentiable: bool = False
+) -> tuple[nn.Cell, nn.Cell]:
     """Generator and discriminator with freshly drawn weights, in training mode.
 
     Parameters of the generator are named `generator.*`, the discriminator's
-    `discriminator.*`.
+    `discriminator.*`. `twice_differentiable` builds the discriminator of operators whose
+    gradient has a gradient: slower, and needed just for penalties on it (see regularisers).
 
     Raises
     ------
@@ -88,13 +94,18 @@ def build(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.Cell]:
         description.discriminator_activation,
         description.discriminator_slope,
         description.discriminator_batch_norm,
+        description.discriminator_spectral_norm,
     )
+    if twice_differentiable:
+        make_twice_differentiable(discriminator)
     for position, (name, network) in enumerate(
         (("generator", generator), ("discriminator", discriminator))
     ):
         module.initialise(network, stream(seed, "weights", position))
         network.update_parameters_name(f"{name}.")
         network.set_train()
+    for position, layer in enumerate(spectral.layers(discriminator)):
+        layer.start(stream(seed, "spectral norm", position))
     return generator, discriminator
 
 

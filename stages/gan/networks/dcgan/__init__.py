@@ -12,6 +12,7 @@ from stages.gan.networks.dcgan.convolution import (
     WholeImage,
 )
 from stages.gan.normalisation import NormalisedActivation, rectifier
+from stages.gan.spectral import SpectralNorm
 
 
 class Generator(nn.Cell):
@@ -53,22 +54,26 @@ class Discriminator(nn.Cell):
     """Images to logits: convolutions, each halving the side. The sigmoid belongs to the loss.
 
     Takes (N, channels, height, width), returns logits of shape (N, 1). The first layer is
-    not normalised, as in the paper.
+    not normalised, as in the paper. `spectral_norm` divides each weight by its largest
+    singular value (see spectral).
     """
 
-    def __init__(self, image_shape, widths, activation_name, slope, batch_norm):
+    def __init__(
+        self, image_shape, widths, activation_name, slope, batch_norm, spectral_norm=False
+    ):
         super().__init__()
+        normalised = SpectralNorm if spectral_norm else lambda layer: layer
         inputs, side, _ = image_shape
         layers = []
         for index, outputs in enumerate(widths):
             side //= 2
-            layers.append(Convolution(inputs, outputs, side, side))
+            layers.append(normalised(Convolution(inputs, outputs, side, side)))
             if batch_norm and index > 0:
                 layers.append(NormalisedActivation(outputs, activation_name, slope))
             else:
                 layers.append(rectifier(activation_name, slope))
             inputs = outputs
-        layers.append(WholeImage(inputs, side))
+        layers.append(normalised(WholeImage(inputs, side)))
         self.layers = nn.SequentialCell(layers)
         # With batch norm an image's logit depends on its batch: real and fake go apart.
         self.rows_are_independent = not batch_norm

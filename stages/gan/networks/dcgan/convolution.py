@@ -63,6 +63,12 @@ class Convolution(nn.Cell):
             self.columns = maps.Columns(height, width, inputs)
             self.product = ops.MatMul()
 
+    def use_plain_operators(self) -> None:
+        """See `layers.make_twice_differentiable`."""
+        self.by_tiles = False
+        self.columns = maps.PlainColumns()
+        self.product = ops.MatMul()
+
     def construct(self, x):
         if self.by_tiles:
             return self.join(self.product(self.tiles(x), self.filters(self.weight)))

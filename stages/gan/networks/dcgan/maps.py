@@ -109,10 +109,35 @@ class Columns(_Map):
         )
 
     def there(self, x):
-        return columns(x) if self.kernel is None else self.kernel(x)
+        if self.kernel is None:
+            return columns(x)
+        return self.kernel(x)
 
     def back(self, x):
-        return from_columns(x, *self.sizes) if self.kernel is None else self.back_kernel(x)
+        if self.kernel is None:
+            h, w, channels = self.sizes
+            return from_columns(x, h, w, channels)
+        return self.back_kernel(x)
+
+
+class PlainColumns(nn.Cell):
+    """`columns` without a backward pass of its own, and of operators that differentiate twice.
+
+    ops.Slice, which `columns` is made of, has a gradient without a gradient.
+    """
+
+    def construct(self, x):
+        n, height, width, channels = x.shape
+        h = height // 2
+        w = width // 2
+        side = ops.zeros((n, height, 1, channels), ms.float32)
+        edge = ops.zeros((n, 1, width + 2, channels), ms.float32)
+        x = _rows((edge, _columns((side, x, side)), edge))
+        blocks = ops.reshape(x, (n, h + 1, 2, w + 1, 2, channels))
+        blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))
+        blocks = ops.reshape(blocks, (n, h + 1, w + 1, 4 * channels))
+        four = (blocks[:, :h, :w], blocks[:, :h, 1:], blocks[:, 1:, :w], blocks[:, 1:, 1:])
+        return ops.reshape(_channels(four), (n * h * w, 16 * channels))
 
 
 class Tiles(_Map):

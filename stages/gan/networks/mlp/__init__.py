@@ -1,20 +1,28 @@
 """The lecture's fully connected generator and discriminator."""
 
+from collections.abc import Callable
+
 import numpy as np
 from mindspore import Tensor, nn, ops
 
 from stages.gan.networks.mlp.dense import DenseActivation
 from stages.gan.normalisation import KERNELS, NormalisedActivation
+from stages.gan.spectral import SpectralNorm
 
 
 def hidden(
-    inputs: int, outputs: int, activation_name: str, slope: float, normalised: bool
+    inputs: int,
+    outputs: int,
+    activation_name: str,
+    slope: float,
+    normalised: bool,
+    wrapped: Callable[[nn.Cell], nn.Cell] = lambda layer: layer,
 ) -> list[nn.Cell]:
-    """One hidden layer: Dense, batch normalisation if wanted, activation."""
+    """One hidden layer: Dense, wrapped, batch normalisation if wanted, activation."""
     if not normalised:
-        return [DenseActivation(inputs, outputs, activation_name, slope)]
+        return [wrapped(DenseActivation(inputs, outputs, activation_name, slope))]
     return [
-        nn.Dense(inputs, outputs),
+        wrapped(nn.Dense(inputs, outputs)),
         NormalisedActivation(outputs, activation_name, slope),
     ]
 
@@ -52,17 +60,21 @@ class Generator(nn.Cell):
 class Discriminator(nn.Cell):
     """Images to logits: Dense layers. The sigmoid belongs to the loss (see losses).
 
+    `spectral_norm` divides each weight by its largest singular value (see spectral).
     Takes (N, channels, height, width), returns logits of shape (N, 1).
     """
 
-    def __init__(self, image_shape, widths, activation_name, slope, batch_norm):
+    def __init__(
+        self, image_shape, widths, activation_name, slope, batch_norm, spectral_norm=False
+    ):
         super().__init__()
+        wrapped = SpectralNorm if spectral_norm else lambda layer: layer
         layers = []
         inputs = int(np.prod(image_shape))
         for width in widths:
-            layers += hidden(inputs, width, activation_name, slope, batch_norm)
+            layers += hidden(inputs, width, activation_name, slope, batch_norm, wrapped)
             inputs = width
-        layers.append(nn.Dense(inputs, 1))
+        layers.append(wrapped(nn.Dense(inputs, 1)))
         self.layers = nn.SequentialCell(layers)
         # Without batch norm no image's logit depends on the rest of the batch, so real and
         # fake images may share one.

@@ -35,12 +35,15 @@ class DenseActivation(nn.Dense):
         options = rectifier_options(activation_name, slope)
         self.fused = options is not None
         if self.fused:
-            self.rest = _AddAndRectify(options)
-        else:
-            self.rest = activation(activation_name, slope)
+            self.add_and_rectify = _AddAndRectify(options)
+        self.then = activation(activation_name, slope)
         self.product = ops.MatMul(transpose_b=True)
+
+    def use_plain_operators(self) -> None:
+        """See `layers.make_twice_differentiable`."""
+        self.fused = False
 
     def construct(self, x):
         if self.fused:
-            return self.rest(self.product(x, self.weight), self.bias)
-        return self.rest(super().construct(x))
+            return self.add_and_rectify(self.product(x, self.weight), self.bias)
+        return self.then(super().construct(x))

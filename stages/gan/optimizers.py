@@ -1,0 +1,126 @@
+"""The optimizers that move a network's weights along the gradients of a compiled step.
+
+MindSpore 2.10 has several of each. On a CPU, `mint.optim.Adam` and `SGD` leave the weights as
+they are without a word and `mint.optim.AdamW` fails, so all of these are made of `mindspore.nn`.
+"""
+
+from mindspore import nn, ops
+
+KINDS = ("adam", "adamw", "rmsprop", "sgd")
+
+
+class _AdamW(nn.Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
+
+    Every weight is first multiplied by 1 - rate * decay, then moved as by Adam. It is not
+    nn.AdamWeightDecay: that one leaves out Adam's correction of the moments' bias, so its first
+    steps are several times as long.
+    """
+
+    def __init__(self, weights, rate, beta1: float, beta2: float, decay: float) -> None:
+        super().__init__(weights, learning_rate=rate, beta1=beta1, beta2=beta2)
+        self.decay = decay
+
+    def construct(self, gradients):
+        kept = 1.0 - self.get_lr() * self.decay
+        for weight in self.parameters:
+            ops.assign(weight, weight * kept)
+        return super().construct(gradients)
+
+
+class _RMSProp(nn.Optimizer):
+    """Tieleman and Hinton 2012; see `build` for the formula.
+
+    Of single operators, as the kernel of nn.RMSProp rounds by where in memory the weights lie:
+    a continued run then differs from an unbroken one in the last bit.
+    """
+
+    def __init__(self, weights, rate, beta2: float, momentum: float) -> None:
+        super().__init__(rate, weights)
+        self.beta2 = beta2
+        self.kept = momentum
+        self.mean_square = self.parameters.clone(prefix="mean_square", init="zeros")
+        self.moment = self.parameters.clone(prefix="moment", init="zeros")
+
+    def construct(self, gradients):
+        rate = self.get_lr()
+        self.assignadd(self.global_step, self.global_step_increase_tensor)
+        for weight, square, moment, gradient in zip(  # noqa: B905 (jit knows no `strict`)
+            self.parameters, self.mean_square, self.moment, gradients
+        ):
+            mean = square * self.beta2 + gradient * gradient * (1.0 - self.beta2)
+            ops.assign(square, mean)
+            move = moment * self.kept + rate * gradient / (ops.sqrt(mean) + 1e-8)
+            ops.assign(moment, move)
+            ops.assign(weight, weight - move)
+        return True
+
+
+def build(
+    kind: str,
+    network: nn.Cell,
+    name: str,
+    rate: float | nn.Cell,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+) -> nn.Optimizer:
+    """An optimizer of a network's trainable weights, for one compiled step.
+
+    Two optimizers in one compiled function would both own a parameter `global_step`, so the
+    optimizer's own parameters are renamed after the network; the network's stay as they are.
+
+    Parameters
+    ----------
+    kind : str
+        With g the gradient, t the number of the update from 1, w the weight:
+
+        adam : Kingma and Ba 2015, with epsilon 1e-8
+        adamw : the same, after w := (1 - rate * weight_decay) w
+        rmsprop : s := beta2 s + (1 - beta2) g^2,
+            m := momentum m + rate g / (sqrt(s) + 1e-8), w := w - m; s is not corrected for
+            its start at 0, so the first moves are 1 / sqrt(1 - beta2) times the rate
+        sgd : m := momentum m + g, w := w - rate m
+    network : nn.Cell
+        Its parameters are named already.
+    name : str
+        What the optimizer's own parameters are named after.
+    rate : float or nn.Cell
+        Learning rate, > 0, or a schedule of it (see schedules).
+    beta1, beta2 : float
+        Decay of the first and of the second moment, 0 to below 1; beta1 is adam's and adamw's.
+    weight_decay : float
+        adamw's, >= 0.
+    momentum : float
+        rmsprop's and sgd's, 0 to below 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    """
+    weights = network.trainable_params()
+    optimizer: nn.Optimizer
+    if kind == "adam":
+        optimizer = nn.Adam(weights, learning_rate=rate, beta1=beta1, beta2=beta2)
+    elif kind == "adamw":
+        optimizer = _AdamW(weights, rate, beta1, beta2, weight_decay)
+    elif kind == "rmsprop":
+        optimizer = _RMSProp(weights, rate, beta2, momentum)
+    elif kind == "sgd":
+        optimizer = nn.SGD(weights, learning_rate=rate, momentum=momentum)
+    else:
+        raise ValueError(f"optimizer {kind!r}: choose one of {', '.join(KINDS)}")
+    theirs = {parameter.name for parameter in weights}
+    for parameter in optimizer.get_parameters():
+        if parameter.name not in theirs:
+            parameter.name = f"{name}_optimizer.{parameter.name}"
+    return optimizer
+
+
+def adam(
+    network: nn.Cell, name: str, learning_rate: float, beta1: float, beta2: float
+) -> nn.Optimizer:
+    """Adam (Kingma and Ba 2015) over a network's weights; see `build`."""
+    return build("adam", network, name, learning_rate, beta1, beta2)

@@ -1,0 +1,45 @@
+"""Penalties on the discriminator's gradient with respect to its images.
+
+Their own gradient is a second derivative, which layers with a hand-written backward pass do not
+have: the discriminator must come from `networks.build(..., twice_differentiable=True)`.
+"""
+
+from collections.abc import Callable
+
+import mindspore as ms
+from mindspore import Tensor, nn, ops
+
+
+def squared_gradient_norms(discriminator: nn.Cell) -> Callable[[Tensor], Tensor]:
+    """A function for use in a compiled step: images (N, C, H, W) to |grad D(x)|^2, (N,).
+
+    D(x) is the logit. The gradient is that of the sum of all logits, which gives each image's
+    own gradient where no logit depends on the rest of the batch, that is without batch norm.
+    """
+    total = ops.ReduceSum()
+
+    def sum_of_logits(images):
+        return total(discriminator(images))
+
+    gradient = ms.grad(sum_of_logits, 0)
+
+    def squared_norms(images):
+        direction = gradient(images)
+        return total(ops.reshape(direction * direction, (images.shape[0], -1)), 1)
+
+    return squared_norms
+
+
+def r1(discriminator: nn.Cell, gamma: float) -> Callable[[Tensor], Tensor]:
+    """gamma / 2 E|grad D(x)|^2 on real images (Mescheder et al. 2018, equation 9), a scalar.
+
+    Returns
+    -------
+    function of real images (N, C, H, W), for use in a compiled step
+    """
+    squared_norms = squared_gradient_norms(discriminator)
+
+    def penalty(real):
+        return ops.mean(squared_norms(real)) * (0.5 * gamma)
+
+    return penalty

@@ -1,0 +1,68 @@
+"""Spectral normalisation (Miyato et al. 2018): layers whose largest singular value is held at 1.
+
+It bounds how fast a discriminator's logit can change with the image.
+"""
+
+import mindspore as ms
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+
+# Rounds of the power iteration before the first step, so that this one starts near the truth.
+_FIRST_ROUNDS = 20
+
+
+class SpectralNorm(nn.Cell):
+    """A linear layer with its weight W divided by an estimate of its largest singular value.
+
+    sigma = u' W v with unit vectors u and v that one power iteration a step (algorithm 1) turns
+    towards W's first singular vectors; the gradient flows through W in it, not through u and v.
+    As the layer is linear in W, its input is divided instead of W. The bias is left alone.
+
+    Parameters
+    ----------
+    layer : nn.Cell
+        With a matrix `weight` whose product with the input (or with patches of it) is the
+        output, such as nn.Dense and the convolutions of networks.dcgan.
+    """
+
+    def __init__(self, layer: nn.Cell) -> None:
+        super().__init__()
+        self.layer = layer
+        rows, columns = layer.weight.shape
+        self.u = Parameter(ops.zeros((rows, 1), ms.float32), name="u", requires_grad=False)
+        self.v = Parameter(ops.zeros((columns, 1), ms.float32), name="v", requires_grad=False)
+        self.product = ops.MatMul()
+        self.adjoint_product = ops.MatMul(transpose_a=True)
+        self.sum = ops.ReduceSum()
+
+    def construct(self, x):
+        sigma = self.sum(self.u * self.product(self.layer.weight, self.v))
+        return self.layer(x * (1.0 / sigma))
+
+    def iterate(self):
+        """One round of the power iteration, inside a compiled step."""
+        v = self._unit(self.adjoint_product(self.layer.weight, self.u))
+        u = self._unit(self.product(self.layer.weight, v))
+        ops.assign(self.v, v)
+        ops.assign(self.u, u)
+        return True
+
+    def _unit(self, vector):
+        return vector * ops.rsqrt(self.sum(vector * vector) + 1e-24)
+
+    def start(self, generator: np.random.Generator) -> None:
+        """Draw u, and bring u and v near the first singular vectors of the weight as it is."""
+        weight = self.layer.weight.asnumpy().astype(np.float64)
+        u = generator.standard_normal((len(weight), 1))
+        for _ in range(_FIRST_ROUNDS):
+            v = weight.T @ u
+            v /= np.linalg.norm(v)
+            u = weight @ v
+            u /= np.linalg.norm(u)
+        self.u.set_data(Tensor(u.astype(np.float32)))
+        self.v.set_data(Tensor(v.astype(np.float32)))
+
+
+def layers(network: nn.Cell) -> tuple[SpectralNorm, ...]:
+    """The layers of a network that are so normalised."""
+    return tuple(cell for _, cell in network.cells_and_names() if isinstance(cell, SpectralNorm))
