@@ -37,7 +37,7 @@ def run(dataset: str, params: Dataset) -> None:
     description = describe(params, data)
     start = starting_checkpoint(settings.init_from, description)
     generator, discriminator = network_kinds.build(
-        description, settings.seed, twice_differentiable=settings.r1 > 0
+        description, settings.seed, twice_differentiable=settings.differentiates_twice
     )
     bar = ProgressBar()
     plan = Plan(
@@ -50,6 +50,7 @@ def run(dataset: str, params: Dataset) -> None:
         first_step=start.step + 1 if start else 1,
         discriminator_steps=settings.discriminator_steps,
         instance_noise=settings.instance_noise,
+        gradient_penalty=settings.gradient_penalty > 0,
         on_step=bar.advance,
     )
     total = plan.total_steps(len(data))
@@ -74,7 +75,7 @@ def run(dataset: str, params: Dataset) -> None:
         shown, _ = network_kinds.build(description)
         if start:
             start.restore_average(average)
-    options = Options(average, settings.instance_noise > 0, settings.r1)
+    options = Options(average, settings.instance_noise > 0, settings.r1, settings.gradient_penalty)
     loss = losses.of_params(settings)
     step = make_step(generator, discriminator, loss, *movers, options)
     discriminator_step = None

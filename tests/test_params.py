@@ -281,6 +281,16 @@ def test_a_penalty_on_gradients_is_refused_where_images_share_a_batch_norm(compl
     assert text.endswith("valid is r1 0, or batch_norm false")
 
 
+def test_so_is_that_of_wgan_gp(complaint, tmp_path):
+    text = complaint("faces.train.loss", "wgan_gp", "faces")
+    assert "train.loss_options.gradient_penalty is 10.0, but with train.discriminator" in text
+    assert text.endswith("valid is loss_options.gradient_penalty 0, or batch_norm false")
+    dataset = load_params(tmp_path, "mnist", mnist__train__loss="wgan_gp")
+    assert (dataset.train.gradient_penalty, dataset.train.differentiates_twice) == (10.0, True)
+    dataset = load_params(tmp_path, "mnist")
+    assert (dataset.train.gradient_penalty, dataset.train.differentiates_twice) == (0.0, False)
+
+
 @pytest.mark.parametrize("size", [60, 16, 100])
 def test_dcgan_refuses_a_side_that_its_layers_do_not_divide(complaint, size):
     text = complaint("faces.preprocess.image_size", size, "faces")

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, ops
 from network_helpers import describe
-from test_training import batch, make
+from test_training import batch, make, optimize
 
 from stages.gan import losses, networks, optimizers, regularisers, spectral
 from stages.gan.training import Options, make_step
@@ -192,3 +192,52 @@ def test_make_has_layers_that_are_no_plain_ones():
 def used(cell) -> bool:
     """Not the compiled form that a layer keeps aside."""
     return not type(cell).__name__.startswith(("_NormaliseAndRectify", "_Rescale"))
+
+
+def test_the_penalty_of_a_linear_discriminator_depends_on_its_slope_alone():
+    """D(x) = <w, x> has the gradient w everywhere: weight (|w| - 1)^2, and its own derivative."""
+    _, discriminator = plain("mlp", discriminator_activation="none")
+    dense = [p for p in discriminator.trainable_params() if p.name.endswith("weight")]
+    slope = np.linalg.multi_dot([p.asnumpy().astype(np.float64) for p in reversed(dense)])
+    length = np.linalg.norm(slope)
+    penalty = regularisers.on_the_way(discriminator, 10.0)
+    real, fake = batch(0)[0], batch(1)[0]
+    mix = Tensor(np.random.default_rng(1).random((len(real), 1, 1, 1), dtype=np.float32))
+    value, found = ms.jit(ms.value_and_grad(penalty, None, dense))(real, fake, mix)
+    assert float(value.asnumpy()) == pytest.approx(10 * (length - 1) ** 2, rel=1e-4)
+    # Each weight's length scales |w|.
+    for weight, gradient in zip(dense, found, strict=True):
+        product = float((weight.asnumpy() * gradient.asnumpy()).sum())
+        assert product == pytest.approx(20 * (length - 1) * length, rel=1e-3)
+
+
+def test_the_penalty_is_taken_between_real_and_fake_images():
+    """At m = 1 on the real images, at m = 0 on the generated ones."""
+    _, discriminator = plain("mlp", discriminator_activation="tanh")
+    penalty = regularisers.on_the_way(discriminator, 3.0)
+    norms = regularisers.squared_gradient_norms(discriminator)
+    real, fake = batch(0)[0], batch(1)[0]
+    for m, images in ((1.0, real), (0.0, fake), (0.25, fake + 0.25 * (real - fake))):
+        mix = Tensor(np.full((len(real), 1, 1, 1), m, np.float32))
+        expected = 3 * np.mean((np.sqrt(norms(images).asnumpy()) - 1) ** 2)
+        assert float(penalty(real, fake, mix).asnumpy()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_training_with_the_penalty_brings_the_slope_to_one():
+    slopes = {}
+    for weight in (0.0, 10.0):
+        pair = networks.build(describe("mlp"), 1, twice_differentiable=True)
+        step = make_step(
+            *pair,
+            losses.build("wgan_gp"),
+            *optimize(pair, 0.01),
+            Options(gradient_penalty=weight),
+        )
+        for index in range(200):
+            real, z = batch(index)
+            mix = np.random.default_rng(index).random((len(real), 1, 1, 1), dtype=np.float32)
+            step(real, z, **({"mix": Tensor(mix)} if weight else {}))
+        norms = regularisers.squared_gradient_norms(pair[1])(batch(0)[0])
+        slopes[weight] = float(np.sqrt(norms.asnumpy()).mean())
+    assert slopes[10.0] == pytest.approx(1.0, abs=0.3)
+    assert slopes[0.0] > 2.0

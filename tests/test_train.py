@@ -65,6 +65,7 @@ def options(project: Project) -> None:
         discriminator_steps=2,
         instance_noise=0.1,
         r1=1.0,
+        loss="wgan_gp",
         ema=0.5,
     )
     train["schedule"].update(kind="cosine", warm_up_steps=1)

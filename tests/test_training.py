@@ -105,17 +105,19 @@ def test_the_fast_step_follows_the_plain_one(kind, loss):
             np.testing.assert_allclose(left[name], right[name], atol=2e-4, err_msg=name)
 
 
-def test_the_fast_step_follows_that_of_mindspores_own_layers():
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_the_fast_step_follows_that_of_mindspores_own_layers(kind):
     description = describe(
-        "dcgan",
+        kind,
         image_shape=(3, 16, 16),
         generator_widths=(32, 16),
         discriminator_widths=(16, 32),
     )
     fast = networks.build(description, 1)
-    layers = [cell for network in fast for _, cell in network.cells_and_names()]
-    by_tiles = [layer.by_tiles for layer in layers if hasattr(layer, "by_tiles")]
-    assert any(by_tiles) == (KERNELS.path is not None)
+    if kind == "dcgan":
+        layers = [cell for network in fast for _, cell in network.cells_and_names()]
+        by_tiles = [layer.by_tiles for layer in layers if hasattr(layer, "by_tiles")]
+        assert any(by_tiles) == (KERNELS.path is not None)
     plain = as_plain(description, *fast)
     loss = losses.build("bce")
     fast_step = make_step(*fast, loss, *optimize(fast, 2e-4))
@@ -128,7 +130,10 @@ def test_the_fast_step_follows_that_of_mindspores_own_layers():
         assert ours[:2] == pytest.approx(theirs, rel=1e-5)
     for left, right in zip(fast, plain, strict=True):
         for name, values, other in matched(left, right):
-            np.testing.assert_allclose(values, other.asnumpy(), atol=1e-5, err_msg=name)
+            # A bias in front of batch norm wanders, see above, and the running mean with it.
+            wanders = kind == "mlp" and name.endswith(("layers.1.bias", "layers.2.moving_mean"))
+            atol = 1e-3 if wanders else 1e-5
+            np.testing.assert_allclose(values, other.asnumpy(), atol=atol, err_msg=name)
 
 
 def test_the_order_of_updates_is_the_recipes():

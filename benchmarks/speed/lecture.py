@@ -1,39 +1,8 @@
 """The lecture's code: MindSpore's own layers, run operator by operator (PyNative)."""
 
-import itertools
 from types import SimpleNamespace
 
 from benchmarks.speed.problems import batches
-
-
-def plain_networks(problem):
-    """Generator and discriminator of MindSpore's own layers; the second ends in a sigmoid."""
-    from mindspore import nn
-
-    from benchmarks.speed.plain import PlainDiscriminator, PlainGenerator
-
-    channels, side, _ = problem.image_shape
-    slope = problem.discriminator_slope
-    widths = problem.generator_widths
-    if problem.kind == "mlp":
-        pixels = channels * side * side
-        g = [nn.Dense(problem.latent_size, widths[0]), nn.ReLU()]
-        for inputs, outputs in itertools.pairwise(widths):
-            g += [nn.Dense(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
-        g += [nn.Dense(widths[-1], pixels), nn.Tanh()]
-        g.append(nn.Unflatten(1, problem.image_shape))
-        d = [nn.Flatten()]
-        inputs = pixels
-        for outputs in problem.discriminator_widths:
-            d += [nn.Dense(inputs, outputs), nn.LeakyReLU(slope)]
-            inputs = outputs
-        d += [nn.Dense(inputs, 1), nn.Sigmoid()]
-        return nn.SequentialCell(g), nn.SequentialCell(d)
-
-    return (
-        PlainGenerator(problem),
-        nn.SequentialCell(PlainDiscriminator(problem), nn.Sigmoid()),
-    )
 
 
 def plain_step(generator, discriminator, generator_optimizer, discriminator_optimizer):
@@ -70,8 +39,12 @@ def make(problem: SimpleNamespace, batch: int):
     import mindspore as ms
     from mindspore import Tensor, nn
 
+    from benchmarks.speed.plain import plain_networks
+    from benchmarks.speed.recipes import description
+
     ms.set_seed(1)
-    generator, discriminator = plain_networks(problem)
+    generator, logits = plain_networks(description(problem))
+    discriminator = nn.SequentialCell(logits, nn.Sigmoid())
     for cell in (generator, discriminator):
         cell.set_train()
     optimizers = [

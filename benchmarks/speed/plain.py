@@ -1,4 +1,4 @@
-"""A DCGAN of MindSpore's own layers with the weights of this project's, to compare with.
+"""Networks of MindSpore's own layers with the weights of this project's, to compare with.
 
 Everything is channels first, as MindSpore's layers have it.
 """
@@ -70,6 +70,32 @@ class PlainDiscriminator(nn.Cell):
         return ops.reshape(self.layers(x), (-1, 1))
 
 
+def plain_networks(d: Description) -> tuple[nn.Cell, nn.Cell]:
+    """Generator and discriminator of a description; the second gives logits."""
+    if d.kind == "dcgan":
+        return PlainGenerator(d), PlainDiscriminator(d)
+    pixels = int(np.prod(d.image_shape))
+    generator = []
+    inputs = d.latent_size
+    for index, outputs in enumerate(d.generator_widths):
+        generator.append(nn.Dense(inputs, outputs))
+        if d.generator_batch_norm and index > 0:
+            generator.append(nn.BatchNorm1d(outputs))
+        generator.append(_activation(d.generator_activation, d.generator_slope))
+        inputs = outputs
+    generator += [nn.Dense(inputs, pixels), nn.Tanh(), nn.Unflatten(1, d.image_shape)]
+    discriminator = [nn.Flatten()]
+    inputs = pixels
+    for outputs in d.discriminator_widths:
+        discriminator.append(nn.Dense(inputs, outputs))
+        if d.discriminator_batch_norm:
+            discriminator.append(nn.BatchNorm1d(outputs))
+        discriminator.append(_activation(d.discriminator_activation, d.discriminator_slope))
+        inputs = outputs
+    discriminator.append(nn.Dense(inputs, 1))
+    return nn.SequentialCell(generator), nn.SequentialCell(discriminator)
+
+
 def matched(ours: nn.Cell, theirs: nn.Cell) -> Iterator[tuple[str, np.ndarray, Parameter]]:
     """Each parameter and running statistic of ours, in the plain network's shape, and the plain's.
 
@@ -101,7 +127,7 @@ def as_plain(
     description: Description, generator: nn.Cell, discriminator: nn.Cell
 ) -> tuple[nn.Cell, nn.Cell]:
     """Plain networks with the weights of these, in training mode."""
-    pair = PlainGenerator(description), PlainDiscriminator(description)
+    pair = plain_networks(description)
     for ours, theirs in zip((generator, discriminator), pair, strict=True):
         for _, values, parameter in matched(ours, theirs):
             parameter.set_data(Tensor(values))

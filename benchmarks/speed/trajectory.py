@@ -1,9 +1,9 @@
-"""How far the DCGAN's losses stray from those of MindSpore's own layers, step by step.
+"""How far the losses stray from those of MindSpore's own layers, step by step.
 
-    ONEDNN_MAX_CPU_ISA=AVX2 python -m benchmarks.speed.trajectory [STEPS]
+    ONEDNN_MAX_CPU_ISA=AVX2 python -m benchmarks.speed.trajectory NETWORK [STEPS]
 
-From the same weights, on the same batches: ours against the plain step (nn.Conv2d,
-nn.BatchNorm2d, PyNative), and the plain step against itself with every weight moved by one unit
+From the same weights, on the same batches: ours against the plain step (nn.Dense or nn.Conv2d,
+nn.BatchNorm, PyNative), and the plain step against itself with every weight moved by one unit
 in the last place, which tells how much of that any rounding causes. (With the instruction set of
 the environment MindSpore's convolutions take 3 seconds a step instead of minutes.)
 """
@@ -15,10 +15,10 @@ import numpy as np
 from benchmarks.speed.recipes import description, recipe
 from stages.gan import runtime
 
-BATCH = 64
+BATCH = {"mlp": 128, "dcgan": 64}
 
 
-def losses_of(variant: str, steps: int) -> np.ndarray:
+def losses_of(network: str, variant: str, steps: int) -> np.ndarray:
     """Both losses of each step, (steps, 2)."""
     from mindspore import Tensor, nn
 
@@ -28,13 +28,13 @@ def losses_of(variant: str, steps: int) -> np.ndarray:
     from stages.gan.optimizers import adam
     from stages.gan.training import make_step
 
-    problem = recipe("dcgan")
+    problem = recipe(network)
     rates = (problem.learning_rate, problem.beta1, problem.beta2)
     pair = networks.build(description(problem), 1)
     if variant == "ours":
         optimizers = [
-            adam(network, name, *rates)
-            for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+            adam(one, name, *rates)
+            for one, name in zip(pair, ("generator", "discriminator"), strict=True)
         ]
         step = make_step(*pair, losses.build("bce"), *optimizers)
     else:
@@ -55,9 +55,11 @@ def losses_of(variant: str, steps: int) -> np.ndarray:
     for index in range(steps):
         draw = np.random.default_rng([5, index])
         # Smooth pictures: noise of 8x8 pixels enlarged.
-        small = np.tanh(draw.standard_normal((BATCH, 3, 8, 8))).astype(np.float32)
-        images = np.ascontiguousarray(small.repeat(8, axis=2).repeat(8, axis=3))
-        codes = draw.standard_normal((BATCH, problem.latent_size)).astype(np.float32)
+        channels, side, _ = problem.image_shape
+        small = np.tanh(draw.standard_normal((BATCH[network], channels, 8, 8))).astype(np.float32)
+        large = small.repeat(8, axis=2).repeat(8, axis=3)[:, :, :side, :side]
+        codes = draw.standard_normal((BATCH[network], problem.latent_size)).astype(np.float32)
+        images = np.ascontiguousarray(large)
         values = step(Tensor(images), Tensor(codes))
         found.append([float(value.asnumpy()) for value in values[:2]])
     return np.array(found)
@@ -66,10 +68,8 @@ def losses_of(variant: str, steps: int) -> np.ndarray:
 def main() -> None:
     """Print a line a step: relative differences, the larger of both losses."""
     runtime.wait_without_spinning()
-    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    plain = losses_of("plain", steps)
-    ours = losses_of("ours", steps)
-    moved = losses_of("moved", steps)
+    network, steps = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    plain, ours, moved = (losses_of(network, way, steps) for way in ("plain", "ours", "moved"))
     print("step  loss d, loss g (plain)   ours - plain   plain moved by one unit - plain")
     for index, row in enumerate(plain):
         differences = [np.abs(other[index] / row - 1).max() for other in (ours, moved)]

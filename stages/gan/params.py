@@ -142,6 +142,16 @@ class Train(_Section):
     generator: Network
     discriminator: DiscriminatorNetwork
 
+    @property
+    def gradient_penalty(self) -> float:
+        """Weight of the penalty that wgan_gp adds; 0 for every other loss."""
+        return self.loss_options.gradient_penalty if self.loss == "wgan_gp" else 0.0
+
+    @property
+    def differentiates_twice(self) -> bool:
+        """Whether D's gradient with respect to images is itself trained on."""
+        return self.r1 > 0 or self.gradient_penalty > 0
+
 
 class Evaluate(_Section):
     """What is measured on the trained networks."""
@@ -181,10 +191,14 @@ class Dataset(_Section):
 
     @model_validator(mode="after")
     def _every_image_has_its_own_gradient(self) -> "Dataset":
-        if self.train.r1 and self.train.discriminator.batch_norm:
+        train = self.train
+        if train.differentiates_twice and train.discriminator.batch_norm:
+            name, value = "r1", train.r1
+            if not value:
+                name, value = "loss_options.gradient_penalty", train.gradient_penalty
             raise ValueError(
-                f"train.r1 is {self.train.r1}, but with train.discriminator.batch_norm no image "
-                "has a gradient of its own: valid is r1 0, or batch_norm false"
+                f"train.{name} is {value}, but with train.discriminator.batch_norm no image "
+                f"has a gradient of its own: valid is {name} 0, or batch_norm false"
             )
         return self
 

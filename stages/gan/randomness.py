@@ -20,6 +20,7 @@ _PURPOSES = (
     "drawing",
     "instance noise",
     "spectral norm",
+    "gradient penalty",
 )
 
 

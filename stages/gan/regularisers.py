@@ -9,6 +9,11 @@ from collections.abc import Callable
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
+from stages.gan.losses import gradient_penalty
+
+# Added to a squared length, as the slope of the root is infinite at 0.
+_TINY = 1e-12
+
 
 def squared_gradient_norms(discriminator: nn.Cell) -> Callable[[Tensor], Tensor]:
     """A function for use in a compiled step: images (N, C, H, W) to |grad D(x)|^2, (N,).
@@ -41,5 +46,24 @@ def r1(discriminator: nn.Cell, gamma: float) -> Callable[[Tensor], Tensor]:
 
     def penalty(real):
         return ops.mean(squared_norms(real)) * (0.5 * gamma)
+
+    return penalty
+
+
+def on_the_way(discriminator: nn.Cell, weight: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The penalty of WGAN-GP: weight E(|grad D(x)| - 1)^2 between real and generated images.
+
+    Gulrajani et al. 2017, equation 3 and algorithm 1: x = m real + (1 - m) fake.
+
+    Returns
+    -------
+    function of real and fake images (N, C, H, W) and m (N, 1, 1, 1) in [0, 1), for use in a
+    compiled step; its value is a scalar
+    """
+    squared_norms = squared_gradient_norms(discriminator)
+
+    def penalty(real, fake, mix):
+        between = fake + mix * (real - fake)
+        return gradient_penalty(ops.sqrt(squared_norms(between) + _TINY)) * weight
 
     return penalty

@@ -30,13 +30,16 @@ class Options:
     """What a step does besides the recipe. All is off by default, and then not compiled.
 
     `average` follows the generator after each of its updates. With `instance_noise` a step
-    takes a third input, noise of the images' shape that is added to the fake ones. `r1` is the
-    gamma of the penalty of that name; the discriminator must be twice differentiable.
+    takes another input, noise of the images' shape that is added to the fake ones. `r1` is the
+    gamma of the penalty of that name, `gradient_penalty` the weight of WGAN-GP's, for which a
+    step takes another input, where on the way from fake to real each image is; for both the
+    discriminator must be twice differentiable.
     """
 
     average: Average | None = None
     instance_noise: bool = False
     r1: float = 0.0
+    gradient_penalty: float = 0.0
 
 
 _PLAIN = Options()
@@ -51,11 +54,13 @@ def _discriminator_update(
     """
     join = ops.Concat(0)
     together = discriminator.rows_are_independent
-    penalised = options.r1 > 0
-    penalty = regularisers.r1(discriminator, options.r1)
+    with_r1 = options.r1 > 0
+    r1 = regularisers.r1(discriminator, options.r1)
+    with_penalty = options.gradient_penalty > 0
+    on_the_way = regularisers.on_the_way(discriminator, options.gradient_penalty)
     normalised = spectral.layers(discriminator)
 
-    def discriminator_loss(real, fake):
+    def discriminator_loss(real, fake, mix):
         if together:
             logits = discriminator(join((real, fake)))
             count = real.shape[0]
@@ -65,15 +70,19 @@ def _discriminator_update(
             real_logits = discriminator(real)
             fake_logits = discriminator(fake)
         value = loss.real(real_logits) + loss.fake(fake_logits)
-        objective = value + penalty(real) if penalised else value
+        objective = value
+        if with_r1:
+            objective = objective + r1(real)
+        if with_penalty:
+            objective = objective + on_the_way(real, fake, mix)
         return objective, value, real_logits, fake_logits
 
     gradient = ms.value_and_grad(discriminator_loss, None, optimizer.parameters, has_aux=True)
 
-    def update(real, fake):
+    def update(real, fake, mix):
         for layer in normalised:
             layer.iterate()
-        outputs, gradients = gradient(real, fake)
+        outputs, gradients = gradient(real, fake, mix)
         optimizer(gradients)
         return outputs[1], outputs[2], outputs[3]
 
@@ -110,7 +119,8 @@ def make_step(
     Returns
     -------
     step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEASURES;
-        with instance noise also (noise of the fake images (N, C, H, W))
+        with instance noise also (noise of the fake images (N, C, H, W)), with a gradient
+        penalty also (where between fake and real (N, 1, 1, 1)), by these names
     """
     known = _KnownGradient()
     noisy = options.instance_noise
@@ -122,11 +132,11 @@ def make_step(
 
     generator_loss_gradient = ms.value_and_grad(generator_loss, 0)
 
-    def play(real, latents, noise):
+    def play(real, latents, noise, mix):
         fake = generator(latents)
         shown = fake + noise if noisy else fake
         constant_fake = ops.stop_gradient(shown)
-        d_loss, real_logits, fake_logits = update(real, constant_fake)
+        d_loss, real_logits, fake_logits = update(real, constant_fake, mix)
         g_loss, direction = generator_loss_gradient(constant_fake)
         # Without stop_gradient MindSpore would try to differentiate the backward pass.
         g_loss = known(fake, ops.stop_gradient(direction), ops.stop_gradient(g_loss))
@@ -134,8 +144,8 @@ def make_step(
 
     generator_gradient = ms.value_and_grad(play, None, generator_optimizer.parameters, has_aux=True)
 
-    def step(real, latents, noise=None):
-        outputs, gradients = generator_gradient(real, latents, noise)
+    def step(real, latents, noise=None, mix=None):
+        outputs, gradients = generator_gradient(real, latents, noise, mix)
         generator_optimizer(gradients)
         if average is not None:
             average()
@@ -164,10 +174,10 @@ def make_discriminator_step(
     noisy = options.instance_noise
     update = _discriminator_update(discriminator, loss, discriminator_optimizer, options)
 
-    def step(real, latents, noise=None):
+    def step(real, latents, noise=None, mix=None):
         fake = generator(latents)
         shown = fake + noise if noisy else fake
-        value, _, _ = update(real, ops.stop_gradient(shown))
+        value, _, _ = update(real, ops.stop_gradient(shown), mix)
         return value
 
     return ms.jit(step)
@@ -204,6 +214,7 @@ class Plan:
 
     `instance_noise` is the standard deviation at step 1 of the noise on all images that the
     discriminator sees (Soenderby et al. 2017, section 3.3), in units of the images' [-1, 1].
+    With `gradient_penalty` points between fake and real images are drawn for it.
     """
 
     epochs: int
@@ -215,6 +226,7 @@ class Plan:
     first_step: int = 1
     discriminator_steps: int = 1
     instance_noise: float = 0.0
+    gradient_penalty: bool = False
     on_step: Callable[[NDArray[np.float32]], None] = field(default=lambda measures: None)
 
     def steps_per_epoch(self, count: int) -> int:
@@ -271,8 +283,10 @@ def train(
             batches = inputs(data, rows, latents, plan, position + index, last_step)
             for _ in range(plan.discriminator_steps - 1):
                 assert discriminator_step is not None
-                discriminator_step(*next(batches))
-            outputs = step(*next(batches))
+                given, named = next(batches)
+                discriminator_step(*given, **named)
+            given, named = next(batches)
+            outputs = step(*given, **named)
             measures[index] = [output.asnumpy() for output in outputs]
             plan.on_step(measures[index])
         yield Epoch(number, position, measures)
@@ -288,15 +302,23 @@ def inputs(
     plan: Plan,
     position: int,
     last_step: int,
-) -> Iterator[tuple[ms.Tensor, ...]]:
-    """What each update of one step takes, batch by batch: images, codes, and noise if any."""
+) -> Iterator[tuple[tuple[ms.Tensor, ...], dict[str, ms.Tensor]]]:
+    """What each update of one step takes, batch by batch: images and codes, and what is named.
+
+    See `make_step` for the names.
+    """
     draw = stream(plan.seed, "instance noise", position)
+    mixing = stream(plan.seed, "gradient penalty", position)
     level = np.float32(plan.noise_level(position, last_step))
     for start in range(0, len(rows), plan.batch_size):
         part = slice(start, start + plan.batch_size)
         images = data.batch(rows[part])
-        noise = []
+        named = {}
         if plan.instance_noise > 0:
             images = images + level * draw.standard_normal(images.shape, dtype=np.float32)
-            noise = [as_tensor(level * draw.standard_normal(images.shape, dtype=np.float32))]
-        yield as_tensor(images), as_tensor(latents[part]), *noise
+            noise = level * draw.standard_normal(images.shape, dtype=np.float32)
+            named["noise"] = as_tensor(noise)
+        if plan.gradient_penalty:
+            mix = mixing.random((len(images), 1, 1, 1), dtype=np.float32)
+            named["mix"] = as_tensor(mix)
+        yield (as_tensor(images), as_tensor(latents[part])), named
