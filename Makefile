@@ -1,6 +1,6 @@
 # make repro   set up, then run the pipeline       make test   set up, then run the tests
 # make lint    set up, then ruff and mypy          make clean-venv   forget the set-up
-# make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes
+# make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ONLY=mlp a part
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
   "$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null \
@@ -31,7 +31,7 @@ lint: setup
 # PyTorch comes with the extra `benchmarks`; nothing else needs it.
 bench: setup
 	python -c 'import torch' 2>/dev/null || python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[benchmarks]'
-	python -m benchmarks.speed $(if $(QUICK),--quick)
+	python -m benchmarks.speed $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 setup: $(READY)
 

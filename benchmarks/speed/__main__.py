@@ -162,14 +162,26 @@ def main() -> None:
     """Measure, print a table, write the results."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument(
+        "--only", choices=["mlp", "dcgan", "dcgan_128"], help="keep the other results as they are"
+    )
+    arguments = parser.parse_args()
+    quick, only = arguments.quick, arguments.only
+    results: dict[str, object] = {}
+    if only:
+        results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        if results.get("quick") != quick:
+            parser.error(f"{RESULTS} has no other results of this length: measure all")
     collected: dict[str, list] = {}
     for run in range(1 if quick else 3):
         for name, network, batch, plan in plans(quick, run):
+            if only not in (None, name):
+                continue
             print(f"run {run + 1}: {name}", flush=True)
             rounds = 5 if quick else ROUNDS
             collected.setdefault(name, []).append(interleaved(network, batch, plan, rounds))
-    results: dict[str, object] = {"quick": quick, "machine": machine.describe() | machine.rates()}
+    if not only:
+        results = {"quick": quick, "machine": machine.describe() | machine.rates()}
     for name, runs in collected.items():
         network, batch = name.split("_")[0], 128 if name != "dcgan" else 64
         results[name] = summary(runs) | {
@@ -178,9 +190,11 @@ def main() -> None:
         }
     stages = {"mlp": ("mnist", 6_000 if quick else 60_000, 3)}
     stages["dcgan"] = ("faces", 256 if quick else 2_048, 3)
-    for name, arguments in stages.items():
+    for name, what in stages.items():
+        if only not in (None, name):
+            continue
         print(f"epoch: {name}", flush=True)
-        stage = epoch(*arguments)
+        stage = epoch(*what)
         results[name] |= {"epoch_overhead": stage["epoch_overhead"], "epoch": stage}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     plot.draw(results, PICTURE)

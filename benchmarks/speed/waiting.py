@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.speed.recipes import recipe
 
-STEPS = {"mlp": (128, 60), "dcgan": (64, 4)}
-SAMPLES = {"mlp": 10_000, "dcgan": 500}
+STEPS = {"mlp": (128, 40), "dcgan": (64, 3)}
+SAMPLES = {"mlp": 10_000, "dcgan": 200}
 
 
 @contextlib.contextmanager
