@@ -88,6 +88,29 @@ def test_fused_layers_are_near_mindspores_own(name, shape):
 
 
 @every_form
+@pytest.mark.parametrize("name", FUSED)
+def test_gradients_in_evaluation_mode_are_the_plain_ones(form, name):
+    x, weight = draw(6, 2, 3, 5), Tensor(draw(6, 2, 3, 5, seed=1))
+    norm = BatchNorm(5)
+    with form():
+        layer = NormalisedActivation(5, name, SLOPE)
+    found = []
+    for own, network in ((norm, nn.SequentialCell(norm, activation(name, SLOPE))), (layer, layer)):
+        own.moving_mean.set_data(Tensor(draw(5, seed=7)))
+        own.moving_variance.set_data(Tensor(0.5 + np.abs(draw(5, seed=8))))
+        network.set_train(False)
+
+        def total(value, network=network):
+            return ops.sum(network(value) * weight)
+
+        gradient = ms.value_and_grad(total, 0, [own.gamma, own.beta])
+        value, (dx, (dgamma, dbeta)) = gradient(Tensor(x))
+        found.append([tensor.asnumpy() for tensor in (value, dx, dgamma, dbeta)])
+    for left, right in zip(*found, strict=True):
+        np.testing.assert_allclose(left, right, rtol=2e-5, atol=2e-5)
+
+
+@every_form
 def test_fused_layers_work_in_a_compiled_graph(form):
     x, weight = draw(6, 2, 2, 5), Tensor(draw(6, 2, 2, 5, seed=1))
 
@@ -147,6 +170,7 @@ def test_the_number_of_cores_changes_no_bit(shape):
     options = np.array([SLOPE, 1 - SLOPE, 1e-5], np.float32)
     for name, inputs, shapes in [
         ("normalise", [x, factor, beta, options], [shape, rows, rows, rows]),
+        ("rescale", [x, mean, factor, beta, options], [shape]),
         ("normalise_gradient", [dy, y, x, mean, variance, factor, options], [shape, rows, rows]),
         ("rectify", [x, options], [shape]),
         ("rectify_gradient", [dy, y, options], [shape]),

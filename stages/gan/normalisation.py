@@ -76,6 +76,25 @@ class _NormaliseAndRectify(nn.Cell):
         return self.back(dout[0], y, x, mean, variance, factor, self.options)
 
 
+class _Rescale(nn.Cell):
+    """(rows, features) to v = (x - mean) factor + beta, then v above 0, s v below."""
+
+    def __init__(self, options: Tensor) -> None:
+        super().__init__()
+        self.options = options
+        self.forth = KERNELS.kernel("rescale", lambda x, *_others: x)
+        self.back = KERNELS.kernel("rectify_gradient", lambda dy, y, options: dy)
+        self.sum = ops.ReduceSum()
+
+    def construct(self, x, mean, factor, beta):
+        return self.forth(x, mean, factor, beta, self.options)
+
+    def bprop(self, x, mean, factor, beta, out, dout):
+        d = self.back(dout, out, self.options)
+        dbeta = self.sum(d, 0)
+        return d * factor, -dbeta * factor, self.sum(d * (x - mean), 0), dbeta
+
+
 class NormalisedActivation(BatchNorm):
     """BatchNorm(features), then the activation of that name (`slope` is leaky_relu's)."""
 
@@ -86,6 +105,7 @@ class NormalisedActivation(BatchNorm):
         self.fused = options is not None
         if self.fused:
             self.by_batch = _NormaliseAndRectify(options)
+            self.by_running = _Rescale(options)
             self.move = KERNELS.kernel(
                 "follow", lambda old_mean, old_variance, *_others: (old_mean, old_variance), 2
             )
@@ -95,9 +115,13 @@ class NormalisedActivation(BatchNorm):
         self.fused = False
 
     def construct(self, x):
-        if not (self.fused and self.training):
+        if not self.fused:
             return self.activation(self.apply(x))
         rows = ops.reshape(x, (-1, self.features))
+        if not self.training:
+            factor = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
+            y = self.by_running(rows, self.moving_mean, factor, self.beta)
+            return ops.reshape(y, x.shape)
         out = self.by_batch(rows, self.gamma, self.beta)
         count = rows.shape[0]
         new = 1.0 - self.momentum

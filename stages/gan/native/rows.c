@@ -63,6 +63,22 @@ static void normalise_rows(const Job *j, int64_t first, int64_t end) {
   }
 }
 
+/* rescale: x, mean, factor, beta, options -> leaky((x - mean) factor + beta). */
+static void rescale_rows(const Job *j, int64_t first, int64_t end) {
+  const float slope = j->slope;
+  const int64_t c = j->channels;
+  const float *mean = j->data[1], *factor = j->data[2], *beta = j->data[3];
+  for (int64_t r = first; r < end; r++) {
+    const float *x = (const float *)j->data[0] + r * c;
+    float *restrict y = (float *)j->data[5] + r * c;
+    for (int64_t e = 0; e < c; e++) y[e] = leaky((x[e] - mean[e]) * factor[e] + beta[e], slope);
+  }
+}
+KERNEL(rescale) {
+  Job j = rows_job(data, shapes[0], data[4]);
+  return run(rescale_rows, &j, j.rows, bytes(&j));
+}
+
 KERNEL(normalise) {
   Job j = rows_job(data, shapes[0], data[3]);
   return run(moments_lanes, &j, pieces(j.channels, LANE), bytes(&j)) ||
