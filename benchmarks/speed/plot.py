@@ -27,7 +27,8 @@ def draw(results: dict, path: Path) -> None:
             colour = "tab:blue" if key == "ours" else "tab:gray"
             panel.barh(position, row["mean"], color=colour, alpha=0.8)
             panel.plot([row["p5"], row["p95"]], [position, position], color="black", lw=1)
-            panel.text(row["mean"], position, f" {row['mean']:,.0f}", va="center", fontsize=8)
+            beside = max(row["mean"], row["p95"])
+            panel.text(beside, position, f"  {row['mean']:,.0f}", va="center", fontsize=8)
         panel.set_yticks(range(len(rows)), [NAMES[key] for key, _ in rows], fontsize=8)
         panel.invert_yaxis()
         panel.set_xscale("log")
