@@ -3,6 +3,8 @@
 All in nats and float64.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -59,11 +61,8 @@ def cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
     >>> round(cross_entropy([1.0, 0.0], [0.1, 0.9]), 3)
     2.303
     """
-    left, right = _pair(p, q)
-    possible = left > 0  # 0 ln 0 is 0
-    with np.errstate(divide="ignore"):
-        surprise = -np.log(right[possible])
-    return float(np.sum(left[possible] * surprise)) + 0.0  # without the sign of -0.0
+    # + 0.0 takes the sign of -0.0 away
+    return _expected(p, q, lambda left, right: -np.log(right)) + 0.0
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
@@ -92,11 +91,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
     >>> round(kl_divergence([0.5, 0.5], [0.9, 0.1]), 6)
     0.510826
     """
-    left, right = _pair(p, q)
-    possible = left > 0
-    with np.errstate(divide="ignore"):
-        cost = np.log(left[possible]) - np.log(right[possible])
-    return max(0.0, float(np.sum(left[possible] * cost)))
+    return max(0.0, _expected(p, q, lambda left, right: np.log(left) - np.log(right)))
 
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
@@ -205,6 +200,14 @@ def multiclass_cross_entropy(
     return negative_log_likelihood(
         log_softmax(logits), labels, class_weights, ignore_index, reduction
     )
+
+
+def _expected(p: ArrayLike, q: ArrayLike, cost: Callable[..., NDArray[np.float64]]) -> float:
+    """Mean of cost(p, q) over P's draws; what P excludes costs nothing, as 0 ln 0 is 0."""
+    left, right = _pair(p, q)
+    possible = left > 0
+    with np.errstate(divide="ignore"):
+        return float(np.sum(left[possible] * cost(left[possible], right[possible])))
 
 
 def _pair(p: ArrayLike, q: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -9,12 +9,10 @@ from mindspore import Parameter, Tensor, nn, ops
 from mindspore.ops.auto_generate import ReluGrad
 
 
-class _NormaliseRows(nn.Cell):
-    """Batch normalisation of (rows, features) over its rows, with its own backward pass.
+class _PlainNormaliseRows(nn.Cell):
+    """Batch normalisation of (rows, features) over its rows.
 
-    ReduceSum is used, as ReduceMean is slow on a CPU. The backward pass needs two sums and
-    three passes over the data where MindSpore's derivation needs a dozen. (Ioffe and
-    Szegedy 2015, the gradient equations of section 3.)
+    ReduceSum is used, as ReduceMean is slow on a CPU.
     """
 
     def __init__(self, epsilon: float) -> None:
@@ -31,6 +29,14 @@ class _NormaliseRows(nn.Cell):
         factor = inverse * gamma
         return centred * factor + beta, centred, inverse, factor, mean, variance
 
+
+class _NormaliseRows(_PlainNormaliseRows):
+    """The same with its own backward pass.
+
+    It needs two sums and three passes over the data where MindSpore's derivation needs a
+    dozen. (Ioffe and Szegedy 2015, the gradient equations of section 3.)
+    """
+
     def plain(self):
         """See `make_twice_differentiable`."""
         return _PlainNormaliseRows(self.epsilon)
@@ -45,24 +51,6 @@ class _NormaliseRows(nn.Cell):
         dgamma = self.sum(dy * centred, 0) * inverse
         dx = (dy - (centred * (dgamma * inverse * scale) + dbeta * scale)) * factor
         return dx, ops.reshape(dgamma, gamma.shape), ops.reshape(dbeta, beta.shape)
-
-
-class _PlainNormaliseRows(nn.Cell):
-    """_NormaliseRows without a backward pass of its own."""
-
-    def __init__(self, epsilon: float) -> None:
-        super().__init__()
-        self.epsilon = epsilon
-        self.sum = ops.ReduceSum(True)
-
-    def construct(self, x, gamma, beta):
-        scale = 1.0 / x.shape[0]
-        mean = self.sum(x, 0) * scale
-        centred = x - mean
-        variance = self.sum(centred * centred, 0) * scale
-        inverse = ops.rsqrt(variance + self.epsilon)
-        factor = inverse * gamma
-        return centred * factor + beta, centred, inverse, factor, mean, variance
 
 
 class BatchNorm(nn.Cell):
@@ -124,16 +112,23 @@ class BatchNorm(nn.Cell):
         )
 
 
-class LeakyReLU(nn.Cell):
-    """max(x, slope * x) for a slope from 0 to 1, in two kernels forward and three back."""
+class PlainLeakyReLU(nn.Cell):
+    """max(x, slope * x) for a slope from 0 to 1."""
 
     def __init__(self, slope: float = 0.2) -> None:
         super().__init__()
         self.slope = slope
-        self.relu_gradient = ReluGrad()
 
     def construct(self, x):
         return ops.maximum(x, x * self.slope)
+
+
+class LeakyReLU(PlainLeakyReLU):
+    """The same with its own backward pass: two kernels forward and three back."""
+
+    def __init__(self, slope: float = 0.2) -> None:
+        super().__init__(slope)
+        self.relu_gradient = ReluGrad()
 
     def bprop(self, x, out, dout):
         rest = self.relu_gradient(dout * (1.0 - self.slope), out)
@@ -142,17 +137,6 @@ class LeakyReLU(nn.Cell):
     def plain(self):
         """See `make_twice_differentiable`."""
         return PlainLeakyReLU(self.slope)
-
-
-class PlainLeakyReLU(nn.Cell):
-    """LeakyReLU without a backward pass of its own."""
-
-    def __init__(self, slope: float) -> None:
-        super().__init__()
-        self.slope = slope
-
-    def construct(self, x):
-        return ops.maximum(x, x * self.slope)
 
 
 class _PlainELU(nn.Cell):

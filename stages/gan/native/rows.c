@@ -51,28 +51,24 @@ static void moments_lanes(const Job *j, int64_t first, int64_t end) {
   }
 }
 
-static void normalise_rows(const Job *j, int64_t first, int64_t end) {
+/* leaky((x - mean) factor + beta), row by row, into `to`. */
+static void rescaled(const Job *j, int64_t first, int64_t end, const float *mean,
+                     const float *factor, const float *beta, float *to) {
   const float slope = j->slope;
   const int64_t c = j->channels;
-  const float *beta = j->data[2], *mean = j->data[5], *factor = j->data[7];
   for (int64_t r = first; r < end; r++) {
     const float *x = (const float *)j->data[0] + r * c;
-    float *restrict y = (float *)j->data[4] + r * c;
-    for (int64_t e = 0; e < c; e++)
-      y[e] = leaky((x[e] - mean[e]) * factor[e] + beta[e], slope);
+    float *restrict y = to + r * c;
+    for (int64_t e = 0; e < c; e++) y[e] = leaky((x[e] - mean[e]) * factor[e] + beta[e], slope);
   }
+}
+static void normalise_rows(const Job *j, int64_t first, int64_t end) {
+  rescaled(j, first, end, j->data[5], j->data[7], j->data[2], j->data[4]);
 }
 
 /* rescale: x, mean, factor, beta, options -> leaky((x - mean) factor + beta). */
 static void rescale_rows(const Job *j, int64_t first, int64_t end) {
-  const float slope = j->slope;
-  const int64_t c = j->channels;
-  const float *mean = j->data[1], *factor = j->data[2], *beta = j->data[3];
-  for (int64_t r = first; r < end; r++) {
-    const float *x = (const float *)j->data[0] + r * c;
-    float *restrict y = (float *)j->data[5] + r * c;
-    for (int64_t e = 0; e < c; e++) y[e] = leaky((x[e] - mean[e]) * factor[e] + beta[e], slope);
-  }
+  rescaled(j, first, end, j->data[1], j->data[2], j->data[3], j->data[5]);
 }
 KERNEL(rescale) {
   Job j = rows_job(data, shapes[0], data[4]);

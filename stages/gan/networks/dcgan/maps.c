@@ -8,15 +8,6 @@ struct Job {
   int64_t images, height, width, channels; /* of the image, whether it is read or written */
 };
 
-static int run_with_zeros(Work work, Job *job, int64_t count, int64_t bytes) {
-  float *zeros = calloc((size_t)(2 * job->channels), sizeof(float));
-  if (!zeros) return 1;
-  job->zeros = zeros;
-  int failed = run(work, job, count, bytes);
-  free(zeros);
-  return failed;
-}
-
 #define PRODUCTS 9
 /* Planes of results lie a power of two apart, so writing a number to each in turn throws the
  * last one out of the cache: a run of numbers is collected for each plane first (twice as
@@ -256,38 +247,25 @@ static void from_filters_rows(const Job *j, int64_t first, int64_t end) {
   }
 }
 
-/* Shapes of images are (N, H, W, C). */
-static Job job(void **data, const int64_t *image) {
-  return (Job){data[0], data[1], NULL, image[0], image[1], image[2], image[3]};
-}
 static int64_t bytes(const Job *j) {
   return j->images * j->height * j->width * j->channels * (int64_t)sizeof(float);
 }
 
-KERNEL(columns) {
-  Job j = job(data, shapes[0]);
-  return run_with_zeros(columns_rows, &j, j.images * (j.height / 2), bytes(&j));
+/* `image` is a shape (N, H, W, C); a piece of the work is that many of its rows. */
+static int run_map(Work work, void **data, const int64_t *image, int64_t rows) {
+  float *zeros = calloc((size_t)(2 * image[3]), sizeof(float));
+  if (!zeros) return 1;
+  Job j = {data[0], data[1], zeros, image[0], image[1], image[2], image[3]};
+  int failed = run(work, &j, j.images * (j.height / rows), bytes(&j));
+  free(zeros);
+  return failed;
 }
-KERNEL(from_columns) {
-  Job j = job(data, shapes[1]);
-  return run_with_zeros(from_columns_rows, &j, j.images * j.height, bytes(&j));
-}
-KERNEL(tiles) {
-  Job j = job(data, shapes[0]);
-  return run_with_zeros(tiles_rows, &j, j.images * (j.height / 4), bytes(&j));
-}
-KERNEL(from_tiles) {
-  Job j = job(data, shapes[1]);
-  return run_with_zeros(from_tiles_rows, &j, j.images * j.height, bytes(&j));
-}
-KERNEL(join) {
-  Job j = job(data, shapes[1]);
-  return run(join_rows, &j, j.images * (j.height / 2), bytes(&j));
-}
-KERNEL(split) {
-  Job j = job(data, shapes[0]);
-  return run(split_rows, &j, j.images * (j.height / 2), bytes(&j));
-}
+KERNEL(columns) { return run_map(columns_rows, data, shapes[0], 2); }
+KERNEL(from_columns) { return run_map(from_columns_rows, data, shapes[1], 1); }
+KERNEL(tiles) { return run_map(tiles_rows, data, shapes[0], 4); }
+KERNEL(from_tiles) { return run_map(from_tiles_rows, data, shapes[1], 1); }
+KERNEL(join) { return run_map(join_rows, data, shapes[1], 2); }
+KERNEL(split) { return run_map(split_rows, data, shapes[0], 2); }
 
 /* One piece: RUN numbers of each of the filter's matrices, `channels` of them in all. */
 static int run_filters(Work work, void **data, const int64_t *nine) {

@@ -41,16 +41,23 @@ _columns = ops.Concat(2)
 _channels = ops.Concat(-1)
 
 
+def _blocks(x):
+    """(N, H, W, C), padded by one pixel, to its 2x2 blocks (N, H/2 + 1, W/2 + 1, 4 C)."""
+    n, height, width, channels = x.shape
+    side = ops.zeros((n, height, 1, channels), ms.float32)
+    edge = ops.zeros((n, 1, width + 2, channels), ms.float32)
+    x = _rows((edge, _columns((side, x, side)), edge))
+    h, w = height // 2 + 1, width // 2 + 1
+    blocks = ops.transpose(ops.reshape(x, (n, h, 2, w, 2, channels)), (0, 1, 3, 2, 4, 5))
+    return ops.reshape(blocks, (n, h, w, 4 * channels))
+
+
 def columns(x):
     """(N, H, W, C) to the columns (N H/2 W/2, 16 C) of a 4x4 stride-2 convolution."""
     n, height, width, channels = x.shape
     h = height // 2
     w = width // 2
-    side = ops.zeros((n, height, 1, channels), ms.float32)
-    edge = ops.zeros((n, 1, width + 2, channels), ms.float32)
-    x = _rows((edge, _columns((side, x, side)), edge))
-    blocks = ops.reshape(x, (n, h + 1, 2, w + 1, 2, channels))
-    blocks = ops.reshape(ops.transpose(blocks, (0, 1, 3, 2, 4, 5)), (n, h + 1, w + 1, 4 * channels))
+    blocks = _blocks(x)
     size = (n, h, w, 4 * channels)
     four = (
         _slice(blocks, (0, 0, 0, 0), size),
@@ -130,12 +137,7 @@ class PlainColumns(nn.Cell):
         n, height, width, channels = x.shape
         h = height // 2
         w = width // 2
-        side = ops.zeros((n, height, 1, channels), ms.float32)
-        edge = ops.zeros((n, 1, width + 2, channels), ms.float32)
-        x = _rows((edge, _columns((side, x, side)), edge))
-        blocks = ops.reshape(x, (n, h + 1, 2, w + 1, 2, channels))
-        blocks = ops.transpose(blocks, (0, 1, 3, 2, 4, 5))
-        blocks = ops.reshape(blocks, (n, h + 1, w + 1, 4 * channels))
+        blocks = _blocks(x)
         four = (blocks[:, :h, :w], blocks[:, :h, 1:], blocks[:, 1:, :w], blocks[:, 1:, 1:])
         return ops.reshape(_channels(four), (n * h * w, 16 * channels))
 
