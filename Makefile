@@ -1,5 +1,7 @@
 # make repro   set up, then run the pipeline       make test   set up, then run the tests
 # make lint    set up, then ruff and mypy          make clean-venv   forget the set-up
+# make collapse   the lecture's failing run: ends with an error and says why; on bundled data
+# make mended     the same run, its loss mended, and as recommended: a page with all three
 # make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ONLY=mlp a part
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
@@ -10,7 +12,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro full test lint bench setup lock clean-venv
+.PHONY: repro full collapse mended test lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 repro: setup
@@ -19,6 +21,12 @@ repro: setup
 # The lecture's full length: all epochs, as an experiment of its own.
 full: setup
 	dvc exp run -S mnist.train.max_steps=null -S faces.train.max_steps=null
+
+collapse: setup
+	python -m stages.collapse $(DATASET)
+
+mended: setup
+	python -m stages.collapse $(DATASET) --mended
 
 test: setup
 	python -m pytest $(ARGS)

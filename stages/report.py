@@ -1,14 +1,21 @@
 """Put data, params, curves, samples and metrics on one self-contained page."""
 
-from pathlib import Path
 from typing import Any
 
 from stages.command import run_stage, say
-from stages.gan import curves, equilibrium, lesson, losses, page, paths, prepared
+from stages.gan import (
+    curves,
+    equilibrium,
+    evidence,
+    lesson,
+    losses,
+    page,
+    paths,
+    prepared,
+)
 from stages.gan.files import read_csv, read_json, whole_file
 from stages.gan.params import Dataset, Train
 
-GRID_WIDTH = 290
 # Without options these are the same measure, and the table need not show it twice.
 CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
 
@@ -18,32 +25,25 @@ def report(dataset: str, params: Dataset) -> None:
     metrics = paths.metrics(dataset)
     evaluate = read_json(metrics / "evaluate.json")
     about = prepared.description(paths.prepared(dataset))
-    settings = shareable(params)
+    train = read_json(metrics / "train.json")
+    verdict = read_json(paths.training_pictures(dataset) / "verdict.json")
     content = {
         "title": params.report.title,
-        "train": read_json(metrics / "train.json"),
+        "train": train,
+        "verdict": verdict,
+        "commands": page.commands(dataset, verdict["changes"]),
         "evaluate": evaluate,
         "prepared": about,
         "sha256": read_json(paths.raw(dataset) / "source.json")["sha256"],
-        "params": page.flat(settings),
+        "params": page.flat(page.shareable(params)),
         "rows": table(evaluate, params.train),
         "equilibrium": about_equilibrium(evaluate["training_loss"]),
         "lesson": about_the_loss(params.train),
-        "pictures": pictures(dataset, metrics, evaluate["training_loss"], params.train),
-        "grid_width": GRID_WIDTH,
+        "pictures": pictures(dataset, train, evaluate["training_loss"], params.train),
     }
     with whole_file(paths.report(dataset)) as scratch:
         scratch.write_text(page.render(content), encoding="utf-8")
     say(f"{dataset}: {paths.report(dataset)}")
-
-
-def shareable(params: Dataset) -> dict[str, Any]:
-    """The params without the folders of this machine; the page names the source that was used."""
-    settings = params.model_dump(mode="json")
-    del settings["download"]["sources"]
-    if params.train.init_from:
-        settings["train"]["init_from"] = Path(params.train.init_from).name
-    return settings
 
 
 def about_equilibrium(terms: dict[str, Any]) -> str:
@@ -97,10 +97,13 @@ def levels(terms: dict[str, Any], train: Train) -> dict[str, float]:
     return {name: images * height for name, height in heights.items() if height is not None}
 
 
-def pictures(dataset: str, metrics: Path, terms: dict[str, Any], train: Train) -> dict[str, Any]:
-    """All pictures of the page as data URLs."""
-    epochs = read_csv(metrics / "history.csv")
-    steps = read_csv(metrics / "history_steps.csv")
+def pictures(
+    dataset: str, trained: dict[str, Any], terms: dict[str, Any], train: Train
+) -> dict[str, Any]:
+    """All pictures of the page as data URLs; `trained` is the content of train.json."""
+    epochs = read_csv(paths.metrics(dataset) / "history.csv")
+    steps = read_csv(paths.metrics(dataset) / "history_steps.csv")
+    watched = evidence.pictures(steps, {}, trained["real_diversity"], {})
     drawn = paths.evaluation_pictures(dataset)
     point = terms["equilibrium_point"]
     heights = levels(terms, train)
@@ -126,8 +129,12 @@ def pictures(dataset: str, metrics: Path, terms: dict[str, Any], train: Train) -
         "losses": curve(epochs, "epoch", both, heights, loss_name),
         "steps": curve(steps, "step", both, heights, loss_name),
         "probabilities": curve(
-            epochs, "epoch", chances, middle, "probability of being real", (0, 1)
+            epochs, "epoch", chances, middle, "probability of being real", (-0.03, 1.03)
         ),
+        **{
+            name: page.embedded(watched[name], "png") if name in watched else ""
+            for name in ("gradients", "diversity")
+        },
         "animation": page.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
         **{
             name: page.embedded_file(drawn / f"{name}.png")

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from test_training import batch, make
+from test_steps import batch, make
 
 from stages.gan import networks
 from stages.gan.averaging import Average
-from stages.gan.training import Options, make_step
+from stages.gan.steps import Options, make_step
 
 DECAY = 0.7
 

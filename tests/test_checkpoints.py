@@ -10,7 +10,7 @@ from stages.gan.averaging import Average
 from stages.gan.errors import UserError
 from stages.gan.optimizers import adam
 from stages.gan.schedules import Schedule
-from stages.gan.training import make_step
+from stages.gan.steps import make_step
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from mindspore import Tensor, ops
 from network_helpers import describe
-from test_training import batch, make, optimize
+from test_steps import batch, make, optimize
 
 from stages.gan import losses, networks, optimizers, regularisers, spectral
-from stages.gan.training import Options, make_step
+from stages.gan.steps import Options, make_step
 
 GAMMA = 3.0
 

@@ -54,7 +54,7 @@ from mindspore import Tensor
 from network_helpers import describe
 from stages.gan import losses, networks
 from stages.gan.optimizers import adam
-from stages.gan.training import make_step
+from stages.gan.steps import make_step
 
 pair = networks.build(
     describe("mlp", generator_widths=(512, 1024, 1024), discriminator_widths=(1024, 512))

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 from network_helpers import describe
-from test_training import batch, optimize
+from test_steps import batch, optimize
 
 from stages.gan import losses, networks, spectral
 from stages.gan.networks.dcgan.convolution import Convolution, columns_to_conv
-from stages.gan.training import make_step
+from stages.gan.steps import make_step
 
 
 def largest(matrix) -> float:

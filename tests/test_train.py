@@ -1,9 +1,11 @@
 import json
+import re
 import shutil
 
 import pytest
 from conftest import Project
 
+from stages.gan.diagnosis import VERDICTS
 from stages.gan.files import read_csv
 
 pytestmark = pytest.mark.pipeline
@@ -29,12 +31,16 @@ def test_what_training_leaves(reproduced: Project):
     models = {path.name for path in (folder / "models/mnist").iterdir()}
     assert models == {"final", "epoch-0001", "epoch-0002"}
     pictures = {path.name for path in (folder / "reports/mnist/training").iterdir()}
-    assert pictures == {"epoch-0001.png", "epoch-0002.png", "animation.gif"}
+    assert pictures == {"epoch-0001.png", "epoch-0002.png", "animation.gif", "verdict.json"}
     metrics = json.loads((folder / "metrics/mnist/train.json").read_text())
     assert metrics["epochs"] == 2
     assert metrics["steps"] == 8  # 64 images in batches of 16, twice
     rows = read_csv(folder / "metrics/mnist/history.csv")
     assert rows[-1]["discriminator_loss"] == metrics["discriminator_loss"]
+    verdict = json.loads((folder / "reports/mnist/training/verdict.json").read_text())
+    assert verdict["name"] == metrics["verdict"] in VERDICTS
+    assert verdict["earlier"] == []
+    assert metrics["real_diversity"] > 0.1
     assert len(read_csv(folder / "metrics/mnist/history_steps.csv")) == 8
     # no path of this machine, and nothing half-made
     assert str(folder) not in (folder / "models/mnist/final/checkpoint.json").read_text()
@@ -90,6 +96,60 @@ def test_with_every_option_a_continued_run_equals_an_unbroken_one(prepared: Proj
     assert "has the moving average" in prepared.stage("evaluate", "mnist").stdout
     metrics = json.loads((prepared.folder / "metrics/mnist/evaluate.json").read_text())
     assert metrics["averaged_generator"] is True
+
+
+def failing(project: Project, **changes) -> None:
+    """The lecture's failure: D saturates in the first steps of so large a rate."""
+    params = project.params
+    params["mnist"]["train"]["generator"]["widths"] = [128, 256, 512, 1024]
+    params["mnist"]["train"]["discriminator"]["widths"] = [512, 256]
+    project.write_params(params)
+    settings = {"learning_rate": 0.01, "loss": "bce", "epochs": 100, "batch_size": 32}
+    change(project, **settings, **changes)
+
+
+def test_a_run_that_cannot_recover_is_stopped_and_explained(prepared: Project):
+    folder = prepared.folder
+    failing(prepared, lecture_log=True)
+    before = (folder / "metrics/mnist/train.json").read_bytes()
+    result = prepared.stage("train", "mnist", check=False)
+    assert result.returncode == 1
+    assert "loss d:13.815511, loss g:-0.000000" in result.stdout
+    assert "verdict: saturated discriminator" in result.stdout
+    assert "to change: mnist.train.loss to bce_with_logits" in result.stdout
+    assert "Traceback" not in result.stderr
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    step = int(re.search(r"stopped at step ([0-9]+)", errors[0])[1])
+    assert step <= 100
+    assert "reports/mnist/failure.html" in errors[0]
+    page = (folder / "reports/mnist/failure.html").read_text()
+    assert f"told at step {step}" in page
+    # nothing half-made, and what an earlier run left is as it was
+    assert not (folder / "models/mnist").exists()
+    assert not list(folder.rglob(".incomplete-*"))
+    assert (folder / "metrics/mnist/train.json").read_bytes() == before
+    # the page is about this run alone: the next one takes it away
+    change(prepared, learning_rate=0.0002, epochs=1)
+    prepared.stage("train", "mnist")
+    assert not (folder / "reports/mnist/failure.html").exists()
+
+
+def test_a_run_that_is_only_warned_of_goes_on_and_says_so_on_its_page(prepared: Project):
+    folder = prepared.folder
+    failing(prepared, on_failure="warn", max_steps=120)
+    output = prepared.stage("train", "mnist").stdout
+    assert output.count("verdict: saturated discriminator") == 2  # when told, and at the end
+    assert (folder / "reports/mnist/failure.html").exists()
+    metrics = json.loads((folder / "metrics/mnist/train.json").read_text())
+    assert metrics["verdict"] == "saturated discriminator"
+    assert metrics["steps"] == 120
+    assert metrics["generator_gradient"] == 0.0
+    for stage in ("evaluate", "report"):
+        prepared.stage(stage, "mnist")
+    page = (folder / "reports/mnist/index.html").read_text()
+    assert "The verdict: saturated discriminator" in page
+    assert "On the way, at step" in page
 
 
 def test_a_batch_larger_than_the_data_is_named(prepared: Project):

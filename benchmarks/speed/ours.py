@@ -14,7 +14,7 @@ def make(problem: SimpleNamespace, batch: int):
     from stages.gan import losses, networks
     from stages.gan.layers import as_tensor
     from stages.gan.optimizers import adam
-    from stages.gan.training import make_step
+    from stages.gan.steps import make_step
 
     rates = (problem.learning_rate, problem.beta1, problem.beta2)
     generator, discriminator = networks.build(description(problem), 1)

@@ -26,7 +26,7 @@ def losses_of(network: str, variant: str, steps: int) -> np.ndarray:
     from benchmarks.speed.plain import as_plain
     from stages.gan import losses, networks
     from stages.gan.optimizers import adam
-    from stages.gan.training import make_step
+    from stages.gan.steps import make_step
 
     problem = recipe(network)
     rates = (problem.learning_rate, problem.beta1, problem.beta2)

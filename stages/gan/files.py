@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -91,7 +92,7 @@ def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]
 
 
 def read_csv(source: Path) -> list[dict[str, float]]:
-    """Read a CSV of numbers that `write_csv` wrote, a dict a row.
+    """Read a CSV of numbers that `write_csv` wrote, a dict a row; an empty field is NaN.
 
     Raises
     ------
@@ -101,7 +102,8 @@ def read_csv(source: Path) -> list[dict[str, float]]:
     try:
         with source.open(newline="", encoding="utf-8") as file:
             return [
-                {key: float(value) for key, value in row.items()} for row in csv.DictReader(file)
+                {key: math.nan if value == "" else float(value) for key, value in row.items()}
+                for row in csv.DictReader(file)
             ]
     except FileNotFoundError:
         raise UserError(f"{source} is missing: run `dvc repro` first") from None

@@ -1,12 +1,15 @@
 """The course of a training run: a row an epoch, and a downsampled row a few steps."""
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.files import write_csv
-from stages.gan.training import MEASURES, Epoch
+from stages.gan.training import Epoch, means
+from stages.gan.watching import MEASURES
 
 EPOCHS = "history.csv"
 STEPS = "history_steps.csv"
@@ -14,44 +17,82 @@ _ROWS = 1000
 
 
 class History:
-    """Collects epochs and writes them when the run is over."""
+    """Collects every step and the mean of each epoch, and writes them when the run is over."""
 
     def __init__(self) -> None:
         self._epochs: list[tuple[int, int, dict[str, float]]] = []
         self._first_step = 1
-        self._measures: list[NDArray[np.float32]] = []
+        self._rows: list[NDArray[np.float32]] = []
 
     @property
     def epochs(self) -> int:
         """How many have been added."""
         return len(self._epochs)
 
-    def add(self, epoch: Epoch) -> None:
-        """Add one finished epoch."""
-        if not self._epochs:
-            self._first_step = epoch.first_step
-        self._epochs.append((epoch.number, len(epoch.measures), epoch.means()))
-        self._measures.append(epoch.measures)
+    @property
+    def measures(self) -> NDArray[np.float32]:
+        """A row of MEASURES a step."""
+        return np.array(self._rows, np.float32).reshape(-1, len(MEASURES))
 
-    def last(self, measure: str) -> float:
-        """The mean of a measure over the last epoch."""
-        return self._epochs[-1][2][measure]
+    @property
+    def first_step(self) -> int:
+        """The number of the first step."""
+        return self._first_step
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step that was added."""
+        return self._first_step + len(self._rows) - 1
+
+    def recent(self, count: int) -> NDArray[np.float32]:
+        """The rows of the last so many steps, or of all if there are fewer."""
+        return np.array(self._rows[-count:], np.float32).reshape(-1, len(MEASURES))
+
+    def add_step(self, step: int, row: NDArray[np.float32]) -> None:
+        """Add one step's row of MEASURES."""
+        if not self._rows:
+            self._first_step = step
+        self._rows.append(row.copy())
+
+    def add_epoch(self, epoch: Epoch) -> None:
+        """Add one finished epoch, whose steps have been added."""
+        self._epochs.append((epoch.number, len(epoch.measures), epoch.means()))
+
+    def summary(self) -> dict[str, float | None]:
+        """The means over the last epoch; None of what was measured in none of its steps."""
+        means = self._epochs[-1][2]
+        return {name: value if math.isfinite(value) else None for name, value in means.items()}
+
+    def downsampled(self) -> list[dict[str, float]]:
+        """At most 1,000 rows: means over equally many consecutive steps, named by the last.
+
+        The last row is over what is left.
+        """
+        measures = self.measures
+        every = max(1, -(-len(measures) // _ROWS))
+        rows = []
+        for start in range(0, len(measures), every):
+            block = measures[start : start + every]
+            step = self._first_step + start + len(block) - 1
+            rows.append({"step": step, **dict(zip(MEASURES, means(block).tolist(), strict=True))})
+        return rows
 
     def write(self, folder: Path) -> None:
-        """Write history.csv (means of each epoch) and history_steps.csv.
+        """Write history.csv (means of each epoch) and history_steps.csv (downsampled).
 
-        The second holds at most 1,000 rows: means over equally many consecutive steps, the
-        last row over what is left.
+        What was measured in none of a row's steps is left empty.
         """
         write_csv(
             folder / EPOCHS,
             ["epoch", "steps", *MEASURES],
-            ([number, steps, *means.values()] for number, steps, means in self._epochs),
+            ([number, steps, *_fields(found)] for number, steps, found in self._epochs),
         )
-        measures = np.concatenate(self._measures).astype(np.float64)
-        every = -(-len(measures) // _ROWS)
-        rows = []
-        for start in range(0, len(measures), every):
-            block = measures[start : start + every]
-            rows.append([self._first_step + start + len(block) - 1, *block.mean(axis=0).tolist()])
-        write_csv(folder / STEPS, ["step", *MEASURES], rows)
+        write_csv(
+            folder / STEPS,
+            ["step", *MEASURES],
+            ([row.pop("step"), *_fields(row)] for row in self.downsampled()),
+        )
+
+
+def _fields(found: dict[str, float]) -> Iterable[float | str]:
+    return ("" if math.isnan(value) else value for value in found.values())

@@ -1,14 +1,18 @@
-"""The report: everything on one HTML page that needs no network and no other file."""
+"""HTML pages that need no network and no other file."""
 
 import base64
-from collections.abc import Mapping
+import io
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL.Image import Image
 
 from stages.gan.errors import UserError
+from stages.gan.params import Dataset
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -16,6 +20,13 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def embedded(content: bytes, kind: str) -> Markup:
     """A picture as a data URL; `kind` is png or gif."""
     return Markup(f"data:image/{kind};base64,{base64.b64encode(content).decode()}")
+
+
+def embedded_picture(picture: Image) -> Markup:
+    """A picture in memory as a data URL."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return embedded(buffer.getvalue(), "png")
 
 
 def embedded_file(file: Path) -> Markup:
@@ -49,8 +60,32 @@ def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return rows
 
 
-def render(content: Mapping[str, Any]) -> str:
-    """Fill the template; a name it needs and `content` lacks is an error."""
+def as_yaml(value: Any) -> str:
+    """A value as one writes it in params.yaml or after -S."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each change of a verdict, the command that tries it, or "" if none does."""
+    return [
+        f"dvc exp run -S {dataset}.{change['param']}={as_yaml(change['value'])} report@{dataset}"
+        if change["param"].startswith("train.")
+        else ""
+        for change in changes
+    ]
+
+
+def shareable(params: Dataset) -> dict[str, Any]:
+    """The params without the folders of this machine; a page names the source that was used."""
+    settings = params.model_dump(mode="json")
+    del settings["download"]["sources"]
+    if params.train.init_from:
+        settings["train"]["init_from"] = Path(params.train.init_from).name
+    return settings
+
+
+def render(content: Mapping[str, Any], template: str = "report.html") -> str:
+    """Fill a template; a name it needs and `content` lacks is an error."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -58,4 +93,4 @@ def render(content: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(content)
+    return environment.get_template(template).render(content)

@@ -139,6 +139,7 @@ class Train(_Section):
     checkpoint_every: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
     init_from: Annotated[str, Field(min_length=1)] | None
     lecture_log: bool
+    on_failure: Literal["stop", "warn"]
     generator: Network
     discriminator: DiscriminatorNetwork
 

@@ -40,6 +40,16 @@ def report(dataset: str) -> Path:
     return Path("reports") / dataset / "index.html"
 
 
+def failure(dataset: str) -> Path:
+    """The page about a training run that was stopped; no stage's out, so DVC leaves it alone."""
+    return Path("reports") / dataset / "failure.html"
+
+
+def collapse(dataset: str) -> Path:
+    """Where the failing run and its mended forms happen, apart from the project's own results."""
+    return Path("reports") / "collapse" / dataset
+
+
 def from_project(path: str) -> Path:
     """A path that a user gave: absolute, from the home folder, or from the project's folder."""
     return Path(path).expanduser()

@@ -38,8 +38,8 @@ def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
 
 
 def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """[-1, 1] back to the nearest 8-bit level; what lies outside is cut."""
-    levels = np.rint(images.astype(np.float32) * 127.5 + 127.5)
+    """[-1, 1] back to the nearest 8-bit level; what lies outside is cut, NaN is black."""
+    levels = np.nan_to_num(np.rint(images.astype(np.float32) * 127.5 + 127.5))
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 

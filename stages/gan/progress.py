@@ -1,0 +1,75 @@
+"""What a training run says while it runs."""
+
+import sys
+import time
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+
+class ProgressBar:
+    """Losses, steps a second and time left; one plain line an epoch where there is no terminal.
+
+    Parameters
+    ----------
+    total : int
+        Steps of the run.
+    lecture_log : bool
+        Whether the lecture's line is printed instead of ours.
+
+    It is a context, within which it may be on the screen.
+    """
+
+    def __init__(self, total: int, lecture_log: bool) -> None:
+        self._total = total
+        self._lecture_log = lecture_log
+        self._began = time.monotonic()
+        self._done = 0
+
+    def __enter__(self) -> "ProgressBar":
+        self._bar = tqdm(total=self._total, unit="step", disable=not sys.stderr.isatty())
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._bar.close()
+
+    def advance(self, measures: NDArray[np.float32]) -> None:
+        """Count one step and show its losses, the first two of its measures."""
+        self._done += 1
+        if self._done == 1:  # the first step compiles and would spoil the rate
+            self._began = time.monotonic()
+        self._bar.set_postfix_str(f"loss d {measures[0]:.3f} g {measures[1]:.3f}", refresh=False)
+        self._bar.update()
+
+    def finish_epoch(self, number: int, means: Mapping[str, float]) -> None:
+        """Say how the epoch of that number went."""
+        d_loss, g_loss = means["discriminator_loss"], means["generator_loss"]
+        if self._lecture_log:
+            self.say(lecture_line(d_loss, g_loss))
+            return
+        seconds = time.monotonic() - self._began
+        rate = (self._done - 1) / seconds if seconds > 0 and self._done > 1 else 0.0
+        left = (self._total - self._done) / rate if rate else 0.0
+        self.say(
+            f"epoch {number}: loss d {d_loss:.4f} g {g_loss:.4f}, "
+            f"D(x) {means['real_probability']:.3f}, D(G(z)) {means['fake_probability']:.3f}; "
+            f"{rate:.2f} steps/s, {left:.0f} s left"
+        )
+
+    def say(self, message: str) -> None:
+        """Print a line above the bar."""
+        tqdm.write(message)
+        sys.stdout.flush()
+
+
+def lecture_line(discriminator_loss: float, generator_loss: float) -> str:
+    """The losses as the lecture prints them: the discriminator's sum is halved.
+
+    Examples
+    --------
+    >>> lecture_line(27.631021, -0.0)
+    'loss d:13.815511, loss g:-0.000000'
+    """
+    return f"loss d:{discriminator_loss / 2:.6f}, loss g:{generator_loss:.6f}"

@@ -1,0 +1,128 @@
+"""Looking at a run after every step: measure, ask for a verdict, stop what cannot recover."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan import failures, grids, paths
+from stages.gan.assembly import Assembly
+from stages.gan.diagnosis import Diagnosis, Verdict
+from stages.gan.errors import UserError
+from stages.gan.history import History
+from stages.gan.page import as_yaml
+from stages.gan.params import Dataset
+from stages.gan.prepared import Split
+from stages.gan.progress import ProgressBar, lecture_line
+from stages.gan.sampling import generate
+from stages.gan.training import means
+from stages.gan.watching import MEASURES, diversity_meter
+
+
+class Supervisor:
+    """Watches one run.
+
+    Parameters
+    ----------
+    dataset : str
+    params : Dataset
+    data : Split
+        What is trained on, for the page about a failure.
+    players : Assembly
+    codes : (N, latent_size)
+        The fixed latent codes whose images are compared and shown.
+    history : History
+        To which every step is added.
+    diagnosis : Diagnosis
+    bar : ProgressBar
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        params: Dataset,
+        data: Split,
+        players: Assembly,
+        codes: NDArray[np.float32],
+        history: History,
+        diagnosis: Diagnosis,
+        bar: ProgressBar,
+    ) -> None:
+        self._dataset = dataset
+        self._params = params
+        self._data = data
+        self._players = players
+        self._codes = codes
+        self._history = history
+        self._diagnosis = diagnosis
+        self._bar = bar
+        self._measure_diversity = diversity_meter(players.generator, codes)
+        self._told: list[Verdict] = []
+        # A page about an earlier run would be taken for one about this.
+        paths.failure(dataset).unlink(missing_ok=True)
+
+    def look(self, step: int, row: NDArray[np.float32]) -> None:
+        """Complete a step's row of MEASURES, keep it, and tell if the run has failed.
+
+        Raises
+        ------
+        UserError
+            If it has, and the params ask to stop then.
+        """
+        row[MEASURES.index("diversity")] = self._measure_diversity(step)
+        self._history.add_step(step, row)
+        self._bar.advance(row)
+        verdict = self._diagnosis.failure(self._history)
+        if verdict is None or verdict.name in {told.name for told in self._told}:
+            return
+        self._told.append(verdict)
+        self._tell(verdict)
+        page = self._write_page(verdict)
+        if self._params.train.on_failure == "stop":
+            raise UserError(
+                f"{self._dataset}: training was stopped at step {step}, as it cannot recover "
+                f"({verdict.name}): {page} shows what was seen and what to change; "
+                f"{self._dataset}.train.on_failure=warn would go on"
+            )
+
+    def conclude(self) -> dict[str, Any]:
+        """Tell the verdict on the run that came to its end, and give it as JSON values.
+
+        `earlier` holds the verdicts that were told on the way, `levels` where the curves of both
+        losses would be at equilibrium.
+        """
+        verdict = self._diagnosis.conclusion(self._history)
+        self._tell(verdict)
+        return {
+            **verdict.to_json(),
+            "earlier": [told.to_json() for told in self._told],
+            "levels": self._diagnosis.levels,
+        }
+
+    def _tell(self, verdict: Verdict) -> None:
+        if verdict.fatal and self._params.train.lecture_log:
+            # The steps since then may be fewer than an epoch, after which it is printed else.
+            losses = means(self._history.recent(verdict.step - verdict.since + 1))
+            self._bar.say(lecture_line(losses[0], losses[1]))
+        self._bar.say(f"verdict: {verdict.name}")
+        self._bar.say(f"  seen: {verdict.seen}")
+        self._bar.say(f"  this means: {verdict.meaning}")
+        for change in verdict.changes:
+            self._bar.say(
+                f"  to change: {self._dataset}.{change.param} to "
+                f"{as_yaml(change.value)}, {change.why}"
+            )
+
+    def _write_page(self, verdict: Verdict) -> str:
+        self._players.refresh()
+        count = len(self._codes)
+        return failures.write_page(
+            self._dataset,
+            self._params,
+            verdict,
+            self._history.downsampled(),
+            self._diagnosis.levels,
+            self._diagnosis.real.diversity,
+            grids.grid(generate(self._players.shown, self._codes)),
+            grids.grid(self._data.batch(np.arange(min(count, len(self._data))))),
+        )

@@ -1,0 +1,91 @@
+"""What is watched of a training run while it runs, beside the means that each step returns.
+
+Both gradients' lengths every few steps, and how much the images of a fixed block of latent codes
+differ from each other. What it all means is the matter of `diagnosis`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from mindspore import nn
+from numpy.typing import NDArray
+
+from stages.gan.prepared import Split
+from stages.gan.sampling import generate
+from stages.gan.steps import GRADIENTS, MEANS
+
+# Steps between two looks, seldom enough for less than 2 % of a step together and often enough
+# for several looks within the 100 steps in which a failure is to be told.
+GRADIENTS_EVERY = 10
+DIVERSITY_EVERY = 25
+
+# One row a step of a watched run; NaN where nothing was measured.
+MEASURES = (*MEANS, *GRADIENTS, "diversity")
+
+_REAL_IMAGES = 100
+
+
+def mean_pairwise_distance(images: NDArray[np.floating]) -> float:
+    """How much images differ: the mean over all pairs of their root mean square difference.
+
+    Parameters
+    ----------
+    images : (N, channels, height, width) in [-1, 1], at least two
+
+    Returns
+    -------
+    float
+        0 (all alike) to 2; one of 256 levels is 0.0078.
+
+    Examples
+    --------
+    >>> mean_pairwise_distance(np.array([[-1.0], [1.0], [1.0]]).reshape(3, 1, 1, 1))  # 2, 2, 0
+    1.3333333333333333
+    """
+    rows = images.reshape(len(images), -1).astype(np.float64)
+    distances = [
+        np.sqrt(np.mean((rows[index + 1 :] - row) ** 2, axis=1))
+        for index, row in enumerate(rows[:-1])
+    ]
+    return float(np.concatenate(distances).mean())
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """What the generated images are compared with: how much real ones differ, and their range."""
+
+    diversity: float
+    least: float
+    most: float
+
+    @property
+    def within_reach(self) -> bool:
+        """Whether a generator that ends in tanh could draw them."""
+        return self.least >= -1.0 and self.most <= 1.0
+
+
+def look_at_real(data: Split) -> RealImages:
+    """Look at up to 100 real images, evenly spread over the data."""
+    indices = np.unique(np.linspace(0, len(data) - 1, _REAL_IMAGES).astype(np.int64))
+    images = data.batch(indices)
+    return RealImages(mean_pairwise_distance(images), float(images.min()), float(images.max()))
+
+
+def gradients_are_due(step: int) -> bool:
+    """Whether the gradients' lengths are measured in that step, counted from 1."""
+    return step % GRADIENTS_EVERY == 0
+
+
+def diversity_meter(generator: nn.Cell, codes: NDArray[np.float32]) -> Callable[[int], float]:
+    """A function of the step: the diversity of a generator's images of fixed codes, or NaN.
+
+    In evaluation mode: in training mode batch norm would spread the images of a block apart.
+    """
+
+    def measure(step: int) -> float:
+        if step % DIVERSITY_EVERY:
+            return float("nan")
+        return mean_pairwise_distance(generate(generator, codes))
+
+    return measure

@@ -1,0 +1,306 @@
+import math
+
+import numpy as np
+import pytest
+from data_helpers import load_params
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.gan import diagnosis, equilibrium, losses
+from stages.gan.diagnosis import (
+    ALIKE,
+    D_GRADIENT,
+    D_LOSS,
+    DIVERSITY,
+    FAKE,
+    G_GRADIENT,
+    G_LOSS,
+    REAL,
+    VANISHED,
+    VERDICTS,
+    WINDOW,
+    Diagnosis,
+    advice,
+    swings,
+)
+from stages.gan.history import History
+from stages.gan.watching import DIVERSITY_EVERY, GRADIENTS_EVERY, MEASURES, RealImages
+
+REAL_IMAGES = RealImages(0.7, -1.0, 1.0)
+G_WEIGHTS = 10_000
+CLAMP = np.float32(-math.log(1e-12))
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """train's params with a change or two, by loss."""
+    folder = tmp_path_factory.mktemp("params")
+
+    def make(**changes):
+        named = {f"mnist__train__{name}": value for name, value in changes.items()}
+        return load_params(folder, "mnist", **named).train
+
+    return make
+
+
+def diagnose(train, real: RealImages = REAL_IMAGES) -> Diagnosis:
+    return Diagnosis(train, equilibrium.point(losses.of_params(train)), real, G_WEIGHTS)
+
+
+def healthy(steps: int, seed: int = 0, loss: float = 1.3, first_step: int = 1) -> np.ndarray:
+    """Rows such as a run of the recipe leaves, with gradients and looks where they are due."""
+    draw = np.random.default_rng(seed)
+    rows = np.full((steps, len(MEASURES)), np.nan, np.float32)
+    rows[:, D_LOSS] = loss + 0.05 * draw.standard_normal(steps)
+    rows[:, G_LOSS] = 0.8 + 0.1 * draw.standard_normal(steps)
+    rows[:, REAL] = 0.54 + 0.04 * draw.standard_normal(steps)
+    rows[:, FAKE] = 0.46 + 0.04 * draw.standard_normal(steps)
+    numbers = np.arange(first_step, first_step + steps)
+    due = numbers % GRADIENTS_EVERY == 0
+    rows[due, D_GRADIENT] = 5 + draw.random(due.sum())
+    rows[due, G_GRADIENT] = 2 + draw.random(due.sum())
+    looks = numbers % DIVERSITY_EVERY == 0
+    rows[looks, DIVERSITY] = 0.5 + 0.05 * draw.random(looks.sum())
+    return rows
+
+
+def watch(diagnosed: Diagnosis, rows: np.ndarray, first_step: int = 1):
+    """The first fatal verdict on a run, or None, and its history up to there."""
+    history = History()
+    for index, row in enumerate(rows):
+        history.add_step(first_step + index, row)
+        verdict = diagnosed.failure(history)
+        if verdict:
+            return verdict, history
+    return None, history
+
+
+def measured(rows: np.ndarray, column: int, start: int, value: float) -> None:
+    """Set a measure from a row on, wherever it was taken."""
+    part = rows[start:, column]
+    part[~np.isnan(part)] = value
+
+
+@pytest.mark.parametrize("loss", list(losses.LOSSES))
+def test_a_healthy_run_is_never_stopped(settings, loss):
+    verdict, history = watch(diagnose(settings(loss=loss)), healthy(700))
+    assert verdict is None
+    assert diagnose(settings(loss=loss)).conclusion(history).fatal is False
+
+
+@given(st.integers(1, 400), st.sampled_from([1, 6001]))
+def test_a_saturated_discriminator_is_told_within_100_steps(settings, start, first_step):
+    rows = healthy(start + 120, first_step=first_step)
+    rows[start:, [D_LOSS, G_LOSS, REAL, FAKE]] = [CLAMP, -0.0, 1.0, 1.0]
+    for column in (D_GRADIENT, G_GRADIENT):
+        measured(rows, column, start, 0.0)
+    verdict, _ = watch(diagnose(settings()), rows, first_step)
+    assert verdict is not None
+    assert verdict.name == "saturated discriminator"
+    assert verdict.fatal
+    assert verdict.since == first_step + start
+    assert start - 10 < verdict.step - first_step - 30
+    assert verdict.step - verdict.since < 100
+    assert "27.631021" in verdict.seen
+    assert "G's at -0.000000" in verdict.seen
+
+
+def test_gradients_that_are_zero_for_a_moment_are_no_failure(settings):
+    rows = healthy(400)
+    for column in (D_GRADIENT, G_GRADIENT):
+        measured(rows[:140], column, 100, 0.0)
+    rows[100:140, D_LOSS] = CLAMP
+    assert watch(diagnose(settings()), rows)[0] is None
+
+
+def test_one_gradient_that_is_not_zero_keeps_a_run_alive(settings):
+    rows = healthy(400)
+    rows[100:, D_LOSS] = CLAMP
+    measured(rows, D_GRADIENT, 100, 0.0)
+    measured(rows, G_GRADIENT, 100, 1e-30)
+    assert watch(diagnose(settings()), rows)[0] is None
+
+
+@pytest.mark.parametrize("column", [D_LOSS, G_LOSS, REAL, FAKE])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_told_at_once(settings, column, value):
+    rows = healthy(60)
+    rows[33, column] = value
+    verdict, _ = watch(diagnose(settings(loss="wgan_gp")), rows)
+    assert (verdict.name, verdict.step, verdict.fatal) == ("diverged", 34, True)
+    assert MEASURES[column].replace("_", " ") in verdict.seen
+
+
+@pytest.mark.parametrize("column", [D_GRADIENT, G_GRADIENT])
+def test_a_gradient_that_is_not_finite_is_told_when_it_is_measured(settings, column):
+    rows = healthy(60)
+    rows[39, column] = np.nan
+    verdict, _ = watch(diagnose(settings()), rows)
+    assert (verdict.name, verdict.step) == ("diverged", 40)
+    assert verdict.seen == f"{MEASURES[column].replace('_', ' ')} is nan"
+
+
+@pytest.mark.parametrize(
+    ("loss", "value"), [("bce", 0.01), ("mse", 0.005), ("bce_with_logits", 0.02)]
+)
+def test_a_discriminator_that_won_is_told_within_100_steps(settings, loss, value):
+    vanished = 0.9 * VANISHED * math.sqrt(G_WEIGHTS)
+    rows = healthy(400)
+    rows[201:, D_LOSS] = value
+    measured(rows, G_GRADIENT, 201, vanished)
+    verdict, _ = watch(diagnose(settings(loss=loss)), rows)
+    assert verdict.name == "discriminator won"
+    assert verdict.fatal
+    assert 202 <= verdict.since <= 212
+    assert verdict.step <= 301
+    # With a gradient that moves weights it may still come back.
+    measured(rows, G_GRADIENT, 201, 2 * vanished)
+    found, history = watch(diagnose(settings(loss=loss)), rows)
+    assert found is None
+    at_the_end = diagnose(settings(loss=loss)).conclusion(history)
+    assert (at_the_end.name, at_the_end.fatal) == ("discriminator won", False)
+
+
+def test_a_score_without_equilibrium_cannot_win(settings):
+    rows = healthy(400)
+    rows[200:, D_LOSS] = -50
+    measured(rows, G_GRADIENT, 200, 0.0)
+    assert watch(diagnose(settings(loss="wgan_gp")), rows)[0] is None
+
+
+def test_a_generator_that_draws_one_image_is_told_within_100_steps(settings):
+    rows = healthy(700)
+    measured(rows, DIVERSITY, 400, 0.9 * ALIKE)
+    verdict, _ = watch(diagnose(settings()), rows)
+    assert (verdict.name, verdict.fatal) == ("generator collapsed", True)
+    assert verdict.step <= 500
+    assert verdict.since >= 400
+    measured(rows, DIVERSITY, 400, 1.1 * ALIKE)
+    assert watch(diagnose(settings()), rows)[0] is None
+
+
+def test_new_networks_may_begin_with_images_that_are_alike(settings):
+    rows = healthy(400)
+    measured(rows[:199], DIVERSITY, 0, 0.0)
+    assert watch(diagnose(settings()), rows)[0] is None
+
+
+def test_a_generator_that_lost_most_kinds_of_image_is_told_at_the_end(settings):
+    rows = healthy(1000)
+    measured(rows, DIVERSITY, 500, 0.1)
+    failure, history = watch(diagnose(settings()), rows)
+    assert failure is None
+    verdict = diagnose(settings()).conclusion(history)
+    assert (verdict.name, verdict.fatal) == ("generator collapsed", False)
+    assert "had been 0.5" in verdict.seen
+    # one that never had more has not lost any
+    measured(rows, DIVERSITY, 0, 0.1)
+    _, history = watch(diagnose(settings()), rows)
+    assert diagnose(settings()).conclusion(history).name == "near equilibrium"
+
+
+@pytest.mark.parametrize(
+    ("real", "name", "word"),
+    [
+        (RealImages(0.0, -1.0, 1.0), "generator collapsed", "one image to learn"),
+        (RealImages(90.0, 0.0, 255.0), "discriminator won", "0 to 255"),
+    ],
+)
+def test_data_that_cannot_be_learnt_are_told_at_the_first_look(settings, real, name, word):
+    verdict, _ = watch(diagnose(settings(), real), healthy(60))
+    assert (verdict.name, verdict.step, verdict.fatal) == (name, GRADIENTS_EVERY, True)
+    assert word in verdict.seen
+
+
+@pytest.mark.parametrize("period", [1, 60])
+def test_large_swings_are_told_at_the_end(settings, period):
+    rows = healthy(1000)
+    up = np.arange(1000) // period % 2 == 0
+    rows[:, FAKE] = np.where(up, 0.75, 0.2)
+    _, history = watch(diagnose(settings()), rows)
+    verdict = diagnose(settings()).conclusion(history)
+    assert verdict.name == "oscillating"
+    assert "turned" in verdict.seen
+    # of scores that are no probabilities nothing is said
+    assert diagnose(settings(loss="wgan_gp")).conclusion(history).name == "still learning"
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "at", "name"),
+    [
+        ("bce", {}, 1.3, "near equilibrium"),
+        ("bce", {}, 1.1, "still learning"),
+        ("mse", {}, 0.48, "near equilibrium"),
+        ("mse", {}, 1.3, "still learning"),
+        ("bce", {"loss_options__reduction": "sum"}, 1.3 * 128, "near equilibrium"),
+        ("bce", {"loss_options__weight": 2.0}, 1.3, "still learning"),
+        ("bce", {"loss_options__weight": 2.0}, 2.6, "near equilibrium"),
+    ],
+)
+def test_near_is_near_the_losss_own_equilibrium(settings, loss, options, at, name):
+    rows = healthy(400)
+    rows[:, D_LOSS] *= at / 1.3
+    _, history = watch(diagnose(settings(loss=loss, **options)), rows)
+    verdict = diagnose(settings(loss=loss, **options)).conclusion(history)
+    assert verdict.name == name
+    assert (verdict.step, verdict.since) == (400, 351)
+
+
+def test_a_mean_that_is_right_by_chance_is_not_near(settings):
+    rows = healthy(400)
+    rows[::2, D_LOSS] -= 0.5
+    rows[1::2, D_LOSS] += 0.5
+    _, history = watch(diagnose(settings()), rows)
+    assert diagnose(settings()).conclusion(history).name == "still learning"
+
+
+def test_levels_are_those_of_the_loss_as_it_is_trained(settings):
+    levels = diagnose(settings(loss_options__reduction="sum")).levels
+    assert levels["D at equilibrium"] == pytest.approx(128 * 2 * math.log(2))
+    assert diagnose(settings(loss="wgan_gp")).levels == {}
+
+
+def test_a_short_run_gets_a_verdict_too(settings):
+    for steps in (1, 2, 9, 60):
+        _, history = watch(diagnose(settings()), healthy(steps))
+        assert diagnose(settings()).conclusion(history).name in VERDICTS
+
+
+@given(st.lists(st.floats(0, 1), max_size=40), st.floats(0.01, 1))
+def test_a_curve_that_is_turned_over_or_round_swings_as_often(values, least):
+    found = swings(values, least)
+    assert 0 <= found <= max(0, len(values) - 2)
+    assert swings([-value for value in values], least) == found
+    assert swings(sorted(values), least) == 0
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+@pytest.mark.parametrize("loss", list(losses.LOSSES))
+@pytest.mark.parametrize(
+    "more", [{}, {"learning_rate": 0.01, "discriminator_steps": 5, "max_steps": None}]
+)
+def test_what_is_advised_is_valid_and_not_set_already(settings, name, loss, more):
+    given_params = {"loss": loss, **more}
+    train = settings(**given_params)
+    changes = advice(name, train)
+    assert changes
+    for change in changes:
+        assert change.param.startswith("train.")
+        place = change.param.removeprefix("train.").replace(".", "__")
+        altered = settings(**{**given_params, place: change.value})
+        assert altered != train
+
+
+def test_the_window_is_two_looks_short_of_what_is_promised():
+    assert WINDOW + GRADIENTS_EVERY <= 100
+    assert 4 * DIVERSITY_EVERY <= 100
+    assert diagnosis._ALIKE_LOOKS == 4
+
+
+def test_every_verdict_is_explained_and_goes_into_json(settings):
+    rows = healthy(400)
+    _, history = watch(diagnose(settings()), rows)
+    content = diagnose(settings()).conclusion(history).to_json()
+    assert content["name"] in VERDICTS
+    assert content["meaning"]
+    assert content["changes"][0].keys() == {"param", "value", "why"}
