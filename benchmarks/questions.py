@@ -1,0 +1,196 @@
+"""The lecture's questions, each a sweep of queued experiments on MNIST, and their table.
+
+    python -m benchmarks.questions queue     # queue all of them; then run: dvc queue start
+    python -m benchmarks.questions table     # print the finished ones as Markdown
+    python -m benchmarks.questions picture FILE      # and their generated digits, side by side
+
+Run in the project's folder, at the commit whose params are the baseline. A value that is the
+baseline's own is not trained again: its row is the baseline's.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image, ImageDraw
+
+# What is asked, and the settings that answer it, each a mapping of params.
+QUESTIONS: dict[str, list[dict[str, Any]]] = {
+    "What if the learning rate is very large, or small?": [
+        {"train.learning_rate": rate} for rate in (0.00002, 0.0002, 0.002, 0.01)
+    ],
+    "How many images a step?": [{"train.batch_size": size} for size in (32, 64, 128, 256)],
+    "How long should the latent code be?": [
+        {"preprocess.latent_size": size} for size in (10, 100, 500)
+    ],
+    "How much momentum?": [{"train.beta1": beta} for beta in (0.5, 0.9)],
+    "Which loss?": [{"train.loss": loss} for loss in ("bce", "mse", "bce_with_logits")],
+    "Narrower or wider networks?": [
+        {"train.generator.widths": generator, "train.discriminator.widths": discriminator}
+        for generator, discriminator in (
+            ([32, 64, 128, 256], [128, 64]),
+            ([128, 256, 512, 1024], [512, 256]),
+            ([256, 512, 1024, 2048], [1024, 512]),
+        )
+    ],
+    "ReLU or LeakyReLU?": [
+        {"train.generator.activation": generator, "train.discriminator.activation": discriminator}
+        for generator, discriminator in (
+            ("relu", "leaky_relu"),
+            ("leaky_relu", "leaky_relu"),
+            ("relu", "relu"),
+        )
+    ],
+}
+
+COLUMNS = ("setting", "verdict", "D", "away", "G", "away", "D right", "diversity")
+
+
+def baseline() -> dict[str, Any]:
+    """The params of the commit, dotted names to values, below mnist."""
+    content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["mnist"]
+    return _flat(content)
+
+
+def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def changes(setting: dict[str, Any]) -> dict[str, Any]:
+    """Those of a setting that differ from the baseline."""
+    base = baseline()
+    return {key: value for key, value in setting.items() if base[key] != value}
+
+
+def queue() -> None:
+    """Queue every setting that is not the baseline's."""
+    for settings in QUESTIONS.values():
+        for setting in settings:
+            if changed := changes(setting):
+                given = [f"mnist.{key}={_value(value)}" for key, value in changed.items()]
+                options = [option for entry in given for option in ("-S", entry)]
+                subprocess.run(
+                    ["dvc", "exp", "run", "--queue", *options, "report@mnist"], check=True
+                )
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value).replace(" ", "")
+
+
+def experiments() -> dict[str, dict[str, Any]]:
+    """What finished: the revision to its params and metrics, the baseline under "HEAD"."""
+    shown = subprocess.run(
+        ["dvc", "exp", "show", "--json"], check=True, capture_output=True, text=True
+    ).stdout
+    found: dict[str, dict[str, Any]] = {}
+    for commit in json.loads(shown):
+        if commit["rev"] == "workspace":
+            continue
+        found["HEAD"] = commit["data"]
+        for experiment in commit["experiments"] or []:
+            last = experiment["revs"][-1]
+            if last["data"] and last["data"]["metrics"]:
+                found[experiment["name"] or last["rev"]] = last["data"]
+    return found
+
+
+def answer(setting: dict[str, Any], found: dict[str, dict[str, Any]]) -> str | None:
+    """The revision of the experiment with just these changes."""
+    wanted = changes(setting)
+    if not wanted:
+        return "HEAD"
+    base = baseline()
+    for revision, data in found.items():
+        params = _flat(data["params"]["params.yaml"]["data"]["mnist"])
+        if {key: params[key] for key in base if params.get(key) != base[key]} == wanted:
+            return revision
+    return None
+
+
+def table() -> None:
+    """Print a table for each question."""
+    found = experiments()
+    for question, settings in QUESTIONS.items():
+        print(f"\n### {question}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+        for setting in settings:
+            revision = answer(setting, found)
+            name = ", ".join(_value(value) for value in setting.values())
+            if revision is None:
+                print(f"| {name} | (not finished) |" + " |" * (len(COLUMNS) - 2))
+                continue
+            metrics = found[revision]["metrics"]
+            train = metrics["metrics/mnist/train.json"]["data"]
+            held_out = metrics["metrics/mnist/evaluate.json"]["data"]
+            d, g = held_out["bce"]["discriminator"], held_out["bce"]["generator"]
+            diversity = train["diversity"] / train["real_diversity"]
+            cells = [
+                name,
+                train["verdict"],
+                f"{d['value']:.3f}",
+                f"{d['distance']:.3f}",
+                f"{g['value']:.3f}",
+                f"{g['distance']:.3f}",
+                f"{held_out['accuracy']:.1%}",
+                f"{diversity:.2f}",
+            ]
+            print(f"| {' | '.join(cells)} |")
+
+
+def picture(target: Path) -> None:
+    """Paste the generated digits of all settings into one picture, a row a question."""
+    found = experiments()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for settings in QUESTIONS.values():
+            row = []
+            for setting in settings:
+                revision = answer(setting, found)
+                if revision:
+                    file = Path(folder) / f"{len(rows)}-{len(row)}.png"
+                    source = "reports/mnist/evaluation/generated.png"
+                    command = ["dvc", "get", ".", source, "--rev", revision, "-o", str(file), "-q"]
+                    subprocess.run(command, check=True)
+                    name = ", ".join(_value(value) for value in setting.values())
+                    row.append((name, Image.open(file).convert("L")))
+            rows.append(row)
+    width, height = rows[0][0][1].size
+    gap, text = 12, 16
+    canvas = Image.new(
+        "L",
+        (max(map(len, rows)) * (width + gap), len(rows) * (height + gap + text)),
+        255,
+    )
+    draw = ImageDraw.Draw(canvas)
+    for down, row in enumerate(rows):
+        for right, (name, grid) in enumerate(row):
+            place = right * (width + gap), down * (height + gap + text)
+            draw.text(place, name.replace("[", "").split("],")[0][:26], fill=0)
+            canvas.paste(grid, (place[0], place[1] + text))
+    canvas.save(target)
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    if sys.argv[1:2] == ["queue"]:
+        queue()
+    elif sys.argv[1:2] == ["table"]:
+        table()
+    elif sys.argv[1:2] == ["picture"]:
+        picture(Path(sys.argv[2]))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""What the diagnosis says of runs that are healthy and of runs that are broken on purpose.
+
+    python -m benchmarks.verdicts MNIST FACES OUTPUT [RUN ...]
+
+MNIST and FACES are folders of prepared data (data/mnist/prepared). Each run's verdict goes as a
+row of a Markdown table to the terminal, its history to OUTPUT/<run>.npy and its digits or faces
+to OUTPUT/<run>.png. A run ends when it is told to have failed, as with on_failure: stop.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from mindspore import Tensor, ops
+
+import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
+from stages.gan import assembly, equilibrium, grids, losses, params, prepared, watching
+from stages.gan.assembly import Assembly
+from stages.gan.diagnosis import Diagnosis, Verdict
+from stages.gan.history import History
+from stages.gan.randomness import latent_codes, stream
+from stages.gan.sampling import generate
+from stages.gan.training import train
+
+
+def keep(data: prepared.Split) -> prepared.Split:
+    """The data as they are."""
+    return data
+
+
+def not_normalised(data: prepared.Split) -> prepared.Split:
+    """Images as 8-bit levels, 0 to 255."""
+    return replace(data, images=(data.images[:].astype(np.float32) + 1) * 127.5)
+
+
+def scaled_to_half(data: prepared.Split) -> prepared.Split:
+    """Images in [0, 1] against a generator that draws in [-1, 1], as in MindSpore's tutorial."""
+    return replace(data, images=((data.images[:].astype(np.float32) + 1) / 2).astype(np.float16))
+
+
+def one_image(data: prepared.Split) -> prepared.Split:
+    """The first image so many times."""
+    return replace(data, images=np.repeat(data.images[:1], len(data), axis=0))
+
+
+def nothing(players: Assembly, step: int) -> None:
+    """Leave the run alone."""
+
+
+def inject_nan(players: Assembly, step: int) -> None:
+    """After step 100 a weight of G is no number."""
+    if step == 100:
+        weight = players.generator.trainable_params()[0]
+        values = weight.asnumpy().copy()
+        values.flat[0] = np.nan
+        ops.assign(weight, Tensor(values))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is changed of a data set's params, its data, or on the way; and for how long."""
+
+    healthy: bool
+    steps: int = 1500
+    dataset: str = "mnist"
+    changes: dict[str, Any] = field(default_factory=dict)
+    data: Callable[[prepared.Split], prepared.Split] = keep
+    on_step: Callable[[Assembly, int], None] = nothing
+
+
+RUNS = {
+    "the recipe": Run(True),
+    "least squares": Run(True, changes={"loss": "mse"}),
+    "on logits": Run(True, changes={"loss": "bce_with_logits"}),
+    "hinge": Run(True, changes={"loss": "hinge"}),
+    "wgan_gp, 5 steps of D": Run(
+        True, steps=500, changes={"loss": "wgan_gp", "discriminator_steps": 5}
+    ),
+    "R1": Run(True, steps=800, changes={"r1": 1.0}),
+    "spectral norm": Run(True, changes={"discriminator.spectral_norm": True}),
+    "EMA, cosine, noise": Run(
+        True, changes={"ema": 0.99, "schedule.kind": "cosine", "instance_noise": 0.1}
+    ),
+    "D twice as fast": Run(True, changes={"discriminator_learning_rate": 0.0004}),
+    "SGD": Run(True, changes={"optimizer": "sgd", "learning_rate": 0.05}),
+    "smoothed labels": Run(True, changes={"loss_options.label_smoothing": 0.1}),
+    "the DCGAN's recipe": Run(True, steps=300, dataset="faces"),
+    "rate 50 times too large": Run(False, changes={"learning_rate": 0.01}),
+    "the same on logits": Run(False, changes={"learning_rate": 0.01, "loss": "bce_with_logits"}),
+    "images not normalised": Run(False, data=not_normalised),
+    "images in [0, 1]": Run(False, data=scaled_to_half),
+    "D far too strong": Run(
+        False,
+        changes={
+            "learning_rate": 0.00001,
+            "discriminator_learning_rate": 0.002,
+            "discriminator_steps": 5,
+        },
+    ),
+    "G without nonlinearity": Run(False, changes={"generator.activation": "none"}),
+    "one image": Run(False, data=one_image),
+    "NaN after step 100": Run(False, on_step=inject_nan),
+    "DCGAN, rate 50 times too large": Run(
+        False, steps=100, dataset="faces", changes={"learning_rate": 0.01}
+    ),
+}
+
+
+class Failed(Exception):
+    """Carries the fatal verdict out of the loop."""
+
+
+def settings_of(run: Run, folder: Path) -> params.Dataset:
+    """The shipped params with the run's changes."""
+    content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    section = content[run.dataset]["train"]
+    section["max_steps"] = run.steps
+    for place, value in run.changes.items():
+        *sections, key = place.split(".")
+        node = section
+        for name in sections:
+            node = node[name]
+        node[key] = value
+    file = folder / "params.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return params.load(file, run.dataset)
+
+
+def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[Verdict, float]:
+    """Train as the run says; its verdict and its seconds a step."""
+    changed = settings_of(run, output)
+    settings = changed.train
+    data = run.data(data)
+    plan = assembly.plan_of(run.dataset, settings, len(data))
+    players = assembly.assemble(changed, data, plan.total_steps(len(data)))
+    diagnosis = Diagnosis(
+        settings,
+        equilibrium.point(losses.of_params(settings)),
+        watching.look_at_real(data),
+        sum(weights.size for weights in players.generator.trainable_params()),
+    )
+    codes = latent_codes(stream(settings.grid_seed, "fixed latents"), 25, data.latents.shape[1])
+    measure = watching.diversity_meter(players.generator, codes)
+    history = History()
+
+    def on_step(step, row):
+        row[-1] = measure(step)
+        history.add_step(step, row)
+        if verdict := diagnosis.failure(history):
+            raise Failed(verdict)
+        run.on_step(players, step)
+
+    began = time.monotonic()
+    try:
+        for _ in train(
+            players.step, data, replace(plan, on_step=on_step), players.discriminator_step
+        ):
+            pass
+        verdict = diagnosis.conclusion(history)
+    except Failed as failure:
+        verdict = failure.args[0]
+    seconds = (time.monotonic() - began) / len(history.measures)
+    file = output / f"{name.replace(' ', '-').replace(',', '')}"
+    np.save(file.with_suffix(".npy"), history.measures)
+    players.refresh()
+    grids.grid(generate(players.shown, codes)).save(file.with_suffix(".png"))
+    return verdict, seconds
+
+
+def main() -> None:
+    """Print the table."""
+    folders = {"mnist": Path(sys.argv[1]), "faces": Path(sys.argv[2])}
+    output = Path(sys.argv[3])
+    output.mkdir(parents=True, exist_ok=True)
+    print(
+        "| run | | verdict | told at step | since | stopped | seen |\n|---|---|---|---|---|---|---|"
+    )
+    for name in sys.argv[4:] or RUNS:
+        run = RUNS[name]
+        data = prepared.load(folders[run.dataset], "train")
+        verdict, _ = diagnose(name, run, data, output)
+        cells = (
+            name,
+            "healthy" if run.healthy else "broken",
+            verdict.name,
+            verdict.step,
+            verdict.since,
+            "yes" if verdict.fatal else "no",
+            verdict.seen,
+        )
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
