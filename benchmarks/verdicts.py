@@ -145,11 +145,11 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
         sum(weights.size for weights in players.generator.trainable_params()),
     )
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), 25, data.latents.shape[1])
-    measure = watching.diversity_meter(players.generator, codes)
+    meter = watching.DiversityMeter(players.generator, codes)
     history = History()
 
     def on_step(step, row):
-        row[-1] = measure(step)
+        row[-1] = meter.look(step)
         history.add_step(step, row)
         if verdict := diagnosis.failure(history):
             raise Failed(verdict)

@@ -40,7 +40,7 @@ class _Steps:
         )
         size = data.latents.shape[1]
         codes = latent_codes(stream(settings.train.grid_seed, "fixed latents"), 25, size)
-        self._measure = watching.diversity_meter(self._players.generator, codes)
+        self._meter = watching.DiversityMeter(self._players.generator, codes)
         self._history = History()
         self._data, self._step = data, 1
         on_step = self.look if watched else plan.on_step
@@ -48,7 +48,7 @@ class _Steps:
 
     def look(self, step: int, row: np.ndarray) -> None:
         """What the train stage does after a step, but for the progress bar."""
-        row[-1] = self._measure(step)
+        row[-1] = self._meter.look(step)
         self._history.add_step(step, row)
         assert self._diagnosis.failure(self._history) is None
 

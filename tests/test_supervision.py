@@ -47,11 +47,11 @@ def row(loss: float = 1.3) -> np.ndarray:
 
 def test_every_step_is_kept_and_completed(make):
     supervisor, history = make("stop")
-    for step in range(1, 51):
+    for step in range(1, 101):
         supervisor.look(step, row())
-    assert len(history.measures) == 50
+    assert len(history.measures) == 100
     looks = np.flatnonzero(~np.isnan(history.measures[:, DIVERSITY])) + 1
-    assert looks.tolist() == [25, 50]
+    assert looks.tolist() == [50, 100]
     assert supervisor.conclude()["name"] == "near equilibrium"
 
 

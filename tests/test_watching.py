@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -6,19 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from network_helpers import describe
-from scipy.spatial.distance import pdist
+from test_steps import batch, make
 
 from stages.gan import networks, watching
 from stages.gan.prepared import Split
 from stages.gan.sampling import generate
+from stages.gan.steps import make_step
 
 pixels = arrays(np.float32, (5, 1, 3, 2), elements=st.floats(-1, 1, width=32))
 
 
 @given(pixels)
 def test_the_distance_is_the_mean_over_all_pairs(images):
-    flat = images.reshape(5, -1).astype(np.float64)
-    expected = pdist(flat).mean() / math.sqrt(6)
+    pairs = itertools.combinations(images.astype(np.float64), 2)
+    expected = np.mean([np.sqrt(np.mean((a - b) ** 2)) for a, b in pairs])
     assert watching.mean_pairwise_distance(images) == pytest.approx(expected, abs=1e-12)
 
 
@@ -54,15 +56,35 @@ def test_images_that_tanh_cannot_draw_are_out_of_reach(least, most):
     assert not watching.RealImages(1.0, least, most).within_reach
 
 
+def looks(meter: watching.DiversityMeter, steps: int) -> list[int]:
+    return [step for step in range(1, steps + 1) if not math.isnan(meter.look(step))]
+
+
 def test_the_meter_looks_seldom_and_at_fixed_codes():
     generator, _ = networks.build(describe("mlp"), 1)
     codes = np.random.default_rng(0).standard_normal((7, 6)).astype(np.float32)
-    measure = watching.diversity_meter(generator, codes)
-    taken = {step: measure(step) for step in range(1, 101)}
-    looks = [step for step, value in taken.items() if not math.isnan(value)]
-    assert looks == [25, 50, 75, 100]
-    assert taken[25] == watching.mean_pairwise_distance(generate(generator, codes))
+    meter = watching.DiversityMeter(generator, codes)
+    expected = watching.mean_pairwise_distance(generate(generator, codes))
+    assert meter.look(50) == pytest.approx(expected, rel=1e-5)
+    assert looks(meter, 200) == [50, 100, 150, 200]
     assert generator.training
+
+
+def test_the_meter_sees_what_training_did():
+    pair, movers, loss = make("mlp")
+    step = make_step(*pair, loss, *movers)
+    codes = np.random.default_rng(0).standard_normal((7, 6)).astype(np.float32)
+    meter = watching.DiversityMeter(pair[0], codes)
+    for index in range(3):
+        step(*batch(index))
+        expected = watching.mean_pairwise_distance(generate(pair[0], codes))
+        assert meter.look(50) == pytest.approx(expected, rel=1e-5)
+
+
+def test_images_that_are_alike_are_looked_at_more_often():
+    generator, _ = networks.build(describe("mlp"), 1)
+    meter = watching.DiversityMeter(generator, np.ones((5, 6), np.float32))
+    assert looks(meter, 100) == [50, 60, 70, 80, 90, 100]
 
 
 def test_gradients_are_due_every_so_many_steps():

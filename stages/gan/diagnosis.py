@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from stages.gan.equilibrium import Point
 from stages.gan.history import History
 from stages.gan.params import Train
-from stages.gan.watching import DIVERSITY_EVERY, GRADIENTS_EVERY, MEASURES, RealImages
+from stages.gan.watching import ALIKE, GRADIENTS_EVERY, MEASURES, RealImages
 
 # How many steps both gradients must be exactly 0, or G's vanished: longer than the optimizer's
 # momentum keeps the weights moving (0.9^50 is 0.005), and half of the 100 steps allowed.
@@ -41,11 +41,7 @@ VANISHED = 1e-8
 # 0.98 of all that is possible.
 WON = 0.02
 
-# Half of one of 256 levels, in the images' [-1, 1]: images nearer to each other than that on
-# average are one image to the eye and in an 8-bit file.
-ALIKE = 1 / 255
-
-# Four looks, 75 steps apart from the first to the last.
+# So many looks in a row, ten steps apart as soon as the first has found images alike.
 _ALIKE_LOOKS = 4
 # New networks may begin with images that are all alike; by then they have been seen to part.
 _ALIKE_FROM = 200
@@ -199,7 +195,7 @@ class Diagnosis:
         It looks closer where a number is not finite, and each time gradients were measured.
         """
         step, last = history.last_step, history.recent(1)[0]
-        if not np.isfinite(last[:D_GRADIENT]).all():
+        if not all(map(math.isfinite, last[:D_GRADIENT])):
             return self._diverged(step, last)
         if step % GRADIENTS_EVERY:
             return None
@@ -315,6 +311,8 @@ class Diagnosis:
         rows = history.recent(WINDOW)
         if len(rows) < WINDOW or not self.point:
             return None
+        if rows[-1, D_LOSS] <= self._at_equilibrium or rows[-1, D_GRADIENT] != 0:
+            return None
         if any(_measured(rows, column).any() for column in (D_GRADIENT, G_GRADIENT)):
             return None
         if rows[:, D_LOSS].min() <= self._at_equilibrium:
@@ -350,7 +348,7 @@ class Diagnosis:
     def _collapsed(self, step: int, history: History) -> Verdict | None:
         if step < history.first_step + _ALIKE_FROM:
             return None
-        distances = _measured(history.recent(_ALIKE_LOOKS * DIVERSITY_EVERY), DIVERSITY)
+        distances = _measured(history.recent(_ALIKE_LOOKS * GRADIENTS_EVERY), DIVERSITY)
         if len(distances) < _ALIKE_LOOKS or distances.max() >= ALIKE:
             return None
         seen = (
@@ -358,7 +356,7 @@ class Diagnosis:
             f"{distances.max():.2g} at most, less than half a level of 256 ({ALIKE:.2g}); real "
             f"images differ by {self.real.diversity:.3g}"
         )
-        since = step - (_ALIKE_LOOKS - 1) * DIVERSITY_EVERY
+        since = step - (_ALIKE_LOOKS - 1) * GRADIENTS_EVERY
         return self._verdict("generator collapsed", step, since, seen, fatal=True)
 
 

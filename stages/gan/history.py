@@ -22,7 +22,9 @@ class History:
     def __init__(self) -> None:
         self._epochs: list[tuple[int, int, dict[str, float]]] = []
         self._first_step = 1
-        self._rows: list[NDArray[np.float32]] = []
+        # Grows by doubling, so that the last rows can be looked at without being copied.
+        self._table = np.empty((_ROWS, len(MEASURES)), np.float32)
+        self._count = 0
 
     @property
     def epochs(self) -> int:
@@ -32,7 +34,7 @@ class History:
     @property
     def measures(self) -> NDArray[np.float32]:
         """A row of MEASURES a step."""
-        return np.array(self._rows, np.float32).reshape(-1, len(MEASURES))
+        return self._table[: self._count].copy()
 
     @property
     def first_step(self) -> int:
@@ -42,17 +44,20 @@ class History:
     @property
     def last_step(self) -> int:
         """The number of the last step that was added."""
-        return self._first_step + len(self._rows) - 1
+        return self._first_step + self._count - 1
 
     def recent(self, count: int) -> NDArray[np.float32]:
-        """The rows of the last so many steps, or of all if there are fewer."""
-        return np.array(self._rows[-count:], np.float32).reshape(-1, len(MEASURES))
+        """The rows of the last so many steps, or of all if there are fewer; not to be changed."""
+        return self._table[max(0, self._count - count) : self._count]
 
     def add_step(self, step: int, row: NDArray[np.float32]) -> None:
         """Add one step's row of MEASURES."""
-        if not self._rows:
+        if self._count == 0:
             self._first_step = step
-        self._rows.append(row.copy())
+        if self._count == len(self._table):
+            self._table = np.concatenate([self._table, np.empty_like(self._table)])
+        self._table[self._count] = row
+        self._count += 1
 
     def add_epoch(self, epoch: Epoch) -> None:
         """Add one finished epoch, whose steps have been added."""

@@ -16,7 +16,7 @@ from stages.gan.prepared import Split
 from stages.gan.progress import ProgressBar, lecture_line
 from stages.gan.sampling import generate
 from stages.gan.training import means
-from stages.gan.watching import MEASURES, diversity_meter
+from stages.gan.watching import MEASURES, DiversityMeter
 
 
 class Supervisor:
@@ -56,7 +56,7 @@ class Supervisor:
         self._history = history
         self._diagnosis = diagnosis
         self._bar = bar
-        self._measure_diversity = diversity_meter(players.generator, codes)
+        self._meter = DiversityMeter(players.generator, codes)
         self._told: list[Verdict] = []
         # A page about an earlier run would be taken for one about this.
         paths.failure(dataset).unlink(missing_ok=True)
@@ -69,7 +69,7 @@ class Supervisor:
         UserError
             If it has, and the params ask to stop then.
         """
-        row[MEASURES.index("diversity")] = self._measure_diversity(step)
+        row[MEASURES.index("diversity")] = self._meter.look(step)
         self._history.add_step(step, row)
         self._bar.advance(row)
         verdict = self._diagnosis.failure(self._history)

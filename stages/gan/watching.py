@@ -4,21 +4,28 @@ Both gradients' lengths every few steps, and how much the images of a fixed bloc
 differ from each other. What it all means is the matter of `diagnosis`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+import mindspore as ms
 import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
+from scipy.spatial.distance import pdist
 
+from stages.gan.layers import as_tensor
 from stages.gan.prepared import Split
-from stages.gan.sampling import generate
+from stages.gan.sampling import evaluation_mode
 from stages.gan.steps import GRADIENTS, MEANS
 
 # Steps between two looks, seldom enough for less than 2 % of a step together and often enough
-# for several looks within the 100 steps in which a failure is to be told.
+# for several looks within the 100 steps in which a failure is to be told. Images that are nearly
+# alike are looked at as often as gradients.
 GRADIENTS_EVERY = 10
-DIVERSITY_EVERY = 25
+DIVERSITY_EVERY = 50
+
+# Half of one of 256 levels, in the images' [-1, 1]: images nearer to each other than that on
+# average are one image to the eye and in an 8-bit file.
+ALIKE = 1 / 255
 
 # One row a step of a watched run; NaN where nothing was measured.
 MEASURES = (*MEANS, *GRADIENTS, "diversity")
@@ -44,11 +51,7 @@ def mean_pairwise_distance(images: NDArray[np.floating]) -> float:
     1.3333333333333333
     """
     rows = images.reshape(len(images), -1).astype(np.float64)
-    distances = [
-        np.sqrt(np.mean((rows[index + 1 :] - row) ** 2, axis=1))
-        for index, row in enumerate(rows[:-1])
-    ]
-    return float(np.concatenate(distances).mean())
+    return float(pdist(rows).mean() / np.sqrt(rows.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,33 @@ def gradients_are_due(step: int) -> bool:
     return step % GRADIENTS_EVERY == 0
 
 
-def diversity_meter(generator: nn.Cell, codes: NDArray[np.float32]) -> Callable[[int], float]:
-    """A function of the step: the diversity of a generator's images of fixed codes, or NaN.
+class DiversityMeter:
+    """Measures how much a generator's images of fixed codes differ, seldom, or often if little.
 
     In evaluation mode: in training mode batch norm would spread the images of a block apart.
+    Compiled, as it takes half the time then: 4 ms instead of 9 for the MLP GAN.
+
+    Parameters
+    ----------
+    generator : nn.Cell
+    codes : (N, latent_size)
     """
 
-    def measure(step: int) -> float:
-        if step % DIVERSITY_EVERY:
-            return float("nan")
-        return mean_pairwise_distance(generate(generator, codes))
+    def __init__(self, generator: nn.Cell, codes: NDArray[np.float32]) -> None:
+        self._generator = generator
+        self._codes = as_tensor(np.ascontiguousarray(codes, np.float32))
+        self._last = np.inf
 
-    return measure
+        def draw(z):
+            return generator(z)
+
+        self._draw = ms.jit(draw)
+
+    def look(self, step: int) -> float:
+        """Their mean pairwise distance, or NaN in a step in which it is not looked at."""
+        every = GRADIENTS_EVERY if self._last < 10 * ALIKE else DIVERSITY_EVERY
+        if step % every:
+            return float("nan")
+        with evaluation_mode(self._generator):
+            self._last = mean_pairwise_distance(self._draw(self._codes).asnumpy())
+        return self._last
