@@ -100,7 +100,9 @@ def experiments() -> dict[str, dict[str, Any]]:
         found["HEAD"] = commit["data"]
         for experiment in commit["experiments"] or []:
             last = experiment["revs"][-1]
-            if last["data"] and last["data"]["metrics"]:
+            metrics = (last["data"] or {}).get("metrics") or {}
+            # One that is still running, or failed, has none yet, or not all.
+            if metrics and all("data" in content for content in metrics.values()):
                 found[experiment["name"] or last["rev"]] = last["data"]
     return found
 
