@@ -18,6 +18,8 @@ from typing import Any
 import yaml
 from PIL import Image, ImageDraw
 
+from stages.gan import page
+
 # What is asked, and the settings that answer it, each a mapping of params.
 QUESTIONS: dict[str, list[dict[str, Any]]] = {
     "What if the learning rate is very large, or small?": [
@@ -52,18 +54,7 @@ COLUMNS = ("setting", "verdict", "D", "away", "G", "away", "D right", "diversity
 
 def baseline() -> dict[str, Any]:
     """The params of the commit, dotted names to values, below mnist."""
-    content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["mnist"]
-    return _flat(content)
-
-
-def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+    return page.flat(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["mnist"])
 
 
 def changes(setting: dict[str, Any]) -> dict[str, Any]:
@@ -77,15 +68,11 @@ def queue() -> None:
     for settings in QUESTIONS.values():
         for setting in settings:
             if changed := changes(setting):
-                given = [f"mnist.{key}={_value(value)}" for key, value in changed.items()]
+                given = [f"mnist.{key}={page.as_yaml(value)}" for key, value in changed.items()]
                 options = [option for entry in given for option in ("-S", entry)]
                 subprocess.run(
                     ["dvc", "exp", "run", "--queue", *options, "report@mnist"], check=True
                 )
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value).replace(" ", "")
 
 
 def experiments() -> dict[str, dict[str, Any]]:
@@ -114,7 +101,7 @@ def answer(setting: dict[str, Any], found: dict[str, dict[str, Any]]) -> str | N
         return "HEAD"
     base = baseline()
     for revision, data in found.items():
-        params = _flat(data["params"]["params.yaml"]["data"]["mnist"])
+        params = page.flat(data["params"]["params.yaml"]["data"]["mnist"])
         if {key: params[key] for key in base if params.get(key) != base[key]} == wanted:
             return revision
     return None
@@ -127,7 +114,7 @@ def table() -> None:
         print(f"\n### {question}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
         for setting in settings:
             revision = answer(setting, found)
-            name = ", ".join(_value(value) for value in setting.values())
+            name = ", ".join(page.as_yaml(value) for value in setting.values())
             if revision is None:
                 print(f"| {name} | (not finished) |" + " |" * (len(COLUMNS) - 2))
                 continue
@@ -163,7 +150,7 @@ def picture(target: Path) -> None:
                     source = "reports/mnist/evaluation/generated.png"
                     command = ["dvc", "get", ".", source, "--rev", revision, "-o", str(file), "-q"]
                     subprocess.run(command, check=True)
-                    name = ", ".join(_value(value) for value in setting.values())
+                    name = ", ".join(page.as_yaml(value) for value in setting.values())
                     row.append((name, Image.open(file).convert("L")))
             rows.append(row)
     width, height = rows[0][0][1].size

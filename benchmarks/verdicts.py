@@ -19,13 +19,13 @@ import yaml
 from mindspore import Tensor, ops
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
-from stages.gan import assembly, equilibrium, grids, losses, params, prepared, watching
+from stages.gan import assembly, diagnosis, grids, params, prepared, watching
 from stages.gan.assembly import Assembly
-from stages.gan.diagnosis import Diagnosis, Verdict
 from stages.gan.history import History
 from stages.gan.randomness import latent_codes, stream
 from stages.gan.sampling import generate
 from stages.gan.training import train
+from stages.gan.verdicts import Verdict
 
 
 def keep(data: prepared.Split) -> prepared.Split:
@@ -162,12 +162,7 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
     data = run.data(data)
     plan = assembly.plan_of(run.dataset, settings, len(data))
     players = assembly.assemble(changed, data, plan.total_steps(len(data)))
-    diagnosis = Diagnosis(
-        settings,
-        equilibrium.point(losses.of_params(settings)),
-        watching.look_at_real(data),
-        sum(weights.size for weights in players.generator.trainable_params()),
-    )
+    diagnosed = diagnosis.of_run(settings, data, players.generator)
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), 25, data.latents.shape[1])
     meter = watching.DiversityMeter(players.generator, codes)
     history = History()
@@ -175,7 +170,7 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
     def on_step(step, row):
         row[-1] = meter.look(step)
         history.add_step(step, row)
-        if verdict := diagnosis.failure(history):
+        if verdict := diagnosed.failure(history):
             raise Failed(verdict)
         run.on_step(players, step)
 
@@ -185,7 +180,7 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
             players.step, data, replace(plan, on_step=on_step), players.discriminator_step
         ):
             pass
-        verdict = diagnosis.conclusion(history)
+        verdict = diagnosed.conclusion(history)
     except Failed as failure:
         verdict = failure.args[0]
     seconds = (time.monotonic() - began) / len(history.measures)

@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
-from stages.gan import assembly, equilibrium, losses, params, prepared, watching
-from stages.gan.diagnosis import Diagnosis
+from stages.gan import assembly, diagnosis, params, prepared, watching
 from stages.gan.history import History
 from stages.gan.randomness import latent_codes, stream
 from stages.gan.training import train
@@ -32,12 +31,7 @@ class _Steps:
     def __init__(self, settings: params.Dataset, data: prepared.Split, watched: bool) -> None:
         plan = assembly.plan_of("", settings.train, len(data))
         self._players = assembly.assemble(settings, data, 10_000, watched=watched)
-        self._diagnosis = Diagnosis(
-            settings.train,
-            equilibrium.point(losses.of_params(settings.train)),
-            watching.look_at_real(data),
-            sum(weights.size for weights in self._players.generator.trainable_params()),
-        )
+        self._diagnosis = diagnosis.of_run(settings.train, data, self._players.generator)
         size = data.latents.shape[1]
         codes = latent_codes(stream(settings.train.grid_seed, "fixed latents"), 25, size)
         self._meter = watching.DiversityMeter(self._players.generator, codes)

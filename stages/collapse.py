@@ -5,6 +5,7 @@ Nothing of the project's own results is touched: all of it happens in reports/co
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,33 @@ from stages.gan import comparison, params, paths
 from stages.gan.errors import UserError
 from stages.gan.files import whole_file
 
+# The recipe in all that decides how it ends, whatever params.yaml has been changed to.
+RECIPE = {
+    "epochs": 200,
+    "max_steps": None,
+    "latents": "attached",
+    "discriminator_learning_rate": None,
+    "schedule": {
+        "kind": "constant", "warm_up_steps": 0, "decay": 0.5, "every": 1000, "final": 0.0
+    },
+    "optimizer": "adam",
+    "beta1": 0.5,
+    "beta2": 0.999,
+    "weight_decay": 0.0,
+    "momentum": 0.0,
+    "discriminator_steps": 1,
+    "instance_noise": 0.0,
+    "r1": 0.0,
+    "ema": 0.0,
+    "loss_options": {
+        "reduction": "mean", "weight": 1.0, "pos_weight": 1.0, "label_smoothing": 0.0,
+        "gradient_penalty": 10.0,
+    },
+    "seed": 1,
+    "init_from": None,
+    "lecture_log": True,
+    "on_failure": "stop",
+}  # fmt: skip
 # A rate fifty times the recipe's throws D's logits out of float32's range in the first steps.
 FAILING = {"learning_rate": 0.01, "loss": "bce"}
 RUNS = {
@@ -45,26 +73,32 @@ def main() -> None:
         source = str(Path(source).resolve())
     folder = paths.collapse(dataset)
     if not arguments.mended:
-        failing = prepare(folder / "alone", dataset, source, {**FAILING, "lecture_log": True})
+        failing = prepare(folder / "alone", dataset, source, FAILING)
         stage(failing, "download", dataset)
         stage(failing, "preprocess", dataset)
         code = stage(failing, "train", dataset, check=False)
         page = failing / paths.failure(dataset)
-        if page.exists():
-            say(f"{dataset}: {page}")
+        if not page.exists():
+            raise UserError(
+                f"{dataset} did not fail as the lecture's run does: the networks that "
+                f"{paths.PARAMS} describes are others than the lecture's"
+            )
+        say(f"{dataset}: {page}")
         sys.exit(code)
     steps = arguments.steps or STEPS[settings.kind.network]
     finished: list[comparison.Run] = []
     for index, (name, changes) in enumerate(RUNS.items()):
         say(f"{dataset}: {name}: {changes}")
         # To the end of all its steps, as the lecture's run went on.
-        all_changes = {**changes, "max_steps": steps, "on_failure": "warn", "lecture_log": True}
+        all_changes = {**changes, "max_steps": steps, "on_failure": "warn"}
         project = prepare(folder / f"run-{index + 1}", dataset, source, all_changes)
         if index == 0:
             stage(project, "download", dataset)
             stage(project, "preprocess", dataset)
         else:
-            share(folder / "run-1" / "data", project / "data")
+            prepared = paths.prepared(dataset)
+            shutil.rmtree(project / prepared, ignore_errors=True)
+            shutil.copytree(folder / "run-1" / prepared, project / prepared)
         stage(project, "train", dataset)
         finished.append(comparison.read(project, dataset, name, changes))
     target = folder / "index.html"
@@ -80,17 +114,11 @@ def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) ->
     folder.mkdir(parents=True, exist_ok=True)
     content = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
     content[dataset]["download"]["sources"] = [source]
-    content[dataset]["train"].update(changes)
+    content[dataset]["train"].update({**RECIPE, **changes})
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with whole_file(folder / paths.PARAMS) as scratch:
         scratch.write_text(text, encoding="utf-8")
     return folder
-
-
-def share(data: Path, target: Path) -> None:
-    """Let a second folder use the data of the first."""
-    target.unlink(missing_ok=True)
-    target.symlink_to(data.resolve(), target_is_directory=True)
 
 
 def stage(folder: Path, name: str, dataset: str, check: bool = True) -> int:

@@ -33,8 +33,9 @@ def evaluate(dataset: str, params: Dataset) -> None:
     fake_logits = logits(discriminator, fake)
     if not (np.isfinite(real_logits).all() and np.isfinite(fake_logits).all()):
         raise UserError(
-            f"the discriminator of {dataset} gives numbers that are not finite: its training "
-            "diverged; a smaller learning_rate is the first thing to try"
+            f"the discriminator of {dataset} gives numbers that are not finite, as its training "
+            f"diverged, and there is nothing to measure: {paths.failure(dataset)} shows when; a "
+            "smaller learning_rate is the first thing to try"
         )
     bce = equilibrium.bce_terms(real_logits, fake_logits)
     loss = losses.of_params(params.train)

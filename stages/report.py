@@ -39,7 +39,9 @@ def report(dataset: str, params: Dataset) -> None:
         "rows": table(evaluate, params.train),
         "equilibrium": about_equilibrium(evaluate["training_loss"]),
         "lesson": about_the_loss(params.train),
-        "pictures": pictures(dataset, train, evaluate["training_loss"], params.train),
+        "pictures": pictures(
+            dataset, train, verdict["levels"], evaluate["training_loss"], params.train
+        ),
     }
     with whole_file(paths.report(dataset)) as scratch:
         scratch.write_text(page.render(content), encoding="utf-8")
@@ -84,29 +86,23 @@ def about_the_loss(train: Train) -> dict[str, Any]:
     }
 
 
-def levels(terms: dict[str, Any], train: Train) -> dict[str, float]:
-    """Where the curves of both losses would be at equilibrium, if anywhere.
-
-    The metrics are means; a loss that sums over the batch stands so many times higher.
-    """
-    images = train.batch_size if train.loss_options.reduction == "sum" else 1
-    heights = {
-        "D at equilibrium": terms["discriminator"]["equilibrium"],
-        "G at equilibrium": terms["generator"]["equilibrium"],
-    }
-    return {name: images * height for name, height in heights.items() if height is not None}
-
-
 def pictures(
-    dataset: str, trained: dict[str, Any], terms: dict[str, Any], train: Train
+    dataset: str,
+    trained: dict[str, Any],
+    heights: dict[str, float],
+    terms: dict[str, Any],
+    train: Train,
 ) -> dict[str, Any]:
-    """All pictures of the page as data URLs; `trained` is the content of train.json."""
+    """All pictures of the page as data URLs.
+
+    `trained` is the content of train.json, `heights` are those of both losses at equilibrium.
+    """
     epochs = read_csv(paths.metrics(dataset) / "history.csv")
     steps = read_csv(paths.metrics(dataset) / "history_steps.csv")
-    watched = evidence.pictures(steps, {}, trained["real_diversity"], {})
+    names = ("gradients", "diversity")
+    watched = evidence.pictures(steps, {}, trained["real_diversity"], {}, names=names)
     drawn = paths.evaluation_pictures(dataset)
     point = terms["equilibrium_point"]
-    heights = levels(terms, train)
     middle = {"equilibrium": point["probability"]} if point else {}
     loss_name = f"loss ({terms['name']})"
     if train.loss_options.reduction == "sum":
@@ -131,10 +127,7 @@ def pictures(
         "probabilities": curve(
             epochs, "epoch", chances, middle, "probability of being real", (-0.03, 1.03)
         ),
-        **{
-            name: page.embedded(watched[name], "png") if name in watched else ""
-            for name in ("gradients", "diversity")
-        },
+        **{name: page.embedded(watched[name], "png") if name in watched else "" for name in names},
         "animation": page.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
         **{
             name: page.embedded_file(drawn / f"{name}.png")

@@ -3,18 +3,7 @@
 from dataclasses import replace
 
 from stages.command import run_stage, say
-from stages.gan import (
-    assembly,
-    checkpoints,
-    equilibrium,
-    grids,
-    losses,
-    networks,
-    paths,
-    prepared,
-    watching,
-)
-from stages.gan.diagnosis import Diagnosis
+from stages.gan import assembly, checkpoints, diagnosis, grids, networks, paths, prepared
 from stages.gan.files import whole_folder, write_json
 from stages.gan.history import History
 from stages.gan.params import Dataset
@@ -30,6 +19,8 @@ GRID = 25
 def run(dataset: str, params: Dataset) -> None:
     """Write models/<dataset>, the training pictures and verdict, and the metrics of training."""
     settings = params.train
+    # A page about an earlier run would be taken for one about this.
+    paths.failure(dataset).unlink(missing_ok=True)
     data = prepared.load(paths.prepared(dataset), "train")
     about = prepared.description(paths.prepared(dataset))
     description = assembly.describe(params, data)
@@ -47,19 +38,14 @@ def run(dataset: str, params: Dataset) -> None:
     if remark := networks.remark(description.kind):
         say(f"{dataset}: {remark}")
     history = History()
-    diagnosis = Diagnosis(
-        settings,
-        equilibrium.point(losses.of_params(settings)),
-        watching.look_at_real(data),
-        sum(weights.size for weights in players.generator.trainable_params()),
-    )
+    diagnosed = diagnosis.of_run(settings, data, players.generator)
     pictures = []
     with (
         whole_folder(paths.models(dataset)) as models,
         whole_folder(paths.training_pictures(dataset)) as drawn,
         ProgressBar(total, settings.lecture_log) as bar,
     ):
-        supervisor = Supervisor(dataset, params, data, players, codes, history, diagnosis, bar)
+        supervisor = Supervisor(dataset, params, data, players, codes, history, diagnosed, bar)
         watched = replace(plan, on_step=supervisor.look)
         for epoch in train(players.step, data, watched, players.discriminator_step):
             history.add_epoch(epoch)
@@ -82,7 +68,7 @@ def run(dataset: str, params: Dataset) -> None:
         {
             **history.summary(),
             "verdict": verdict["name"],
-            "real_diversity": diagnosis.real.diversity,
+            "real_diversity": diagnosed.real.diversity,
             "epochs": history.epochs,
             "steps": total,
             "went_on_from": {"epoch": start.epoch, "step": start.step} if start else None,

@@ -17,6 +17,12 @@ def shipped(project: Project) -> Project:
 
 
 def test_it_ends_with_the_lectures_line_and_the_verdict(shipped: Project):
+    # whatever the params have been changed to
+    params = shipped.params
+    params["mnist"]["train"].update(
+        on_failure="warn", max_steps=20, init_from="earlier", optimizer="sgd", momentum=0.9
+    )
+    shipped.write_params(params)
     before = (shipped.folder / "params.yaml").read_bytes()
     result = shipped.run("python", "-m", "stages.collapse", check=False)
     assert result.returncode == 1

@@ -4,7 +4,7 @@ from data_helpers import load_params
 from PIL import Image
 
 from stages.gan import failures
-from stages.gan.diagnosis import Change, Verdict
+from stages.gan.verdicts import Change, Verdict
 from stages.gan.watching import MEASURES
 
 
@@ -12,7 +12,7 @@ def write(tmp_path, monkeypatch, dataset: str, *changes: Change) -> str:
     params = load_params(tmp_path, "mnist", mnist__train__init_from="/home/somebody/earlier")
     monkeypatch.chdir(tmp_path)
     rows = [{"step": step, **dict.fromkeys(MEASURES, 0.5)} for step in range(1, 20)]
-    verdict = Verdict("discriminator won", 19, 11, "D's loss is <0.01>", True, changes)
+    verdict = Verdict("discriminator won", 19, 11, "D's loss is <0.01>", "why", changes, True)
     picture = Image.new("L", (10, 10))
     path = failures.write_page(dataset, params, verdict, rows, {}, 0.7, picture, picture)
     assert path == f"reports/{dataset}/failure.html"

@@ -36,14 +36,23 @@ def test_a_row_an_epoch_and_all_steps_of_a_short_run(tmp_path):
     assert history.epochs == 2
 
 
-def test_the_summary_is_the_last_epochs_and_leaves_out_what_is_no_number():
+def test_the_summary_is_the_last_epochs_and_of_what_is_measured_seldom_the_last_value():
     history = History()
-    add(history, 1, 1, 3)
+    first = add(history, 1, 1, 3)
     rows = add(history, 2, 4, 1)
     summary = history.summary()
     assert list(summary) == list(MEASURES)
     assert summary[MEASURES[0]] == rows[0, 0]
-    assert summary["diversity"] is None
+    assert summary["diversity"] == first[1, -1]
+
+
+def test_what_is_no_number_is_none_in_the_summary():
+    history = History()
+    add(history, 1, 1, 1)
+    history.add_step(2, np.full(len(MEASURES), np.nan, np.float32))
+    history.add_epoch(Epoch(2, 2, history.recent(1)))
+    assert history.summary()[MEASURES[0]] is None
+    assert history.summary()["diversity"] is None
 
 
 def test_long_runs_are_downsampled_by_means(tmp_path):

@@ -97,30 +97,21 @@ def train_params(tmp_path, loss: str, **options):
 
 
 @pytest.mark.parametrize(
-    ("loss", "options", "answer", "d_level", "g_level"),
+    ("loss", "options", "answer"),
     [
-        ("bce", {}, "D answers 0.5", 2 * math.log(2), math.log(2)),
-        ("mse", {}, "D answers 0.5", 0.5, 0.25),
-        ("mse", {"label_smoothing": 0.2}, "D answers 0.4", 0.32, 0.36),
-        ("bce", {"pos_weight": 4.0}, "D answers 0.8", -4 * math.log(0.8) - math.log(0.2), None),
-        ("hinge", {}, "every logit from -1 to 1 is equally good", 2.0, 0.0),
-        ("wgan_gp", {}, "has no such point", None, None),
+        ("bce", {}, "D answers 0.5"),
+        ("mse", {}, "D answers 0.5"),
+        ("mse", {"label_smoothing": 0.2}, "D answers 0.4"),
+        ("bce", {"pos_weight": 4.0}, "D answers 0.8"),
+        ("hinge", {}, "every logit from -1 to 1 is equally good"),
+        ("wgan_gp", {}, "has no such point"),
     ],
 )
-def test_all_of_the_page_compares_with_the_losss_own_equilibrium(
-    tmp_path, loss, options, answer, d_level, g_level
-):
+def test_all_of_the_page_compares_with_the_losss_own_equilibrium(tmp_path, loss, options, answer):
     own = terms(loss, **options)
     sentence = report.about_equilibrium(own)
     assert answer in sentence
     assert ("moved it from 1/2" in sentence) == bool(options)
-    heights = report.levels(own, train_params(tmp_path, loss, **options))
-    if d_level is None:
-        assert heights == {}
-    else:
-        assert heights["D at equilibrium"] == pytest.approx(d_level, abs=1e-5)
-    if g_level is not None:
-        assert heights["G at equilibrium"] == pytest.approx(g_level, abs=1e-5)
     rows = report.table(evaluated(own), train_params(tmp_path, loss, **options))
     by_name = {row["name"]: row["equilibrium"] for row in rows}
     assert by_name["cross-entropy, generator (nats)"] == pytest.approx(math.log(2))
@@ -130,12 +121,6 @@ def test_all_of_the_page_compares_with_the_losss_own_equilibrium(
         assert "bce, discriminator" not in by_name
     else:
         assert by_name[f"{loss}, discriminator"] == own["discriminator"]["equilibrium"]
-
-
-def test_levels_of_a_loss_that_is_summed_are_those_of_a_batch(tmp_path):
-    own = terms("mse", reduction="sum")
-    heights = report.levels(own, train_params(tmp_path, "mse", reduction="sum"))
-    assert heights["D at equilibrium"] == pytest.approx(128 * 0.5)
 
 
 def test_a_loss_without_equilibrium_gets_its_page(project: Project):

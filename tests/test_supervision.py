@@ -73,7 +73,7 @@ def test_with_warn_it_is_told_once_and_goes_on(make, tmp_path, capsys):
     assert capsys.readouterr().out.count("verdict: diverged") == 1
     told = supervisor.conclude()
     assert [earlier["step"] for earlier in told["earlier"]] == [1]
-    assert (told["name"], told["step"]) == ("diverged", 4)
+    assert (told["name"], told["since"], told["step"]) == ("diverged", 1, 4)
     assert len(history.measures) == 4
 
 
@@ -85,14 +85,6 @@ def test_one_that_recovered_has_its_failure_told_beside_its_end(make):
     told = supervisor.conclude()
     assert told["name"] != "diverged"
     assert [earlier["name"] for earlier in told["earlier"]] == ["diverged"]
-
-
-def test_the_page_of_an_earlier_run_is_taken_away(make, tmp_path):
-    page = tmp_path / "reports/mnist/failure.html"
-    page.parent.mkdir(parents=True)
-    page.write_text("old")
-    make("stop")
-    assert not page.exists()
 
 
 def test_the_lectures_line_is_of_the_steps_since_the_failure_began(make, capsys):

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from conftest import Project
 
-from stages.gan.diagnosis import VERDICTS
 from stages.gan.files import read_csv
+from stages.gan.verdicts import VERDICTS
 
 pytestmark = pytest.mark.pipeline
 
@@ -137,19 +137,46 @@ def test_a_run_that_cannot_recover_is_stopped_and_explained(prepared: Project):
 
 def test_a_run_that_is_only_warned_of_goes_on_and_says_so_on_its_page(prepared: Project):
     folder = prepared.folder
-    failing(prepared, on_failure="warn", max_steps=120)
+    failing(prepared, on_failure="warn", max_steps=125)
     output = prepared.stage("train", "mnist").stdout
     assert output.count("verdict: saturated discriminator") == 2  # when told, and at the end
     assert (folder / "reports/mnist/failure.html").exists()
     metrics = json.loads((folder / "metrics/mnist/train.json").read_text())
     assert metrics["verdict"] == "saturated discriminator"
-    assert metrics["steps"] == 120
+    assert metrics["steps"] == 125
     assert metrics["generator_gradient"] == 0.0
     for stage in ("evaluate", "report"):
         prepared.stage(stage, "mnist")
     page = (folder / "reports/mnist/index.html").read_text()
     assert "The verdict: saturated discriminator" in page
     assert "On the way, at step" in page
+
+
+def test_a_run_that_diverged_and_went_on_has_nothing_to_evaluate(prepared: Project):
+    change(prepared, optimizer="sgd", learning_rate=10.0, loss="wgan_gp", on_failure="warn")
+    params = prepared.params
+    params["mnist"]["train"]["epochs"] = 20
+    prepared.write_params(params)
+    assert "verdict: diverged" in prepared.stage("train", "mnist").stdout
+    metrics = json.loads((prepared.folder / "metrics/mnist/train.json").read_text())
+    assert metrics["verdict"] == "diverged"
+    assert metrics["discriminator_loss"] is None
+    result = prepared.stage("evaluate", "mnist", check=False)
+    assert result.returncode == 1
+    assert "not finite, as its training diverged" in result.stderr
+    assert "reports/mnist/failure.html shows when" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_run_without_compiled_kernels_is_watched_too(prepared: Project):
+    prepared.run("python", "-m", "stages.train", "mnist", GAN_KERNELS="pure")
+    rows = read_csv(prepared.folder / "metrics/mnist/history_steps.csv")
+    assert len(rows) == 8
+    change(prepared, epochs=3)
+    prepared.run("python", "-m", "stages.train", "mnist", GAN_KERNELS="pure")
+    rows = read_csv(prepared.folder / "metrics/mnist/history_steps.csv")
+    taken = [row["step"] for row in rows if row["generator_gradient"] > 0]
+    assert taken == [10]
 
 
 def test_a_batch_larger_than_the_data_is_named(prepared: Project):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan import evidence, page, paths
+from stages.gan.errors import UserError
 from stages.gan.files import read_csv, read_json
 
 # Inches of a curve in a column.
@@ -35,6 +36,12 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
     metrics = folder / paths.metrics(dataset)
     pictures = folder / paths.training_pictures(dataset)
     verdict = read_json(pictures / "verdict.json")
+    for key in ("name", "meaning", "seen", "levels", "earlier"):
+        if key not in verdict:
+            raise UserError(f"{pictures / 'verdict.json'} is damaged: it has no {key}")
+    grids = sorted(pictures.glob("epoch-*.png"), key=lambda file: int(file.stem.split("-")[1]))
+    if not grids:
+        raise UserError(f"{pictures} has no picture of an epoch: run `dvc repro` first")
     return Run(
         name,
         changes,
@@ -42,7 +49,7 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
         read_json(metrics / "train.json"),
         read_csv(metrics / "history_steps.csv"),
         verdict["levels"],
-        max(pictures.glob("epoch-*.png")),
+        grids[-1],
     )
 
 

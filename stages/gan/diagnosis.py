@@ -1,36 +1,31 @@
-"""What a training run is doing, told from what was watched, as one of seven named verdicts.
+"""When a verdict is told of a training run, from what was watched.
 
-The first four can be fatal: a run that they tell of cannot recover, and each is told within 100
-steps of its beginning. The others are told of a run that came to its end.
+A fatal verdict is told while the run goes on, within 100 steps of the failure's beginning, and
+says that it cannot recover. The others are told of a run that came to its end.
 
-    saturated discriminator   D is wrong, and both gradients are exactly 0
-    discriminator won         D's loss is nearly 0, and G's gradient has vanished
-    generator collapsed       G draws one image, or far too few kinds
-    diverged                  a loss or a gradient is not a finite number
-    oscillating               the two networks chase each other in large swings
-    near equilibrium          D can hardly tell, and its loss stands where it should
-    still learning            none of these
-
-How far apart the images of all classes are (class coverage) needs a classifier, which training
-does not have; what is watched is how far apart the generated images are.
+How many classes of image are drawn would need a classifier, which training does not have; what is
+watched is how far apart the generated images are.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+from mindspore import nn
 from numpy.typing import NDArray
 
-from stages.gan.equilibrium import Point
+from stages.gan import losses, verdicts
+from stages.gan.equilibrium import Point, point
 from stages.gan.history import History
 from stages.gan.params import Train
-from stages.gan.watching import ALIKE, GRADIENTS_EVERY, MEASURES, RealImages
+from stages.gan.prepared import Split
+from stages.gan.verdicts import Change, Verdict
+from stages.gan.watching import ALIKE, GRADIENTS_EVERY, MEASURES, RealImages, look_at_real
 
 # How many steps both gradients must be exactly 0, or G's vanished: longer than the optimizer's
 # momentum keeps the weights moving (0.9^50 is 0.005), and half of the 100 steps allowed.
 WINDOW = 50
+MOST_MOMENTUM = 0.9
 
 # Adam moves a weight by rate * m / (sqrt(v) + 1e-8): where the root mean square over all weights
 # of a gradient is below that 1e-8, no weight moves by a notable part of the rate any more.
@@ -41,21 +36,26 @@ VANISHED = 1e-8
 # 0.98 of all that is possible.
 WON = 0.02
 
-# So many looks in a row, ten steps apart as soon as the first has found images alike.
-_ALIKE_LOOKS = 4
-# New networks may begin with images that are all alike; by then they have been seen to part.
-_ALIKE_FROM = 200
+# So many looks in a row find images alike, ten steps apart as soon as the first has.
+ALIKE_LOOKS = 4
+# New networks may begin with images that are all alike; in healthy runs they had parted by step
+# 25. Once they have, there is no waiting.
+ALIKE_FROM = 200
 
-# A share of the distance between real images. Healthy runs end at 0.6 to 1.1 of it; a generator
-# of two kinds of image in equal parts would be at about a half.
+# Shares of the distance between real images. Healthy runs of the MLP end at 0.6 to 1.1 of it, the
+# DCGAN is at 0.2 to 0.3 after 300 steps and at 0.75 after 600; a generator of two kinds of image
+# in equal parts would be at about a half. A run at less than the first that had twice as much
+# before has lost kinds; one at less than the second has none.
 FEW_KINDS = 0.2
+NO_KINDS = 0.05
+_LAST_LOOKS = 3
 
 # Swings of the mean probability that D gives to a batch of generated images, in the run's second
-# half: slow ones, of means over ten steps, which a healthy run has none of, and ones from step to
-# step. Those a healthy run has too, as each update answers the last one: seen were up to 0.1 turns
-# a step of so much with the recipe, 0.23 with fifty times its rate.
+# half. Slow ones, of means over ten steps, a healthy run has none of. From step to step it has
+# them too, as each update answers the last one: seen were up to 0.1 turns a step with the MLP's
+# recipe, 0.13 with the DCGAN's, 0.23 to 0.4 with fifty times the rate.
 SLOW_SWING = 0.2
-SLOW_TURNS = 4
+SLOW_TURNS = 4  # at least, and as many for each 1,000 steps
 SLOW_STEPS = 10
 FAST_SWING = 0.4
 FAST_TURNS = 0.15
@@ -68,88 +68,6 @@ NEAR_ANSWER = 0.15
 
 D_LOSS, G_LOSS, REAL, FAKE, D_GRADIENT, G_GRADIENT, DIVERSITY = range(len(MEASURES))
 
-MEANINGS = {
-    "saturated discriminator": (
-        "D gives every image the same answer and is wrong about half of them, but its sigmoid "
-        "has been rounded to exactly 0 or 1. There the loss is cut off and its gradient is "
-        "exactly 0: no step can change anything any more, however long the run goes on. It "
-        "comes from steps so large that the logits leave the range in which float32 tells "
-        "probabilities from 0 and 1 (from a logit of 17 on)."
-    ),
-    "discriminator won": (
-        "D tells real from generated images without fail. What G learns is how D's answer "
-        "changes with its images, and where D is sure of everything that is next to nothing."
-    ),
-    "generator collapsed": (
-        "G draws nearly the same image whatever latent code it is given. It may please D for a "
-        "while, but the distribution of real images is lost."
-    ),
-    "diverged": (
-        "A number grew beyond what float32 can hold, or an undefined one was computed. It "
-        "spreads to every weight with the next step and never leaves again."
-    ),
-    "oscillating": (
-        "D and G chase each other: what fools D now is unmasked a little later, and G moves on "
-        "without keeping what it had learnt. The last step's samples depend on the moment."
-    ),
-    "near equilibrium": (
-        "D can hardly tell generated images from real ones, and its loss stands near the value "
-        "of a D that answers the same to everything. That is where training should lead, but a "
-        "weak D stands there too: look at the samples and at the held-out figures."
-    ),
-    "still learning": (
-        "Nothing is wrong, and D still tells real from generated images better than at "
-        "equilibrium: more steps may help."
-    ),
-}
-VERDICTS = tuple(MEANINGS)
-
-
-@dataclass(frozen=True)
-class Change:
-    """A param to change, named as in params.yaml below the data set, and the value to try."""
-
-    param: str
-    value: Any
-    why: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a run is doing.
-
-    Parameters
-    ----------
-    name : str
-        One of VERDICTS.
-    step : int
-        At which it was told.
-    since : int
-        The first step of which it is true, as far as was looked.
-    seen : str
-        Figures.
-    fatal : bool
-        Whether the run cannot recover.
-    changes : tuple of Change
-        What to try, the most promising first.
-    """
-
-    name: str
-    step: int
-    since: int
-    seen: str
-    fatal: bool
-    changes: tuple[Change, ...]
-
-    @property
-    def meaning(self) -> str:
-        """What it means, in plain words."""
-        return MEANINGS[self.name]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {**asdict(self), "meaning": self.meaning}
-
 
 class Diagnosis:
     """Tells verdicts from the history of one run.
@@ -157,7 +75,7 @@ class Diagnosis:
     Parameters
     ----------
     settings : Train
-    point : Point or None
+    equilibrium : Point or None
         Where the loss is at equilibrium, if anywhere.
     real : RealImages
         What was seen of them.
@@ -168,16 +86,19 @@ class Diagnosis:
     def __init__(
         self,
         settings: Train,
-        point: Point | None,
+        equilibrium: Point | None,
         real: RealImages,
         generator_weights: int,
     ) -> None:
         self.settings = settings
-        self.point = point
+        self.point = equilibrium
         self.real = real
         self._generator_weights = generator_weights
         # What a batch's losses are at equilibrium: the point's are an image's.
         self._images = settings.batch_size if settings.loss_options.reduction == "sum" else 1
+        # Weights that move on without any gradient may leave the place where it is 0.
+        momentum = settings.beta1 if "adam" in settings.optimizer else settings.momentum
+        self._stands_still = momentum <= MOST_MOMENTUM and settings.weight_decay == 0
 
     @property
     def levels(self) -> dict[str, float]:
@@ -194,55 +115,52 @@ class Diagnosis:
 
         It looks closer where a number is not finite, and each time gradients were measured.
         """
-        step, last = history.last_step, history.recent(1)[0]
-        if not all(map(math.isfinite, last[:D_GRADIENT])):
-            return self._diverged(step, last)
-        if step % GRADIENTS_EVERY:
+        last = history.recent(1)[0]
+        if all(map(math.isfinite, last[:D_GRADIENT])) and history.last_step % GRADIENTS_EVERY:
             return None
-        if not np.isfinite(last[[D_GRADIENT, G_GRADIENT]]).all():
-            return self._diverged(step, last)
-        if self.real.diversity < ALIKE:
-            return self._one_real_image(step)
-        if not self.real.within_reach:
-            return self._out_of_reach(step)
-        return (
-            self._saturated(step, history)
-            or self._won(step, history)
-            or self._collapsed(step, history)
-        )
+        return self._fatal(history)
 
     def conclusion(self, history: History) -> Verdict:
         """The verdict on a run that came to its end."""
-        failure = self.failure(history)
-        if failure:
-            return failure
+        fatal = self._fatal(history)
+        if fatal:
+            return fatal
         measures = history.measures
         count = len(measures)
         last = measures[-min(count, max(WINDOW, count // 10)) :]
-        step = history.last_step
-        since = step - len(last) + 1
-        loss = float(last[:, D_LOSS].mean())
+        since = history.last_step - len(last) + 1
         seen = self._figures(last)
+        loss = float(last[:, D_LOSS].mean())
         if self.point and loss < WON * self._at_equilibrium:
-            return self._verdict("discriminator won", step, since, seen)
-        diversity = _measured(last, DIVERSITY)
-        if len(diversity) and diversity.mean() < FEW_KINDS * self.real.diversity:
-            before = _measured(measures, DIVERSITY).max()
-            if before > 2 * diversity.mean():
-                seen = f"it had been {before:.3f} before; {seen}"
-                return self._verdict("generator collapsed", step, since, seen)
+            return self._verdict(verdicts.WON, history, since, seen)
+        looks = _measured(measures, DIVERSITY)
+        if len(looks):
+            diversity = looks[-_LAST_LOOKS:].mean() / self.real.diversity
+            before = looks.max() / self.real.diversity
+            lost = diversity < FEW_KINDS and before > 2 * diversity
+            if lost or (diversity < NO_KINDS and history.last_step > ALIKE_FROM):
+                seen = f"{seen}; in the last looks that is {diversity:.2g} of the real ones'"
+                if lost:
+                    seen += f", and it had been {before:.2g}"
+                return self._verdict(verdicts.COLLAPSED, history, since, seen)
         # Without an equilibrium logits are scores, whose sigmoid means nothing.
         turned = _turned(measures[count // 2 :, FAKE].astype(np.float64)) if self.point else ""
         if turned:
             middle = history.first_step + count // 2
-            return self._verdict("oscillating", step, middle, f"{turned}; {seen}")
-        if self.point:
-            answers = last[:, [REAL, FAKE]].astype(np.float64)
-            away = np.abs(last[:, D_LOSS] / self._at_equilibrium - 1.0).mean()
-            off = np.abs(answers - self.point.probability).mean(axis=0).max()
-            if away <= NEAR_LOSS and off <= NEAR_ANSWER:
-                return self._verdict("near equilibrium", step, since, seen)
-        return self._verdict("still learning", step, since, seen)
+            return self._verdict(verdicts.OSCILLATING, history, middle, f"{turned}; {seen}")
+        if self.point is None:
+            meaning = verdicts.NO_EQUILIBRIUM
+            return self._verdict(verdicts.LEARNING, history, since, seen, meaning)
+        answers = last[:, [REAL, FAKE]].astype(np.float64)
+        away = np.abs(last[:, D_LOSS] / self._at_equilibrium - 1.0).mean()
+        off = np.abs(answers - self.point.probability).mean(axis=0).max()
+        if away <= NEAR_LOSS and off <= NEAR_ANSWER:
+            return self._verdict(verdicts.NEAR, history, since, seen)
+        if loss > (1 + NEAR_LOSS) * self._at_equilibrium:
+            meaning = verdicts.WORSE_THAN_GUESSING
+            changes = verdicts.advice(verdicts.OSCILLATING, self.settings, count)
+            return self._verdict(verdicts.LEARNING, history, since, seen, meaning, changes)
+        return self._verdict(verdicts.LEARNING, history, since, seen)
 
     @property
     def _at_equilibrium(self) -> float:
@@ -250,8 +168,20 @@ class Diagnosis:
         assert self.point is not None
         return self.point.discriminator * self._images
 
-    def _verdict(self, name: str, step: int, since: int, seen: str, fatal: bool = False) -> Verdict:
-        return Verdict(name, step, since, seen, fatal, advice(name, self.settings))
+    def _verdict(
+        self,
+        name: str,
+        history: History,
+        since: int,
+        seen: str,
+        meaning: str | None = None,
+        changes: tuple[Change, ...] | None = None,
+        fatal: bool = False,
+    ) -> Verdict:
+        if changes is None:
+            changes = verdicts.advice(name, self.settings, len(history))
+        meaning = meaning or verdicts.MEANINGS[name]
+        return Verdict(name, history.last_step, since, seen, meaning, changes, fatal)
 
     def _figures(self, rows: NDArray[np.float32]) -> str:
         """Means over rows, in one line."""
@@ -273,91 +203,116 @@ class Diagnosis:
             )
         return text
 
-    def _diverged(self, step: int, row: NDArray[np.float32]) -> Verdict:
-        names = [
-            name
-            for name, value in zip(MEASURES[:DIVERSITY], row, strict=False)
-            if not math.isfinite(value)
-            and (name in MEASURES[:D_GRADIENT] or step % GRADIENTS_EVERY == 0)
-        ]
-        values = ", ".join(
-            f"{name.replace('_', ' ')} is {row[MEASURES.index(name)]}" for name in names
-        )
-        return self._verdict("diverged", step, step, values, fatal=True)
+    def _fatal(self, history: History) -> Verdict | None:
+        verdict = self._diverged(history) or self._wrong_data(history)
+        if verdict or len(history) < WINDOW:
+            return verdict
+        verdict = self._collapsed(history)
+        if verdict or not self._stands_still:
+            return verdict
+        return self._saturated(history) or self._won(history) or self._constant(history)
 
-    def _one_real_image(self, step: int) -> Verdict:
+    def _diverged(self, history: History) -> Verdict | None:
+        row = history.recent(1)[0]
+        columns = [column for column in range(D_GRADIENT) if not math.isfinite(row[column])]
+        if history.last_step % GRADIENTS_EVERY == 0:
+            columns += [c for c in (D_GRADIENT, G_GRADIENT) if not math.isfinite(row[c])]
+        if not columns:
+            return None
+        seen = ", ".join(f"{MEASURES[c].replace('_', ' ')} is {row[c]}" for c in columns)
+        finite = np.isfinite(history.recent(len(history))[:, :D_GRADIENT]).all(axis=1)
+        since = min(_first_after(finite, history), history.last_step)
+        return self._verdict(verdicts.DIVERGED, history, since, seen, fatal=True)
+
+    def _wrong_data(self, history: History) -> Verdict | None:
+        real = self.real
+        if real.diversity < ALIKE:
+            name, meaning = verdicts.COLLAPSED, None
+            seen = (
+                f"the real images themselves differ by {real.diversity:.2g} on average, less "
+                f"than half a level of 256 ({ALIKE:.2g}): there is one image to learn"
+            )
+            why = "no setting of training makes one image into many"
+        elif not real.within_reach:
+            name, meaning = verdicts.WON, verdicts.OUT_OF_REACH
+            seen = (
+                f"real images have values from {real.least:.4g} to {real.most:.4g}, but G draws "
+                "in [-1, 1]"
+            )
+            why = "the stage preprocess brings them into [-1, 1]: (x - 127.5) / 127.5"
+        else:
+            return None
+        changes = (Change("download.sources", "[path/to/images]", why),)
+        first = history.first_step
+        return self._verdict(name, history, first, seen, meaning, changes, fatal=True)
+
+    def _collapsed(self, history: History) -> Verdict | None:
+        recent = _measured(history.recent(ALIKE_LOOKS * GRADIENTS_EVERY), DIVERSITY)
+        if len(recent) < ALIKE_LOOKS or recent.max() >= ALIKE:
+            return None
+        column = history.recent(len(history))[:, DIVERSITY]
+        apart = column >= ALIKE  # of what was not looked at it is false
+        if history.first_step == 1 and history.last_step <= ALIKE_FROM and not apart.any():
+            return None
+        looked = history.first_step + np.flatnonzero(~np.isnan(column))
+        since = int(looked[looked >= _first_after(apart, history)][0])
         seen = (
-            f"the real images themselves differ by {self.real.diversity:.2g} on average, less "
-            f"than half a level of 256 ({ALIKE:.2g}): there is one image to learn"
+            f"since step {since} the images of fixed latent codes differ by {recent.max():.2g} at "
+            f"most, less than half a level of 256 ({ALIKE:.2g}); real images differ by "
+            f"{self.real.diversity:.3g}"
         )
-        change = Change(
-            "download.sources", "other data", "no setting of training makes one image into many"
-        )
-        return Verdict("generator collapsed", step, 1, seen, True, (change,))
+        return self._verdict(verdicts.COLLAPSED, history, since, seen, fatal=True)
 
-    def _out_of_reach(self, step: int) -> Verdict:
-        seen = (
-            f"real images have values from {self.real.least:.4g} to {self.real.most:.4g}, but G "
-            "draws in [-1, 1]: D needs to look at nothing else, and G can never follow"
-        )
-        change = Change(
-            "preprocess",
-            "run it again",
-            "its images are in [-1, 1], from pixels (x - 127.5) / 127.5",
-        )
-        return Verdict("discriminator won", step, 1, seen, True, (change,))
-
-    def _saturated(self, step: int, history: History) -> Verdict | None:
+    def _saturated(self, history: History) -> Verdict | None:
         rows = history.recent(WINDOW)
-        if len(rows) < WINDOW or not self.point:
+        if self.point is None or rows[-1, D_LOSS] <= self._at_equilibrium:
             return None
-        if rows[-1, D_LOSS] <= self._at_equilibrium or rows[-1, D_GRADIENT] != 0:
+        lengths = np.concatenate([_measured(rows, c) for c in (D_GRADIENT, G_GRADIENT)])
+        if not len(lengths) or lengths.any():
             return None
-        if any(_measured(rows, column).any() for column in (D_GRADIENT, G_GRADIENT)):
-            return None
-        if rows[:, D_LOSS].min() <= self._at_equilibrium:
-            return None
-        losses = history.measures[:, D_LOSS]
-        others = np.flatnonzero(losses != losses[-1])
-        first = history.first_step + (int(others[-1]) + 1 if len(others) else 0)
-        d_loss, g_loss = rows[-1, D_LOSS], rows[-1, G_LOSS]
+        losses_ = history.recent(len(history))[:, D_LOSS]
+        since = _first_after(losses_ != losses_[-1], history)
         seen = (
-            f"from step {first} on D's loss stands at {d_loss:.6f} "
-            f"({self._at_equilibrium:.4g} at equilibrium) and G's at {g_loss:.6f}; D(x) is "
-            f"{rows[-1, REAL]:.4g} and D(G(z)) {rows[-1, FAKE]:.4g}; in {WINDOW} steps every "
+            f"from step {since} on D's loss stands at {rows[-1, D_LOSS]:.6f} "
+            f"({self._at_equilibrium:.4g} at equilibrium) and G's at {rows[-1, G_LOSS]:.6f}; D(x) "
+            f"is {rows[-1, REAL]:.4g} and D(G(z)) {rows[-1, FAKE]:.4g}; in {WINDOW} steps every "
             "measured gradient of both networks was exactly 0"
         )
-        return self._verdict("saturated discriminator", step, first, seen, fatal=True)
+        return self._verdict(verdicts.SATURATED, history, since, seen, fatal=True)
 
-    def _won(self, step: int, history: History) -> Verdict | None:
+    def _won(self, history: History) -> Verdict | None:
         rows = history.recent(WINDOW)
-        if len(rows) < WINDOW or not self.point:
+        if self.point is None or rows[:, D_LOSS].mean() >= WON * self._at_equilibrium:
             return None
-        if rows[:, D_LOSS].mean() >= WON * self._at_equilibrium:
-            return None
-        rms = _measured(rows, G_GRADIENT) / math.sqrt(self._generator_weights)
-        if rms.max() >= VANISHED:
+        part = _measured(rows, G_GRADIENT) / math.sqrt(self._generator_weights)
+        if not len(part) or part.max() >= VANISHED:
             return None
         seen = (
-            f"{self._figures(rows)}; a weight's part of G's gradient is at most {rms.max():.2g}, "
+            f"{self._figures(rows)}; a weight's part of G's gradient is at most {part.max():.2g}, "
             f"below the {VANISHED:.0e} from which Adam moves no weight"
         )
-        since = step - WINDOW + 1
-        return self._verdict("discriminator won", step, since, seen, fatal=True)
+        since = history.last_step - WINDOW + 1
+        return self._verdict(verdicts.WON, history, since, seen, verdicts.VANISHED, fatal=True)
 
-    def _collapsed(self, step: int, history: History) -> Verdict | None:
-        if step < history.first_step + _ALIKE_FROM:
+    def _constant(self, history: History) -> Verdict | None:
+        rows = history.recent(WINDOW)
+        lengths = _measured(rows, G_GRADIENT)
+        if not len(lengths) or lengths.any():
             return None
-        distances = _measured(history.recent(_ALIKE_LOOKS * GRADIENTS_EVERY), DIVERSITY)
-        if len(distances) < _ALIKE_LOOKS or distances.max() >= ALIKE:
-            return None
-        seen = (
-            f"in {len(distances)} looks the images of 25 fixed latent codes differed by "
-            f"{distances.max():.2g} at most, less than half a level of 256 ({ALIKE:.2g}); real "
-            f"images differ by {self.real.diversity:.3g}"
-        )
-        since = step - (_ALIKE_LOOKS - 1) * GRADIENTS_EVERY
-        return self._verdict("generator collapsed", step, since, seen, fatal=True)
+        seen = f"{self._figures(rows)}; every measured gradient of G was exactly 0"
+        since = history.last_step - WINDOW + 1
+        meaning = verdicts.CONSTANT
+        return self._verdict(verdicts.SATURATED, history, since, seen, meaning, fatal=True)
+
+
+def of_run(settings: Train, data: Split, generator: nn.Cell) -> Diagnosis:
+    """The diagnosis of a run with that generator, trained on these data."""
+    return Diagnosis(
+        settings,
+        point(losses.of_params(settings)),
+        look_at_real(data),
+        sum(weights.size for weights in generator.trainable_params()),
+    )
 
 
 def _measured(rows: NDArray[np.float32], column: int) -> NDArray[np.float64]:
@@ -365,11 +320,17 @@ def _measured(rows: NDArray[np.float32], column: int) -> NDArray[np.float64]:
     return values[~np.isnan(values)]
 
 
+def _first_after(marked: NDArray[np.bool_], history: History) -> int:
+    """The number of the step after the last one that is marked."""
+    found = np.flatnonzero(marked)
+    return history.first_step + (int(found[-1]) + 1 if len(found) else 0)
+
+
 def _turned(answers: NDArray[np.float64]) -> str:
     """How D's mean answers to generated images swing, a number a step; "" if as usual."""
     whole = len(answers) // SLOW_STEPS * SLOW_STEPS
     slow = swings(answers[:whole].reshape(-1, SLOW_STEPS).mean(axis=1), SLOW_SWING)
-    if slow >= SLOW_TURNS:
+    if slow >= SLOW_TURNS * max(1.0, len(answers) / 1000):
         return (
             f"D(G(z)), averaged over {SLOW_STEPS} steps, turned {slow} times by more than "
             f"{SLOW_SWING} in the last {len(answers)} steps"
@@ -410,69 +371,3 @@ def swings(values: Sequence[float] | NDArray[np.float64], least: float) -> int:
             direction = -direction
             extreme = value
     return turns
-
-
-def advice(name: str, settings: Train) -> tuple[Change, ...]:
-    """What to change after a verdict, fitted to what is set."""
-    rate = settings.learning_rate
-    on_logits = Change(
-        "train.loss", "bce_with_logits", "on the logit the gradient never becomes exactly 0"
-    )
-    recipe = Change("train.learning_rate", 0.0002, "the recipe's rate")
-    slower = Change("train.learning_rate", _rounded(rate / 10), "a tenth of what it was")
-    slower_d = Change(
-        "train.discriminator_learning_rate",
-        _rounded((settings.discriminator_learning_rate or rate) / 4),
-        "a D that learns more slowly leaves G the time to follow",
-    )
-    average = Change("train.ema", 0.999, "the average of G's weights lies between the swings")
-    noise = Change(
-        "train.instance_noise", 0.1, "noise on D's images lets real and generated ones overlap"
-    )
-    once = Change("train.discriminator_steps", 1, "as many updates of D as of G")
-    changes: list[Change] = []
-    if name == "saturated discriminator":
-        changes = [on_logits, recipe if rate > 0.0002 else slower]
-    elif name == "discriminator won":
-        if settings.discriminator_steps > 1:
-            changes.append(once)
-        if settings.loss in ("bce", "mse"):
-            changes.append(on_logits)
-        changes += [slower_d, noise]
-    elif name == "generator collapsed":
-        changes = [recipe if rate > 0.0002 else slower, slower_d]
-        if settings.generator.activation in ("relu", "none"):
-            changes.append(
-                Change("train.generator.activation", "leaky_relu", "it has a slope everywhere")
-            )
-    elif name == "diverged":
-        changes = [recipe if rate > 0.002 else slower]
-        if settings.loss_options.weight > 1:
-            changes.append(Change("train.loss_options.weight", 1.0, "smaller gradients"))
-    elif name == "oscillating":
-        changes = [Change("train.learning_rate", _rounded(rate / 2), "smaller swings"), average]
-        if settings.beta1 > 0.5:
-            changes.append(Change("train.beta1", 0.5, "less momentum, as in the recipe"))
-    elif name == "still learning":
-        if settings.max_steps is not None:
-            changes = [Change("train.max_steps", None, "all epochs, instead of an early end")]
-        else:
-            changes = [Change("train.epochs", settings.epochs * 2, "twice as long")]
-    else:
-        changes = [average]
-    return tuple(
-        change
-        for change in changes
-        if change.value != _current(settings, change.param.removeprefix("train."))
-    )
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.2g}")
-
-
-def _current(settings: Train, place: str) -> Any:
-    value: Any = settings
-    for key in place.split("."):
-        value = getattr(value, key)
-    return value

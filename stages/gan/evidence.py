@@ -11,6 +11,7 @@ _LINES = {
     "gradients": {"discriminator": "discriminator_gradient", "generator": "generator_gradient"},
     "diversity": {"generated images": "diversity"},
 }
+NAMES = tuple(_LINES)
 
 
 def pictures(
@@ -19,6 +20,7 @@ def pictures(
     real_diversity: float,
     marks: Mapping[str, float],
     size: tuple[float, float] = curves.SIZE,
+    names: Sequence[str] = NAMES,
 ) -> dict[str, bytes]:
     """Curves of all that was watched, as PNG by name; one of which nothing was seen is left out.
 
@@ -30,6 +32,7 @@ def pictures(
         Mean pairwise distance of real images.
     marks : label to a step that is marked on each
     size : width and height of each in inches
+    names : those of NAMES that are wanted
     """
     levels = {"losses": loss_levels, "diversity": {"real images": real_diversity}}
     labels = {
@@ -39,7 +42,8 @@ def pictures(
         "diversity": "mean distance of two images",
     }
     drawn = {}
-    for name, columns in _LINES.items():
+    for name in names:
+        columns = _LINES[name]
         # Not every row has every measure. Infinite ones cannot be drawn.
         taken = [row for row in rows if all(math.isfinite(row[c]) for c in columns.values())]
         if not taken:

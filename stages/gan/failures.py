@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from PIL.Image import Image
 
 from stages.gan import evidence, page, paths
-from stages.gan.diagnosis import Verdict
 from stages.gan.files import whole_file
 from stages.gan.params import Dataset
+from stages.gan.verdicts import Verdict
 
 
 def write_page(

@@ -19,26 +19,27 @@ class GradientNorm(nn.Cell):
     """sqrt(sum of squares) over all arrays of a gradient, where it is due.
 
     Reading all gradients takes longer than 2 % of a step of the MLP GAN, so it is not done each
-    time: the compiled kernel looks at `due` first. Without a compiler the length is computed at
-    each step, and given where it is due.
+    time: the compiled kernel looks at `due` first. Without a compiler it cannot, and the step is
+    compiled a second time (see `steps.make_step`).
 
-    Takes a tuple of float32 tensors and DUE or NOT_DUE; returns a tensor of shape (1,), NaN
-    where it is not due.
+    Takes a tuple of float32 tensors and DUE or NOT_DUE; returns a tensor of shape (1,), which the
+    kernel makes NaN where it is not due. Squares are added up in float64: those of float32 numbers
+    below 1e-23 would be 0.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.kernel = KERNELS.kernel("norm", lambda due, *gradients: due)
-        self.half_of_squares = ops.L2Loss()
+        self.sum = ops.ReduceSum()
 
     def construct(self, gradients, due):
         if self.kernel is not None:
             return self.kernel(due, *gradients)
-        half = ops.zeros((1,), ms.float32)
+        squares = ops.zeros((1,), ms.float64)
         for gradient in gradients:
-            half = half + self.half_of_squares(gradient)
-        # 0 / 0 where it is not due
-        return ops.sqrt(2.0 * half) * due / due
+            wide = ops.cast(gradient, ms.float64)
+            squares = squares + self.sum(wide * wide)
+        return ops.cast(ops.sqrt(squares), ms.float32)
 
     def bprop(self, gradients, due, out, dout):
         return ops.zeros_like(gradients), ops.zeros_like(due)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.files import write_csv
+from stages.gan.steps import MEANS
 from stages.gan.training import Epoch, means
 from stages.gan.watching import MEASURES
 
@@ -30,6 +31,10 @@ class History:
     def epochs(self) -> int:
         """How many have been added."""
         return len(self._epochs)
+
+    def __len__(self) -> int:
+        """How many steps have been added."""
+        return self._count
 
     @property
     def measures(self) -> NDArray[np.float32]:
@@ -64,9 +69,16 @@ class History:
         self._epochs.append((epoch.number, len(epoch.measures), epoch.means()))
 
     def summary(self) -> dict[str, float | None]:
-        """The means over the last epoch; None of what was measured in none of its steps."""
-        means = self._epochs[-1][2]
-        return {name: value if math.isfinite(value) else None for name, value in means.items()}
+        """The means over the last epoch; None of what is no finite number.
+
+        Of what is measured seldom, and so in few steps of an epoch or none, the last value.
+        """
+        found = dict(self._epochs[-1][2])
+        measures = self._table[: self._count]
+        for column in range(len(MEANS), len(MEASURES)):
+            taken = measures[~np.isnan(measures[:, column]), column]
+            found[MEASURES[column]] = float(taken[-1]) if len(taken) else math.nan
+        return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
     def downsampled(self) -> list[dict[str, float]]:
         """At most 1,000 rows: means over equally many consecutive steps, named by the last.

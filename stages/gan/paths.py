@@ -41,7 +41,7 @@ def report(dataset: str) -> Path:
 
 
 def failure(dataset: str) -> Path:
-    """The page about a training run that was stopped; no stage's out, so DVC leaves it alone."""
+    """The page about a training run that failed; no stage's out, so DVC leaves it alone."""
     return Path("reports") / dataset / "failure.html"
 
 

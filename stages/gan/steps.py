@@ -9,7 +9,7 @@ from mindspore import nn, ops
 
 from stages.gan import regularisers, spectral
 from stages.gan.averaging import Average
-from stages.gan.gradients import GradientNorm
+from stages.gan.gradients import DUE, KERNELS, GradientNorm
 from stages.gan.losses import Loss
 
 # What a step returns, in this order: means over the batch,
@@ -122,8 +122,37 @@ def make_step(
     step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEANS;
         with instance noise it takes also `noise` of the fake images (N, C, H, W), with a gradient
         penalty also `mix`, where between fake and real (N, 1, 1, 1); if it is watched also `due`,
-        and it then returns two more tensors of shape (1,), see GRADIENTS
+        and where that is DUE it returns two more tensors of shape (1,), see GRADIENTS (it may
+        return them as NaN where it is not)
     """
+    if options.watched and KERNELS.path is None:
+        given = generator, discriminator, loss, generator_optimizer, discriminator_optimizer
+        unwatched = replace(options, watched=False)
+        return _either_of(_compiled(*given, options), _compiled(*given, unwatched))
+    return _compiled(
+        generator, discriminator, loss, generator_optimizer, discriminator_optimizer, options
+    )
+
+
+def _either_of(looking: Step, plain: Step) -> Step:
+    """A step that is compiled twice, with the gradients' lengths and without."""
+
+    def step(*given, due, **named):
+        if due is DUE:
+            return looking(*given, due=due, **named)
+        return plain(*given, **named)
+
+    return step
+
+
+def _compiled(
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    loss: Loss,
+    generator_optimizer: nn.Cell,
+    discriminator_optimizer: nn.Cell,
+    options: Options,
+) -> Step:
     known = _KnownGradient()
     noisy = options.instance_noise
     average = options.average

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.gan import failures, grids, paths
+from stages.gan import failures, grids
 from stages.gan.assembly import Assembly
-from stages.gan.diagnosis import Diagnosis, Verdict
+from stages.gan.diagnosis import Diagnosis
 from stages.gan.errors import UserError
 from stages.gan.history import History
 from stages.gan.page import as_yaml
@@ -16,6 +16,7 @@ from stages.gan.prepared import Split
 from stages.gan.progress import ProgressBar, lecture_line
 from stages.gan.sampling import generate
 from stages.gan.training import means
+from stages.gan.verdicts import Verdict
 from stages.gan.watching import MEASURES, DiversityMeter
 
 
@@ -58,8 +59,6 @@ class Supervisor:
         self._bar = bar
         self._meter = DiversityMeter(players.generator, codes)
         self._told: list[Verdict] = []
-        # A page about an earlier run would be taken for one about this.
-        paths.failure(dataset).unlink(missing_ok=True)
 
     def look(self, step: int, row: NDArray[np.float32]) -> None:
         """Complete a step's row of MEASURES, keep it, and tell if the run has failed.

@@ -1,4 +1,4 @@
-/* The length of a network's gradient, for watching.py, as a custom operator of MindSpore. */
+/* The length of a network's gradient, of gradients.py, as a custom operator of MindSpore. */
 #include "kernel.h"
 
 #define LANES 16
