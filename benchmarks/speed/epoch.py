@@ -56,21 +56,21 @@ def main() -> None:
 def measure(dataset: str) -> dict[str, float]:
     """Run the stages in the current folder; seconds and shares of them."""
     from stages import download, preprocess, train
-    from stages.gan import params
+    from stages.gan import assembly, params
 
     settings = params.load(Path("params.yaml"), dataset)
     download.download(dataset, settings)
     preprocess.preprocess(dataset, settings)
 
     spans: list[tuple[float, float]] = []
-    make_step = train.make_step
+    make_step = assembly.make_step
 
     def timed_make_step(*arguments):
         step = make_step(*arguments)
 
-        def timed(*inputs):
+        def timed(*inputs, **named):
             began = time.perf_counter()
-            outputs = step(*inputs)
+            outputs = step(*inputs, **named)
             for output in outputs:
                 output.asnumpy()
             spans.append((began, time.perf_counter()))
@@ -78,7 +78,7 @@ def measure(dataset: str) -> dict[str, float]:
 
         return timed
 
-    train.make_step = timed_make_step
+    assembly.make_step = timed_make_step
     train.run(dataset, settings)
     ended = time.perf_counter()
     # The first step compiles; all that follows counts, up to the last file.
