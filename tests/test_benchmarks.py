@@ -1,4 +1,4 @@
-"""The measurements are run by hand: what can break unseen is that they no longer fit the library."""
+"""Measurements are run by hand: that they no longer fit the library could stay unseen."""
 
 import subprocess
 import sys
