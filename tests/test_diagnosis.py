@@ -355,10 +355,19 @@ def test_large_swings_are_told_at_the_end(settings, period):
 def test_near_is_near_the_losss_own_equilibrium(settings, loss, options, at, name):
     rows = healthy(400)
     rows[:, D_LOSS] *= at / 1.3
-    _, history = watch(diagnose(settings(loss=loss, **options)), rows)
-    verdict = diagnose(settings(loss=loss, **options)).conclusion(history)
+    diagnosed = diagnose(settings(loss=loss, **options))
+    rows[:, G_LOSS] = 1.1 * diagnosed.levels["G at equilibrium"]
+    _, history = watch(diagnosed, rows)
+    verdict = diagnosed.conclusion(history)
     assert verdict.name == name
     assert (verdict.step, verdict.since) == (400, 351)
+
+
+def test_a_generator_far_from_its_equilibrium_is_not_near(settings):
+    rows = healthy(400)
+    for level, name in ((1.05, "near equilibrium"), (1.7, "still learning")):
+        rows[:, G_LOSS] = level
+        assert diagnose(settings()).conclusion(filled(rows)).name == name
 
 
 def test_a_mean_that_is_right_by_chance_is_not_near(settings):

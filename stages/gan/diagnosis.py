@@ -62,9 +62,11 @@ FAST_TURNS = 0.15
 
 # How far from its equilibrium D's loss may stand in a step on average, as a share of it, and D's
 # answers: after 200 epochs MindSpore's tutorial prints losses of 1.21 to 1.24, 0.11 to 0.13 of
-# 2 ln 2 away. (The mean loss of a run that swings widely may be right by chance.)
+# 2 ln 2 away. (The mean loss of a run that swings widely may be right by chance.) Its G has 0.90 to
+# 1.07 then, up to 0.27 of 2 ln 2 away: so G's mean is allowed more, as a share of D's equilibrium.
 NEAR_LOSS = 0.12
 NEAR_ANSWER = 0.15
+NEAR_GENERATOR = 0.3
 
 D_LOSS, G_LOSS, REAL, FAKE, D_GRADIENT, G_GRADIENT, DIVERSITY = range(len(MEASURES))
 
@@ -154,7 +156,9 @@ class Diagnosis:
         answers = last[:, [REAL, FAKE]].astype(np.float64)
         away = np.abs(last[:, D_LOSS] / self._at_equilibrium - 1.0).mean()
         off = np.abs(answers - self.point.probability).mean(axis=0).max()
-        if away <= NEAR_LOSS and off <= NEAR_ANSWER:
+        g_level = self.levels["G at equilibrium"]
+        g_away = abs(float(last[:, G_LOSS].mean()) - g_level) / self._at_equilibrium
+        if away <= NEAR_LOSS and off <= NEAR_ANSWER and g_away <= NEAR_GENERATOR:
             return self._verdict(verdicts.NEAR, history, since, seen)
         if loss > (1 + NEAR_LOSS) * self._at_equilibrium:
             meaning = verdicts.WORSE_THAN_GUESSING
