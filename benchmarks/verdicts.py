@@ -184,10 +184,10 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
     except Failed as failure:
         verdict = failure.args[0]
     seconds = (time.monotonic() - began) / len(history.measures)
-    file = output / f"{name.replace(' ', '-').replace(',', '')}"
-    np.save(file.with_suffix(".npy"), history.measures)
+    file = name.replace(" ", "-").replace(",", "")
+    np.save(output / f"{file}.npy", history.measures)
     players.refresh()
-    grids.grid(generate(players.shown, codes)).save(file.with_suffix(".png"))
+    grids.grid(generate(players.shown, codes)).save(output / f"{file}.png")
     return verdict, seconds
 
 
