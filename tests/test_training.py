@@ -106,8 +106,10 @@ def test_a_watched_step_is_told_when_gradients_are_due():
     assert [index + 1 for index, due in enumerate(told) if due is DUE] == [10, 20]
     assert all(due is DUE or due is NOT_DUE for due in told)
     assert [number for number, _ in rows] == list(range(1, 25))
-    assert rows[0][1][:6].tolist() == [0, 1, 2, 3, 4, 5]
-    assert np.isnan(rows[0][1][6])
+    assert rows[9][1][:6].tolist() == [0, 1, 2, 3, 4, 5]
+    assert rows[0][1][:4].tolist() == [0, 1, 2, 3]
+    assert np.isnan(rows[0][1][4:]).all()  # not fetched where it is not due
+    assert np.isnan(rows[9][1][6])
 
 
 def test_what_is_filled_in_after_a_step_is_kept():

@@ -179,6 +179,7 @@ def _compiled(
 
     def step(real, latents, noise=None, mix=None, due=None):
         outputs, gradients = generator_gradient(real, latents, noise, mix, due)
+        g_length = norm(gradients, due) if watched else None
         generator_optimizer(gradients)
         if average is not None:
             average()
@@ -186,7 +187,7 @@ def _compiled(
         fake_probability = ops.mean(ops.sigmoid(outputs[3]))
         means = outputs[1], outputs[0], real_probability, fake_probability
         if watched:
-            return *means, outputs[4], norm(gradients, due)
+            return *means, outputs[4], g_length
         return means
 
     return ms.jit(step)
