@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from data_helpers import load_params
 
 from stages.gan import runtime
 
@@ -89,6 +90,18 @@ def commit(project: Project, message: str) -> None:
     """Commit everything there is."""
     project.run("git", "add", "-A")
     project.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", message)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory):
+    """Makes mnist's params of training, the shipped ones with a change or two."""
+    folder = tmp_path_factory.mktemp("params")
+
+    def make(**changes):
+        named = {f"mnist__train__{name}": value for name, value in changes.items()}
+        return load_params(folder, "mnist", **named).train
+
+    return make
 
 
 @pytest.fixture

@@ -18,6 +18,4 @@ def test_a_measurement_can_be_imported(module):
     result = subprocess.run(
         [sys.executable, "-c", f"import {module}"], cwd=ROOT, capture_output=True, text=True
     )
-    if "No module named 'torch'" in result.stderr:
-        pytest.skip("needs PyTorch")
     assert result.returncode == 0, result.stderr

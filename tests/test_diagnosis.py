@@ -5,7 +5,6 @@ import hypothesis
 import numpy as np
 import pytest
 from conftest import ROOT
-from data_helpers import load_params
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,18 +30,6 @@ from stages.gan.watching import ALIKE, DIVERSITY_EVERY, GRADIENTS_EVERY, MEASURE
 REAL_IMAGES = RealImages(0.7, -1.0, 1.0)
 G_WEIGHTS = 10_000
 CLAMP = np.float32(-math.log(1e-12))
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    """train's params with a change or two, by loss."""
-    folder = tmp_path_factory.mktemp("params")
-
-    def make(**changes):
-        named = {f"mnist__train__{name}": value for name, value in changes.items()}
-        return load_params(folder, "mnist", **named).train
-
-    return make
 
 
 def diagnose(train, real: RealImages = REAL_IMAGES) -> Diagnosis:

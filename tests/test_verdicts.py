@@ -1,20 +1,7 @@
 import pytest
-from data_helpers import load_params
 
 from stages.gan import losses, verdicts
 from stages.gan.verdicts import VERDICTS, advice
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    """train's params with a change or two."""
-    folder = tmp_path_factory.mktemp("params")
-
-    def make(**changes):
-        named = {f"mnist__train__{name}": value for name, value in changes.items()}
-        return load_params(folder, "mnist", **named).train
-
-    return make
 
 
 @pytest.mark.parametrize("name", VERDICTS)
