@@ -97,7 +97,6 @@ def main() -> None:
             stage(project, "preprocess", dataset)
         else:
             prepared = paths.prepared(dataset)
-            shutil.rmtree(project / prepared, ignore_errors=True)
             shutil.copytree(folder / "run-1" / prepared, project / prepared)
         stage(project, "train", dataset)
         finished.append(comparison.read(project, dataset, name, changes))
@@ -110,8 +109,10 @@ def main() -> None:
 
 
 def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) -> Path:
-    """A folder in which the stages run on params of their own."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """An empty folder in which the stages run on params of their own; what was there is gone."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
     content = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
     content[dataset]["download"]["sources"] = [source]
     content[dataset]["train"].update({**RECIPE, **changes})
