@@ -5,9 +5,12 @@ It imports nothing heavy, so that a stage depends on no more than it uses.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
+from stages import ENDING, workspace
 from stages.gan import params, paths, runtime
 from stages.gan.errors import UserError
 
@@ -20,12 +23,19 @@ runtime.wait_without_spinning()
 def guarded(main: Callable[[], None]) -> None:
     """Run a command; what a user can mend ends in one line and exit code 1.
 
+    SIGTERM and a closed terminal interrupt it as Ctrl-C does, so that nothing half-made is left.
     Python's traceback is kept for faults of this project.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _interrupt)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         main()
     except UserError as error:
-        _fail(str(error))
+        _fail(str(error), error.code)
+    except _Ended as ended:
+        _fail(f"ended by {ended.number.name}", 128 + ended.number)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except BrokenPipeError:
@@ -48,6 +58,7 @@ def run_stage(work: Callable[[str, params.Dataset], None]) -> None:
         parser = argparse.ArgumentParser(description=(module.__doc__ or "").split("\n")[0])
         parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
         dataset = parser.parse_args().dataset
+        workspace.end_with_dvc()
         work(dataset, params.load(paths.PARAMS, dataset))
 
     guarded(main)
@@ -58,6 +69,21 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
+class _Ended(BaseException):
+    """The process was asked to end; no Exception, so that nothing takes it for a fault."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = signal.Signals(number)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise _Ended(number)
+
+
 def _fail(message: str, code: int = 1) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    try:
+        print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    except BrokenPipeError:  # nobody is left to be told, as when DVC was killed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     sys.exit(code)

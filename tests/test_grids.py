@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from stages.gan.grids import grid, save_animation, single, thinned
+from stages.gan.grids import animate, grid, single
 
 
 def test_each_image_lies_in_its_place():
@@ -23,19 +23,26 @@ def test_colour_square_and_zoom():
     assert single(images[0]).size == (2, 2)
 
 
+def pictures(folder, count):
+    files = [folder / f"{i}.png" for i in range(count)]
+    for i, file in enumerate(files):
+        Image.new("L", (3, 2), i).save(file)
+    return files
+
+
 def test_the_animation_has_all_frames_and_no_date(tmp_path):
-    frames = [grid(np.full((4, 1, 3, 3), level)) for level in (-1, 0, 1)]
-    save_animation(frames, tmp_path / "a.gif")
-    save_animation(frames, tmp_path / "b.gif")
+    files = pictures(tmp_path, 3)
+    animate(files, tmp_path / "a.gif")
+    animate(files, tmp_path / "b.gif")
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
     with Image.open(tmp_path / "a.gif") as animation:
         assert animation.n_frames == 3
 
 
-def test_thinning_keeps_the_ends():
-    pictures = [Image.new("L", (1, 1), i) for i in range(200)]
-    chosen = thinned(pictures, 60)
-    assert len(chosen) == 60
-    assert chosen[0] is pictures[0]
-    assert chosen[-1] is pictures[-1]
-    assert thinned(pictures[:5], 60) == pictures[:5]
+def test_an_animation_of_many_pictures_is_thinned_and_keeps_the_ends(tmp_path):
+    animate(pictures(tmp_path, 200), tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as animation:
+        assert animation.n_frames == 60
+        assert animation.convert("L").getpixel((0, 0)) == 0
+        animation.seek(59)
+        assert animation.convert("L").getpixel((0, 0)) == 199

@@ -1,13 +1,15 @@
 """All that a training run needs, put together as the params ask for it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from mindspore import Tensor, int32, nn
+from mindspore import Parameter, Tensor, int32, nn
 
 from stages.gan import checkpoints, losses, networks, optimizers, paths, prepared
 from stages.gan.averaging import Average
 from stages.gan.errors import UserError
+from stages.gan.fingerprints import fingerprint
 from stages.gan.params import Dataset, Train
 from stages.gan.schedules import Schedule
 from stages.gan.steps import Options, Step, make_discriminator_step, make_step
@@ -36,18 +38,14 @@ class Assembly:
         if self.average is not None:
             self.average.copy_to(self.shown)
 
-    def save(self, folder, epoch: int, step: int) -> None:
+    @property
+    def trained(self) -> dict[str, list[Parameter]]:
+        """All that training changes; see `checkpoints.parts`."""
+        return checkpoints.parts(self.generator, self.discriminator, self.optimizers, self.average)
+
+    def save(self, folder: Path, epoch: int, step: int) -> None:
         """Write a checkpoint into a new folder."""
-        checkpoints.save(
-            folder,
-            self.description,
-            self.generator,
-            self.discriminator,
-            self.optimizers,
-            epoch,
-            step,
-            self.average,
-        )
+        checkpoints.save(folder, self.description, self.trained, epoch, step)
 
 
 def assemble(
@@ -208,3 +206,20 @@ def plan_of(
             f"valid is 2 to {count // settings.discriminator_steps}"
         )
     return plan
+
+
+def fingerprint_of(params: Dataset, data: Path, start: checkpoints.Checkpoint | None = None) -> str:
+    """What a run's result depends on; see `fingerprints`.
+
+    `data` is the folder of the prepared data, `start` what the run goes on from.
+    """
+    settings = params.train
+    named = {
+        "network": params.kind.network,
+        "train": settings.model_dump(mode="json"),
+        # Kernels and what stands in for them differ in the last bits.
+        "kernels": networks.remark(params.kind.network),
+    }
+    folders = [data, start.folder] if start else [data]
+    files = [file for folder in folders for file in sorted(folder.iterdir()) if file.is_file()]
+    return fingerprint(named, files)

@@ -11,6 +11,7 @@ A checkpoint is a folder:
 safetensors holds bare arrays: loading one runs no code, whoever made it.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,32 @@ def epoch_name(epoch: int) -> str:
     return f"epoch-{epoch:04d}"
 
 
-def _state(parameters: Any) -> dict[str, NDArray[Any]]:
+def parts(
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    optimizers: tuple[nn.Cell, nn.Cell],
+    average: Average | None = None,
+) -> dict[str, list[Parameter]]:
+    """All that training changes, by the name of the file it is kept in."""
+    found = {
+        "generator": list(generator.get_parameters()),
+        "discriminator": list(discriminator.get_parameters()),
+        "optimizers": [p for mover in optimizers for p in _optimizer_parameters(mover)],
+    }
+    if average is not None:
+        found["average"] = list(average.averages)
+    return found
+
+
+def values(parameters: Iterable[Parameter]) -> dict[str, NDArray[Any]]:
+    """Copies of what parameters hold, by their names."""
     return {p.name: np.array(p.asnumpy(), order="C") for p in parameters}
+
+
+def put(stored: Mapping[str, NDArray[Any]], parameters: Iterable[Parameter]) -> None:
+    """Put values into parameters that no compiled function has used yet."""
+    for parameter in parameters:
+        parameter.set_data(Tensor(stored[parameter.name]))
 
 
 def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
@@ -53,29 +78,17 @@ def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
 def save(
     folder: Path,
     description: networks.Description,
-    generator: nn.Cell,
-    discriminator: nn.Cell,
-    optimizers: tuple[nn.Cell, nn.Cell],
+    trained: Mapping[str, Iterable[Parameter]],
     epoch: int,
     step: int,
-    average: Average | None = None,
 ) -> None:
-    """Write one checkpoint into a new folder."""
+    """Write one checkpoint into a new folder; `trained` is what `parts` gives."""
     folder.mkdir(parents=True)
-    learnt = [p for optimizer in optimizers for p in _optimizer_parameters(optimizer)]
-    parts = {
-        "generator": generator.get_parameters(),
-        "discriminator": discriminator.get_parameters(),
-        "optimizers": learnt,
-    }
-    states = {name: _state(parameters) for name, parameters in parts.items()}
-    if average is not None:
-        states["average"] = _state(average.averages)
     hashes = {}
-    for name, state in states.items():
+    for name, parameters in trained.items():
         file = folder / f"{name}.safetensors"
         try:
-            save_file(state, file)
+            save_file(values(parameters), file)
         except SafetensorError as error:
             raise UserError(f"{file} cannot be written: {error}") from None
         hashes[file.name] = sha256(file)
@@ -156,8 +169,7 @@ class Checkpoint:
                 f"{file} does not fit the networks: {wrong[0]} differs "
                 f"(and {len(wrong) - 1} more); its networks are described in {_ABOUT} beside it"
             )
-        for parameter in parameters:
-            parameter.set_data(Tensor(stored[parameter.name]))
+        put(stored, parameters)
 
 
 def load(folder: Path) -> Checkpoint:

@@ -7,3 +7,5 @@ class UserError(Exception):
     Its text is one line that names the bad value and what would be valid. The stage
     scripts print it and end with a non-zero exit, without a traceback.
     """
+
+    code = 1  # of the exit

@@ -22,29 +22,58 @@ def whole_folder(target: Path) -> Iterator[Path]:
     earlier, killed run left in it is removed first.
     """
     scratch = target.with_name(f".incomplete-{target.name}")
-    _remove(scratch)
+    remove(scratch)
     scratch.mkdir(parents=True)
     try:
         yield scratch
-        _remove(target)
+        remove(target)
         os.replace(scratch, target)
     finally:
-        _remove(scratch)
+        remove(scratch)
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """Give a scratch path that becomes `target` only if the block ends without an error."""
+def whole_file(target: Path, through_to_disk: bool = False) -> Iterator[Path]:
+    """Give a scratch path that becomes `target` only if the block ends without an error.
+
+    With `through_to_disk` it also survives the loss of power right afterwards.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".incomplete-{target.name}")
     try:
         yield scratch
+        if through_to_disk:
+            flush(scratch)
         os.replace(scratch, target)
+        if through_to_disk:
+            flush(target.parent)
     finally:
         scratch.unlink(missing_ok=True)
 
 
-def _remove(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, has reached the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Give all files of a folder a second name in another, or copy them where that cannot be."""
+    shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without such links
+        shutil.copyfile(source, target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

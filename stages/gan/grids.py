@@ -48,17 +48,18 @@ def _picture(canvas: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(canvas[:, :, 0] if canvas.shape[2] == 1 else canvas)
 
 
-def save_animation(pictures: Sequence[Image.Image], target: Path, milliseconds: int = 200) -> None:
-    """Write pictures of one size as an endless GIF; the last one stays for two seconds."""
-    frames = [picture.convert("P", palette=Image.Palette.ADAPTIVE) for picture in pictures]
+def animate(files: Sequence[Path], target: Path, milliseconds: int = 200, most: int = 60) -> None:
+    """Write pictures of one size as an endless GIF; the last one stays for two seconds.
+
+    Of more than `most` so many are taken, evenly spread, the first and the last among them.
+    """
+    if len(files) > most:
+        files = [files[round(i * (len(files) - 1) / (most - 1))] for i in range(most)]
+    frames = []
+    for file in files:
+        with Image.open(file) as picture:
+            frames.append(picture.convert("P", palette=Image.Palette.ADAPTIVE))
     durations = [milliseconds] * (len(frames) - 1) + [2000]
     frames[0].save(
         target, save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=2
     )
-
-
-def thinned(pictures: Sequence[Image.Image], most: int = 60) -> list[Image.Image]:
-    """At most so many pictures, evenly spread, the first and the last among them."""
-    if len(pictures) <= most:
-        return list(pictures)
-    return [pictures[round(i * (len(pictures) - 1) / (most - 1))] for i in range(most)]

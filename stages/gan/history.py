@@ -1,8 +1,9 @@
 """The course of a training run: a row an epoch, and a downsampled row a few steps."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,16 @@ class History:
     def epochs(self) -> int:
         """How many have been added."""
         return len(self._epochs)
+
+    @property
+    def epoch_numbers(self) -> list[int]:
+        """The numbers of those that have been added."""
+        return [number for number, *_ in self._epochs]
+
+    @property
+    def unfinished(self) -> NDArray[np.float32]:
+        """The rows of MEASURES of the steps since the last epoch that was added."""
+        return self.recent(self._count - sum(steps for _, steps, _ in self._epochs))
 
     def __len__(self) -> int:
         """How many steps have been added."""
@@ -67,6 +78,30 @@ class History:
     def add_epoch(self, epoch: Epoch) -> None:
         """Add one finished epoch, whose steps have been added."""
         self._epochs.append((epoch.number, len(epoch.measures), epoch.means()))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that was added, as arrays."""
+        return {
+            "steps": self.measures,
+            "first_step": np.array(self._first_step),
+            "epochs": np.array([(n, steps) for n, steps, _ in self._epochs]).reshape(-1, 2),
+            "epoch_means": np.array(
+                [[found[name] for name in MEASURES] for *_, found in self._epochs]
+            ).reshape(-1, len(MEASURES)),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take up, with nothing added yet, what `state` gave."""
+        self._first_step = int(state["first_step"])
+        self._count = len(state["steps"])
+        self._table = np.empty((max(self._count, _ROWS), len(MEASURES)), np.float32)
+        self._table[: self._count] = state["steps"]
+        self._epochs = [
+            (number, steps, dict(zip(MEASURES, found, strict=True)))
+            for (number, steps), found in zip(
+                state["epochs"].tolist(), state["epoch_means"].tolist(), strict=True
+            )
+        ]
 
     def summary(self) -> dict[str, float | None]:
         """The means over the last epoch; None of what is no finite number.

@@ -26,6 +26,7 @@ class ProgressBar:
         self._total = total
         self._lecture_log = lecture_log
         self._began = time.monotonic()
+        self._earlier = 0
         self._done = 0
 
     def __enter__(self) -> "ProgressBar":
@@ -34,6 +35,12 @@ class ProgressBar:
 
     def __exit__(self, *_exception) -> None:
         self._bar.close()
+
+    def begin_at(self, done: int) -> None:
+        """Count the steps that an earlier process took."""
+        self._earlier = done
+        self._bar.initial = done
+        self._bar.n = done
 
     def advance(self, measures: NDArray[np.float32]) -> None:
         """Count one step and show its losses, the first two of its measures."""
@@ -51,7 +58,7 @@ class ProgressBar:
             return
         seconds = time.monotonic() - self._began
         rate = (self._done - 1) / seconds if seconds > 0 and self._done > 1 else 0.0
-        left = (self._total - self._done) / rate if rate else 0.0
+        left = (self._total - self._earlier - self._done) / rate if rate else 0.0
         self.say(
             f"epoch {number}: loss d {d_loss:.4f} g {g_loss:.4f}, "
             f"D(x) {means['real_probability']:.3f}, D(G(z)) {means['fake_probability']:.3f}; "

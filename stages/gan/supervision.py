@@ -20,6 +20,10 @@ from stages.gan.verdicts import Verdict
 from stages.gan.watching import MEASURES, DiversityMeter
 
 
+class Failed(UserError):
+    """The run cannot recover, and the params ask to stop then."""
+
+
 class Supervisor:
     """Watches one run.
 
@@ -65,7 +69,7 @@ class Supervisor:
 
         Raises
         ------
-        UserError
+        Failed
             If it has, and the params ask to stop then.
         """
         row[MEASURES.index("diversity")] = self._meter.look(step)
@@ -78,11 +82,23 @@ class Supervisor:
         self._tell(verdict)
         page = self._write_page(verdict)
         if self._params.train.on_failure == "stop":
-            raise UserError(
+            raise Failed(
                 f"{self._dataset}: training was stopped at step {step}, as it cannot recover "
                 f"({verdict.name}): {page} shows what was seen and what to change; "
                 f"{self._dataset}.train.on_failure=warn would go on"
             )
+
+    def state(self) -> dict[str, Any]:
+        """What it remembers beside the history, as JSON values."""
+        return {
+            "told": [verdict.to_json() for verdict in self._told],
+            "last_look": self._meter.last.hex(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what `state` gave."""
+        self._told = [Verdict.from_json(verdict) for verdict in state["told"]]
+        self._meter.last = float.fromhex(state["last_look"])
 
     def conclude(self) -> dict[str, Any]:
         """Tell the verdict on the run that came to its end, and give it as JSON values.

@@ -18,6 +18,8 @@ from stages.gan.randomness import latent_codes, stream
 from stages.gan.steps import MEANS, Step
 from stages.gan.watching import MEASURES, gradients_are_due
 
+NOTHING = np.empty((0, len(MEASURES)), np.float32)
+
 
 @dataclass
 class Epoch:
@@ -29,6 +31,11 @@ class Epoch:
     number: int
     first_step: int
     measures: NDArray[np.float32]
+
+    @property
+    def last_step(self) -> int:
+        """The number of its last step."""
+        return self.first_step + len(self.measures) - 1
 
     def means(self) -> dict[str, float]:
         """Mean of each measure over those of the epoch's steps in which it was taken."""
@@ -102,7 +109,12 @@ class Plan:
 
 
 def train(
-    step: Step, data: Split, plan: Plan, discriminator_step: Callable[..., Any] | None = None
+    step: Step,
+    data: Split,
+    plan: Plan,
+    discriminator_step: Callable[..., Any] | None = None,
+    finished: int = 0,
+    begun: NDArray[np.float32] = NOTHING,
 ) -> Iterator[Epoch]:
     """Train epoch by epoch; the last one is shorter where max_steps ends it.
 
@@ -110,6 +122,11 @@ def train(
     ----------
     discriminator_step
         From `make_discriminator_step`; needed where the plan has several of them.
+    finished : int
+        Epochs of the plan that an earlier process went through.
+    begun : (steps, len(MEASURES))
+        What it measured in the steps of the next one. If that were all of them, the epoch is
+        yielded without a further step.
 
     Yields
     ------
@@ -117,16 +134,17 @@ def train(
         After each epoch, with the networks as they are then.
     """
     per_epoch = plan.steps_per_epoch(len(data))
-    left = plan.total_steps(len(data))
-    position = plan.first_step
-    last_step = position - 1 + left
-    number = plan.first_epoch
+    last_step = plan.first_step - 1 + plan.total_steps(len(data))
+    left = plan.total_steps(len(data)) - finished * per_epoch
+    position = plan.first_step + finished * per_epoch
+    number = plan.first_epoch + finished
     latent_size = data.latents.shape[1]
     while left > 0:
         order = stream(plan.seed, "order", number).permutation(len(data))
         steps = min(per_epoch, left)
         measures = np.full((steps, len(MEASURES)), np.nan, np.float32)
-        for index in range(steps):
+        measures[: len(begun)] = begun
+        for index in range(len(begun), steps):
             rows = order[index * plan.images_per_step : (index + 1) * plan.images_per_step]
             if plan.attached_latents:
                 latents = data.latents[rows]
@@ -145,6 +163,7 @@ def train(
             measures[index, :count] = [output.asnumpy().item() for output in outputs[:count]]
             plan.on_step(position + index, measures[index])
         yield Epoch(number, position, measures)
+        begun = NOTHING
         left -= steps
         position += steps
         number += 1

@@ -126,6 +126,12 @@ class Verdict:
         """As plain JSON values."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Verdict":
+        """What `to_json` was given of."""
+        changes = tuple(Change(**change) for change in content["changes"])
+        return cls(**{**content, "changes": changes})
+
 
 def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
     """What to change after a verdict on a run of so many steps, fitted to what is set.

@@ -90,12 +90,14 @@ class DiversityMeter:
     ----------
     generator : nn.Cell
     codes : (N, latent_size)
+
+    `last` is what it measured last, infinite at first; a run that goes on has to be given it.
     """
 
     def __init__(self, generator: nn.Cell, codes: NDArray[np.float32]) -> None:
         self._generator = generator
         self._codes = as_tensor(np.ascontiguousarray(codes, np.float32))
-        self._last = np.inf
+        self.last = np.inf
 
         def draw(z):
             return generator(z)
@@ -104,9 +106,9 @@ class DiversityMeter:
 
     def look(self, step: int) -> float:
         """Their mean pairwise distance, or NaN in a step in which it is not looked at."""
-        every = GRADIENTS_EVERY if self._last < 10 * ALIKE else DIVERSITY_EVERY
+        every = GRADIENTS_EVERY if self.last < 10 * ALIKE else DIVERSITY_EVERY
         if step % every:
             return float("nan")
         with evaluation_mode(self._generator):
-            self._last = mean_pairwise_distance(self._draw(self._codes).asnumpy())
-        return self._last
+            self.last = mean_pairwise_distance(self._draw(self._codes).asnumpy())
+        return self.last
