@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from data_helpers import load_params
+from data_helpers import load_params, message_of
 
 from stages.gan import runtime
 
@@ -102,6 +102,16 @@ def settings(tmp_path_factory: pytest.TempPathFactory):
         return load_params(folder, "mnist", **named).train
 
     return make
+
+
+@pytest.fixture
+def complaint(tmp_path):
+    """The message that one wrong value ends in."""
+
+    def of(place, value, dataset="mnist"):
+        return message_of(load_params, tmp_path, dataset, **{place.replace(".", "__"): value})
+
+    return of
 
 
 @pytest.fixture

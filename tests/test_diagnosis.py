@@ -20,7 +20,6 @@ from stages.gan.diagnosis import (
     VANISHED,
     WINDOW,
     Diagnosis,
-    swings,
 )
 from stages.gan.files import read_csv
 from stages.gan.history import History
@@ -290,17 +289,6 @@ def test_still_learning_says_no_more_than_is_seen(settings, loss, level, word):
     assert word in verdict.meaning
 
 
-@pytest.mark.parametrize("steps", [2_000, 40_000])
-def test_rare_slow_swings_of_a_long_run_are_no_oscillation(settings, steps):
-    rows = healthy(steps)
-    level = np.where(np.arange(steps) // 500 % 2, 0.58, 0.42)  # two turns in 1,000 steps
-    rows[:, FAKE] = level
-    rows[:, REAL] = 1 - level
-    assert diagnose(settings()).conclusion(filled(rows)).name == "near equilibrium"
-    rows[:, FAKE] = np.where(np.arange(steps) // 100 % 2, 0.62, 0.38)  # ten
-    assert diagnose(settings()).conclusion(filled(rows)).name == "oscillating"
-
-
 @pytest.mark.parametrize(
     ("real", "name", "word"),
     [
@@ -391,14 +379,6 @@ def test_a_short_run_gets_a_verdict_too(settings):
     for steps in (1, 2, 9, 60):
         _, history = watch(diagnose(settings()), healthy(steps))
         assert diagnose(settings()).conclusion(history).name in VERDICTS
-
-
-@given(st.lists(st.floats(0, 1), max_size=40), st.floats(0.01, 1))
-def test_a_curve_that_is_turned_over_or_round_swings_as_often(values, least):
-    found = swings(values, least)
-    assert 0 <= found <= max(0, len(values) - 2)
-    assert swings([-value for value in values], least) == found
-    assert swings(sorted(values), least) == 0
 
 
 def test_a_failure_is_told_within_100_steps_wherever_it_begins_between_two_looks():

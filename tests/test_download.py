@@ -15,6 +15,7 @@ from data_helpers import (
     write_idx,
     write_zip,
 )
+from http_helpers import ask_directly
 
 from stages import command
 from stages.download import download
@@ -29,7 +30,7 @@ RAW = Path("data/mnist/raw")
 def run(tmp_path, monkeypatch):
     """Run the stage in an empty project with some sources."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    ask_directly(monkeypatch)
 
     def of(*sources, dataset="mnist", sha256=HASHES, **changes):
         changes = {"sources": list(sources), "sha256": sha256, "retries": 0, **changes}

@@ -1,12 +1,22 @@
 import gc
 import gzip
-import threading
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from data_helpers import message_of
+from http_helpers import (
+    announced,
+    ask_directly,
+    content,
+    differing,
+    failing,
+    first_then,
+    half,
+    redirect,
+    serving,
+    silent,
+    unannounced,
+)
 
 from stages.gan import sources
 from stages.gan.errors import UserError
@@ -18,126 +28,24 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 LIMITS = Limits(timeout=5.0, retries=0, maximum_bytes=10_000)
 
 
-class Answers(BaseHTTPRequestHandler):
-    """Answers each path as the test's table says; counts the GET requests."""
-
-    def log_message(self, *arguments):
-        pass
-
-    def do_HEAD(self):
-        self._answer(head=True)
-
-    def do_GET(self):
-        path = self.path.partition("?")[0]
-        self.server.asked.append(path)
-        self._answer(head=False)
-
-    def _answer(self, head):
-        answer = self.server.table.get(self.path.partition("?")[0])
-        if answer is None:
-            self.send_error(404)
-        else:
-            answer(self, head)
-
-
-def content(body):
-    def answer(request, head):
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        if not head:
-            request.wfile.write(body)
-
-    return answer
-
-
-def redirect(path):
-    def answer(request, head):
-        request.send_response(302)
-        request.send_header("Location", path)
-        request.send_header("Content-Length", "0")
-        request.end_headers()
-
-    return answer
-
-
-def announced(size):
-    def answer(request, head):
-        request.send_response(200)
-        request.send_header("Content-Length", str(size))
-        request.end_headers()
-
-    return answer
-
-
-def unannounced(body):
-    """No Content-Length: the end of the connection is the end of the content."""
-
-    def answer(request, head):
-        request.send_response(200)
-        request.end_headers()
-        if not head:
-            request.wfile.write(body)
-
-    return answer
-
-
-def half(body):
-    def answer(request, head):
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        if not head:
-            request.wfile.write(body[: len(body) // 2])
-
-    return answer
-
-
-def first_then(first, then):
-    """One answer to the first GET, another from the second on."""
-
-    def answer(request, head):
-        path = request.path.partition("?")[0]
-        early = head or request.server.asked.count(path) == 1
-        (first if early else then)(request, head)
-
-    return answer
-
-
-def failing(code):
-    return lambda request, head: request.send_error(code)
-
-
-@contextmanager
-def serving(table):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.table, server.asked = table, []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(autouse=True)
 def _connections_are_collected_here():
     yield
     gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    ask_directly(monkeypatch)
+
+
 @pytest.fixture
-def fetched(tmp_path, monkeypatch):
+def fetched(tmp_path):
     """Fetch a path from a server that answers as a table says."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
     def of(table, path, names=(), limits=LIMITS):
-        with serving(table) as (_, address):
-            return fetch(address + path, names, tmp_path, limits)
+        with serving(table) as server:
+            return fetch(server.address + path, names, tmp_path, limits)
 
     return of
 
@@ -280,9 +188,8 @@ def test_http_error_is_named(fetched, code):
     assert f"/a.zip cannot be fetched: {code}" in text
 
 
-def test_error_holds_no_secrets(tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving({}) as (server, _):
+def test_error_holds_no_secrets(tmp_path):
+    with serving({}) as server:
         url = f"http://me:pass@127.0.0.1:{server.server_port}/a.zip?token=hush"
         text = message_of(fetch, url, (), tmp_path, LIMITS)
     assert "404" in text
@@ -292,12 +199,11 @@ def test_error_holds_no_secrets(tmp_path, monkeypatch):
         assert secret not in refused
 
 
-def test_refused_connection_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving({}) as (_, address):
+def test_refused_connection_is_named(tmp_path):
+    with serving({}) as server:
         pass
-    text = message_of(fetch, f"{address}/a.zip", (), tmp_path, LIMITS)
-    assert text.startswith(f"{address}/a.zip cannot be fetched: ")
+    text = message_of(fetch, f"{server.address}/a.zip", (), tmp_path, LIMITS)
+    assert text.startswith(f"{server.address}/a.zip cannot be fetched: ")
 
 
 @pytest.mark.parametrize("url", ["http://[::1/x.zip", "http:///x.zip", "http://a b/x/"])
@@ -305,20 +211,9 @@ def test_malformed_url_is_refused(tmp_path, url):
     assert message_of(fetch, url, ["one"], tmp_path, LIMITS)
 
 
-def test_server_that_does_not_answer_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    done = threading.Event()
-
-    def silent(request, head):
-        done.wait(10)
-
-    with serving({"/a.zip": silent}) as (_, address):
-        try:
-            text = message_of(
-                fetch, f"{address}/a.zip", (), tmp_path, Limits(0.2, 0, LIMITS.maximum_bytes)
-            )
-        finally:
-            done.set()
+def test_server_that_does_not_answer_is_given_up(fetched):
+    impatient = Limits(0.2, 0, LIMITS.maximum_bytes)
+    text = message_of(fetched, {"/a.zip": silent}, "/a.zip", limits=impatient)
     assert "timed out" in text.lower()
 
 
@@ -327,13 +222,12 @@ def test_redirect_is_followed(fetched):
     assert fetched(table, "/a.zip").read_bytes() == b"moved"
 
 
-def test_more_than_the_bound_is_refused_before_it_is_fetched(tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving({"/a.zip": announced(10_001)}) as (server, address):
-        text = message_of(fetch, f"{address}/a.zip", (), tmp_path, LIMITS)
+def test_more_than_the_bound_is_refused_before_it_is_fetched(tmp_path):
+    with serving({"/a.zip": announced(10_001)}) as server:
+        text = message_of(fetch, f"{server.address}/a.zip", (), tmp_path, LIMITS)
         assert server.asked == []
     assert text == (
-        f"{address}/a.zip announces 10,001 bytes, more than download.maximum_bytes (10,000)"
+        f"{server.address}/a.zip announces 10,001 bytes, more than download.maximum_bytes (10,000)"
     )
 
 
@@ -356,10 +250,8 @@ def test_content_without_a_length_is_fetched(fetched):
 
 
 def test_server_that_refuses_to_announce_is_still_used(fetched):
-    def no_head(request, head):
-        (failing(405) if head else content(b"abc"))(request, head)
-
-    assert fetched({"/a.zip": no_head}, "/a.zip").read_bytes() == b"abc"
+    table = {"/a.zip": differing(failing(405), content(b"abc"))}
+    assert fetched(table, "/a.zip").read_bytes() == b"abc"
 
 
 def test_connection_dropped_half_way_is_an_error(fetched, tmp_path):
@@ -369,22 +261,20 @@ def test_connection_dropped_half_way_is_an_error(fetched, tmp_path):
 
 
 def test_retry_recovers_from_a_dropped_connection(tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
     body = bytes(range(256)) * 20
     table = {"/a.zip": first_then(half(body), content(body))}
-    with serving(table) as (server, address):
+    with serving(table) as server:
         once_more = Limits(5.0, 1, LIMITS.maximum_bytes)
-        assert fetch(f"{address}/a.zip", (), tmp_path, once_more).read_bytes() == body
+        assert fetch(f"{server.address}/a.zip", (), tmp_path, once_more).read_bytes() == body
         assert len(server.asked) == 2
 
 
 def test_retry_recovers_from_a_busy_server(tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
     table = {"/a.zip": first_then(failing(503), content(b"abc"))}
     once_more = Limits(5.0, 1, LIMITS.maximum_bytes)
-    with serving(table) as (server, address):
-        get = partial(fetch, f"{address}/a.zip", (), tmp_path)
+    with serving(table) as server:
+        get = partial(fetch, f"{server.address}/a.zip", (), tmp_path)
         assert get(once_more).read_bytes() == b"abc"
         assert server.asked == ["/a.zip", "/a.zip"]

@@ -8,13 +8,12 @@ watched is how far apart the generated images are.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
 
-from stages.gan import losses, verdicts
+from stages.gan import losses, swings, verdicts
 from stages.gan.equilibrium import Point, point
 from stages.gan.history import History
 from stages.gan.params import Train
@@ -49,16 +48,6 @@ ALIKE_FROM = 200
 FEW_KINDS = 0.2
 NO_KINDS = 0.05
 _LAST_LOOKS = 3
-
-# Swings of the mean probability that D gives to a batch of generated images, in the run's second
-# half. Slow ones, of means over ten steps, a healthy run has none of. From step to step it has
-# them too, as each update answers the last one: seen were up to 0.1 turns a step with the MLP's
-# recipe, 0.13 with the DCGAN's, 0.23 to 0.4 with fifty times the rate.
-SLOW_SWING = 0.2
-SLOW_TURNS = 4  # at least, and as many for each 1,000 steps
-SLOW_STEPS = 10
-FAST_SWING = 0.4
-FAST_TURNS = 0.15
 
 # How far from its equilibrium D's loss may stand in a step on average, as a share of it, and D's
 # answers: after 200 epochs MindSpore's tutorial prints losses of 1.21 to 1.24, 0.11 to 0.13 of
@@ -146,7 +135,8 @@ class Diagnosis:
                     seen += f", and it had been {before:.2g}"
                 return self._verdict(verdicts.COLLAPSED, history, since, seen)
         # Without an equilibrium logits are scores, whose sigmoid means nothing.
-        turned = _turned(measures[count // 2 :, FAKE].astype(np.float64)) if self.point else ""
+        half = measures[count // 2 :, FAKE].astype(np.float64)
+        turned = swings.describe(half) if self.point else ""
         if turned:
             middle = history.first_step + count // 2
             return self._verdict(verdicts.OSCILLATING, history, middle, f"{turned}; {seen}")
@@ -328,50 +318,3 @@ def _first_after(marked: NDArray[np.bool_], history: History) -> int:
     """The number of the step after the last one that is marked."""
     found = np.flatnonzero(marked)
     return history.first_step + (int(found[-1]) + 1 if len(found) else 0)
-
-
-def _turned(answers: NDArray[np.float64]) -> str:
-    """How D's mean answers to generated images swing, a number a step; "" if as usual."""
-    whole = len(answers) // SLOW_STEPS * SLOW_STEPS
-    slow = swings(answers[:whole].reshape(-1, SLOW_STEPS).mean(axis=1), SLOW_SWING)
-    if slow >= SLOW_TURNS * max(1.0, len(answers) / 1000):
-        return (
-            f"D(G(z)), averaged over {SLOW_STEPS} steps, turned {slow} times by more than "
-            f"{SLOW_SWING} in the last {len(answers)} steps"
-        )
-    fast = swings(answers, FAST_SWING)
-    if len(answers) >= WINDOW and fast > FAST_TURNS * len(answers):
-        return (
-            f"D(G(z)) turned {fast} times by more than {FAST_SWING} in the last "
-            f"{len(answers)} steps"
-        )
-    return ""
-
-
-def swings(values: Sequence[float] | NDArray[np.float64], least: float) -> int:
-    """How often a curve turns round after a way of at least so much, up or down.
-
-    Examples
-    --------
-    >>> swings([0.0, 1.0, 0.0, 0.1, 0.0, 1.0], 0.5)
-    2
-    >>> swings([0.0, 0.2, 0.4, 0.6], 0.5)
-    0
-    """
-    if not len(values):
-        return 0
-    turns, direction, extreme = 0, 0, values[0]
-    lowest = highest = values[0]
-    for value in values[1:]:
-        lowest, highest = min(lowest, value), max(highest, value)
-        if direction == 0:
-            if highest - lowest >= least:
-                direction = 1 if value == highest else -1
-                extreme = value
-        elif (value - extreme) * direction > 0:
-            extreme = value
-        elif (extreme - value) * direction >= least:
-            turns += 1
-            direction = -direction
-            extreme = value
-    return turns

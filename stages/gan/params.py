@@ -4,15 +4,14 @@ A mistake in the file ends in one line that names the key, its place, the bad va
 would be valid.
 """
 
-import difflib
-import types
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from stages.gan.errors import UserError
+from stages.gan.explanations import explain, nearest
 
 
 def _no_booleans(value: Any) -> Any:
@@ -251,7 +250,7 @@ def load(path: Path, dataset: str) -> Dataset:
     check_name(path, dataset)
     for key in content:
         if key != "datasets" and key not in names:
-            raise UserError(f"{path}: unknown key {key}{_nearest(key, ['datasets', *names])}")
+            raise UserError(f"{path}: unknown key {key}{nearest(key, ['datasets', *names])}")
     section = content.get(dataset)
     if not isinstance(section, dict):
         raise UserError(f"{path}: {dataset} is missing: it should hold the params of that data set")
@@ -260,7 +259,7 @@ def load(path: Path, dataset: str) -> Dataset:
     try:
         return Dataset.model_validate({"kind": names[dataset], **section})
     except ValidationError as error:
-        messages = [_explain(dataset, problem) for problem in error.errors()]
+        messages = [explain(Dataset, dataset, problem) for problem in error.errors()]
         raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
 
 
@@ -268,7 +267,7 @@ def check_name(path: Path, dataset: str) -> None:
     """Raise UserError, with the valid names, if the file has no such data set."""
     names = _read(path)["datasets"]
     if dataset not in names:
-        raise UserError(f"no data set {dataset!r}{_nearest(dataset, names)}")
+        raise UserError(f"no data set {dataset!r}{nearest(dataset, names)}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -285,105 +284,3 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: it should hold a mapping `datasets` of name to format and network"
         )
     return content
-
-
-def _explain(dataset: str, problem: Any) -> str:
-    location = problem["loc"]
-    annotation: Any = Dataset
-    metadata: list[Any] = []
-    keys: list[str] = []
-    reason = ""
-    for part in location:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            fields = annotation.model_fields
-            if part not in fields:
-                place = _place(dataset, [*keys, str(part)])
-                return f"unknown key {place}{_nearest(part, fields)}"
-            annotation, metadata = fields[part].annotation, fields[part].metadata
-            reason = f" ({fields[part].description})" if fields[part].description else ""
-        elif get_origin(annotation) in (list, dict):
-            annotation, metadata = get_args(annotation)[-1], []
-        else:
-            break  # what follows is pydantic's own name for the branch of a union
-        keys.append(str(part))
-    place = _place(dataset, keys)
-    if problem["type"] == "missing":
-        return f"{place} is missing"
-    if problem["type"] == "value_error" and not location:
-        return f"{dataset}: {problem['ctx']['error']}"
-    valid = _describe(annotation, metadata)
-    return f"{place} is {_shown(problem['input'])}: valid is {valid}{reason}"
-
-
-def _place(dataset: str, keys: list[str]) -> str:
-    if keys[:1] == ["kind"]:
-        return ".".join(["datasets", dataset, *keys[1:]])
-    return ".".join([dataset, *keys])
-
-
-def _shown(value: Any) -> str:
-    words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _nearest(word: Any, choices: Any) -> str:
-    names = [str(choice) for choice in choices]
-    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.5)
-    guess = f", did you mean {close[0]}?" if close else ""
-    return f"{guess} (valid: {', '.join(names)})"
-
-
-def _describe(annotation: Any, metadata: list[Any]) -> str:
-    if get_origin(annotation) is Annotated:
-        base, *extra = get_args(annotation)
-        return _describe(base, [*metadata, *_constraints(extra)])
-    if get_origin(annotation) is Literal:
-        return " | ".join(str(choice) for choice in get_args(annotation))
-    if get_origin(annotation) in (Union, types.UnionType):
-        return " or ".join(_describe(part, metadata) for part in get_args(annotation))
-    if annotation is type(None):
-        return "null"
-    if get_origin(annotation) is list:
-        length = _length(metadata)
-        entry = _describe(get_args(annotation)[0], [])
-        return f"a list{f' of {length} entries' if length else ''}, each {entry}"
-    if get_origin(annotation) is dict:
-        return "a mapping of file name to " + _describe(get_args(annotation)[1], [])
-    words = {
-        int: "a whole number",
-        float: "a number",
-        bool: "true | false",
-        str: "a text",
-    }.get(annotation, "a mapping of the keys in the shipped params.yaml")
-    if any(getattr(item, "pattern", None) for item in metadata):
-        return "64 hex digits, in lower case"
-    if annotation is str and (length := _length(metadata)):
-        return f"{words} of {length} characters"
-    bounds = _bounds(metadata)
-    return f"{words} {bounds}" if bounds else words
-
-
-def _constraints(extra: list[Any]) -> list[Any]:
-    found: list[Any] = []
-    for item in extra:
-        found += getattr(item, "metadata", [item])
-    return found
-
-
-def _length(metadata: list[Any]) -> str:
-    least = [item.min_length for item in metadata if getattr(item, "min_length", None) is not None]
-    most = [item.max_length for item in metadata if getattr(item, "max_length", None) is not None]
-    if most:
-        return f"{least[0] if least else 0} to {most[0]}"
-    return f"{least[0]} or more" if least else ""
-
-
-def _bounds(metadata: list[Any]) -> str:
-    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
-    parts = []
-    for name, word in words.items():
-        for item in metadata:
-            if getattr(item, name, None) is not None:
-                parts.append(f"{word} {getattr(item, name)}")
-    return " ".join(parts)

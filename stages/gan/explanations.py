@@ -1,0 +1,135 @@
+"""What is wrong with params, in plain words: made from pydantic's errors and from the schema."""
+
+import difflib
+import types
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+
+def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -> str:
+    """One mistake in the params of a data set: its place, the bad value, and what is valid.
+
+    Parameters
+    ----------
+    schema : type of BaseModel
+        What the params were validated by.
+    dataset : str
+        The data set's name, with which each place begins.
+    problem : Mapping
+        One of ValidationError.errors().
+
+    Returns
+    -------
+    str
+        Keys stand in it as they are in the file, which may be with line breaks.
+    """
+    location = problem["loc"]
+    annotation: Any = schema
+    metadata: list[Any] = []
+    keys: list[str] = []
+    reason = ""
+    for part in location:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            fields = annotation.model_fields
+            if part not in fields:
+                place = _place(dataset, [*keys, str(part)])
+                return f"unknown key {place}{nearest(part, fields)}"
+            annotation, metadata = fields[part].annotation, fields[part].metadata
+            reason = f" ({fields[part].description})" if fields[part].description else ""
+        elif get_origin(annotation) in (list, dict):
+            annotation, metadata = get_args(annotation)[-1], []
+        else:
+            break  # what follows is pydantic's own name for the branch of a union
+        keys.append(str(part))
+    place = _place(dataset, keys)
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    if problem["type"] == "value_error" and not location:
+        return f"{dataset}: {problem['ctx']['error']}"
+    valid = _describe(annotation, metadata)
+    return f"{place} is {_shown(problem['input'])}: valid is {valid}{reason}"
+
+
+def nearest(word: Any, choices: Iterable[Any]) -> str:
+    """What a misspelt name is followed by: the choice most like it, if any is, and all of them.
+
+    Examples
+    --------
+    >>> nearest("mnits", ["mnist", "faces"])
+    ', did you mean mnist? (valid: mnist, faces)'
+    >>> nearest("x", ["mnist", "faces"])
+    ' (valid: mnist, faces)'
+    """
+    names = [str(choice) for choice in choices]
+    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.5)
+    guess = f", did you mean {close[0]}?" if close else ""
+    return f"{guess} (valid: {', '.join(names)})"
+
+
+def _place(dataset: str, keys: list[str]) -> str:
+    if keys[:1] == ["kind"]:
+        return ".".join(["datasets", dataset, *keys[1:]])
+    return ".".join([dataset, *keys])
+
+
+def _shown(value: Any) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _describe(annotation: Any, metadata: list[Any]) -> str:
+    if get_origin(annotation) is Annotated:
+        base, *extra = get_args(annotation)
+        return _describe(base, [*metadata, *_constraints(extra)])
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    if get_origin(annotation) in (Union, types.UnionType):
+        return " or ".join(_describe(part, metadata) for part in get_args(annotation))
+    if annotation is type(None):
+        return "null"
+    if get_origin(annotation) is list:
+        length = _length(metadata)
+        entry = _describe(get_args(annotation)[0], [])
+        return f"a list{f' of {length} entries' if length else ''}, each {entry}"
+    if get_origin(annotation) is dict:
+        return "a mapping of file name to " + _describe(get_args(annotation)[1], [])
+    words = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true | false",
+        str: "a text",
+    }.get(annotation, "a mapping of the keys in the shipped params.yaml")
+    if any(getattr(item, "pattern", None) for item in metadata):
+        return "64 hex digits, in lower case"
+    if annotation is str and (length := _length(metadata)):
+        return f"{words} of {length} characters"
+    bounds = _bounds(metadata)
+    return f"{words} {bounds}" if bounds else words
+
+
+def _constraints(extra: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in extra:
+        found += getattr(item, "metadata", [item])
+    return found
+
+
+def _length(metadata: list[Any]) -> str:
+    least = [item.min_length for item in metadata if getattr(item, "min_length", None) is not None]
+    most = [item.max_length for item in metadata if getattr(item, "max_length", None) is not None]
+    if most:
+        return f"{least[0] if least else 0} to {most[0]}"
+    return f"{least[0]} or more" if least else ""
+
+
+def _bounds(metadata: list[Any]) -> str:
+    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
+    parts = []
+    for name, word in words.items():
+        for item in metadata:
+            if getattr(item, name, None) is not None:
+                parts.append(f"{word} {getattr(item, name)}")
+    return " ".join(parts)
