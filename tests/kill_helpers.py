@@ -26,7 +26,7 @@ def counted(*args, **options):
     return result
 setattr(holder, name, counted)
 sys.argv = ["stage", dataset]
-runpy.run_module(f"stages.{stage}", run_name="__main__")
+runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
 """
 
 

@@ -162,7 +162,7 @@ def test_a_damaged_state_makes_way_for_the_one_before(tmp_path, unbroken):
 
 def test_a_state_whose_pictures_or_checkpoints_are_damaged_is_none(tmp_path, unbroken):
     run = cut_off(tmp_path)
-    newest, older = run.run.states
+    _, older = run.run.states
     (run.run.pictures / "2.png").write_bytes(b"")
     older.unlink()
     again = Training(params(tmp_path, "plain"), tmp_path / "run")

@@ -104,7 +104,7 @@ def test_a_lock_without_words_is_a_lock(tmp_path):
 
 def test_trouble_with_the_disk_is_no_held_lock(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Not a directory|exists"), lock(tmp_path / "file/lock", "x"):
+    with pytest.raises(OSError, match=r"Not a directory|exists"), lock(tmp_path / "file/lock", "x"):
         pass
 
 
