@@ -22,7 +22,7 @@ def saved(tmp_path):
         adam(network, name, 0.002, 0.5, 0.999)
         for network, name in zip(pair, ("generator", "discriminator"), strict=True)
     )
-    checkpoints.save(folder, description, *pair, optimizers, epoch=3, step=30)
+    checkpoints.save(folder, description, checkpoints.parts(*pair, optimizers), epoch=3, step=30)
     return folder, pair
 
 
@@ -45,7 +45,7 @@ def test_saving_twice_gives_the_same_bytes(saved, tmp_path):
         for network, name in zip(pair, ("generator", "discriminator"), strict=True)
     )
     again = tmp_path / "again"
-    checkpoints.save(again, describe("mlp"), *pair, optimizers, epoch=3, step=30)
+    checkpoints.save(again, describe("mlp"), checkpoints.parts(*pair, optimizers), epoch=3, step=30)
     for file in sorted(folder.iterdir()):
         assert file.read_bytes() == (again / file.name).read_bytes(), file.name
 
@@ -130,7 +130,9 @@ def run(kind, folder, first, last, total=6):
         draw = np.random.default_rng(index)
         shapes = ((8, *description.image_shape), (8, description.latent_size))
         step(*(Tensor(draw.standard_normal(shape).astype(np.float32)) for shape in shapes))
-    checkpoints.save(folder / str(last), description, *pair, movers, epoch=1, step=last)
+    checkpoints.save(
+        folder / str(last), description, checkpoints.parts(*pair, movers), epoch=1, step=last
+    )
 
 
 @pytest.mark.parametrize("kind", optimizers.KINDS)
@@ -159,7 +161,7 @@ def test_the_average_is_saved_beside_the_weights_and_used(tmp_path):
     average = Average(pair[0], 0.9)
     for parameter in average.averages:
         parameter.set_data(parameter.value() + 1)
-    checkpoints.save(tmp_path / "a", description, *pair, movers, 1, 1, average)
+    checkpoints.save(tmp_path / "a", description, checkpoints.parts(*pair, movers, average), 1, 1)
     checkpoint = checkpoints.load(tmp_path / "a")
     assert checkpoint.averaged
     used, raw = checkpoint.networks()[0], networks.build(description)

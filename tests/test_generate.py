@@ -23,7 +23,9 @@ def model(tmp_path, monkeypatch):
         adam(network, name, 0.002, 0.5, 0.999)
         for network, name in zip(pair, ("generator", "discriminator"), strict=True)
     )
-    checkpoints.save(tmp_path / "models/mnist/final", description, *pair, optimizers, 1, 1)
+    checkpoints.save(
+        tmp_path / "models/mnist/final", description, checkpoints.parts(*pair, optimizers), 1, 1
+    )
     return tmp_path
 
 
