@@ -27,7 +27,7 @@ def guarded(main: Callable[[], None]) -> None:
     Python's traceback is kept for faults of this project.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
+        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as under nohup
             signal.signal(number, _interrupt)
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -1,3 +1,5 @@
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +144,61 @@ def test_closed_pipe_is_no_error(tmp_path):
     )
     assert ended.returncode == 141
     assert ended.stderr == ""
+
+
+# Stands in the place of a module that the commands import, and takes its time.
+SLOW = "import time; print('importing', flush=True); time.sleep(1); Process = object"
+WORK = """
+import time
+from pathlib import Path
+from stages.command import guarded
+from stages.gan.files import whole_folder
+def main():
+    with whole_folder(Path("out")) as folder:
+        print("working", flush=True)
+        time.sleep(60)
+guarded(main)
+"""
+
+
+def asked_to_end(tmp_path, number: signal.Signals, *words: str):
+    """Start Python, send it a signal as soon as it says something, and give how it ended."""
+    process = subprocess.Popen(
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    return process.returncode, told
+
+
+ENDS = [
+    (signal.SIGINT, 130, "error: interrupted\n"),
+    (signal.SIGTERM, 143, "error: ended by SIGTERM\n"),
+    (signal.SIGHUP, 129, "error: ended by SIGHUP\n"),
+]
+
+
+@pytest.mark.parametrize(("number", "code", "line"), ENDS)
+def test_a_signal_while_modules_are_imported_is_one_line(tmp_path, number, code, line):
+    (tmp_path / "psutil.py").write_text(SLOW)
+    assert asked_to_end(tmp_path, number, "-m", "stages.download", "mnist") == (code, line)
+
+
+@pytest.mark.parametrize(("number", "code", "line"), ENDS)
+def test_a_signal_leaves_nothing_half_made(tmp_path, number, code, line):
+    assert asked_to_end(tmp_path, number, "-c", WORK) == (code, line)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_lets_the_signals_in():
+    for file in (ROOT / "stages").glob("*.py"):
+        text = file.read_text()
+        if '__name__ == "__main__"' in text:
+            assert re.search(r"^    (guarded|run_stage)\(", text, re.MULTILINE), file

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.gan.files import (
+    link_tree,
     read_csv,
     read_json,
     sha256,
@@ -161,3 +162,28 @@ def test_sha256_is_that_of_the_content(tmp_path, size):
     content = json.dumps(list(range(10))).encode() * (size // 30) + b"x" * (size % 30)
     (tmp_path / "a").write_bytes(content)
     assert sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_through_to_the_disk_is_whole_or_not_there(tmp_path):
+    with whole_file(tmp_path / "a", through_to_disk=True) as scratch:
+        scratch.write_text("x")
+    assert tree(tmp_path) == {"a": b"x"}
+    with pytest.raises(KeyError), whole_file(tmp_path / "a", through_to_disk=True) as scratch:
+        raise KeyError
+    assert tree(tmp_path) == {"a": b"x"}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_tree_gets_a_second_name_or_is_copied(tmp_path, monkeypatch, links):
+    if not links:
+
+        def refuse(source, target):
+            raise OSError(18, "Invalid cross-device link", source)
+
+        monkeypatch.setattr("os.link", refuse)
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/file").write_text("x")
+    (tmp_path / "target").mkdir()
+    link_tree(tmp_path / "a", tmp_path / "target")
+    assert tree(tmp_path / "target") == {"b/file": b"x"}
+    assert (tmp_path / "a/b/file").samefile(tmp_path / "target/b/file") == links

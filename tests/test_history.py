@@ -90,3 +90,30 @@ def test_rows_are_kept_as_they_were():
     history.add_step(1, row)
     row[:] = 7
     assert (history.measures == 0).all()
+
+
+@pytest.mark.parametrize("unfinished", [0, 3])
+def test_what_was_kept_is_taken_up_to_the_bit(tmp_path, unfinished):
+    history = History()
+    add(history, 1, 5, 4)
+    add(history, 2, 9, 4)
+    for index in range(unfinished):
+        history.add_step(13 + index, np.full(len(MEASURES), 0.1 + index, np.float32))
+    again = History()
+    again.restore(history.state())
+    assert len(again.unfinished) == unfinished
+    assert again.epoch_numbers == [1, 2]
+    for one in (history, again):
+        add(one, 3, 13 + unfinished, 1500)  # beyond the table's first size
+    np.testing.assert_array_equal(again.measures, history.measures)
+    history.write(tmp_path / "a")
+    again.write(tmp_path / "b")
+    for name in ("history.csv", "history_steps.csv"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert again.summary() == history.summary()
+
+
+def test_nothing_is_taken_up_from_nothing():
+    history = History()
+    history.restore(History().state())
+    assert (len(history), history.epochs, len(history.unfinished)) == (0, 0, 0)

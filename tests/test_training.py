@@ -174,3 +174,22 @@ def test_without_noise_the_step_is_given_none():
     recorder = Recorder()
     list(train(recorder, data(), plan()))
     assert set(recorder.noise) == {None}
+
+
+@pytest.mark.parametrize("done", [0, 1, 4, 5, 6, 9, 10, 13, 14])
+def test_what_an_earlier_process_did_is_not_done_again(done):
+    settings = plan(epochs=3, batch_size=4, max_steps=14)  # 5 steps an epoch
+    whole = Recorder()
+    epochs = list(train(whole, data(), settings))
+    rows = np.concatenate([epoch.measures for epoch in epochs])
+    rest = Recorder()
+    finished = done // 5
+    begun = rows[finished * 5 : done]
+    left = list(train(rest, data(), settings, None, finished, begun))
+    assert all((a == b).all() for a, b in zip(rest.images, whole.images[done:], strict=True))
+    for epoch, expected in zip(left, epochs[finished:], strict=True):
+        assert (epoch.number, epoch.first_step) == (expected.number, expected.first_step)
+        assert epoch.last_step == expected.last_step
+        assert epoch.measures.shape == expected.measures.shape
+    if left:
+        np.testing.assert_array_equal(left[0].measures[: len(begun)], begun)

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from stages.gan import losses, verdicts
@@ -59,3 +61,5 @@ def test_a_verdict_goes_into_json():
         "changes": ({"param": "train.ema", "value": 0.999, "why": "why"},),
         "fatal": True,
     }
+    assert verdicts.Verdict.from_json(verdict.to_json()) == verdict
+    assert verdicts.Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
