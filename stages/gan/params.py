@@ -5,6 +5,7 @@ would be valid.
 """
 
 import difflib
+import reprlib
 import types
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -271,6 +272,10 @@ def check_name(path: Path, dataset: str) -> None:
         raise UserError(f"no data set {dataset!r}{_nearest(dataset, names)}")
 
 
+# PyYAML's own readers of numbers, dates and tags raise the others, at 0x_, 2020-99-99, !!bool x.
+_NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -278,7 +283,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not here: run this from the project's folder") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: {error}") from None
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not isinstance(content.get("datasets"), dict):
         raise UserError(
@@ -321,9 +326,15 @@ def _place(dataset: str, keys: list[str]) -> str:
     return ".".join([dataset, *keys])
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxdict = 20
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
+
+
 def _shown(value: Any) -> str:
     words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    # reprlib bounds what aliases of aliases would make of a few lines of YAML.
+    text = words[value] if value is None or isinstance(value, bool) else _SHORT.repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
