@@ -25,7 +25,7 @@ def folder_name(files: Mapping[str, str]) -> str:
     Examples
     --------
     >>> folder_name({"a": "0cc175b9c0f1b6a831c399e269772661"})
-    '6d8bd46c9c9eb2b3a3c1a5ed44ac48b6.dir'
+    '580614454446a0c6c4af2f3dae1f8d2b.dir'
     """
     listing = [{"md5": files[path], "relpath": path} for path in sorted(files)]
     text = json.dumps(listing).encode("ascii")

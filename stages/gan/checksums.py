@@ -41,10 +41,11 @@ def damages(carrier: Path) -> dict[Path, str]:
 def _of_source(carrier: Path) -> dict[Path, str]:
     folder, about = carrier.parent, read_json(carrier)
     hashes, sizes = about.get("sha256"), about.get("bytes")
+    hashes = hashes if isinstance(hashes, dict) else {}
     raw = None
     for name in formats.NAMES:
         module = formats.module(name, "raw")
-        if isinstance(hashes, dict) and hashes.keys() == set(module.HASHED):
+        if hashes.keys() == set(module.HASHED):
             raw = module
     if raw is None or not isinstance(sizes, dict) or sizes.keys() != set(raw.FILES):
         raise UserError("is damaged: it should name the files beside it with bytes and sha256")
