@@ -195,6 +195,8 @@ def _check_cache(
     whole: bool,
 ) -> Iterable[Finding]:
     """Damaged objects: of the lists of folders, and of all files if asked for."""
+    # Where a file of that content is missing or damaged, its own remedy minds the copy.
+    minded = {finding.expected for finding in found.values()}
     names: dict[str, tuple[Stage, Item, Path]] = {}
     for stage, out in outs:
         if out.md5 is None or not out.cached:
@@ -206,9 +208,8 @@ def _check_cache(
             for path, name in (cache.files(out.md5) or {}).items():
                 names.setdefault(name, (stage, out, place / path))
     for name, sound in zip(names, pool.map(cache.is_sound, names), strict=True):
-        if sound is False:
+        if sound is False and name not in minded:
             stage, out, inside = names[name]
-            # A file in the workspace that is as damaged needs another remedy than the sound one.
             spoilt = any(path == inside or inside in path.parents for path in found)
             yield Finding(
                 cache.object(name),

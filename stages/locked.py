@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.errors import UserError
+from stages.gan.params import NO_YAML
 
 LOCK = Path("dvc.lock")
 _PIPELINE = "dvc.yaml"
@@ -76,18 +77,20 @@ def read() -> Pipeline:
     try:
         with Repo() as repo:
             pipeline = load_file(repo, _PIPELINE)
-            stages = [_stage(stage) for stage in pipeline.stages.values()]
+            stages = list(pipeline.stages.values())
             locked = pipeline.lockfile_contents.get("stages") or {}
-            cache = repo.cache.local
-            return Pipeline(
-                stages=tuple(stages),
-                unknown=tuple(sorted(set(locked) - {stage.name for stage in stages})),
-                cache=Path(cache.path) if cache else None,
-                has_remote=bool(repo.config["core"].get("remote") or repo.config.get("remote")),
-                ignored=repo.dvcignore,
-            )
-    except (DvcException, RecursionError) as error:
+            changed = [_changed(stage) for stage in stages]
+    # What is no YAML fails in DVC's reader of it as in any, and not always as DVC's own error.
+    except (DvcException, *NO_YAML) as error:
         raise UserError(f"{_PIPELINE} or {LOCK} cannot be read: {_reason(error)}") from None
+    cache = repo.cache.local
+    return Pipeline(
+        stages=tuple(map(_stage, stages, changed)),
+        unknown=tuple(sorted(set(locked) - {stage.addressing for stage in stages})),
+        cache=Path(cache.path) if cache else None,
+        has_remote=bool(repo.config["core"].get("remote") or repo.config.get("remote")),
+        ignored=repo.dvcignore,
+    )
 
 
 def _look_at_the_lock() -> None:
@@ -110,20 +113,24 @@ def _reason(error: BaseException) -> str:
     return " ".join(" ".join(parts).split())[:400]
 
 
-def _stage(stage: Any) -> Stage:
-    from dvc.dependency import ParamsDependency
-
+def _changed(stage: Any) -> tuple[str, ...]:
+    """Params and the command of one of DVC's stages, if they are others than in dvc.lock."""
     changed = ["its command"] if stage.cmd_changed else []
-    dependencies = []
-    for dependency in stage.deps:
-        if isinstance(dependency, ParamsDependency):
-            for file, keys in dependency.workspace_status().items():
-                names = keys if isinstance(keys, dict) else {}
-                changed += [f"{file} ({', '.join(names)})" if names else file]
-        else:
-            dependencies.append(_item(dependency))
-    outs = tuple(_item(out) for out in stage.outs)
-    return Stage(stage.addressing, outs, tuple(dependencies), tuple(changed))
+    for params in stage.params:
+        for file, keys in params.workspace_status().items():
+            names = keys if isinstance(keys, dict) else {}
+            changed += [f"{file} ({', '.join(names)})" if names else file]
+    return tuple(changed)
+
+
+def _stage(stage: Any, changed: tuple[str, ...]) -> Stage:
+    params = set(map(id, stage.params))
+    return Stage(
+        name=stage.addressing,
+        outs=tuple(map(_item, stage.outs)),
+        dependencies=tuple(_item(thing) for thing in stage.deps if id(thing) not in params),
+        changed=changed,
+    )
 
 
 def _item(thing: Any) -> Item:

@@ -70,7 +70,7 @@ def file(tmp_path_factory):
     return tmp_path_factory.mktemp("params") / "params.yaml"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     changes=st.dictionaries(st.sampled_from(PLACES), VALUES, min_size=1, max_size=3),
     dataset=st.sampled_from(["mnist", "faces", "", "mnist\n"]),
@@ -94,14 +94,14 @@ def test_any_values_at_any_places(file, changes, dataset):
         assert params.Dataset.model_validate(found.model_dump()) == found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(content=VALUES)
 def test_any_structure_instead(file, content):
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     assert isinstance(outcome(file), str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(text=st.lists(PIECES, max_size=12).map("".join))
 def test_any_text_instead(file, text):
     file.write_text(f"datasets: {{mnist: {{format: idx, network: mlp}}}}\nmnist: {text}\n")
@@ -110,7 +110,7 @@ def test_any_text_instead(file, text):
     assert isinstance(outcome(file), str)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_damaged_bytes(file, data):
     content = bytearray(SHIPPED.read_bytes())
