@@ -5,7 +5,7 @@ DVC's own database of modification times is not asked: a damage that leaves them
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
@@ -33,7 +33,8 @@ class Finding:
     """One thing that is not as it should be.
 
     `expected` is the name of the object in DVC's cache that holds the right content, where it
-    is known; `inside` the file in the workspace with the content of a damaged object.
+    is known; `inside` the file or folder in the workspace from which a damaged object can be made
+    again.
     """
 
     path: Path
@@ -79,6 +80,7 @@ def check(pipeline: Pipeline, stages: Iterable[Stage], whole_cache: bool = False
     made = {out.path: out.md5 for stage in pipeline.stages for out in stage.outs}
     code = {item.path for stage in stages for item in stage.dependencies if item.path not in made}
     cache = Cache(pipeline.cache) if pipeline.cache else None
+    # Folders are listed first, so that the largest files of all can be read first.
     listed = {path: _files(pipeline, path) for path in (*(out.path for _, out in outs), *code)}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         read = _read_all(pool, {file for files in listed.values() for file in files.values()})
@@ -99,13 +101,16 @@ def check(pipeline: Pipeline, stages: Iterable[Stage], whole_cache: bool = False
                     kind = Kind.CONTRADICTED if agrees else Kind.DAMAGED
                     expected = None if agrees else out.md5
                     found.setdefault(path, Finding(path, kind, reason, stage, out, expected))
+        changes = _changes(stages, made, code, listed, read)
         if cache:
-            for finding in _check_cache(pool, cache, outs, found, whole_cache):
+            # Of these the outs in the workspace are not all what dvc.lock has, or not of this code.
+            unfit = {finding.stage for finding in found.values()} | changes.keys()
+            for finding in _check_cache(pool, cache, outs, found, unfit, whole_cache):
                 found.setdefault(finding.path, finding)
     seen = [read[file] for _, out in outs for file in listed[out.path].values()]
     return Findings(
         tuple(sorted(found.values(), key=lambda finding: str(finding.path))),
-        tuple(_notes(pipeline, stages, made, code, listed, read)),
+        tuple(_notes(pipeline, stages, changes)),
         len(seen),
         sum(one.size for one in seen),
     )
@@ -192,6 +197,7 @@ def _check_cache(
     cache: Cache,
     outs: Iterable[tuple[Stage, Item]],
     found: Mapping[Path, Finding],
+    unfit: Collection[Stage],
     whole: bool,
 ) -> Iterable[Finding]:
     """Damaged objects: of the lists of folders, and of all files if asked for."""
@@ -210,7 +216,7 @@ def _check_cache(
     for name, sound in zip(names, pool.map(cache.is_sound, names), strict=True):
         if sound is False and name not in minded:
             stage, out, inside = names[name]
-            spoilt = any(path == inside or inside in path.parents for path in found)
+            spoilt = stage in unfit if is_folder(name) else inside in found
             yield Finding(
                 cache.object(name),
                 Kind.OBJECT,
@@ -222,33 +228,39 @@ def _check_cache(
             )
 
 
-def _notes(
-    pipeline: Pipeline,
-    stages: tuple[Stage, ...],
+def _changes(
+    stages: Iterable[Stage],
     made: Mapping[str, str | None],
-    code: set[str],
+    code: Iterable[str],
     listed: Mapping[str, Mapping[str, Path]],
     read: Mapping[Path, _Read],
-) -> Iterable[str]:
-    """What is no damage but worth a line."""
+) -> dict[Stage, list[str]]:
+    """What each stage depends on that is another now; stages that have not run are left out."""
     now = dict(made)
     for path in code:
         hashes = {inner: read[file].md5 or "" for inner, file in listed[path].items()}
         now[path] = folder_name(hashes) if Path(path).is_dir() else hashes.get("")
-    run = [stage for stage in stages if any(out.md5 for out in stage.outs)]
-    changed: dict[str, None] = {}
-    due = []
-    for stage in run:
-        whats = [item.path for item in stage.dependencies if now[item.path] != item.md5]
-        whats += stage.changed
-        changed.update(dict.fromkeys(whats))
-        due += [stage.name] if whats else []
-    if due:
+    changes = {}
+    for stage in stages:
+        changed = [item.path for item in stage.dependencies if now[item.path] != item.md5]
+        changed += stage.changed
+        if changed and any(out.md5 for out in stage.outs):
+            changes[stage] = changed
+    return changes
+
+
+def _notes(
+    pipeline: Pipeline, stages: Iterable[Stage], changes: Mapping[Stage, list[str]]
+) -> Iterable[str]:
+    """What is no damage but worth a line."""
+    if changes:
+        what = dict.fromkeys(name for changed in changes.values() for name in changed)
         yield (
-            f"`dvc repro` would run {_some(due)}, as this changed since they ran: "
-            f"{_some(list(changed))}"
+            f"`dvc repro` would run {_some(stage.name for stage in changes)}, as this changed "
+            f"since they ran: {_some(what)}"
         )
-    if waiting := [stage.name for stage in stages if stage not in run]:
+    waiting = [stage.name for stage in stages if not any(out.md5 for out in stage.outs)]
+    if waiting:
         yield f"dvc.lock has nothing of {_some(waiting)}: `dvc repro` would run them"
     if pipeline.unknown:
         yield f"dvc.lock lists what dvc.yaml has not, and is not checked: {_some(pipeline.unknown)}"

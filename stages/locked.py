@@ -16,15 +16,13 @@ _PIPELINE = "dvc.yaml"
 class Item:
     """An out or a dependency: a file or a folder, with what dvc.lock has of it.
 
-    `md5` is None if it has nothing, and ends in `.dir` for a folder; `size` is in bytes.
-    `cached` says whether DVC keeps a copy (metrics are kept in git).
+    `md5` is None if it has nothing, and ends in `.dir` for a folder. `cached` says whether DVC
+    keeps a copy (metrics are kept in git).
     """
 
     path: str
     md5: str | None
-    size: int | None = None
-    files: int | None = None
-    cached: bool = True
+    cached: bool
 
 
 @dataclass(frozen=True)
@@ -136,10 +134,4 @@ def _stage(stage: Any, changed: tuple[str, ...]) -> Stage:
 def _item(thing: Any) -> Item:
     hashed = thing.hash_info
     known = bool(hashed) and hashed.name == "md5"
-    return Item(
-        path=thing.def_path,
-        md5=hashed.value if known else None,
-        size=thing.meta.size if known else None,
-        files=thing.meta.nfiles if known else None,
-        cached=thing.use_cache,
-    )
+    return Item(thing.def_path, hashed.value if known else None, thing.use_cache)

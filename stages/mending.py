@@ -26,9 +26,15 @@ def command(finding: Finding, pipeline: Pipeline) -> str:
     if finding.kind is Kind.CONTRADICTED:
         # dvc.lock agrees with the damage, and so does DVC's copy.
         return f"dvc repro -f -s {finding.stage.name}"
+    if finding.kind is Kind.OBJECT and is_folder(finding.expected or ""):
+        if pipeline.has_remote:
+            step = f"dvc pull {_quoted(Path(finding.out.path))}"
+        elif finding.inside:
+            step = f"dvc commit -f {finding.stage.name}"
+        else:
+            step = f"dvc repro -f -s {finding.stage.name}"
+        return f"{_remove(finding.path)} && {step}"
     if finding.kind is Kind.OBJECT and finding.inside:
-        if is_folder(finding.expected or ""):
-            return f"{_remove(finding.path)} && dvc commit -f {finding.stage.name}"
         return f"cp -f {_quoted(finding.inside)} {_quoted(finding.path)}"
     steps = [_remove(finding.path)] if finding.kind is not Kind.MISSING else []
     if not finding.out.cached and _is_in_git(finding.path, finding.expected):

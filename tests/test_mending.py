@@ -102,6 +102,32 @@ def test_a_damaged_list_is_written_again(copied):
     assert mend(copied) == [f"rm -f {name} && dvc commit -f download@mnist"]
 
 
+def test_a_damaged_list_is_not_committed_along_with_changed_code(copied):
+    """DVC would then take the outs for those of the changed code."""
+    file = Path("stages/download.py")
+    file.write_text(file.read_text() + "# a remark\n")
+    copy = list_of("data/mnist/raw")
+    flip(copy, 5)
+    pipeline = locked.read()
+    (damage,) = check(pipeline, pipeline.stages).damages
+    name = copy.relative_to(copied.folder)
+    command = mending.command(damage, pipeline)
+    assert command == f"rm -f {name} && dvc repro -f -s download@mnist"
+    copied.run("bash", "-c", command)
+    assert check(locked.read(), pipeline.stages).damages == ()
+    assert copy.is_file()
+
+
+def test_a_damaged_list_is_fetched_where_there_is_a_remote(copied, tmp_path):
+    copied.run("dvc", "remote", "add", "-q", "--local", "-d", "shared", str(tmp_path / "remote"))
+    copied.run("dvc", "push", "-q")
+    copy = list_of("data/mnist/raw")
+    flip(copy, 5)
+    name = copy.relative_to(copied.folder)
+    assert mend(copied) == [f"rm -f {name} && dvc pull data/mnist/raw"]
+    assert copy.is_file()
+
+
 def test_file_and_copy_are_fetched_where_there_is_a_remote(copied, tmp_path):
     copied.run("dvc", "remote", "add", "-q", "--local", "-d", "shared", str(tmp_path / "remote"))
     copied.run("dvc", "push", "-q")

@@ -34,8 +34,10 @@ def damages(carrier: Path) -> dict[Path, str]:
             return manifest.damages(carrier.parent, manifest.read(carrier.parent))
         return _of_source(carrier)
     except UserError as error:
-        reason = str(error).removeprefix(f"{carrier} ")
-        return {carrier: reason}
+        return {carrier: str(error).removeprefix(f"{carrier} ")}
+    except OSError as error:
+        file = Path(error.filename) if error.filename else carrier
+        return {file: f"cannot be read: {error.strerror or error}"}
 
 
 def _of_source(carrier: Path) -> dict[Path, str]:
