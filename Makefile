@@ -1,5 +1,6 @@
 # make repro   set up, then run the pipeline       make test   set up, then run the tests
 # make lint    set up, then ruff and mypy          make clean-venv   forget the set-up
+# make verify   check every artifact byte by byte; CACHE=1 DVC's own copies, too
 # make collapse   the lecture's failing run: ends with an error and says why; on bundled data
 # make mended     the same run, its loss mended, and as recommended: a page with all three
 # make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ONLY=mlp a part
@@ -12,7 +13,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro full collapse mended test lint bench setup lock clean-venv
+.PHONY: repro full verify collapse mended test lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 repro: setup
@@ -21,6 +22,9 @@ repro: setup
 # The lecture's full length: all epochs, as an experiment of its own.
 full: setup
 	dvc exp run -S mnist.train.max_steps=null -S faces.train.max_steps=null
+
+verify: setup
+	python -m stages.verify $(DATASET) $(if $(CACHE),--cache)
 
 collapse: setup
 	python -m stages.collapse $(DATASET)

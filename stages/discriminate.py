@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from stages.command import guarded, say
 from stages.gan import checkpoints, params, paths
+from stages.gan.arrays import read_array
 from stages.gan.equilibrium import probability
 from stages.gan.errors import UserError
 from stages.gan.formats.images.reader import decode
@@ -44,7 +45,7 @@ def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """
     channels, height, width = shape
     if file.suffix.lower() == ".npy":
-        return read_array(file, shape)
+        return from_array(file, shape)
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -60,14 +61,12 @@ def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     return normalise(pixels[None]).astype(np.float32)
 
 
-def read_array(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+def from_array(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """See `read`."""
     try:
-        array = np.load(file, allow_pickle=False)
+        array = read_array(file)
     except FileNotFoundError:
         raise UserError(f"{file} does not exist") from None
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{file} is no .npy file of numbers: {error}") from None
     original = array.shape
     if array.ndim == 2 and shape[0] == 1:
         array = array[None]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from stages.command import guarded, say
 from stages.gan import checkpoints, grids, params, paths
+from stages.gan.arrays import read_array
 from stages.gan.errors import UserError
 from stages.gan.files import whole_file, whole_folder
 from stages.gan.randomness import latent_codes, stream
@@ -53,14 +54,12 @@ def main() -> None:
 def read_codes(file: Path, size: int) -> NDArray[np.float32]:
     """Latent codes from a .npy file, checked for shape and finite values."""
     try:
-        codes = np.load(file, allow_pickle=False)
+        codes = read_array(file)
     except FileNotFoundError:
         raise UserError(f"{file} does not exist") from None
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{file} is no .npy file of numbers: {error}") from None
     if codes.ndim != 2 or codes.shape[1] != size or len(codes) == 0:
         raise UserError(f"{file} has shape {codes.shape}: valid is (N, {size})")
-    if codes.dtype.kind not in "fiu" or not np.isfinite(codes).all():
+    if not np.isfinite(codes).all():
         raise UserError(f"{file} holds values that are not finite numbers")
     return codes.astype(np.float32)
 

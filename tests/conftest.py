@@ -132,3 +132,12 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("dvc", "repro")
     commit(project, "first run")
     return project
+
+
+@pytest.fixture
+def copied(reproduced: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of the reproduced project with its cache, to be changed; the working directory."""
+    folder = tmp_path / "copied"
+    shutil.copytree(reproduced.folder, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    return Project(folder)

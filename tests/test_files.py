@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stages.gan.files import (
     link_tree,
+    md5,
     read_csv,
     read_json,
     sha256,
@@ -117,7 +118,20 @@ def test_missing_json_says_what_to_run(tmp_path):
     assert text == f"{tmp_path}/a.json is missing: run `dvc repro` first"
 
 
-@pytest.mark.parametrize("content", [b"", b'{"a": ', b"\xff\xfe", b"[1]", b"null"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"a": ',
+        b"\xff\xfe",
+        b"[1]",
+        b"null",
+        b"[" * 100_000,
+        b'{"a": NaN}',
+        b'{"a":-Infinity}',
+    ],
+    ids=["empty", "cut", "no text", "list", "null", "nested", "no number", "infinity"],
+)
 def test_damaged_json_is_refused(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     assert "a.json is damaged" in message_of(read_json, tmp_path / "a.json")
@@ -158,10 +172,11 @@ def test_damaged_csv_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("size", [0, 1, 3 << 20])
-def test_sha256_is_that_of_the_content(tmp_path, size):
+def test_sha256_and_md5_are_those_of_the_content(tmp_path, size):
     content = json.dumps(list(range(10))).encode() * (size // 30) + b"x" * (size % 30)
     (tmp_path / "a").write_bytes(content)
     assert sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+    assert md5(tmp_path / "a") == hashlib.md5(content).hexdigest()
 
 
 def test_a_file_through_to_the_disk_is_whole_or_not_there(tmp_path):

@@ -85,7 +85,7 @@ def test_mistakes_are_named(model, monkeypatch, arguments, message):
     [
         (np.zeros((3, 5)), r"has shape \(3, 5\): valid is \(N, 6\)"),
         (np.full((3, 6), np.nan), "not finite"),
-        (np.array([["a"] * 6]), "not finite numbers"),
+        (np.array([["a"] * 6]), "it holds <U1, valid are whole numbers and floats"),
     ],
 )
 def test_codes_that_do_not_fit_are_named(model, monkeypatch, codes, message):

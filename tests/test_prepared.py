@@ -160,6 +160,25 @@ def test_damaged_file_is_named(tmp_path, name, damage):
     assert f"{file} is damaged" in message_of(prepared.load, tmp_path, "train")
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "valid"),
+    [
+        ("train_images", np.float32, "float16"),
+        ("train_latents", np.float64, "float32"),
+        ("train_labels", np.int64, "uint8"),
+    ],
+)
+def test_numbers_of_another_type_are_named(tmp_path, name, kind, valid):
+    make(tmp_path)
+    file = tmp_path / f"{name}.npy"
+    np.save(file, np.load(file).astype(kind))
+    text = message_of(prepared.load, tmp_path, "train")
+    assert text == (
+        f"{file} is damaged (it holds {np.dtype(kind)}, valid is {valid}): remove it and run "
+        "`dvc repro`"
+    )
+
+
 def test_objects_are_never_unpickled(tmp_path):
     make(tmp_path)
     np.save(tmp_path / "train_latents.npy", np.array([{}], object), allow_pickle=True)

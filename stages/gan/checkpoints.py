@@ -2,7 +2,7 @@
 
 A checkpoint is a folder:
 
-    checkpoint.json             epoch, step, the networks' description, sha256 of the rest
+    checkpoint.json             epoch, step, the networks' description, checksums (see manifest)
     generator.safetensors       weights and running statistics
     discriminator.safetensors
     average.safetensors         the generator's moving average, where there is one
@@ -16,18 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from stages.gan import networks
+from stages.gan import manifest, networks
 from stages.gan.averaging import Average
 from stages.gan.errors import UserError
-from stages.gan.files import read_json, sha256, write_json
 
-_ABOUT = "checkpoint.json"
 FINAL = "final"
 
 
@@ -84,23 +83,13 @@ def save(
 ) -> None:
     """Write one checkpoint into a new folder; `trained` is what `parts` gives."""
     folder.mkdir(parents=True)
-    hashes = {}
     for name, parameters in trained.items():
         file = folder / f"{name}.safetensors"
         try:
             save_file(values(parameters), file)
         except SafetensorError as error:
             raise UserError(f"{file} cannot be written: {error}") from None
-        hashes[file.name] = sha256(file)
-    write_json(
-        folder / _ABOUT,
-        {
-            "epoch": epoch,
-            "step": step,
-            "networks": description.to_json(),
-            "sha256": hashes,
-        },
-    )
+    manifest.write(folder, epoch, step, description.to_json())
 
 
 @dataclass(frozen=True)
@@ -148,28 +137,40 @@ class Checkpoint:
 
     def _restore(self, part: str, parameters: list[Parameter]) -> None:
         file = self.folder / f"{part}.safetensors"
+        ours = {p.name: _form(p.shape, ms.dtype_to_nptype(p.dtype)) for p in parameters}
         try:
-            stored = load_file(file)
+            with safe_open(file, framework="numpy") as stored:
+                slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118
+                theirs = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
+                wrong = sorted(
+                    name
+                    for name in ours.keys() | theirs.keys()
+                    if ours.get(name) != theirs.get(name)
+                )
+                if wrong:
+                    self._refuse(file, part, wrong)
+                for parameter in parameters:
+                    parameter.set_data(Tensor(stored.get_tensor(parameter.name)))
         except (OSError, SafetensorError) as error:
             raise UserError(f"{file} cannot be read: {error}") from None
-        shapes = {p.name: tuple(p.shape) for p in parameters}
-        if {name: array.shape for name, array in stored.items()} != shapes:
-            wrong = sorted(
-                name
-                for name in shapes.keys() | stored.keys()
-                if name not in stored or name not in shapes or stored[name].shape != shapes[name]
-            )
-            if part == "optimizers":
-                raise UserError(
-                    f"{file} does not fit train.optimizer: {wrong[0]} differs (and "
-                    f"{len(wrong) - 1} more); valid is the optimizer that the checkpoint was "
-                    "trained with"
-                )
+
+    def _refuse(self, file: Path, part: str, wrong: list[str]) -> None:
+        differing = f"{wrong[0]} differs (and {len(wrong) - 1} more)"
+        if part == "optimizers":
             raise UserError(
-                f"{file} does not fit the networks: {wrong[0]} differs "
-                f"(and {len(wrong) - 1} more); its networks are described in {_ABOUT} beside it"
+                f"{file} does not fit train.optimizer: {differing}; valid is the optimizer that "
+                "the checkpoint was trained with"
             )
-        put(stored, parameters)
+        raise UserError(
+            f"{file} does not fit the networks: {differing}; its networks are described in "
+            f"{manifest.NAME} beside it"
+        )
+
+
+def _form(shape: Any, kind: Any) -> tuple[str, tuple[int, ...]]:
+    """Type and shape as safetensors names them: F32 for float32."""
+    kind = np.dtype(kind)
+    return f"{kind.kind.upper()}{8 * kind.itemsize}", tuple(shape)
 
 
 def load(folder: Path) -> Checkpoint:
@@ -180,26 +181,27 @@ def load(folder: Path) -> Checkpoint:
     UserError
         If it is no checkpoint, or a file of it is damaged.
     """
-    if not (folder / _ABOUT).is_file() and (folder / FINAL / _ABOUT).is_file():
+    if not (folder / manifest.NAME).is_file() and (folder / FINAL / manifest.NAME).is_file():
         folder = folder / FINAL
-    if not (folder / _ABOUT).is_file():
+    if not (folder / manifest.NAME).is_file():
         raise UserError(
-            f"{folder} is no checkpoint: it should hold {_ABOUT}, or a folder `{FINAL}` that does"
+            f"{folder} is no checkpoint: it should hold {manifest.NAME}, or a folder `{FINAL}` "
+            "that does"
         )
-    about = read_json(folder / _ABOUT)
+    about = manifest.read(folder)
     try:
-        epoch, step = int(about["epoch"]), int(about["step"])
-        description = networks.Description.from_json(about["networks"])
-        hashes = dict(about["sha256"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / _ABOUT} is damaged: {error!r}") from None
-    for name, expected in hashes.items():
-        file = folder / name
-        if not file.is_file():
-            raise UserError(f"{file} is missing from the checkpoint")
-        if sha256(file) != expected:
+        description = networks.Description.from_json(about.networks)
+    except UserError as error:
+        raise UserError(f"{folder / manifest.NAME} is damaged: {error}") from None
+    for file, reason in manifest.damages(folder, about).items():
+        raise UserError(f"{file} {reason}: remove it and run `dvc checkout`")
+    # Networks are built before their weights are read, and must not fill the memory.
+    for part, count in description.weights().items():
+        file = folder / f"{part}.safetensors"
+        if 4 * count > file.stat().st_size:
             raise UserError(
-                f"{file} is damaged: its sha256 is not the one {_ABOUT} holds; "
-                "restore it with `dvc checkout`"
+                f"{file} does not fit the networks: those described in {manifest.NAME} have "
+                f"{count:,} weights in the {part}, more than {file.stat().st_size:,} bytes hold"
             )
-    return Checkpoint(folder, epoch, step, description, "average.safetensors" in hashes)
+    averaged = manifest.AVERAGE in about.sha256
+    return Checkpoint(folder, about.epoch, about.step, description, averaged)

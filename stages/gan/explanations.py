@@ -1,6 +1,7 @@
 """What is wrong with params, in plain words: made from pydantic's errors and from the schema."""
 
 import difflib
+import reprlib
 import types
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -74,9 +75,15 @@ def _place(dataset: str, keys: list[str]) -> str:
     return ".".join([dataset, *keys])
 
 
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxdict = 20
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
+
+
 def _shown(value: Any) -> str:
     words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    # reprlib bounds what aliases of aliases would make of a few lines of YAML.
+    text = words[value] if value is None or isinstance(value, bool) else _SHORT.repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

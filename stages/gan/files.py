@@ -102,14 +102,18 @@ def read_json(source: Path) -> dict[str, Any]:
         If it is missing or damaged.
     """
     try:
-        content = json.loads(source.read_text(encoding="utf-8"))
+        content = json.loads(source.read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
         raise UserError(f"{source} is missing: run `dvc repro` first") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
     if not isinstance(content, dict):
         raise UserError(f"{source} is damaged: it should hold a JSON object")
     return content
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -142,7 +146,15 @@ def read_csv(source: Path) -> list[dict[str, float]]:
 
 def sha256(source: Path) -> str:
     """The sha256 of a file's content, in hex."""
-    digest = hashlib.sha256()
+    return _digest(source, hashlib.sha256())
+
+
+def md5(source: Path) -> str:
+    """The md5 of a file's content, in hex: it tells of damage, but not of forgery."""
+    return _digest(source, hashlib.md5(usedforsecurity=False))
+
+
+def _digest(source: Path, digest: Any) -> str:
     with source.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)

@@ -270,6 +270,10 @@ def check_name(path: Path, dataset: str) -> None:
         raise UserError(f"no data set {dataset!r}{nearest(dataset, names)}")
 
 
+# PyYAML's own readers of numbers, dates and tags raise the others, at 0x_, 2020-99-99, !!bool x.
+NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -277,7 +281,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is not here: run this from the project's folder") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: {error}") from None
-    except yaml.YAMLError as error:
+    except NO_YAML as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not isinstance(content.get("datasets"), dict):
         raise UserError(

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan.arrays import read_array
 from stages.gan.errors import UserError
 from stages.gan.files import read_json, write_json
 from stages.gan.randomness import latent_codes, stream
@@ -100,10 +101,10 @@ def load(folder: Path, split: str) -> Split:
     UserError
         If a file is missing, damaged, or does not fit the others.
     """
-    images = _open(folder / f"{split}_images.npy")
-    latents = _open(folder / f"{split}_latents.npy")
+    images = _open(folder / f"{split}_images.npy", np.float16)
+    latents = _open(folder / f"{split}_latents.npy", np.float32)
     label_file = folder / f"{split}_labels.npy"
-    labels = _open(label_file) if label_file.exists() else None
+    labels = _open(label_file, np.uint8) if label_file.exists() else None
     lengths = {array.shape[:1] for array in (images, latents, labels) if array is not None}
     if len(lengths) != 1 or images.ndim != 4 or latents.ndim != 2:
         raise UserError(
@@ -113,13 +114,19 @@ def load(folder: Path, split: str) -> Split:
     return Split(images, latents, labels)
 
 
-def _open(source: Path) -> NDArray[Any]:
+def _open(source: Path, kind: type) -> NDArray[Any]:
     try:
-        return np.lib.format.open_memmap(source, mode="r")
+        array = read_array(source)
     except FileNotFoundError:
         raise UserError(f"{source} is missing: run `dvc repro` first") from None
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+    except UserError as error:
+        raise UserError(f"{error}: remove it and run `dvc repro`") from None
+    if array.dtype != kind:
+        raise UserError(
+            f"{source} is damaged (it holds {array.dtype}, valid is {np.dtype(kind)}): remove it "
+            "and run `dvc repro`"
+        )
+    return array
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,29 @@ code of the other.
 import importlib
 from dataclasses import asdict, dataclass
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 from mindspore import nn
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.gan import spectral
 from stages.gan.errors import UserError
 from stages.gan.layers import make_twice_differentiable
+from stages.gan.params import Activation
 from stages.gan.randomness import stream
 
 KINDS = ("mlp", "dcgan")
+
+# What a stored description may say: params.yaml allows no more. A list is JSON's form of a tuple.
+_Tuple = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+_Side = Annotated[int, Field(strict=True, ge=1, le=1024)]
+_Widths = Annotated[
+    tuple[Annotated[int, Field(strict=True, ge=1, le=65536)], ...],
+    _Tuple,
+    Field(min_length=1, max_length=16),
+]
+_Slope = Annotated[float, Field(strict=True, ge=0, le=1)]
+_Flag = Annotated[bool, Field(strict=True)]
 
 
 @dataclass(frozen=True)
@@ -27,17 +40,21 @@ class Description:
     """
 
     kind: str
-    image_shape: tuple[int, int, int]
-    latent_size: int
-    generator_widths: tuple[int, ...]
-    generator_activation: str
-    generator_slope: float
-    generator_batch_norm: bool
-    discriminator_widths: tuple[int, ...]
-    discriminator_activation: str
-    discriminator_slope: float
-    discriminator_batch_norm: bool
-    discriminator_spectral_norm: bool = False
+    image_shape: Annotated[
+        tuple[Annotated[int, Field(strict=True, ge=1, le=3)], _Side, _Side], _Tuple
+    ]
+    latent_size: Annotated[int, Field(strict=True, ge=1, le=10_000)]
+    generator_widths: _Widths
+    generator_activation: Activation
+    generator_slope: _Slope
+    generator_batch_norm: _Flag
+    discriminator_widths: _Widths
+    discriminator_activation: Activation
+    discriminator_slope: _Slope
+    discriminator_batch_norm: _Flag
+    discriminator_spectral_norm: _Flag = False
+
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -48,21 +65,56 @@ class Description:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Description":
-        """The inverse of `to_json`.
+        """The inverse of `to_json`, for content that is not trusted.
 
         Raises
         ------
         UserError
-            If a key is missing or unknown.
+            If a key is missing or unknown, or a value is none that params.yaml allows.
         """
-        values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in content.items()
-        }
         try:
-            return cls(**values)
-        except TypeError as error:
-            raise UserError(f"the network's description does not fit: {error}") from None
+            description = _ADAPTER.validate_python(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])[:80]
+            raise UserError(
+                f"the network's description does not fit: {place or 'it'}: {first['msg']}"
+            ) from None
+        if description.kind not in KINDS:
+            raise UserError(
+                f"the network's description does not fit: kind is {description.kind[:80]!r}, "
+                f"valid is {' | '.join(KINDS)}"
+            )
+        if complaint := _module(description.kind).complaint(
+            description.image_shape,
+            description.generator_widths,
+            description.discriminator_widths,
+        ):
+            raise UserError(f"the network's description does not fit: {complaint}")
+        return description
+
+    def weights(self) -> dict[str, int]:
+        """How many weights the layers' matrices have in `generator` and in `discriminator`.
+
+        To be known before they are built.
+
+        Raises
+        ------
+        ValueError
+            If there is no such kind of network.
+        """
+        module = _module(self.kind)
+        return {
+            "generator": module.generator_weights(
+                self.image_shape, self.latent_size, self.generator_widths
+            ),
+            "discriminator": module.discriminator_weights(
+                self.image_shape, self.discriminator_widths
+            ),
+        }
+
+
+_ADAPTER = TypeAdapter(Description)
 
 
 def build(

@@ -1,5 +1,8 @@
 """The deep convolutional generator and discriminator of Radford et al. 2015."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 from mindspore import Tensor, nn, ops
 
@@ -96,6 +99,37 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
             continue
         values = generator.normal(mean, 0.02, parameter.shape)
         parameter.set_data(Tensor(values.astype(np.float32)))
+
+
+def complaint(
+    image_shape: Sequence[int],
+    generator_widths: Sequence[int],
+    discriminator_widths: Sequence[int],
+) -> str:
+    """Why there are no such networks, "" if there are."""
+    _, height, width = image_shape
+    halvings = max(len(generator_widths), len(discriminator_widths))
+    if height != width or height % 2**halvings or height // 2**halvings < 2:
+        return (
+            f"its images of {width} x {height} pixels are no square whose side can be halved "
+            f"{halvings} times, once for each width, with at least 2 pixels left"
+        )
+    return ""
+
+
+def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:
+    """How many weights the matrices of a Generator have."""
+    channels, side, _ = image_shape
+    side //= 2 ** len(widths)
+    kernels = 16 * sum(a * b for a, b in pairwise([*widths, channels]))
+    return latent_size * widths[0] * side * side + kernels
+
+
+def discriminator_weights(image_shape: Sequence[int], widths: Sequence[int]) -> int:
+    """How many weights the matrices of a Discriminator have."""
+    channels, side, _ = image_shape
+    side //= 2 ** len(widths)
+    return 16 * sum(a * b for a, b in pairwise([channels, *widths])) + widths[-1] * side * side
 
 
 def remark() -> str:

@@ -1,6 +1,8 @@
 """The lecture's fully connected generator and discriminator."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from mindspore import Tensor, nn, ops
@@ -96,6 +98,29 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
             for parameter in (cell.weight, cell.bias):
                 values = generator.uniform(-bound, bound, parameter.shape)
                 parameter.set_data(Tensor(values.astype(np.float32)))
+
+
+def complaint(
+    image_shape: Sequence[int],
+    generator_widths: Sequence[int],
+    discriminator_widths: Sequence[int],
+) -> str:
+    """Why there are no such networks; these there always are."""
+    return ""
+
+
+def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:
+    """How many weights the matrices of a Generator have."""
+    return _weights([latent_size, *widths, math.prod(image_shape)])
+
+
+def discriminator_weights(image_shape: Sequence[int], widths: Sequence[int]) -> int:
+    """How many weights the matrices of a Discriminator have."""
+    return _weights([math.prod(image_shape), *widths, 1])
+
+
+def _weights(sizes: Sequence[int]) -> int:
+    return sum(inputs * outputs for inputs, outputs in pairwise(sizes))
 
 
 def remark() -> str:
