@@ -41,7 +41,8 @@ class Saved:
     def __init__(self, folder, kind):
         self.folder = folder
         pair = networks.build(describe(kind), seed=4)
-        checkpoints.save(folder, describe(kind), *pair, movers(pair), 3, 30, Average(pair[0], 0.9))
+        trained = checkpoints.parts(*pair, movers(pair), Average(pair[0], 0.9))
+        checkpoints.save(folder, describe(kind), trained, 3, 30)
         self.files = {file: file.read_bytes() for file in sorted(folder.iterdir())}
         self.weights = weights(pair)
         # Restored into again and again; every use overwrites it all, or ends in an error.
