@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan import arrays
-from stages.gan.arrays import ArrayFile, let_go
+from stages.gan.arrays import ArrayFile
 from stages.gan.errors import UserError
 from stages.gan.files import read_json, write_json
 from stages.gan.randomness import latent_codes, stream
@@ -62,15 +62,11 @@ class Split:
 
     def batch(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
         """The images at those indices as contiguous float32 (N, channels, height, width)."""
-        images = self.images[indices].astype(np.float32)
-        let_go(self.images)
-        return images
+        return arrays.rows(self.images, indices).astype(np.float32)
 
     def codes(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
         """The latent codes attached to those images: (N, latent_size), in memory."""
-        codes = np.array(self.latents[indices])
-        let_go(self.latents)
-        return codes
+        return arrays.rows(self.latents, indices)
 
 
 def describe(folder: Path, description: dict[str, Any]) -> None:
