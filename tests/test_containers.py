@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from data_helpers import MANY, message_of, write_zip
 
-from stages.gan.containers import copy_bounded, gunzipped, open_container
+from stages.gan.containers import Stored, copy_bounded, gunzipped, open_container, read_stored
 from stages.gan.errors import UserError
 
 CONTENT = {"b/two.txt": b"two" * 100, "one.txt": b"one"}
@@ -233,3 +233,66 @@ def test_gzip_bomb_is_stopped_by_the_bound(tmp_path):
         text = message_of(copy_bounded, stream, tmp_path / "a", 1000, "it.gz")
     assert text == "it.gz is larger than download.maximum_bytes (1,000)"
     assert (tmp_path / "a").stat().st_size <= 1000
+
+
+def stored(path):
+    """What each file's place in the archive is."""
+    with open_container(path, MANY) as container:
+        return [container.stored(name) for name in container.names()]
+
+
+def odd_archive(path):
+    """Files as they are, under names and headers of all lengths."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (("a", b"one"), ("b/" + "ü" * 90, b"two" * 5000), ("empty", b"")):
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=name == "a") as file:
+                file.write(content)
+    return path
+
+
+def test_stored_files_are_read_where_they_lie(tmp_path):
+    path = odd_archive(tmp_path / "a.zip")
+    members = stored(path)
+    assert None not in members
+    assert list(read_stored(path, [*members, b"given"])) == [*read_all(path).values(), b"given"]
+    assert list(read_stored(path, reversed(members))) == list(reversed(read_all(path).values()))
+
+
+def test_what_is_not_stored_as_it_is_has_no_place(tmp_path):
+    assert stored(write_zip(tmp_path / "a.zip", CONTENT)) == [None, None]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").write_bytes(b"x")
+    assert stored(tmp_path / "folder") == [None]
+
+
+def test_any_damage_to_stored_files_is_told_or_harmless(tmp_path):
+    path = odd_archive(tmp_path / "a.zip")
+    members, expected = stored(path), list(read_all(path).values())
+    whole = path.read_bytes()
+    end = whole.index(b"PK\1\2")
+    draw = random.Random(1)
+    reasons = []
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[draw.choice([draw.randrange(end), draw.randrange(80)])] ^= 1 << draw.randrange(8)
+        path.write_bytes(damaged)
+        try:
+            assert list(read_stored(path, members)) == expected
+        except UserError as error:
+            reasons.append(str(error))
+    assert len(reasons) > 150
+    assert all(reason.startswith("a.zip is no sound zip archive: ") for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    ("member", "reason"),
+    [
+        (Stored("a", 0, 1 << 60, 0), "'a' would end after it"),
+        (Stored("a", 3, 3, 0), "Bad magic number for file header of 'a'"),
+        (Stored("a", 0, 3, 1), "Bad CRC-32 for file 'a'"),
+    ],
+)
+def test_place_that_is_wrong_is_told(tmp_path, member, reason):
+    path = odd_archive(tmp_path / "a.zip")
+    text = message_of(lambda: list(read_stored(path, [member])))
+    assert text == f"a.zip is no sound zip archive: {reason}"

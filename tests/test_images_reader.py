@@ -1,5 +1,6 @@
 import random
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from stages.gan import prepared
 from stages.gan.errors import UserError
 from stages.gan.formats.images import raw, reader
 from stages.gan.formats.images.reader import decode
+from stages.gan.randomness import stream
 
 
 def flat(mode, colour, form="PNG", size=(6, 6)):
@@ -153,13 +155,13 @@ def test_any_damage_ends_in_pixels_or_a_user_error():
 def prepare(tmp_path):
     """Read an archive of some members with the shipped settings, changed."""
 
-    def run(members, **changes):
-        write_zip(tmp_path / raw.ARCHIVE, members)
+    def run(members, *, processes=None, method=zipfile.ZIP_DEFLATED, **changes):
+        write_zip(tmp_path / raw.ARCHIVE, members, method)
         changes = {f"mnist__preprocess__{key}": value for key, value in changes.items()}
         settings = load_params(tmp_path, "mnist", **changes).preprocess
         out = tmp_path / "out"
         out.mkdir(exist_ok=True)
-        result = reader.prepare(tmp_path, out, settings)
+        result = reader.prepare(tmp_path, out, settings, processes)
         arrays = {name: np.load(out / f"{name}_images.npy") for name in result.counts}
         assert sorted(file.name for file in out.iterdir()) == [
             "test_images.npy",
@@ -221,3 +223,76 @@ def test_fewer_than_two_images_are_refused(prepare, usable):
     members = {**numbered(usable), "x.jpg": b"", "y.jpg": b""}
     text = message_of(prepare, members)
     assert text == f"{usable} of {usable + 2} images can be used, at least 2 are needed"
+
+
+def mixed(count):
+    """Images of many kinds, broken ones among them, in more than one piece of work."""
+    draw = random.Random(2)
+    members = {}
+    for number in range(count):
+        if number % 9 == 4:
+            members[f"{number}.jpg"] = draw.choice([b"", b"text", JPEG[: draw.randrange(3, 900)]])
+        else:
+            size = draw.randrange(3, 40), draw.randrange(3, 40)
+            form = draw.choice(["JPEG", "PNG", "WEBP"])
+            members[f"{number}.{form.lower()}"] = encoded(picture(number, "RGB", size), form)
+    return members
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_result_does_not_depend_on_how_many_processes_share_the_work(prepare, method):
+    members = mixed(300)
+    alone, expected = prepare(members, processes=1, method=method)
+    shared, arrays = prepare(members, processes=3, method=method)
+    assert list(shared.rejected.items()) == list(alone.rejected.items())
+    assert len(alone.rejected) == 33
+    assert shared.counts == alone.counts
+    for split, images in expected.items():
+        assert arrays[split].tobytes() == images.tobytes()
+
+
+@pytest.mark.parametrize("broken", [True, False])
+@pytest.mark.parametrize(("fraction", "seed"), [(0.1, 1), (0.5, 2)])
+def test_splits_hold_what_one_image_after_the_other_would_give(prepare, broken, fraction, seed):
+    members = mixed(200)
+    if not broken:
+        members = {name: content for name, content in members.items() if len(content) > 900}
+    result, arrays = prepare(members, test_fraction=fraction, seed=seed)
+    pixels, rejected = [], {}
+    for name in sorted(members, key=lambda name: int(name.split(".")[0])):
+        try:
+            pixels.append(decode(members[name], 28, 1))
+        except UserError as error:
+            rejected[name] = str(error)
+    assert bool(rejected) is broken
+    assert list(result.rejected.items()) == list(rejected.items())
+    order = stream(seed, "split").permutation(len(pixels))
+    held_out = round(len(pixels) * fraction)
+    expected = prepared.normalise(np.stack(pixels))
+    assert np.array_equal(arrays["test"], expected[np.sort(order[:held_out])])
+    assert np.array_equal(arrays["train"], expected[np.sort(order[held_out:])])
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_damaged_archive_is_told_by_any_number_of_processes(prepare, tmp_path, processes):
+    members = {f"{number}.png": encoded(picture(number)) for number in range(200)}
+    file = write_zip(tmp_path / "whole.zip", members, zipfile.ZIP_STORED)
+    content = bytearray(file.read_bytes())
+    place = content.index(members["150.png"]) + 100
+    content[place] ^= 1
+    (tmp_path / raw.ARCHIVE).write_bytes(content)
+    settings = load_params(tmp_path, "mnist").preprocess
+    out = tmp_path / "out"
+    out.mkdir()
+    text = message_of(reader.prepare, tmp_path, out, settings, processes)
+    assert text == "images.zip is no sound zip archive: Bad CRC-32 for file '150.png'"
+
+
+def test_processes_are_as_many_as_pay_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "usable_cores", lambda: 6)
+    archive = tmp_path / raw.ARCHIVE
+    assert reader._worthwhile(archive) == 1
+    for megabytes, processes in ((1, 1), (15, 1), (17, 2), (400, 6)):
+        with archive.open("wb") as file:
+            file.truncate(megabytes << 20)
+        assert reader._worthwhile(archive) == processes

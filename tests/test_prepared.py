@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from stages.gan import prepared
+from stages.gan.arrays import make as make_array
 from stages.gan.prepared import normalise, to_pixels
 from stages.gan.randomness import stream
 
@@ -19,7 +20,8 @@ def make(folder, count=6, latent_size=3, labels=True):
     prepared.write_images(folder, "test", pixels, np.array([3, 1]))
     if labels:
         for split, number in counts.items():
-            prepared.open_array(folder, f"{split}_labels", (number,), np.uint8)[:] = 7
+            labels = make_array(folder, f"{split}_labels", (number,), np.uint8)
+            labels.write(0, np.full(number, 7, np.uint8))
     prepared.attach_latents(folder, counts, latent_size, seed=1)
     return pixels
 

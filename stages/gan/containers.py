@@ -7,19 +7,23 @@ under names of our own, so no path can escape, and every stream is bounded.
 import errno
 import gzip
 import lzma
+import os
 import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
 
 from stages.gan.errors import UserError
 
 _BLOCK = 1 << 20
+_ENCRYPTED = 0x1
+# Of a file inside an archive: a signature, what the directory says as well, two lengths.
+_HEADER = struct.Struct("<4s22xHH")
 _DRIVE = re.compile("[A-Za-z]:")
 
 
@@ -31,6 +35,18 @@ class Container(Protocol):
 
     def open(self, name: str) -> BinaryIO:
         """Read one of them."""
+
+    def stored(self, name: str) -> "Stored | None":
+        """Where it lies in an archive, if it does so as it is; see `read_stored`."""
+
+
+class Stored(NamedTuple):
+    """A file that lies in an archive as it is: where its header begins, how many bytes it has."""
+
+    name: str
+    place: int
+    size: int
+    checksum: int
 
 
 class _Folder:
@@ -47,6 +63,9 @@ class _Folder:
     def open(self, name: str) -> BinaryIO:
         return (self._path / name).open("rb")
 
+    def stored(self, name: str) -> Stored | None:
+        return None
+
 
 class _Zip:
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -60,6 +79,13 @@ class _Zip:
             return self._archive.open(name)  # type: ignore[return-value]
         except UnicodeDecodeError as error:  # its second mention of the name is damaged
             raise zipfile.BadZipFile(f"{name}: {error}") from None
+
+    def stored(self, name: str) -> Stored | None:
+        info = self._archive.getinfo(name)
+        as_it_is = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+        if not as_it_is or info.flag_bits & _ENCRYPTED:
+            return None
+        return Stored(name, info.header_offset, info.file_size, info.CRC)
 
 
 # What zipfile raises for damaged archives.
@@ -93,12 +119,12 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
             _inspect(path, archive, maximum_bytes)
             yield _Zip(archive)
     except _DAMAGES as error:
-        raise UserError(f"{path.name} is no sound zip archive: {error}") from None
+        raise _unsound(path, error) from None
     except OSError as error:
         # bz2 has no number for damaged data; EINVAL is a seek to before the file's beginning.
         if error.errno not in (None, errno.EINVAL):
             raise
-        raise UserError(f"{path.name} is no sound zip archive: {error}") from None
+        raise _unsound(path, error) from None
     except RuntimeError as error:
         if "password" not in str(error):
             raise
@@ -116,8 +142,8 @@ def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
     seen = set()
     total = 0
     for info in archive.infolist():
-        name = PurePosixPath(info.filename.replace("\\", "/"))
-        if name.is_absolute() or ".." in name.parts or _DRIVE.match(info.filename):
+        name = info.filename.replace("\\", "/")
+        if name.startswith("/") or ".." in name.split("/") or _DRIVE.match(name):
             raise UserError(f"{path.name} holds an entry that leads outside: {info.filename!r}")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise UserError(f"{path.name} holds a link, which is refused: {info.filename!r}")
@@ -130,6 +156,44 @@ def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
             f"{path.name} unpacks to {total:,} bytes, more than download.maximum_bytes "
             f"({maximum_bytes:,})"
         )
+
+
+def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[bytes]:
+    """The contents of files that lie in an archive as they are; bytes are passed on.
+
+    For many small files: it takes a third of the time that `open` does, and any process can do
+    it without reading the archive's directory again.
+
+    Raises
+    ------
+    UserError
+        If one is damaged.
+    """
+    with archive.open("rb", buffering=0) as file:
+        length = os.fstat(file.fileno()).st_size
+        for member in members:
+            if isinstance(member, bytes):
+                yield member
+                continue
+            if member.place + member.size > length:
+                raise _unsound(archive, f"{member.name!r} would end after it")
+            # Its name is seldom longer than here, and what follows it is seldom anything.
+            likely = _HEADER.size + len(member.name) + member.size
+            content = os.pread(file.fileno(), likely, member.place)
+            if len(content) < _HEADER.size or not content.startswith(b"PK\3\4"):
+                raise _unsound(archive, f"Bad magic number for file header of {member.name!r}")
+            _, name, extra = _HEADER.unpack_from(content)
+            start = _HEADER.size + name + extra
+            if start + member.size > len(content):
+                content = os.pread(file.fileno(), start + member.size, member.place)
+            content = content[start : start + member.size]
+            if len(content) < member.size or zlib.crc32(content) != member.checksum:
+                raise _unsound(archive, f"Bad CRC-32 for file {member.name!r}")
+            yield content
+
+
+def _unsound(archive: Path, reason: object) -> UserError:
+    return UserError(f"{archive.name} is no sound zip archive: {reason}")
 
 
 def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) -> int:

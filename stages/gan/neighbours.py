@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan.array_files import let_go
+
 _BLOCK = 1024
 
 
@@ -27,6 +29,7 @@ def nearest(
     norms = (flat.astype(np.float64) ** 2).sum(axis=1)
     for start in range(0, len(candidates), _BLOCK):
         block = candidates[start : start + _BLOCK].astype(np.float32)
+        let_go(candidates)
         block = block.reshape(len(block), -1)
         squares = norms[:, None] + (block.astype(np.float64) ** 2).sum(axis=1)
         squares -= 2.0 * (flat @ block.T)

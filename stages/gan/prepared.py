@@ -9,7 +9,6 @@ for the splits `train` and `test`. float16 keeps each of the 256 levels apart an
 what the cache has to hold.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan import array_files
+from stages.gan.array_files import ArrayFile
 from stages.gan.arrays import read_array
 from stages.gan.errors import UserError
 from stages.gan.files import read_json, write_json
@@ -25,17 +26,22 @@ from stages.gan.randomness import latent_codes, stream
 SPLITS = ("train", "test")
 _DESCRIPTION = "prepared.json"
 _BLOCK = 2048
+# Looking a value up takes half the time of computing it.
+_VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
 
 
-def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
-    """8-bit levels to [-1, 1]: (x - 127.5) / 127.5.
+def normalise(
+    pixels: NDArray[np.uint8], out: NDArray[np.float16] | None = None
+) -> NDArray[np.float16]:
+    """8-bit levels to [-1, 1]: (x - 127.5) / 127.5, written to `out` if that is given.
 
     Examples
     --------
     >>> normalise(np.array([0, 255], np.uint8)).tolist()
     [-1.0, 1.0]
     """
-    return ((pixels.astype(np.float32) - 127.5) / 127.5).astype(np.float16)
+    # Every level is one of the table: "clip" just spares a check.
+    return np.take(_VALUES, pixels, out=out, mode="clip")
 
 
 def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:
@@ -57,24 +63,11 @@ class Split:
 
     def batch(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
         """The images at those indices as contiguous float32 (N, channels, height, width)."""
-        return self.images[indices].astype(np.float32)
+        return array_files.rows(self.images, indices).astype(np.float32)
 
-
-def open_array(folder: Path, name: str, shape: tuple[int, ...], kind: type) -> np.memmap:
-    """Make an array file to be filled piece by piece, so memory does not grow with it.
-
-    Its room on disk is taken at once: a full disk is then an error here, and not a crash when
-    the mapped memory is written.
-    """
-    file = folder / f"{name}.npy"
-    array = np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape)
-    if hasattr(os, "posix_fallocate"):
-        with file.open("r+b") as opened:
-            try:
-                os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
-            except OSError as error:
-                raise OSError(error.errno, error.strerror, str(file)) from None
-    return array
+    def codes(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The latent codes attached to those images: (N, latent_size), in memory."""
+        return array_files.rows(self.latents, indices)
 
 
 def describe(folder: Path, description: dict[str, Any]) -> None:
@@ -150,18 +143,20 @@ def write_images(
     pixels : (N, channels, height, width)
     order : (M,) indices into pixels
     """
-    images = open_array(folder, f"{split}_images", (len(order), *pixels.shape[1:]), np.float16)
-    for start in range(0, len(order), _BLOCK):
-        images[start : start + _BLOCK] = normalise(pixels[order[start : start + _BLOCK]])
-    images.flush()
+    images = make_images(folder, split, (len(order), *pixels.shape[1:]))
+    for part in array_files.blocks(len(order), pixels.shape[1:], _BLOCK):
+        images.write(part.start, normalise(pixels[order[part]]))
+
+
+def make_images(folder: Path, split: str, shape: tuple[int, ...]) -> ArrayFile:
+    """Make the file of the split's images, which are still to be written, as `normalise` gives."""
+    return array_files.make(folder, f"{split}_images", shape, np.float16)
 
 
 def attach_latents(folder: Path, counts: dict[str, int], size: int, seed: int) -> None:
     """Write one latent code z ~ N(0, I) for each image of each split."""
     for position, split in enumerate(SPLITS):
-        latents = open_array(folder, f"{split}_latents", (counts[split], size), np.float32)
+        latents = array_files.make(folder, f"{split}_latents", (counts[split], size), np.float32)
         draw = stream(seed, "attached latents", position)
-        for start in range(0, counts[split], _BLOCK):
-            block = latents[start : start + _BLOCK]
-            block[:] = latent_codes(draw, len(block), size)
-        latents.flush()
+        for part in array_files.blocks(counts[split], (size,), _BLOCK):
+            latents.write(part.start, latent_codes(draw, part.stop - part.start, size))

@@ -147,7 +147,7 @@ def train(
         for index in range(len(begun), steps):
             rows = order[index * plan.images_per_step : (index + 1) * plan.images_per_step]
             if plan.attached_latents:
-                latents = data.latents[rows]
+                latents = data.codes(rows)
             else:
                 draw = stream(plan.seed, "fresh latents", position + index)
                 latents = latent_codes(draw, plan.images_per_step, latent_size)

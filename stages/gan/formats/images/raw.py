@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from stages.gan.containers import Container, open_container
@@ -11,25 +12,25 @@ ARCHIVE = "images.zip"
 FILES = (ARCHIVE,)
 IMAGE = "images"
 HASHED = (IMAGE,)
-_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_ENDINGS = ("jpg", "jpeg", "png", "webp", "bmp")
 
 
 def image_names(container: Container) -> list[str]:
     """The image files of a container, numbered names in the order of their numbers."""
-    names = [
-        name
-        for name in container.names()
-        if PurePosixPath(name).suffix.lower() in _ENDINGS
-        and "__MACOSX" not in PurePosixPath(name).parts
-    ]
+    places = {}
+    for name in container.names():
+        folder, _, last = name.rpartition("/")
+        stem, _, ending = last.rpartition(".")
+        parts = _parts(folder)
+        if stem and ending.lower() in _ENDINGS and "__MACOSX" not in parts:
+            is_number = stem.isdecimal() and stem.isascii() and len(stem) < 100
+            places[name] = "/".join(parts), int(stem) if is_number else -1, name
+    return sorted(places, key=places.__getitem__)
 
-    def place(name: str) -> tuple[str, int, str]:
-        path = PurePosixPath(name)
-        is_number = path.stem.isdecimal() and path.stem.isascii() and len(path.stem) < 100
-        number = int(path.stem) if is_number else -1
-        return path.parent.as_posix(), number, name
 
-    return sorted(names, key=place)
+@lru_cache
+def _parts(folder: str) -> tuple[str, ...]:
+    return PurePosixPath(folder).parts or (".",)
 
 
 def gather(container: Container, target: Path, maximum_bytes: int) -> None:
@@ -44,7 +45,7 @@ def gather(container: Container, target: Path, maximum_bytes: int) -> None:
     """
     names = image_names(container)
     if not names:
-        raise UserError(f"no image files are in it (known endings: {', '.join(_ENDINGS)})")
+        raise UserError(f"no image files are in it (known endings: .{', .'.join(_ENDINGS)})")
     total = 0
     with zipfile.ZipFile(target / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
         for name in names:

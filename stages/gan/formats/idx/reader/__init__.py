@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stages.gan import array_files
 from stages.gan.errors import UserError
 from stages.gan.formats.idx import raw
 from stages.gan.params import Preprocess
-from stages.gan.prepared import SPLITS, Prepared, open_array, write_images
+from stages.gan.prepared import SPLITS, Prepared, write_images
 
 _UNSIGNED_BYTE = 0x08
 
@@ -106,7 +107,7 @@ def prepare(source: Path, target: Path, settings: Preprocess) -> Prepared:
         images, labels = images[:limit], labels[:limit]
         pixels = _fit(images, settings.image_size, settings.channels)
         write_images(target, split, pixels, np.arange(len(pixels)))
-        open_array(target, f"{split}_labels", labels.shape, np.uint8)[:] = labels
+        array_files.make(target, f"{split}_labels", labels.shape, np.uint8).write(0, labels)
         counts[split] = len(pixels)
     return Prepared(counts, {})
 

@@ -1,0 +1,166 @@
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from data_helpers import message_of
+
+from stages.gan.formats.images.reader import workers
+from stages.gan.formats.images.reader.workers import crew
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_results_stand_in_the_order_of_the_pieces(count):
+    with crew(count) as each:
+        assert each(partial(operator.mul, 3), range(40)) == list(range(0, 120, 3))
+        assert each(len, ["ab", "", "abc"]) == [2, 0, 3]
+        assert each(len, []) == []
+
+
+def test_slow_pieces_come_in_their_place():
+    with crew(2) as each:
+        seconds = [0.3, 0, 0, 0, 0.1, 0]
+        programs = [f"__import__('time').sleep({s}) or {n}" for n, s in enumerate(seconds)]
+        assert each(eval, programs) == list(range(6))
+
+
+def test_work_is_done_in_other_processes():
+    with crew(2) as each:
+        done = set(each(eval, ["__import__('time').sleep(0.05) or __import__('os').getpid()"] * 20))
+    assert len(done) == 2
+    assert os.getpid() not in done
+
+
+def test_no_more_pieces_than_two_a_process_are_taken_ahead(tmp_path):
+    ahead = []
+
+    def pieces():
+        for number in range(60):
+            ahead.append(number - len(list(tmp_path.iterdir())))
+            yield tmp_path / str(number)
+
+    with crew(2) as each:
+        each(os.mkdir, pieces())
+    assert max(ahead) <= 4
+
+
+def test_large_pieces_and_results_pass():
+    with crew(2) as each:
+        large = [bytes([number]) * 3_000_000 for number in range(6)]
+        assert each(bytes, large) == large
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_the_work_raises_is_raised_and_says_where(count):
+    with pytest.raises(ValueError, match="invalid literal") as caught, crew(count) as each:
+        each(int, ["1", "2", "x", "4"])
+    if count > 1:
+        assert "Traceback" in str(caught.value.__cause__)
+
+
+def test_trouble_with_the_disk_keeps_its_file(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, crew(2) as each:
+        each(os.listdir, [str(tmp_path / "missing")])
+    assert caught.value.filename == str(tmp_path / "missing")
+
+
+def test_what_goes_wrong_with_a_piece_ends_the_processes():
+    def pieces():
+        yield "1"
+        raise KeyError("ours")
+
+    with crew(2):
+        before = set(psutil.Process().children())  # Python's resource tracker among them
+    started: set[psutil.Process] = set()
+    with pytest.raises(KeyError):
+        work_on(pieces(), started)
+    started -= before
+    assert len(started) == 2
+    assert not any(is_alive(process) for process in started)
+
+
+def work_on(pieces, started):
+    with crew(2) as each:
+        started |= set(psutil.Process().children())
+        each(int, pieces)
+
+
+@pytest.mark.parametrize("code", [0, 9])
+def test_process_that_ends_from_outside_is_told_in_one_line(code):
+    def run():
+        with crew(2) as each:
+            each(os._exit, [code] * 6)
+
+    assert "ended from outside" in message_of(run)
+
+
+def is_alive(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+# Prints the processes' numbers when they are at work, which takes a minute.
+_PROGRAM = """
+import multiprocessing, time
+from stages.command import guarded, say
+from stages.gan.formats.images.reader.workers import crew
+
+def main():
+    with crew(2) as each:
+        each(len, ["", ""])
+        say(" ".join(str(child.pid) for child in multiprocessing.active_children()))
+        each(time.sleep, [60] * 6)
+
+if __name__ == "__main__":
+    guarded(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "everyone", "code"),
+    [
+        (signal.SIGINT, True, 130),  # Ctrl-C reaches all processes of a terminal
+        (signal.SIGINT, False, 130),
+        (signal.SIGTERM, False, -signal.SIGTERM),
+        (signal.SIGKILL, False, -signal.SIGKILL),
+    ],
+)
+def test_no_process_stays_when_the_first_is_ended(tmp_path, number, everyone, code):
+    file = tmp_path / "program.py"
+    file.write_text(_PROGRAM)
+    process = subprocess.Popen(
+        [sys.executable, str(file)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    workers_of_it = [psutil.Process(int(pid)) for pid in process.stdout.readline().split()]
+    assert len(workers_of_it) == 2
+    (os.killpg if everyone else os.kill)(process.pid, number)
+    assert process.wait(timeout=20) == code
+    deadline = time.monotonic() + 20
+    while any(is_alive(worker) for worker in workers_of_it) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_alive(worker) for worker in workers_of_it)
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == ("error: interrupted\n" if code == 130 else "")
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
+    assert workers.usable_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert workers.usable_cores() == os.cpu_count()
