@@ -73,7 +73,7 @@ def test_blocks_cover_all_rows_once_and_are_bounded(count, row, most):
 
 
 def test_values_stay_when_their_memory_is_let_go(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "_MAY_STAY", 0)
+    monkeypatch.setattr(array_files, "_MAY_STAY", 0)
     values = np.random.default_rng(1).random((1000, 50))
     np.save(tmp_path / "a.npy", values)
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
@@ -88,7 +88,7 @@ def test_values_stay_when_their_memory_is_let_go(tmp_path, monkeypatch):
 def test_rows_of_a_memory_map_are_those_asked_for_in_memory_of_their_own(
     tmp_path, monkeypatch, may_stay
 ):
-    monkeypatch.setattr(arrays, "_MAY_STAY", may_stay)
+    monkeypatch.setattr(array_files, "_MAY_STAY", may_stay)
     values = np.random.default_rng(1).random((200, 3, 2)).astype(np.float16)
     np.save(tmp_path / "a.npy", values)
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from stages.gan import prepared
-from stages.gan.arrays import make as make_array
+from stages.gan.array_files import make as make_array
 from stages.gan.prepared import normalise, to_pixels
 from stages.gan.randomness import stream
 
