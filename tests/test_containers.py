@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import io
+import os
 import random
 import struct
 import zipfile
@@ -54,6 +55,29 @@ def test_names_are_sorted_and_hold_no_folders(tmp_path):
     path = write_zip(tmp_path / "a.zip", {"z": b"", "d/": b"", "d/y": b"", "a": b""})
     with open_container(path, MANY) as container:
         assert container.names() == ["a", "d/y", "z"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_could_be_read_without_an_end_is_refused(tmp_path, make):
+    make(tmp_path / "a.zip")
+    expected = f"{tmp_path}/a.zip is neither a file nor a folder"
+    assert message_of(read_all, tmp_path / "a.zip") == expected
+
+
+def unreadable(self, *_arguments, **_options):
+    raise PermissionError(13, "Permission denied", str(self))
+
+
+def test_archive_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    path = write_zip(tmp_path / "a.zip", CONTENT)
+    monkeypatch.setattr("zipfile.ZipFile.__init__", lambda self, *_: unreadable(path))
+    assert message_of(read_all, path) == f"{path} cannot be read: Permission denied"
+
+
+def test_file_of_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "one").write_bytes(b"1")
+    monkeypatch.setattr("pathlib.Path.open", unreadable)
+    assert message_of(read_all, tmp_path) == f"{tmp_path}/one cannot be read: Permission denied"
 
 
 def test_missing_container_is_named(tmp_path):

@@ -154,6 +154,18 @@ def test_missing_path_is_named(tmp_path):
     assert text == f"{tmp_path}/no.zip does not exist"
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("~nobody-here/a.zip", "home directory"), ("n" * 10_000, "File name too long")],
+    ids=["home of nobody", "long"],
+)
+def test_path_that_leads_nowhere_is_named_in_short(tmp_path, path, reason):
+    text = message_of(fetch, path, (), tmp_path, LIMITS)
+    assert text.startswith(path[:200])
+    assert reason in text
+    assert len(text) < 300
+
+
 def test_archive_is_fetched(fetched):
     file = fetched({"/a/set.zip": content(b"content")}, "/a/set.zip")
     assert file.name == "set.zip"
@@ -215,6 +227,23 @@ def test_server_that_does_not_answer_is_given_up(fetched):
     impatient = Limits(0.2, 0, LIMITS.maximum_bytes)
     text = message_of(fetched, {"/a.zip": silent}, "/a.zip", limits=impatient)
     assert "timed out" in text.lower()
+
+
+@pytest.mark.parametrize(
+    "beginning", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n"]
+)
+def test_server_that_sends_byte_by_byte_is_given_up(fetched, beginning):
+    def trickle(request, head):
+        request.wfile.write(beginning)
+        while not request.server.closing.wait(0.05):
+            request.wfile.write(b"x")
+            if head and beginning.endswith(b"\r\n\r\n"):
+                break
+
+    limits = Limits(0.3, 0, LIMITS.maximum_bytes)
+    text = message_of(fetched, {"/a.zip": trickle}, "/a.zip", limits=limits)
+    assert "/a.zip is too slow: " in text
+    assert "in 1.2 seconds" in text
 
 
 def test_redirect_is_followed(fetched):

@@ -61,7 +61,10 @@ class _Folder:
         )
 
     def open(self, name: str) -> BinaryIO:
-        return (self._path / name).open("rb")
+        try:
+            return (self._path / name).open("rb")
+        except OSError as error:
+            raise UserError(f"{self._path / name} cannot be read: {error.strerror}") from None
 
     def stored(self, name: str) -> Stored | None:
         return None
@@ -105,15 +108,16 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
     Raises
     ------
     UserError
-        If it is missing, no zip archive, damaged, larger than the bound, or holds an entry
-        that leads outside, a link, or the same name twice. Reading a damaged member inside
-        the block ends in the same error.
+        If it is missing, cannot be read, no zip archive, damaged, larger than the bound, or
+        holds an entry that leads outside, a link, or the same name twice. Reading a damaged
+        member inside the block ends in the same error.
     """
     if path.is_dir():
         yield _Folder(path)
         return
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
+    # Reading from a pipe or a device may never end.
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is neither a file nor a folder")
     try:
         with _open_zip(path) as archive:
             _inspect(path, archive, maximum_bytes)
@@ -136,6 +140,12 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except (ValueError, OverflowError, struct.error) as error:  # a damaged directory of entries
         raise zipfile.BadZipFile(str(error)) from None
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist") from None
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):
+            raise
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:

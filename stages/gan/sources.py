@@ -10,6 +10,7 @@ A source is written in params.yaml as one string:
 
 import logging
 import tempfile
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ import requests
 from stages.gan.errors import UserError
 
 BUNDLED = "bundled:"
+# Of download.timeout; and bytes a second.
+_PATIENCE = 4
+_SLOWEST = 1000
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,13 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
         If it cannot be reached.
     """
     if not is_remote(source):
-        path = Path(source).expanduser()
-        if not path.exists():
+        try:
+            path = Path(source).expanduser()
+            there = path.exists()
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"{source[:200]} cannot be read: {reason}") from None
+        if not there:
             raise UserError(f"{path} does not exist")
         return path
     try:
@@ -132,25 +141,34 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
 
 
 class _Bounded(pooch.HTTPDownloader):
-    """pooch's downloader, which refuses what announces itself as too large, or is."""
+    """pooch's downloader, which refuses what is too large, and gives up what is too slow.
+
+    The timeout of requests is for silence: it is never reached by a server that sends a byte
+    now and then, in its header or in its body.
+    """
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(progressbar=True, timeout=limits.timeout)
-        self._maximum_bytes = limits.maximum_bytes
+        self._limits = limits
 
     def __call__(self, url, output_file, pooch_object, check_only=False):
-        if not check_only:
-            answer = requests.head(url, timeout=self.kwargs["timeout"], allow_redirects=True)
-            size = int(answer.headers.get("content-length", 0))
-            if answer.ok and size > self._maximum_bytes:
-                raise UserError(
-                    f"{public_name(url)} announces {size:,} bytes, more than "
-                    f"download.maximum_bytes ({self._maximum_bytes:,})"
-                )
-            with open(output_file, "wb") as file:
-                bounded = _BoundedFile(file, public_name(url), self._maximum_bytes)
-                return super().__call__(url, bounded, pooch_object)
-        return super().__call__(url, output_file, pooch_object, check_only=check_only)
+        if check_only:
+            return super().__call__(url, output_file, pooch_object, check_only=True)
+        with open(output_file, "wb") as file:
+            bounded = _BoundedFile(file, public_name(url), self._limits.maximum_bytes)
+            _while_it_moves(
+                lambda: self._get(url, bounded, pooch_object), bounded, self._limits.timeout
+            )
+
+    def _get(self, url: str, bounded: "_BoundedFile", pooch_object: pooch.Pooch) -> None:
+        answer = requests.head(url, timeout=self._limits.timeout, allow_redirects=True)
+        size = int(answer.headers.get("content-length", 0))
+        if answer.ok and size > self._limits.maximum_bytes:
+            raise UserError(
+                f"{public_name(url)} announces {size:,} bytes, more than "
+                f"download.maximum_bytes ({self._limits.maximum_bytes:,})"
+            )
+        super().__call__(url, bounded, pooch_object)
 
 
 class _BoundedFile:
@@ -158,18 +176,53 @@ class _BoundedFile:
 
     def __init__(self, file: BinaryIO, what: str, maximum_bytes: int) -> None:
         self._file = file
-        self._what = what
+        self.what = what
         self._maximum_bytes = maximum_bytes
-        self._size = 0
+        self.size = 0
         self.flush = file.flush
 
     def write(self, block: bytes) -> None:
-        self._size += len(block)
-        if self._size > self._maximum_bytes:
+        self.size += len(block)
+        if self.size > self._maximum_bytes:
             raise UserError(
-                f"{self._what} is larger than download.maximum_bytes ({self._maximum_bytes:,})"
+                f"{self.what} is larger than download.maximum_bytes ({self._maximum_bytes:,})"
             )
         self._file.write(block)
+
+
+def _while_it_moves(work: Callable[[], None], file: _BoundedFile, timeout: float) -> None:
+    """Fetch on a thread, which is left to itself if too little comes.
+
+    Nothing else ends a call that waits for the next byte. A thread that was left alone fails
+    at its next block, as its file is closed, and does not keep the process from ending.
+
+    Raises
+    ------
+    UserError
+        If fewer than 1,000 bytes a second come in four times the timeout: connecting, asking
+        for the size and asking for the content may each take as long as that.
+    """
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    seconds = _PATIENCE * timeout
+    while thread.is_alive():
+        before = file.size
+        thread.join(seconds)
+        if thread.is_alive() and file.size - before < _SLOWEST * seconds:
+            raise UserError(
+                f"{file.what} is too slow: {file.size - before:,} bytes in {seconds:g} seconds "
+                "(download.timeout is a quarter of that)"
+            )
+    if caught:
+        raise caught[0]
 
 
 def _retrieve(url: str, target: Path, limits: Limits) -> None:
