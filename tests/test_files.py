@@ -53,6 +53,40 @@ def test_failed_folder_leaves_the_old_one_and_no_scratch(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["b"]
 
 
+def test_old_folder_is_whole_until_the_new_one_is_there(tmp_path, monkeypatch):
+    target = tmp_path / "b"
+    target.mkdir()
+    (target / "old").write_text("old")
+
+    def killed(path):
+        assert path.name != "b"
+        raise KeyboardInterrupt
+
+    def run():
+        with whole_folder(target) as scratch:
+            (scratch / "new").write_text("new")
+            monkeypatch.setattr("shutil.rmtree", killed)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert tree(target) == {"new": b"new"}
+    monkeypatch.undo()
+    with whole_folder(target):
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == ["b"]
+
+
+def test_link_in_the_place_of_a_folder_is_not_followed(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("mine")
+    (tmp_path / "b").symlink_to(elsewhere)
+    with whole_folder(tmp_path / "b") as scratch:
+        (scratch / "new").write_text("new")
+    assert not (tmp_path / "b").is_symlink()
+    assert tree(tmp_path) == {"b/new": b"new", "elsewhere/file": b"mine"}
+
+
 def test_scratch_of_a_killed_run_is_not_taken_over(tmp_path):
     left = tmp_path / ".incomplete-b"
     left.mkdir()

@@ -18,16 +18,21 @@ from stages.gan.errors import UserError
 def whole_folder(target: Path) -> Iterator[Path]:
     """Give a scratch folder that becomes `target` only if the block ends without an error.
 
-    The scratch folder lies beside the target, so the last step is one rename. What an
-    earlier, killed run left in it is removed first.
+    The scratch folder lies beside the target, so the last step is one rename. What was there
+    is moved aside first and deleted last: a process that is killed while it deletes leaves no
+    half of it behind under the target's name. What an earlier, killed run left is removed.
     """
     scratch = target.with_name(f".incomplete-{target.name}")
+    aside = target.with_name(f".incomplete-{target.name}-before")
     remove(scratch)
+    remove(aside)
     scratch.mkdir(parents=True)
     try:
         yield scratch
-        remove(target)
+        if target.exists() or target.is_symlink():
+            os.replace(target, aside)
         os.replace(scratch, target)
+        remove(aside)
     finally:
         remove(scratch)
 
