@@ -121,8 +121,9 @@ JPEG = encoded(picture(size=(64, 64)), "JPEG")
         (b"not an image at all\n" * 9, "no image that can be read"),
         (b"\xff\xd8\xff", "no image that can be read"),
         (flat("F", float("nan"), "TIFF"), "values that are not finite"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image that can be read"),
     ],
-    ids=["empty", "half a JPEG", "half a PNG", "text", "three bytes", "not a number"],
+    ids=["empty", "half a JPEG", "half a PNG", "text", "three bytes", "not a number", "program"],
 )
 def test_broken_file_is_refused_with_its_reason(content, reason):
     assert message_of(decode, content, 8, 3).startswith(reason)
@@ -221,8 +222,8 @@ def test_first_images_are_used_where_not_all_are(prepare):
 @pytest.mark.parametrize("usable", [0, 1])
 def test_fewer_than_two_images_are_refused(prepare, usable):
     members = {**numbered(usable), "x.jpg": b"", "y.jpg": b""}
-    text = message_of(prepare, members)
-    assert text == f"{usable} of {usable + 2} images can be used, at least 2 are needed"
+    expected = f"images.zip: {usable} of {usable + 2} images can be used, at least 2 are needed"
+    assert message_of(prepare, members).endswith(expected)
 
 
 def mixed(count):

@@ -204,4 +204,4 @@ def test_damaged_archive_of_images_leaves_nothing_behind(run):
 
 def test_archive_without_a_sound_image_is_refused(run):
     give_images({"a.jpg": b"", "b.jpg": b"text", "c.png": encoded(picture())})
-    assert message_of(small, run) == "1 of 3 images can be used, at least 2 are needed"
+    assert "images.zip: 1 of 3 images can be used, at least 2 are needed" in message_of(small, run)

@@ -29,6 +29,8 @@ _PIECE_IMAGES = 64
 _PIECE_BYTES = 4 << 20
 _BYTES_A_PROCESS = 8 << 20
 _MODES = {1: "L", 3: "RGB"}
+# No file decides which reader it gets: that of PostScript, for one, runs another program.
+_FORMS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "QOI", "PPM")
 # What Pillow's readers of the various formats raise at damaged files.
 _DAMAGES = (
     OSError,
@@ -48,8 +50,8 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     Parameters
     ----------
     content : bytes
-        A JPEG, PNG or other file that Pillow reads, in any mode; transparency is put on
-        white.
+        A JPEG, PNG, WebP, BMP, GIF, TIFF, QOI or PPM file in any mode; transparency is put
+        on white.
     size : int, optional
         Height and width of the result; the image keeps its own if not given.
     channels : int
@@ -69,7 +71,7 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as picture:
+            with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
                 if picture.width * picture.height > _MAXIMUM_PIXELS:
                     raise UserError(f"{picture.width} x {picture.height} pixels, too many")
                 flat = _flat(picture, channels)
@@ -145,7 +147,8 @@ def prepare(
         accepted = np.setdiff1d(np.arange(len(names)), list(reasons))
         if len(accepted) < 2:
             raise UserError(
-                f"{len(accepted)} of {len(names)} images can be used, at least 2 are needed"
+                f"{archive}: {len(accepted)} of {len(names)} images can be used, at least 2 are "
+                "needed"
             )
         if reasons:
             numbers = _split(len(accepted), settings)
