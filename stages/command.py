@@ -29,6 +29,8 @@ def guarded(main: Callable[[], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as under nohup
             signal.signal(number, _interrupt)
+    if sys.stdout is not None:  # a file's name may hold letters that a terminal does not know
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         main()
@@ -86,4 +88,9 @@ def _fail(message: str, code: int = 1) -> None:
         print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
     except BrokenPipeError:  # nobody is left to be told, as when DVC was killed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # Python would try it again when it ends, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

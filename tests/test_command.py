@@ -1,3 +1,4 @@
+import os
 import re
 import signal
 import subprocess
@@ -132,6 +133,32 @@ def test_real_stage_ends_in_one_line(tmp_path):
         "error: params.yaml: mnist.train.epochs is 'many': "
         "valid is a whole number from 1 to 100000\n"
     )
+
+
+def test_name_that_the_terminal_does_not_know_is_shown_nevertheless():
+    program = "from stages.command import *; guarded(lambda: say('\\u9854.png'))"
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "\\u9854.png\n", "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_output_to_a_full_disk_is_one_line():
+    program = "from stages.command import *; guarded(lambda: say('done'))"
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (ended.returncode, ended.stderr) == (1, "error: No space left on device\n")
 
 
 def test_closed_pipe_is_no_error(tmp_path):
