@@ -30,6 +30,7 @@ def run(dataset: str, params: Dataset) -> None:
     # A page about an earlier run would be taken for one about this.
     paths.failure(dataset).unlink(missing_ok=True)
     data = prepared.load(paths.prepared(dataset), "train")
+    about = prepared.description(paths.prepared(dataset))
     description = assembly.describe(params, data)
     start = assembly.starting_checkpoint(settings.init_from, description)
     plan = assembly.plan_of(dataset, settings, len(data), start)
@@ -84,7 +85,6 @@ def run(dataset: str, params: Dataset) -> None:
             kept.discard()  # it would fail again at that step, whenever it was taken up
             raise
         verdict = supervisor.conclude()
-        about = prepared.description(paths.prepared(dataset))
         summary = {
             **history.summary(),
             "verdict": verdict["name"],

@@ -126,8 +126,22 @@ def test_attached_latents_do_not_depend_on_how_many_follow(tmp_path):
 
 
 def test_description_reads_back(tmp_path):
-    prepared.describe(tmp_path, {"counts": {"train": 3}})
-    assert prepared.description(tmp_path) == {"counts": {"train": 3}}
+    about = {
+        "source": "set.zip",
+        "bundled": False,
+        "image_shape": [1, 4, 4],
+        "latent_size": 3,
+        "counts": {"train": 3},
+        "rejected": {},
+    }
+    prepared.describe(tmp_path, about)
+    assert prepared.description(tmp_path) == about
+
+
+def test_description_without_a_key_is_refused(tmp_path):
+    prepared.describe(tmp_path, {"source": "set.zip", "counts": {}})
+    text = message_of(prepared.description, tmp_path)
+    assert "prepared.json is damaged (it has no bundled, image_shape, " in text
 
 
 def test_missing_description_says_what_to_run(tmp_path):
@@ -201,3 +215,35 @@ def test_arrays_that_do_not_fit_each_other_are_refused(tmp_path, name, array):
     make(tmp_path)
     np.save(tmp_path / f"{name}.npy", array)
     assert "do not fit each other" in message_of(prepared.load, tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("train_images", np.nan),
+        ("train_images", np.inf),
+        ("train_images", -np.inf),
+        ("train_images", 1.001),
+        ("train_images", -300),
+        ("train_latents", np.nan),
+        ("train_latents", -np.inf),
+    ],
+)
+def test_array_with_a_value_that_cannot_be_is_refused(tmp_path, name, value):
+    make(tmp_path)
+    array = np.load(tmp_path / f"{name}.npy")
+    array.reshape(-1)[-1] = value
+    np.save(tmp_path / f"{name}.npy", array)
+    assert f"{name}.npy is damaged (it should" in message_of(prepared.load, tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("train_images", "f4"), ("train_images", "M8[s]"), ("train_latents", "f8"),
+     ("train_latents", "U9"), ("train_latents", "c8"), ("train_latents", ">f4")],
+)  # fmt: skip
+def test_array_of_another_kind_is_refused(tmp_path, name, kind):
+    make(tmp_path)
+    array = np.load(tmp_path / f"{name}.npy")
+    np.save(tmp_path / f"{name}.npy", array.astype("i8").astype(kind))
+    assert f"{name}.npy is damaged" in message_of(prepared.load, tmp_path, "train")

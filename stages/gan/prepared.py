@@ -25,6 +25,7 @@ from stages.gan.randomness import latent_codes, stream
 
 SPLITS = ("train", "test")
 _DESCRIPTION = "prepared.json"
+_KEYS = ("source", "bundled", "image_shape", "latent_size", "counts", "rejected")
 _BLOCK = 2048
 # Looking a value up takes half the time of computing it.
 _VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
@@ -83,7 +84,7 @@ def description(folder: Path) -> dict[str, Any]:
     UserError
         If it is missing or damaged.
     """
-    return read_json(folder / _DESCRIPTION)
+    return read_json(folder / _DESCRIPTION, *_KEYS)
 
 
 def load(folder: Path, split: str) -> Split:
@@ -92,7 +93,8 @@ def load(folder: Path, split: str) -> Split:
     Raises
     ------
     UserError
-        If a file is missing, damaged, or does not fit the others.
+        If a file is missing, damaged, or does not fit the others, or holds what no image or
+        latent code is made of.
     """
     images = _open(folder / f"{split}_images.npy", np.float16)
     latents = _open(folder / f"{split}_latents.npy", np.float32)
@@ -104,7 +106,29 @@ def load(folder: Path, split: str) -> Split:
             f"{folder}: images {images.shape} and latents {latents.shape} of the {split} split "
             "do not fit each other: remove the folder and run `dvc repro`"
         )
+    for name, array, sound, valid in (
+        ("images", images, _are_levels, "values in [-1, 1]"),
+        ("latents", latents, _are_finite, "finite numbers"),
+    ):
+        for block in array_files.blocks(len(array), array.shape[1:], _BLOCK):
+            if not sound(array[block]):
+                raise UserError(
+                    f"{folder / f'{split}_{name}.npy'} is damaged (it should hold {valid}): "
+                    "remove it and run `dvc repro`"
+                )
+            array_files.let_go(array)
     return Split(images, latents, labels)
+
+
+def _are_levels(images: NDArray[np.float16]) -> bool:
+    # As whole numbers, which is ten times as fast: without its sign a float16 is above 1 just
+    # where its bits are above those of 1, and so are all infinities and NaN.
+    magnitudes = images.view(np.uint16) & 0x7FFF
+    return not (magnitudes > np.float16(1).view(np.uint16)).any()
+
+
+def _are_finite(latents: NDArray[np.float32]) -> bool:
+    return bool(np.isfinite(latents).all())
 
 
 def _open(source: Path, kind: type) -> NDArray[Any]:
