@@ -2,7 +2,6 @@
 
 from stages.command import run_stage, say
 from stages.gan import formats, paths, prepared
-from stages.gan.errors import UserError
 from stages.gan.files import read_json, whole_folder
 from stages.gan.params import Dataset
 
@@ -10,10 +9,7 @@ from stages.gan.params import Dataset
 def preprocess(dataset: str, params: Dataset) -> None:
     """Write data/<dataset>/prepared: see stages.gan.prepared."""
     settings = params.preprocess
-    description = paths.raw(dataset) / "source.json"
-    source = read_json(description)
-    if not {"source", "bundled"} <= source.keys():
-        raise UserError(f"{description} is damaged: remove it and run `dvc repro`")
+    source = read_json(paths.raw(dataset) / "source.json", "source", "bundled")
     reader = formats.module(params.kind.format, "reader")
     with whole_folder(paths.prepared(dataset)) as folder:
         result = reader.prepare(paths.raw(dataset), folder, settings)

@@ -18,15 +18,24 @@ from stages.gan.params import Dataset, Train
 
 # Without options these are the same measure, and the table need not show it twice.
 CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
+# What evaluate measured, and the columns of both histories that are drawn.
+MEASURED = (
+    "samples", "bce", "training_loss", "real_probability", "fake_probability", "accuracy",
+    "jsd_lower_bound",
+)  # fmt: skip
+SHOWN = ("discriminator_loss", "generator_loss", "real_probability", "fake_probability")
 
 
 def report(dataset: str, params: Dataset) -> None:
     """Write reports/<dataset>/index.html."""
     metrics = paths.metrics(dataset)
-    evaluate = read_json(metrics / "evaluate.json")
+    evaluate = read_json(metrics / "evaluate.json", *MEASURED)
     about = prepared.description(paths.prepared(dataset))
-    train = read_json(metrics / "train.json")
-    verdict = read_json(paths.training_pictures(dataset) / "verdict.json")
+    train = read_json(metrics / "train.json", "steps", "epochs", "went_on_from", "real_diversity")
+    verdict = read_json(
+        paths.training_pictures(dataset) / "verdict.json",
+        "name", "meaning", "seen", "changes", "earlier", "levels",
+    )  # fmt: skip
     content = {
         "title": params.report.title,
         "train": train,
@@ -34,7 +43,7 @@ def report(dataset: str, params: Dataset) -> None:
         "commands": page.commands(dataset, verdict["changes"]),
         "evaluate": evaluate,
         "prepared": about,
-        "sha256": read_json(paths.raw(dataset) / "source.json")["sha256"],
+        "sha256": read_json(paths.raw(dataset) / "source.json", "sha256")["sha256"],
         "params": page.flat(page.shareable(params)),
         "rows": table(evaluate, params.train),
         "equilibrium": about_equilibrium(evaluate["training_loss"]),
@@ -97,8 +106,11 @@ def pictures(
 
     `trained` is the content of train.json, `heights` are those of both losses at equilibrium.
     """
-    epochs = read_csv(paths.metrics(dataset) / "history.csv")
-    steps = read_csv(paths.metrics(dataset) / "history_steps.csv")
+    epochs = read_csv(paths.metrics(dataset) / "history.csv", "epoch", *SHOWN)
+    steps = read_csv(
+        paths.metrics(dataset) / "history_steps.csv",
+        "step", *SHOWN, "discriminator_gradient", "generator_gradient", "diversity",
+    )  # fmt: skip
     names = ("gradients", "diversity")
     watched = evidence.pictures(steps, {}, trained["real_diversity"], {}, names=names)
     drawn = paths.evaluation_pictures(dataset)

@@ -147,6 +147,22 @@ def test_json_refuses_numbers_that_are_not_finite(tmp_path, number):
     assert tree(tmp_path) == {}
 
 
+def test_json_without_a_key_is_refused(tmp_path):
+    write_json(tmp_path / "a.json", {"one": 1})
+    assert read_json(tmp_path / "a.json", "one") == {"one": 1}
+    text = message_of(read_json, tmp_path / "a.json", "one", "two", "three")
+    assert "a.json is damaged (it has no two, three): remove it" in text
+
+
+def test_csv_without_a_column_is_refused(tmp_path):
+    write_csv(tmp_path / "a.csv", ["one"], [[1]])
+    assert read_csv(tmp_path / "a.csv", "one") == [{"one": 1.0}]
+    text = message_of(read_csv, tmp_path / "a.csv", "one", "two")
+    assert "a.csv is damaged (it has no two): remove it" in text
+    (tmp_path / "a.csv").write_text("")
+    assert "it has no one" in message_of(read_csv, tmp_path / "a.csv", "one")
+
+
 def test_missing_json_says_what_to_run(tmp_path):
     text = message_of(read_json, tmp_path / "a.json")
     assert text == f"{tmp_path}/a.json is missing: run `dvc repro` first"

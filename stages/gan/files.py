@@ -98,13 +98,13 @@ def write_json(target: Path, content: Mapping[str, Any]) -> None:
         scratch.write_text(text, encoding="utf-8")
 
 
-def read_json(source: Path) -> dict[str, Any]:
+def read_json(source: Path, *keys: str) -> dict[str, Any]:
     """Read a JSON object that an earlier stage wrote.
 
     Raises
     ------
     UserError
-        If it is missing or damaged.
+        If it is missing or damaged, or lacks one of the keys.
     """
     try:
         content = json.loads(source.read_text(encoding="utf-8"), parse_constant=_no_number)
@@ -114,11 +114,19 @@ def read_json(source: Path) -> dict[str, Any]:
         raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
     if not isinstance(content, dict):
         raise UserError(f"{source} is damaged: it should hold a JSON object")
+    _complain_of_missing(source, [key for key in keys if key not in content])
     return content
 
 
 def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no number of JSON")
+
+
+def _complain_of_missing(source: Path, names: list[str]) -> None:
+    if names:
+        raise UserError(
+            f"{source} is damaged (it has no {', '.join(names)}): remove it and run `dvc repro`"
+        )
 
 
 def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -129,24 +137,28 @@ def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]
         writer.writerows([repr(v) if isinstance(v, float) else v for v in row] for row in rows)
 
 
-def read_csv(source: Path) -> list[dict[str, float]]:
+def read_csv(source: Path, *columns: str) -> list[dict[str, float]]:
     """Read a CSV of numbers that `write_csv` wrote, a dict a row; an empty field is NaN.
 
     Raises
     ------
     UserError
-        If it is missing or holds something else.
+        If it is missing or holds something else, or lacks one of the columns.
     """
     try:
         with source.open(newline="", encoding="utf-8") as file:
-            return [
+            reader = csv.DictReader(file)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            rows = [
                 {key: math.nan if value == "" else float(value) for key, value in row.items()}
-                for row in csv.DictReader(file)
+                for row in reader
             ]
     except FileNotFoundError:
         raise UserError(f"{source} is missing: run `dvc repro` first") from None
     except (TypeError, ValueError, csv.Error) as error:
         raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+    _complain_of_missing(source, missing)
+    return rows
 
 
 def sha256(source: Path) -> str:
