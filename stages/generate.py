@@ -59,9 +59,11 @@ def read_codes(file: Path, size: int) -> NDArray[np.float32]:
         raise UserError(f"{file} does not exist") from None
     if codes.ndim != 2 or codes.shape[1] != size or len(codes) == 0:
         raise UserError(f"{file} has shape {codes.shape}: valid is (N, {size})")
-    if not np.isfinite(codes).all():
-        raise UserError(f"{file} holds values that are not finite numbers")
-    return codes.astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = codes.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise UserError(f"{file} holds values that are not finite numbers of 32 bits")
+    return values
 
 
 def write(images: NDArray[np.float32], output: Path) -> None:

@@ -56,3 +56,7 @@ def test_pictures_that_do_not_fit_are_named(tmp_path):
     for name in ("none.png", "none.npy"):
         with pytest.raises(UserError, match="does not exist"):
             read(tmp_path / name, SHAPE)
+    for content in (b"", b"PK\x03\x04" * 99):
+        (tmp_path / "x.npy").write_bytes(content)
+        with pytest.raises(UserError, match=r"no \.npy file of numbers"):
+            read(tmp_path / "x.npy", SHAPE)

@@ -86,9 +86,17 @@ def test_mistakes_are_named(model, monkeypatch, arguments, message):
         (np.zeros((3, 5)), r"has shape \(3, 5\): valid is \(N, 6\)"),
         (np.full((3, 6), np.nan), "not finite"),
         (np.array([["a"] * 6]), "it holds <U1, valid are whole numbers and floats"),
+        (np.full((3, 6), 1e300), "not finite numbers of 32 bits"),
     ],
 )
 def test_codes_that_do_not_fit_are_named(model, monkeypatch, codes, message):
     np.save(model / "codes.npy", codes)
     with pytest.raises(UserError, match=message):
+        call(monkeypatch, "mnist", "--codes", "codes.npy", "--output", "x.png")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"PK\x03\x04" * 99, b"\x93NUMPY\x01\x00"])
+def test_codes_that_are_no_array_are_named(model, monkeypatch, content):
+    (model / "codes.npy").write_bytes(content)
+    with pytest.raises(UserError, match=r"no \.npy file of numbers"):
         call(monkeypatch, "mnist", "--codes", "codes.npy", "--output", "x.png")
