@@ -3,6 +3,7 @@
 # make verify   check every artifact byte by byte; CACHE=1 DVC's own copies, too
 # make collapse   the lecture's failing run: ends with an error and says why; on bundled data
 # make mended     the same run, its loss mended, and as recommended: a page with all three
+# make faults  inject faults into a tiny project, in under 5 minutes; FULL=1 all of them
 # make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ONLY=mlp a part
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
@@ -13,7 +14,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro full verify collapse mended test lint bench setup lock clean-venv
+.PHONY: repro full verify collapse mended test faults lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 repro: setup
@@ -34,6 +35,9 @@ mended: setup
 
 test: setup
 	python -m pytest $(ARGS)
+
+faults: setup
+	python -m tests.faults $(if $(FULL),--full) $(ARGS)
 
 lint: setup
 	ruff check .

@@ -1,0 +1,5 @@
+"""Run the campaign; see the package."""
+
+from faults.campaign import main
+
+main()
