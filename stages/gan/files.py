@@ -67,14 +67,15 @@ def flush(path: Path) -> None:
 
 def link_tree(source: Path, target: Path) -> None:
     """Give all files of a folder a second name in another, or copy them where that cannot be."""
-    shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without such links
-        shutil.copyfile(source, target)
+    for file in sorted(source.rglob("*")):
+        place = target / file.relative_to(source)
+        if file.is_dir():
+            place.mkdir(exist_ok=True)
+            continue
+        try:
+            os.link(file, place)
+        except OSError:  # another file system, or one without such links
+            shutil.copyfile(file, place)
 
 
 def remove(path: Path) -> None:

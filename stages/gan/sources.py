@@ -9,6 +9,7 @@ A source is written in params.yaml as one string:
 """
 
 import logging
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 import pooch
 import requests
+from tqdm import tqdm
 
 from stages.gan.errors import UserError
 
@@ -147,8 +149,8 @@ class _Bounded(pooch.HTTPDownloader):
     now and then, in its header or in its body.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(progressbar=True, timeout=limits.timeout)
+    def __init__(self, limits: Limits, bar: tqdm) -> None:
+        super().__init__(progressbar=bar, timeout=limits.timeout)
         self._limits = limits
 
     def __call__(self, url, output_file, pooch_object, check_only=False):
@@ -235,7 +237,10 @@ def _retrieve(url: str, target: Path, limits: Limits) -> None:
         retry_if_failed=limits.retries,
     )
     try:
-        shelf.fetch(target.name, downloader=_Bounded(limits))
+        # The bar goes when it ends, so that what is said next has a line of its own.
+        shown = sys.stderr.isatty()
+        with tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not shown) as bar:
+            shelf.fetch(target.name, downloader=_Bounded(limits, bar))
     except (requests.RequestException, ValueError) as error:
         reason = " ".join(_without_secrets(str(error), url).split())
         raise UserError(f"{public_name(url)} cannot be fetched: {reason[:200]}") from None

@@ -70,7 +70,7 @@ def faults() -> list[Fault]:
         disk("faces", "download", "data/{}", f"size+{size}")
     for size in (0, 60, 110, 300, 560):
         disk("mnist", "preprocess", "data/{}", f"size+{size}")
-    for size in (0, 20, 50, 80):
+    for size in (0, 20, 40, 60):
         disk("faces", "preprocess", "data/{}", f"size+{size}")
     disk("mnist", "download", "data/{}", "inodes+2")
     disk("mnist", "preprocess", "data/{}", "inodes+3")
