@@ -6,11 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
 from data_helpers import load_params, message_of
 
 from stages.gan import runtime
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("without deadlines", deadline=None)
+hypothesis.settings.load_profile("without deadlines")
 
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()

@@ -127,15 +127,16 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(
-    ("number", "everyone", "code"),
+    ("number", "everyone", "code", "line"),
     [
-        (signal.SIGINT, True, 130),  # Ctrl-C reaches all processes of a terminal
-        (signal.SIGINT, False, 130),
-        (signal.SIGTERM, False, -signal.SIGTERM),
-        (signal.SIGKILL, False, -signal.SIGKILL),
+        # Ctrl-C reaches all processes of a terminal
+        (signal.SIGINT, True, 130, "error: interrupted\n"),
+        (signal.SIGINT, False, 130, "error: interrupted\n"),
+        (signal.SIGTERM, False, 143, "error: ended by SIGTERM\n"),
+        (signal.SIGKILL, False, -signal.SIGKILL, ""),
     ],
 )
-def test_no_process_stays_when_the_first_is_ended(tmp_path, number, everyone, code):
+def test_no_process_stays_when_the_first_is_ended(tmp_path, number, everyone, code, line):
     file = tmp_path / "program.py"
     file.write_text(_PROGRAM)
     process = subprocess.Popen(
@@ -156,7 +157,7 @@ def test_no_process_stays_when_the_first_is_ended(tmp_path, number, everyone, co
     assert not any(is_alive(worker) for worker in workers_of_it)
     process.stdout.close()
     with process.stderr as errors:
-        assert errors.read() == ("error: interrupted\n" if code == 130 else "")
+        assert errors.read() == line
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch):
