@@ -307,3 +307,15 @@ def test_retry_recovers_from_a_busy_server(tmp_path, monkeypatch):
         get = partial(fetch, f"{server.address}/a.zip", (), tmp_path)
         assert get(once_more).read_bytes() == b"abc"
         assert server.asked == ["/a.zip", "/a.zip"]
+
+
+def test_a_reason_of_any_length_fits_on_a_screen():
+    said = []
+
+    def refuse(source):
+        raise UserError(f"{source} cannot be read: its name is too long")
+
+    message = message_of(lambda: sources.first_that_works(["n" * 10_000], refuse, said.append))
+    assert len(message) < 1000
+    assert message.endswith("cannot be read: its name is too long")
+    assert len(said[-1]) < 1000

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from stages.gan.errors import UserError
 
 BUNDLED = "bundled:"
+_LONGEST = 600
 # Of download.timeout; and bytes a second.
 _PATIENCE = 4
 _SLOWEST = 1000
@@ -89,11 +90,16 @@ def first_that_works(
         try:
             take(source)
         except UserError as error:
-            failures.append(f"{public_name(source)}: {error}")
-            announce(f"  not used: {error}")
+            failures.append(_bounded(f"{public_name(source)}: {error}"))
+            announce(f"  not used: {_bounded(str(error))}")
             continue
         return Found(public_name(source), source.startswith(BUNDLED), tuple(failures))
     raise UserError("no source gave the data: " + "; ".join(failures))
+
+
+def _bounded(text: str) -> str:
+    """A text that fits on a screen, whatever a path or a server put into it."""
+    return text if len(text) <= _LONGEST else f"{text[:300]} ... {text[-200:]}"
 
 
 def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> Path:
