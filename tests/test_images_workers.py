@@ -77,8 +77,7 @@ def test_what_goes_wrong_with_a_piece_ends_the_processes():
         yield "1"
         raise KeyError("ours")
 
-    with crew(2):
-        before = set(psutil.Process().children())  # Python's resource tracker among them
+    before = set(psutil.Process().children())
     started: set[psutil.Process] = set()
     with pytest.raises(KeyError):
         work_on(pieces(), started)
@@ -111,14 +110,15 @@ def is_alive(process):
 
 # Prints the processes' numbers when they are at work, which takes a minute.
 _PROGRAM = """
-import multiprocessing, time
+import time
+import psutil
 from stages.command import guarded, say
 from stages.gan.formats.images.reader.workers import crew
 
 def main():
     with crew(2) as each:
         each(len, ["", ""])
-        say(" ".join(str(child.pid) for child in multiprocessing.active_children()))
+        say(" ".join(str(child.pid) for child in psutil.Process().children()))
         each(time.sleep, [60] * 6)
 
 if __name__ == "__main__":

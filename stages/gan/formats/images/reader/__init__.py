@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from stages.gan.containers import Container, Stored, open_container, read_stored
 from stages.gan.errors import UserError
 from stages.gan.formats.images import raw
 from stages.gan.formats.images.reader.workers import Each, crew, usable_cores
-from stages.gan.params import Preprocess
 from stages.gan.prepared import SPLITS, Prepared, make_images, normalise
 from stages.gan.randomness import stream as stream_of
+
+if TYPE_CHECKING:  # to import it would take a worker as long as all else together
+    from stages.gan.params import Preprocess
 
 _MAXIMUM_PIXELS = 50_000_000
 # Few enough to stay in the processor's cache until they are written.
@@ -109,7 +111,7 @@ def _flat(picture: Image.Image, channels: int) -> Image.Image:
 
 
 def prepare(
-    source: Path, target: Path, settings: Preprocess, processes: int | None = None
+    source: Path, target: Path, settings: "Preprocess", processes: int | None = None
 ) -> Prepared:
     """Decode all images, hold some out, and write both splits into `target`.
 
@@ -164,7 +166,7 @@ def _worthwhile(archive: Path) -> int:
     return max(1, min(usable_cores(), size // _BYTES_A_PROCESS))
 
 
-def _split(count: int, settings: Preprocess) -> dict[str, NDArray[np.int64]]:
+def _split(count: int, settings: "Preprocess") -> dict[str, NDArray[np.int64]]:
     """The numbers of each split's images among so many, in ascending order."""
     held_out = min(max(1, round(count * settings.test_fraction)), settings.test_maximum)
     held_out = max(0, min(held_out, count - 1))

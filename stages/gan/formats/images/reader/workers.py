@@ -8,11 +8,14 @@ import functools
 import os
 import queue
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing import connection, get_context, resource_tracker
+from multiprocessing import connection
 from typing import Any, TypeVar
 
 from stages.gan.errors import UserError
@@ -51,22 +54,16 @@ def crew(count: int) -> Iterator[Each]:
     if count <= 1:
         yield lambda work, pieces: [work(piece) for piece in pieces]
         return
-    # Started anew and not forked: other libraries' threads do not survive a fork.
-    context = get_context("spawn")
     lines: list[connection.Connection] = []
-    processes = []
-    # It lets signals through again when it starts, so not between the two lines below.
-    resource_tracker.ensure_running()
+    processes: list[subprocess.Popen[bytes]] = []
     try:
         heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             for _ in range(count):
-                ours, theirs = context.Pipe()
-                lines.append(ours)
-                process = context.Process(target=_serve, args=(theirs,), daemon=True)
-                process.start()
-                processes.append(process)
-                theirs.close()
+                ours, theirs = socket.socketpair()
+                lines.append(connection.Connection(ours.detach()))
+                with theirs:
+                    processes.append(_start(theirs.fileno()))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         yield functools.partial(_share_out, lines)
@@ -76,7 +73,20 @@ def crew(count: int) -> Iterator[Each]:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.join()
+            process.wait()
+
+
+def _start(number: int) -> subprocess.Popen[bytes]:
+    """Start a worker that listens to the open file of that number.
+
+    Anew and not forked, as other libraries' threads do not survive a fork. Not by
+    multiprocessing, which would import the main module in it: that takes as long as all else.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from {__name__} import serve; serve({number})"],
+        pass_fds=[number],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
 
 
 def _share_out(
@@ -118,8 +128,9 @@ def _ended_from_outside() -> Iterator[None]:
         ) from None
 
 
-def _serve(line: connection.Connection) -> None:
+def serve(number: int) -> None:
     """What a worker does: receive pieces ahead, work, answer, until the line is closed."""
+    line = connection.Connection(number)
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def receive() -> None:
