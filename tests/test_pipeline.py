@@ -131,7 +131,7 @@ def test_going_on_from_a_checkpoint_equals_an_unbroken_run(project: Project):
     params["mnist"]["train"].update(epochs=1, init_from="earlier")
     project.write_params(params)
     output = project.stage("train", "mnist").stdout
-    assert "going on from earlier, epoch 1" in output
+    assert "beginning with earlier, epoch 1" in output
     continued = (project.folder / "models/mnist/final/generator.safetensors").read_bytes()
     assert continued == unbroken
 
