@@ -3,7 +3,7 @@
 # make verify   check every artifact byte by byte; CACHE=1 DVC's own copies, too
 # make collapse   the lecture's failing run: ends with an error and says why; on bundled data
 # make mended     the same run, its loss mended, and as recommended: a page with all three
-# make faults  inject faults into a tiny project, in 4 to 7 minutes; FULL=1 all of them
+# make faults  inject faults into a tiny project, in a few minutes; FULL=1 all of them
 # make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ONLY=mlp a part
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
