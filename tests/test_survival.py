@@ -152,22 +152,28 @@ def long(project: Project) -> None:
     project.write_params(params)
 
 
-def test_dvc_that_is_killed_takes_the_trainer_with_it_which_saves_first(prepared):
-    long(prepared)
-    running = Running(prepared, "dvc", "repro", "train@mnist")
+def check_it_goes_on_after_dvc_was_killed(project: Project, *command: str) -> None:
+    """Kill a command of DVC's while it trains; the trainer saves, and the same command goes on."""
+    running = Running(project, *command)
     running.wait_for("epoch 10:")
     trainer = running.trainer()
     os.kill(running.process.pid, signal.SIGKILL)
     running.end()
     assert ended(trainer)
-    (state,) = (prepared.folder / ".scratch/mnist").glob("*/state-*")
-    assert int(state.name[-10:]) >= 40
-    again = Running(prepared, "dvc", "repro", "train@mnist")
-    again.wait_for(f"going on after step {int(state.name[-10:]):,} of 12,000")
+    (state,) = (project.folder / ".scratch/mnist").glob("*/state-*")
+    step = int(state.name[-10:])
+    assert step >= 40
+    again = Running(project, *command)
+    again.wait_for(f"going on after step {step:,} of 12,000")
     trainer = again.trainer()
     os.killpg(again.process.pid, signal.SIGKILL)
     again.end()
     assert ended(trainer)
+
+
+def test_dvc_that_is_killed_takes_the_trainer_with_it_which_saves_first(prepared):
+    long(prepared)
+    check_it_goes_on_after_dvc_was_killed(prepared, "dvc", "repro", "train@mnist")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -213,15 +219,6 @@ def test_a_second_trainer_is_told_who_holds_the_run(prepared):
 def test_an_experiment_in_a_copy_of_the_project_goes_on(prepared):
     long(prepared)
     commit(prepared, "long")
-    command = ("dvc", "exp", "run", "--temp", "-S", "mnist.train.seed=5", "train@mnist")
-    running = Running(prepared, *command)
-    running.wait_for("epoch 10:")
-    trainer = running.trainer()
-    os.kill(running.process.pid, signal.SIGKILL)
-    running.end()
-    assert ended(trainer)
-    (state,) = (prepared.folder / ".scratch/mnist").glob("*/state-*")
-    again = Running(prepared, *command)
-    again.wait_for(f"going on after step {int(state.name[-10:]):,} of 12,000")
-    os.killpg(again.process.pid, signal.SIGKILL)
-    again.end()
+    check_it_goes_on_after_dvc_was_killed(
+        prepared, "dvc", "exp", "run", "--temp", "-S", "mnist.train.seed=5", "train@mnist"
+    )

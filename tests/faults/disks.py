@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from functools import partial
 
-from faults.trial import EITHER, ERROR, LONG, SUCCESS, Fault, Skip, remove, stage_trial
+from faults.trial import EITHER, ERROR, SUCCESS, Fault, Skip, remove, stage_fault
 from faults.world import World
 
 GROUP = "disks and limits"
@@ -53,11 +53,8 @@ def faults() -> list[Fault]:
     """All faults of this kind."""
     found = []
 
-    def add(name, dataset, stage, spoil, may=ERROR, full=False, **options) -> None:
-        trial = stage_trial(dataset, stage, spoil, may=may, **options)
-        found.append(
-            Fault(GROUP, f"{stage} {dataset}: {name}", trial, full, not full and stage in LONG)
-        )
+    def add(*arguments, **options) -> None:
+        found.append(stage_fault(GROUP, *arguments, **options))
 
     def disk(dataset, stage, path, options, full=False) -> None:
         spoil = partial(small_disk, path.format(dataset), options)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from faults.archives import remove_any
-from faults.trial import EITHER, ERROR, LONG, SUCCESS, Fault, Skip, stage_trial
+from faults.trial import EITHER, ERROR, SUCCESS, Fault, Skip, stage_fault
 from faults.world import World
 
 GROUP = "files and folders"
@@ -99,11 +99,8 @@ def faults() -> list[Fault]:
     """All faults of this kind."""
     found = []
 
-    def add(name, dataset, stage, spoil, may=ERROR, full=False, **options) -> None:
-        trial = stage_trial(dataset, stage, spoil, may=may, **options)
-        found.append(
-            Fault(GROUP, f"{stage} {dataset}: {name}", trial, full, not full and stage in LONG)
-        )
+    def add(*arguments, **options) -> None:
+        found.append(stage_fault(GROUP, *arguments, **options))
 
     locked: list[tuple[str, str, str, int, bool]] = [
         ("mnist", "download", "data/mnist", 0o555, False),

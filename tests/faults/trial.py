@@ -379,6 +379,21 @@ def stage_trial(
     )
 
 
+def stage_fault(
+    group: str,
+    name: str,
+    dataset: str,
+    stage: str,
+    spoil: Callable[[World], None],
+    may: frozenset[Ending] = ERROR,
+    full: bool = False,
+    **options,
+) -> Fault:
+    """A fault in a `stage_trial`; of the long stages the small campaign has those that it must."""
+    trial = stage_trial(dataset, stage, spoil, may=may, **options)
+    return Fault(group, f"{stage} {dataset}: {name}", trial, full, not full and stage in LONG)
+
+
 def read_json(world: World, path: str) -> dict:
     """A JSON file of the project."""
     return json.loads((world.project / path).read_text(encoding="utf-8"))
