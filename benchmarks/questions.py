@@ -19,6 +19,7 @@ import yaml
 from PIL import Image, ImageDraw
 
 from stages.gan import page
+from stages.gan.params import flat
 
 # What is asked, and the settings that answer it, each a mapping of params.
 QUESTIONS: dict[str, list[dict[str, Any]]] = {
@@ -54,7 +55,7 @@ COLUMNS = ("setting", "verdict", "D", "away", "G", "away", "D right", "diversity
 
 def baseline() -> dict[str, Any]:
     """The params of the commit, dotted names to values, below mnist."""
-    return page.flat(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["mnist"])
+    return flat(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["mnist"])
 
 
 def changes(setting: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def answer(setting: dict[str, Any], found: dict[str, dict[str, Any]]) -> str | N
         return "HEAD"
     base = baseline()
     for revision, data in found.items():
-        params = page.flat(data["params"]["params.yaml"]["data"]["mnist"])
+        params = flat(data["params"]["params.yaml"]["data"]["mnist"])
         if {key: params[key] for key in base if params.get(key) != base[key]} == wanted:
             return revision
     return None

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from stages import ENDING, workspace
+from stages import ENDING, edits, workspace
 from stages.gan import params, paths, runtime
 from stages.gan.errors import UserError
 
@@ -52,8 +52,12 @@ def guarded(main: Callable[[], None]) -> None:
         _fail("out of memory: a smaller batch_size or image_size needs less")
 
 
-def run_stage(work: Callable[[str, params.Dataset], None]) -> None:
-    """Run one stage for the data set named on the command line."""
+def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
+    """Run one stage for the data set named on the command line.
+
+    `uses` are the sections of the params that it depends on, as in dvc.yaml; without any, all. A
+    stage during which these or its code are edited ends with an error: see `edits`.
+    """
 
     def main() -> None:
         module = sys.modules["__main__"]
@@ -61,7 +65,9 @@ def run_stage(work: Callable[[str, params.Dataset], None]) -> None:
         parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
         dataset = parser.parse_args().dataset
         workspace.end_with_dvc()
-        work(dataset, params.load(paths.PARAMS, dataset))
+        settings = params.load(paths.PARAMS, dataset)
+        work(dataset, settings)
+        edits.check(dataset, settings, uses)
 
     guarded(main)
 

@@ -72,4 +72,4 @@ def verify(settings: Download, identities: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(download)
+    run_stage(download, "kind.format", "download")

@@ -83,4 +83,4 @@ def evaluate(dataset: str, params: Dataset) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(evaluate)
+    run_stage(evaluate, "evaluate", "train.loss", "train.loss_options")

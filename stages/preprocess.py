@@ -35,4 +35,4 @@ def preprocess(dataset: str, params: Dataset) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(preprocess)
+    run_stage(preprocess, "kind.format", "preprocess")

@@ -14,7 +14,7 @@ from stages.gan import (
     prepared,
 )
 from stages.gan.files import read_csv, read_json, whole_file
-from stages.gan.params import Dataset, Train
+from stages.gan.params import Dataset, Train, flat
 
 # Without options these are the same measure, and the table need not show it twice.
 CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
@@ -44,7 +44,7 @@ def report(dataset: str, params: Dataset) -> None:
         "evaluate": evaluate,
         "prepared": about,
         "sha256": read_json(paths.raw(dataset) / "source.json", "sha256")["sha256"],
-        "params": page.flat(page.shareable(params)),
+        "params": flat(page.shareable(params)),
         "rows": table(evaluate, params.train),
         "equilibrium": about_equilibrium(evaluate["training_loss"]),
         "lesson": about_the_loss(params.train),

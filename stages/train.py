@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from stages import workspace
+from stages import edits, workspace
 from stages.command import run_stage, say
 from stages.gan import assembly, checkpoints, diagnosis, grids, networks, paths, prepared, scratch
 from stages.gan.files import link_tree, whole_folder, write_json
@@ -22,6 +22,7 @@ from stages.gan.supervision import Failed, Supervisor
 from stages.gan.training import train
 
 GRID = 25
+USES = ("kind.network", "train")
 
 
 def run(dataset: str, params: Dataset) -> None:
@@ -95,6 +96,7 @@ def run(dataset: str, params: Dataset) -> None:
             "data": about["source"],
             "bundled_data": about["bundled"],
         }
+        edits.check(dataset, params, USES)  # while the run could still be taken up
         publish(dataset, kept, history, verdict, summary)
 
 
@@ -120,4 +122,4 @@ def publish(
 
 
 if __name__ == "__main__":
-    run_stage(run)
+    run_stage(run, *USES)

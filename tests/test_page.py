@@ -4,7 +4,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from stages.gan.errors import UserError
-from stages.gan.page import embedded, embedded_file, flat, render
+from stages.gan.page import embedded, embedded_file, render
 
 
 def test_pictures_are_embedded(tmp_path):
@@ -19,7 +19,3 @@ def test_pictures_are_embedded(tmp_path):
 def test_a_name_that_is_missing_is_an_error_not_a_gap():
     with pytest.raises(UndefinedError):
         render({"title": "x"})
-
-
-def test_flat_names():
-    assert flat({"a": {"b": {"c": 1}}, "d": [1, 2]}) == {"a.b.c": 1, "d": [1, 2]}

@@ -190,3 +190,8 @@ def test_any_batch_size_in_range_is_accepted(tmp_path_factory, number):
     folder = tmp_path_factory.getbasetemp()
     dataset = load_params(folder, "mnist", mnist__train__batch_size=number)
     assert dataset.train.batch_size == number
+
+
+def test_flat_names():
+    nested = {"a": {"b": {"c": 1}}, "d": [1, 2]}
+    assert params.flat(nested) == {"a.b.c": 1, "d": [1, 2]}

@@ -6,7 +6,7 @@ from PIL.Image import Image
 
 from stages.gan import evidence, page, paths
 from stages.gan.files import whole_file
-from stages.gan.params import Dataset
+from stages.gan.params import Dataset, flat
 from stages.gan.verdicts import Verdict
 
 
@@ -36,7 +36,7 @@ def write_page(
         "evidence": {name: page.embedded(curve, "png") for name, curve in drawn.items()},
         "generated": page.embedded_picture(generated),
         "real": page.embedded_picture(real),
-        "params": page.flat(page.shareable(params)),
+        "params": flat(page.shareable(params)),
     }
     target = paths.failure(dataset)
     with whole_file(target) as scratch:

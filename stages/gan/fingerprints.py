@@ -44,7 +44,7 @@ def fingerprint(params: Mapping[str, Any], files: Iterable[Path]) -> str:
 def code_in_use() -> list[Path]:
     """The files of this project's modules that have been imported, sorted.
 
-    With them what lies beside them and is no module: the compiled kernels' source, templates.
+    With them the compiled kernels' source beside them. Templates of pages compute nothing.
     """
     found = set()
     for module in list(sys.modules.values()):
@@ -52,5 +52,5 @@ def code_in_use() -> list[Path]:
         if name and _PACKAGE in (file := Path(name).resolve()).parents:
             found.add(file)
     for folder in {file.parent for file in found}:
-        found |= {file for file in folder.rglob("*") if file.suffix in (".c", ".h", ".html")}
+        found |= {file for file in folder.rglob("*") if file.suffix in (".c", ".h")}
     return sorted(found)

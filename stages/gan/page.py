@@ -43,23 +43,6 @@ def embedded_file(file: Path) -> Markup:
         raise UserError(f"{file} is missing: run `dvc repro` first") from None
 
 
-def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested mapping as dotted names to values.
-
-    Examples
-    --------
-    >>> flat({"a": {"b": 1}, "c": [2]})
-    {'a.b': 1, 'c': [2]}
-    """
-    rows: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            rows.update(flat(value, f"{prefix}{key}."))
-        else:
-            rows[f"{prefix}{key}"] = value
-    return rows
-
-
 def as_yaml(value: Any) -> str:
     """A value as one writes it in params.yaml or after -S."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -4,6 +4,7 @@ A mistake in the file ends in one line that names the key, its place, the bad va
 would be valid.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -261,6 +262,23 @@ def load(path: Path, dataset: str) -> Dataset:
     except ValidationError as error:
         messages = [explain(Dataset, dataset, problem) for problem in error.errors()]
         raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
+
+
+def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping as dotted names to values.
+
+    Examples
+    --------
+    >>> flat({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    rows: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            rows.update(flat(value, f"{prefix}{key}."))
+        else:
+            rows[f"{prefix}{key}"] = value
+    return rows
 
 
 def check_name(path: Path, dataset: str) -> None:
