@@ -121,7 +121,7 @@ def test_work_ends_with_its_process(tmp_path, number, code, line):
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout.readline() == "at work\n"
+    assert process.stdout.readline().startswith("at work")
     process.send_signal(number)
     output, errors = process.communicate(timeout=40)
     assert (process.returncode, errors) == (code, line)

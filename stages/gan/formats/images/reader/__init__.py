@@ -110,7 +110,8 @@ def _levels(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8
         if flat.width != flat.height:
             flat = flat.crop((left, top, left + side, top + side))
         flat = flat.resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(flat).reshape(flat.height, flat.width, channels)
+    pixels = np.frombuffer(flat.tobytes(), np.uint8)
+    return pixels.reshape(flat.height, flat.width, channels)
 
 
 def _flat(picture: Image.Image, channels: int) -> Image.Image:
@@ -235,7 +236,7 @@ def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[
     for index, content in enumerate(read_stored(archive, piece.members)):
         try:
             levels = _levels(content, size, channels)
-            normalise(levels.transpose(2, 0, 1), out=values[by_split[index]])
+            values[by_split[index]] = normalise(levels).transpose(2, 0, 1)
         except UserError as error:
             broken[piece.first + index] = str(error)
     start = 0
