@@ -15,7 +15,7 @@ a small MLP on the same images, all of them, in batches of 512.
 Then pure decoding is timed: Pillow's open, convert and resize of the same files in memory, by
 as many threads as there are cores and by as many processes, in turn with the preprocess stage.
 The stage is timed from its start to its end. In turn with them the threads also write as many
-bytes as the stage does: no program that keeps its images in that form is faster than that. It
+bytes as the stage does, by plain writes: what the stage could reach if all else were free. It
 writes benchmarks/load.json.
 """
 
