@@ -14,7 +14,9 @@ a small MLP on the same images, all of them, in batches of 512.
 
 Then pure decoding is timed: Pillow's open, convert and resize of the same files in memory, by
 as many threads as there are cores and by as many processes, in turn with the preprocess stage.
-The stage is timed from its start to its end. It writes benchmarks/load.json.
+The stage is timed from its start to its end. In turn with them the threads also write as many
+bytes as the stage does, by plain writes: what the stage could reach if all else were free. It
+writes benchmarks/load.json.
 """
 
 import argparse
@@ -51,6 +53,7 @@ COUNTS = (1_000, 10_000, 70_171)
 SIZE = 64
 STEPS = 30
 EPOCH_BATCH = 512
+WRITTEN_AT_ONCE = 64
 BOUND = 2_000_000_000
 
 
@@ -231,30 +234,53 @@ def by_processes(contents: list[bytes], cores: int) -> float:
     return seconds
 
 
+def by_threads_writing(contents: list[bytes], cores: int, file: Path) -> float:
+    """As `by_threads`, and each image's bytes at rest are written, which are all the same."""
+    values = np.ones((WRITTEN_AT_ONCE, 3, SIZE, SIZE), np.float16)
+    began = time.perf_counter()
+    with file.open("wb", buffering=0) as target:
+        os.posix_fallocate(target.fileno(), 0, len(contents) * values[0].nbytes)
+
+        def work(start: int) -> None:
+            part = contents[start : start + WRITTEN_AT_ONCE]
+            decode(part)
+            os.pwrite(target.fileno(), values[: len(part)].data, start * values[0].nbytes)
+
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(work, range(0, len(contents), WRITTEN_AT_ONCE)))
+    seconds = time.perf_counter() - began
+    file.unlink()
+    return seconds
+
+
 def compare(archive: Path, project: Path, runs: int) -> dict[str, Any]:
     """Time decoding and the stage in turn: images a second, and the ratio of each run."""
     contents = originals(archive, project)
     cores = usable_cores()
-    found: dict[str, list[float]] = {"threads": [], "processes": [], "preprocess": []}
+    ways = {
+        "threads": lambda: by_threads(contents, cores),
+        "writing": lambda: by_threads_writing(contents, cores, project / "written"),
+        "preprocess": lambda: run_stage("preprocess", project)["seconds"],
+        "processes": lambda: by_processes(contents, cores),
+    }
+    found: dict[str, list[float]] = {way: [] for way in ways}
     for run in range(runs):
         # The stage in the middle: what changes from minute to minute meets all alike.
-        order = ["threads", "preprocess", "processes"]
-        for way in order if run % 2 else reversed(order):
+        for way in ways if run % 2 else reversed(ways):
             if way == "preprocess":
                 shutil.rmtree(project / "data/faces/prepared")
-                seconds = run_stage("preprocess", project)["seconds"]
-            else:
-                seconds = {"threads": by_threads, "processes": by_processes}[way](contents, cores)
-            found[way].append(len(contents) / seconds)
+            found[way].append(len(contents) / ways[way]())
             print(f"{way:10} {found[way][-1]:8,.0f} images/s", flush=True)
-    ratios = [
-        found["preprocess"][run] / max(found["threads"][run], found["processes"][run])
-        for run in range(runs)
-    ]
+    fastest = [max(pair) for pair in zip(found["threads"], found["processes"], strict=True)]
+    ratios, ceilings = (
+        [rate / bare for rate, bare in zip(found[way], fastest, strict=True)]
+        for way in ("preprocess", "writing")
+    )
     return {
         "images_per_second": found,
         "ratios": ratios,
         "ratio": statistics.median(ratios),
+        "ceilings": ceilings,
         "cores": cores,
     }
 
@@ -307,7 +333,8 @@ def main() -> None:
     print(f"Largest peak {peak / 1e6:,.0f} MB, bound {BOUND / 1e6:,.0f} MB.")
     print(
         f"Preprocess at {compared['ratio']:.0%} of the decoding speed of all {compared['cores']} "
-        f"cores (runs: {', '.join(f'{ratio:.0%}' for ratio in compared['ratios'])})."
+        f"cores (runs: {', '.join(f'{ratio:.0%}' for ratio in compared['ratios'])}); decoding and "
+        f"writing as many bytes: {', '.join(f'{ratio:.0%}' for ratio in compared['ceilings'])}."
     )
     RESULTS.write_text(
         json.dumps(

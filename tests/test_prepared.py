@@ -50,6 +50,16 @@ def test_any_pixels_come_back(pixels):
     assert np.array_equal(to_pixels(values), pixels)
 
 
+@pytest.mark.parametrize("shape", [(4, 6, 3), (3, 5, 1)])
+def test_pixels_in_any_order_of_memory_keep_their_places(shape):
+    pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    expected = ((pixels.astype(np.float32) - 127.5) / 127.5).astype(np.float16)
+    for order in ((0, 1, 2), (2, 0, 1), (2, 1, 0)):
+        values = normalise(pixels.transpose(order))
+        assert values.tobytes() == expected.transpose(order).tobytes()
+    assert normalise(pixels[::2]).tobytes() == expected[::2].tobytes()
+
+
 @given(st.floats(-1e6, 1e6, width=32))
 def test_what_lies_outside_is_cut(value):
     (level,) = to_pixels(np.array([value], np.float32))

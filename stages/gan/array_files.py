@@ -26,7 +26,7 @@ _BLOCK_VALUES = 4 << 20
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """An array on disk, filled and read in pieces, in any order and by several processes.
+    """An array on disk, filled and read in pieces, in any order and by several threads.
 
     `offset` is where its values begin in the file, in bytes.
     """

@@ -171,7 +171,7 @@ def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
 def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[bytes]:
     """The contents of files that lie in an archive as they are; bytes are passed on.
 
-    For many small files: it takes a third of the time that `open` does, and any process can do
+    For many small files: it takes a third of the time that `open` does, and any thread can do
     it without reading the archive's directory again.
 
     Raises

@@ -27,22 +27,24 @@ SPLITS = ("train", "test")
 _DESCRIPTION = "prepared.json"
 _KEYS = ("source", "bundled", "image_shape", "latent_size", "counts", "rejected")
 _BLOCK = 2048
-# Looking a value up takes half the time of computing it.
+# Looking a value up takes half the time of computing it, and looking two up at once half of that.
 _VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
+_PAIRS = _VALUES[np.arange(1 << 16, dtype=np.uint16).view(np.uint8)].view(np.uint32)
 
 
-def normalise(
-    pixels: NDArray[np.uint8], out: NDArray[np.float16] | None = None
-) -> NDArray[np.float16]:
-    """8-bit levels to [-1, 1]: (x - 127.5) / 127.5, written to `out` if that is given.
+def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
+    """8-bit levels to [-1, 1]: (x - 127.5) / 127.5.
 
     Examples
     --------
     >>> normalise(np.array([0, 255], np.uint8)).tolist()
     [-1.0, 1.0]
     """
-    # Every level is one of the table: "clip" just spares a check.
-    return np.take(_VALUES, pixels, out=out, mode="clip")
+    if pixels.size % 2:
+        return _VALUES[pixels]
+    pairs = np.ascontiguousarray(pixels).reshape(-1).view(np.uint16)
+    # Every pair is one of the table: "clip" just spares a check.
+    return np.take(_PAIRS, pairs, mode="clip").view(np.float16).reshape(pixels.shape)
 
 
 def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:

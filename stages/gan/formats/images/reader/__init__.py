@@ -5,6 +5,7 @@ import math
 import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import (  # the readers of _FORMS here, as no two threads should import them at once
+    BmpImagePlugin,  # noqa: F401
+    GifImagePlugin,  # noqa: F401
+    Image,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    PpmImagePlugin,  # noqa: F401
+    QoiImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
 
 from stages.gan.array_files import ArrayFile, blocks
 from stages.gan.containers import Container, Stored, open_container, read_stored
@@ -29,7 +41,6 @@ _MAXIMUM_PIXELS = 50_000_000
 # Few enough to stay in the processor's cache until they are written.
 _PIECE_IMAGES = 64
 _PIECE_BYTES = 4 << 20
-_BYTES_A_PROCESS = 8 << 20
 _MODES = {1: "L", 3: "RGB"}
 # No file decides which reader it gets: that of PostScript, for one, runs another program.
 _FORMS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "QOI", "PPM")
@@ -68,15 +79,27 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     UserError
         If it is empty, truncated, no image, or has more than 50 million pixels.
     """
+    with _quiet():
+        return _levels(content, size, channels).transpose(2, 0, 1)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pillow's warnings of odd files to itself, in all threads of the process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _levels(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
+    """What `decode` does, with shape (height, width, channels), for many threads at once."""
     if not content:
         raise UserError("empty file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
-                if picture.width * picture.height > _MAXIMUM_PIXELS:
-                    raise UserError(f"{picture.width} x {picture.height} pixels, too many")
-                flat = _flat(picture, channels)
+        with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
+            if picture.width * picture.height > _MAXIMUM_PIXELS:
+                raise UserError(f"{picture.width} x {picture.height} pixels, too many")
+            flat = _flat(picture, channels)
     except UnidentifiedImageError:
         raise UserError("no image that can be read") from None
     except _DAMAGES as error:
@@ -87,8 +110,8 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
         if flat.width != flat.height:
             flat = flat.crop((left, top, left + side, top + side))
         flat = flat.resize((size, size), Image.Resampling.BICUBIC)
-    pixels = np.asarray(flat)
-    return pixels.transpose(2, 0, 1) if channels == 3 else pixels[None]
+    pixels = np.frombuffer(flat.tobytes(), np.uint8)
+    return pixels.reshape(flat.height, flat.width, channels)
 
 
 def _flat(picture: Image.Image, channels: int) -> Image.Image:
@@ -111,7 +134,7 @@ def _flat(picture: Image.Image, channels: int) -> Image.Image:
 
 
 def prepare(
-    source: Path, target: Path, settings: "Preprocess", processes: int | None = None
+    source: Path, target: Path, settings: "Preprocess", threads: int | None = None
 ) -> Prepared:
     """Decode all images, hold some out, and write both splits into `target`.
 
@@ -124,9 +147,9 @@ def prepare(
     target : Path
         The folder to write into.
     settings : Preprocess
-    processes : int, optional
-        How many share the work; as many as there are cores if not given, fewer for few images.
-        The result does not depend on it.
+    threads : int, optional
+        How many share the work; as many as there are cores if not given. The result does not
+        depend on it.
 
     Raises
     ------
@@ -136,7 +159,8 @@ def prepare(
     archive = source / raw.ARCHIVE
     shape = (settings.channels, settings.image_size, settings.image_size)
     with (
-        crew(processes or _worthwhile(archive)) as each,
+        _quiet(),
+        crew(threads or usable_cores()) as each,
         open_container(archive, 1 << 62) as container,
     ):
         names = raw.image_names(container)[: settings.maximum_images]
@@ -158,12 +182,6 @@ def prepare(
             rows = numbers
     rejected = {names[number]: reason for number, reason in reasons.items()}
     return Prepared({split: len(rows[split]) for split in SPLITS}, rejected)
-
-
-def _worthwhile(archive: Path) -> int:
-    """How many processes decode it soonest: starting one takes as long as many images."""
-    size = archive.stat().st_size if archive.exists() else 0
-    return max(1, min(usable_cores(), size // _BYTES_A_PROCESS))
 
 
 def _split(count: int, settings: "Preprocess") -> dict[str, NDArray[np.int64]]:
@@ -217,7 +235,8 @@ def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[
     broken = {}
     for index, content in enumerate(read_stored(archive, piece.members)):
         try:
-            normalise(decode(content, size, channels), out=values[by_split[index]])
+            levels = _levels(content, size, channels)
+            values[by_split[index]] = normalise(levels).transpose(2, 0, 1)
         except UserError as error:
             broken[piece.first + index] = str(error)
     start = 0
