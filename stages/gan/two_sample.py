@@ -95,6 +95,7 @@ def examine(real: NDArray[np.floating], generated: NDArray[np.floating]) -> TwoS
             )
 
     term = bce_terms(reals, fakes)["discriminator"]
+    assert term.distance is not None  # cross-entropy has an equilibrium
     error = _error_of_sum(np.logaddexp(0.0, -reals), np.logaddexp(0.0, fakes))
     bound = math.log(2.0) - term.value / 2.0
     reach = float(norm.ppf((1.0 + CONFIDENCE) / 2.0)) * error / 2.0
@@ -105,7 +106,7 @@ def examine(real: NDArray[np.floating], generated: NDArray[np.floating]) -> TwoS
     p_value = hypergeom.sf(right_real.sum() - 1, len(reals) + len(fakes), called_real, len(reals))
     return TwoSample(
         Estimate(term.value, error),
-        Estimate(abs(term.value - term.equilibrium), error),
+        Estimate(term.distance, error),
         Estimate(_possible(bound), error / 2.0),
         (_possible(bound - reach), _possible(bound + reach)),
         Estimate(float(accuracy), _error_of_sum(right_real, right_fake) / 2.0),

@@ -5,14 +5,17 @@ by one thread, and the tiles are handed to as many threads as there are cores (N
 the interpreter's lock meanwhile); results come back in the order of the tiles.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
 
 import numpy as np
+import scipy.linalg  # noqa: F401  (brings a BLAS of its own, which is to be found)
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 # Rows of a tile. Less than 256, so that its rows can be counted in 8 bits. With the 1,000
 # columns of a part a tile fills 2 MB, which a core's own cache holds.
@@ -24,9 +27,20 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """The BLAS libraries in this process; looking for them takes a millisecond."""
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """In it every BLAS has one thread: the same sums in the same order on any machine's cores."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
 def each(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """work(task) for each task, in their order, with one BLAS thread a task."""
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(work, tasks)
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh, svdvals
-from threadpoolctl import threadpool_limits
 
+from stages.gan.quality.blocks import one_thread
 from stages.gan.quality.jackknife import estimate, parts
 from stages.gan.quality.scores import Estimate
 
@@ -44,7 +44,7 @@ def gaussians(
     >>> float(gaussians(np.zeros(1), np.eye(1), np.full(1, 3.0), 4 * np.eye(1)))
     10.0
     """
-    with threadpool_limits(1, "blas"):  # the same sums on any number of cores
+    with one_thread():
         roots = svdvals(_factor(covariance) @ _factor(other_covariance).T)
     apart = np.sum((mean - other_mean) ** 2)
     spread = np.trace(covariance) + np.trace(other_covariance) - 2.0 * np.sum(roots)
@@ -85,7 +85,7 @@ def moments(features: NDArray[np.floating], number: int) -> Moments:
     centre = values.mean(axis=0)
     values = values - centre
     slices = parts(len(values), number)
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         return Moments(
             centre,
             np.array([part.stop - part.start for part in slices]),
