@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.gan.quality.jackknife import estimate, parts
 from stages.gan.quality.scores import Estimate
+from stages.gan.quality.spread import jackknife, parts
 
 # A class counts as covered from this share of what real images have of it. One image would not
 # be enough: the judge gives some images of any class the wrong name.
@@ -65,6 +65,6 @@ def compare(
         for part in range(number)
     ]
     return {
-        name: estimate(measure(*whole), [measure(*rest) for rest in without])
+        name: jackknife(measure(*whole), [measure(*rest) for rest in without])
         for name, measure in (("class_coverage", coverage), ("class_divergence", divergence))
     }

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh, svdvals
 
 from stages.gan.quality.blocks import one_thread
-from stages.gan.quality.jackknife import estimate, parts
 from stages.gan.quality.scores import Estimate
+from stages.gan.quality.spread import jackknife, parts
 
 # Eigenvalues below this share of the largest are the rounding of 0.
 _NULL = 1e-14
@@ -102,7 +102,7 @@ def distance(real: Moments, generated: Moments) -> Estimate:
     """
     value = gaussians(*real.gaussian(), *generated.gaussian())
     number = len(real.counts)
-    return estimate(
+    return jackknife(
         value,
         [gaussians(*real.gaussian(part), *generated.gaussian(part)) for part in range(number)],
     )

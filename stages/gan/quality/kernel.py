@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.quality.blocks import each, rows_of
-from stages.gan.quality.jackknife import estimate, parts
 from stages.gan.quality.scores import Estimate
+from stages.gan.quality.spread import jackknife, parts
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def distance(real: Set, generated: Set) -> Estimate:
     """
     across = _sums(real.left, real.slices, generated.right, generated.slices)
     number = len(real.slices)
-    return estimate(
+    return jackknife(
         _discrepancy(real, generated, across, None),
         [_discrepancy(real, generated, across, part) for part in range(number)],
     )

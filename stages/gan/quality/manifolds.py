@@ -17,14 +17,15 @@ on the number of images. The distances are computed tile by tile, so memory grow
 of images and time with its square.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.quality.blocks import Points, each, rows_of
-from stages.gan.quality.jackknife import estimate, parts
 from stages.gan.quality.scores import Estimate
+from stages.gan.quality.spread import parts, subsets
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,8 @@ class Manifold:
     points : N features
     slices : P parts
     neighbours : k
-    radii : (P + 1, N)
-        Squared radius of each ball: in row 0 of the whole set, in row i + 1 of all but part i,
-        whose own images then have radius 0, which holds nothing.
+    radii : (2, N)
+        Squared radius of each ball: to the k-th neighbour in the whole set, and in its own part.
     """
 
     points: Points
@@ -48,7 +48,7 @@ class Manifold:
 
 
 def manifold(features: NDArray[np.floating], neighbours: int, number: int) -> Manifold:
-    """Find the balls of (N, F) features, of the whole and without each of `number` parts.
+    """Find the balls of (N, F) features, of the whole and within each of `number` parts.
 
     Raises
     ------
@@ -62,95 +62,115 @@ def manifold(features: NDArray[np.floating], neighbours: int, number: int) -> Ma
         raise ValueError(
             f"{neighbours} neighbours in parts of {smallest} images, valid is 1 to {smallest - 1}"
         )
-    tasks = [(i, rows) for i, part in enumerate(slices) for rows in rows_of(part)]
 
     def radii_of(task: tuple[int, slice]) -> NDArray[np.float32]:
         own, rows = task
-        # The k nearest in each part hold the k nearest of any choice of parts.
+        # The k nearest in each part hold the k nearest of all.
         nearest = []
         for part in slices:
             squares = points.squares_to(rows, points, part)
             if part is slices[own]:
-                squares[np.arange(len(squares)), np.arange(rows.start, rows.stop) - part.start] = (
-                    np.inf
-                )
-            nearest.append(np.partition(squares, neighbours - 1, axis=1)[:, :neighbours])
-        found = np.stack(nearest, axis=1)  # (rows, P, k)
-        radii = np.zeros((number + 1, len(found)), np.float32)
-        for left_out in [None, *range(number)]:
-            if left_out != own:
-                kept = [part for part in range(number) if part != left_out]
-                some = found[:, kept].reshape(len(found), -1)
-                place = 0 if left_out is None else left_out + 1
-                radii[place] = np.partition(some, neighbours - 1, axis=1)[:, neighbours - 1]
-        return radii
+                itself = np.arange(rows.start, rows.stop) - part.start
+                squares[np.arange(len(squares)), itself] = np.inf
+            nearest.append(_smallest(squares, neighbours))
+        whole = _smallest(np.concatenate(nearest, axis=1), neighbours)
+        return np.stack([whole.max(axis=1), nearest[own].max(axis=1)])
 
-    radii = np.concatenate(list(each(radii_of, tasks)), axis=1)
+    radii = np.concatenate(list(each(radii_of, _tasks(slices))), axis=1)
     return Manifold(points, slices, neighbours, radii)
+
+
+def _tasks(slices: list[slice]) -> list[tuple[int, slice]]:
+    """The rows of a tile, and the part that they are of."""
+    return [(i, rows) for i, part in enumerate(slices) for rows in rows_of(part)]
+
+
+def _smallest(squares: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """The smallest so many of each row, in any order."""
+    return np.partition(squares, count - 1, axis=1)[:, :count]
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What was seen between n real images (or all of one part, or all) and M generated ones.
+
+    Parameters
+    ----------
+    balls : (M,)
+        In how many of the real images' balls each generated one is.
+    held : (n,)
+        Whether each real one is in a generated one's ball.
+    covered : (n,)
+        Whether each real one's ball holds a generated one.
+    """
+
+    balls: NDArray[np.integer]
+    held: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+
+    @classmethod
+    def at(cls, squares: NDArray, real: NDArray, generated: NDArray) -> "_Looks":
+        """Between n and M images at squared distances (n, M), with squared radii (n,), (M,)."""
+        inside = squares < real[:, None]
+        return cls(
+            np.add.reduce(inside.view(np.uint8), axis=0, dtype=np.uint8),  # n < 256
+            (squares < generated).any(axis=1),
+            inside.any(axis=1),
+        )
+
+    @classmethod
+    def beside(cls, looks: Sequence["_Looks"]) -> "_Looks":
+        """The same real images, looked at with one lot of generated ones after the other."""
+        return cls(
+            np.concatenate([look.balls for look in looks]),
+            np.logical_or.reduce([look.held for look in looks]),
+            np.logical_or.reduce([look.covered for look in looks]),
+        )
+
+    @classmethod
+    def below(cls, looks: Sequence["_Looks"]) -> "_Looks":
+        """The same generated images, looked at with one lot of real ones after the other."""
+        return cls(
+            np.sum([look.balls for look in looks], axis=0, dtype=np.int64),
+            np.concatenate([look.held for look in looks]),
+            np.concatenate([look.covered for look in looks]),
+        )
+
+    def measures(self, neighbours: int) -> dict[str, float]:
+        """The four measures."""
+        return {
+            "precision": float(np.mean(self.balls > 0)),
+            "recall": float(np.mean(self.held)),
+            "density": float(np.mean(self.balls)) / neighbours,
+            "coverage": float(np.mean(self.covered)),
+        }
 
 
 def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
     """The four measures, for sets in the same number of parts and with the same k.
 
-    The errors are the jackknife's. Simulated: right within a third. The authors' own way, with
-    matrices of all pairs, gives the same values (a test).
+    The errors are those of subsets. Simulated with 1,000 images and k = 5: 0.6 to 1.6 times the
+    true spread, too small where a measure falls as images get more, too large where it rises to 1.
+    Values are those of the authors' code, which keeps whole matrices (a test).
     """
-    number = len(real.slices)
-    versions = range(number + 1)
-    tasks = [(i, rows) for i, part in enumerate(real.slices) for rows in rows_of(part)]
 
-    def look(task: tuple[int, slice]) -> tuple[NDArray, NDArray, NDArray]:
+    def look(task: tuple[int, slice]) -> tuple[_Looks, _Looks]:
         own, rows = task
-        count = rows.stop - rows.start
-        balls = np.zeros((number + 1, len(generated.points)), np.uint8)
-        held = np.zeros((number + 1, count), bool)
-        nearest = np.zeros((number, count), np.float32)
-        for j, columns in enumerate(generated.slices):
+        looks = []
+        for part, columns in enumerate(generated.slices):
             squares = real.points.squares_to(rows, generated.points, columns)
-            nearest[j] = squares.min(axis=1)
-            for version in versions:
-                if version != own + 1:
-                    inside = squares < real.radii[version, rows, None]
-                    np.add.reduce(
-                        inside.view(np.uint8), axis=0, out=balls[version, columns], dtype=np.uint8
-                    )
-                if version not in (own + 1, j + 1):
-                    inside = squares < generated.radii[version, None, columns]
-                    held[version] |= inside.any(axis=1)
-        return balls, held, nearest
+            looks.append(_Looks.at(squares, real.radii[0, rows], generated.radii[0, columns]))
+            if part == own:
+                alone = _Looks.at(squares, real.radii[1, rows], generated.radii[1, columns])
+        return _Looks.beside(looks), alone
 
-    balls = np.zeros((number + 1, len(generated.points)), np.int64)
-    held, nearest = [], []
-    for found in each(look, tasks):
-        balls += found[0]
-        held.append(found[1])
-        nearest.append(found[2])
-    return _measures(
-        real, generated, balls, np.concatenate(held, axis=1), np.concatenate(nearest, axis=1)
-    )
-
-
-def _measures(
-    real: Manifold,
-    generated: Manifold,
-    balls: NDArray[np.int64],
-    held: NDArray[np.bool_],
-    nearest: NDArray[np.float32],
-) -> dict[str, Estimate]:
-    """From how many real balls (P + 1, M), whether in a generated one (P + 1, N), and the distances
-    to the nearest generated image of each part (P, N)."""
-    values: dict[str, list[float]] = {}
-    for version in range(len(balls)):
-        kept = [part for part in range(len(nearest)) if part != version - 1]
-        reals = np.concatenate([np.arange(len(held[0]))[real.slices[part]] for part in kept])
-        fakes = np.concatenate([np.arange(len(balls[0]))[generated.slices[p]] for p in kept])
-        inside = balls[version, fakes]
-        covered = nearest[kept].min(axis=0)[reals] < real.radii[version, reals]
-        for name, found in (
-            ("precision", (inside > 0).mean()),
-            ("recall", held[version, reals].mean()),
-            ("density", inside.mean() / real.neighbours),
-            ("coverage", covered.mean()),
-        ):
-            values.setdefault(name, []).append(float(found))
-    return {name: estimate(found[0], found[1:]) for name, found in values.items()}
+    tasks = _tasks(real.slices)
+    seen = list(each(look, tasks))
+    whole = _Looks.below([one for one, _ in seen]).measures(real.neighbours)
+    alone = [
+        _Looks.below(
+            [one for (i, _), (_, one) in zip(tasks, seen, strict=True) if i == part]
+        ).measures(real.neighbours)
+        for part in range(len(real.slices))
+    ]
+    return {name: subsets(whole[name], [one[name] for one in alone]) for name in whole}

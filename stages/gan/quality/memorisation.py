@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.quality.blocks import Points, each, rows_of
-from stages.gan.quality.jackknife import estimate, parts
 from stages.gan.quality.scores import Estimate
+from stages.gan.quality.spread import jackknife, parts
 
 NEAR = 0.01
 _COLUMNS = 1000
@@ -65,8 +65,8 @@ def compare(
 ) -> dict[str, Estimate]:
     """Both measures of (N,) and (M,) distances to the nearest training image.
 
-    The errors are the jackknife's over `number` parts; the training images are the same in
-    every part, as the question is about them. Simulated: right within a third.
+    The errors are of the jackknife over `number` parts; the training images are the same in
+    every part, as the question is about them. Simulated: right within a half.
     """
 
     def rest(values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -74,6 +74,6 @@ def compare(
 
     without = list(zip(rest(held_out), rest(generated), strict=True))
     return {
-        name: estimate(measure(held_out, generated), [measure(*pair) for pair in without])
+        name: jackknife(measure(held_out, generated), [measure(*pair) for pair in without])
         for name, measure in (("memorisation", closer), ("near_copies", near_copies))
     }
