@@ -17,7 +17,7 @@ class Sample:
     Parameters
     ----------
     features : (N, F) float32, finite
-    classes : (N,) uint8
+    classes : (N,) whole numbers from 0 on
 
     Raises
     ------
@@ -26,7 +26,7 @@ class Sample:
     """
 
     features: NDArray[np.float32]
-    classes: NDArray[np.uint8]
+    classes: NDArray[np.integer]
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or self.classes.shape != self.features.shape[:1]:
