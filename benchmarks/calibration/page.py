@@ -21,6 +21,26 @@ from undamaged on, or the command ends with 1.
 
 ![each measure's answer to each damage](calibration.png)
 
+What each measure cannot see, by what it is:
+
+- frechet_distance compares means and covariances of features, kernel_distance their first three
+  moments. They see nearly every fault and tell no kind from another: a smaller one does not
+  say whether images got better or more varied. In the kernel distance a share e of bad images
+  counts with e^2, so that a few are lost in its noise; the Frechet distance sees them first.
+- precision and density ask of each generated image whether it is like real ones: what is never
+  drawn, or drawn again and again, is no fault to them. Blurred images may pass.
+- recall and coverage ask of each real image whether there is anything like it: bad images that
+  come in addition are no fault to them. Both fall with noise or blur on all images, as then
+  nothing is like the real ones.
+- class_coverage and class_divergence look at nothing but the judge's answers: an image may be
+  anything as long as it gets a class. Noise gets one too, often always the same one.
+- memorisation and near_copies are alone in seeing copies: to all others these are real images.
+  Memorisation falls when images get worse, and so may hide copies; near_copies does not.
+- All of them see with the judge's eyes: what it takes for the same image is the same.
+
+A sample of copies of each other breaks what the standard errors assume (independent images): they
+are too small there.
+
 In the picture distances are divided by that of 20 % noise images; bars are 2 standard errors;
 framed in red is what a measure is meant to see.
 """

@@ -61,7 +61,7 @@ def jackknife(value: float, replicates: Sequence[float]) -> Estimate:
     >>> round(jackknife(1.0, [0.9, 1.1]).error, 9)
     0.1
     """
-    found = np.asarray(replicates, np.float64)
+    found = np.asarray(replicates, np.float64) - replicates[0]  # exactly 0 if all are equal
     spread = float(np.sum((found - found.mean()) ** 2))
     return Estimate(float(value), math.sqrt((len(found) - 1) / len(found) * spread))
 
