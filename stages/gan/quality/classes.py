@@ -53,7 +53,11 @@ def divergence(real: NDArray[np.integer], generated: NDArray[np.integer]) -> flo
 def compare(
     real: NDArray[np.integer], generated: NDArray[np.integer], number: int
 ) -> dict[str, Estimate]:
-    """Both measures for the classes of real (N,) and generated (M,) images, in `number` parts."""
+    """Both measures for the classes of real (N,) and generated (M,) images.
+
+    The errors are the jackknife's over `number` parts. Simulated, of the divergence: 0.95 times
+    the true spread where the shares of classes differ, 1.4 times where they are equal.
+    """
     kinds = int(max(real.max(), generated.max())) + 1
     tables = [
         np.stack([histogram(classes[part], kinds) for part in parts(len(classes), number)])

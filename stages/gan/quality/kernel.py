@@ -54,8 +54,8 @@ def distance(real: Set, generated: Set) -> Estimate:
 
     All pairs are used, not subsets of 1,000 images as in the paper: the same expectation, less
     noise. The error is the jackknife's, from the sums of pairs of parts, so that the
-    replicates cost nothing. Simulated: right within a fifth between different distributions,
-    too large by a half at most between equal ones.
+    replicates cost nothing. Simulated: 0.95 to 1.15 times the true spread between different
+    distributions, 1.4 to 1.6 times between equal ones.
     """
     across = _sums(real.left, real.slices, generated.right, generated.slices)
     number = len(real.slices)
