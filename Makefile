@@ -4,6 +4,7 @@
 # make collapse   the lecture's failing run: ends with an error and says why; on bundled data
 # make mended     the same run, its loss mended, and as recommended: a page with all three
 # make faults  inject faults into a tiny project, in a few minutes; FULL=1 all of them
+# make calibrate   damage real images and see which measure notices; DATASET=mnist for one
 # make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ONLY=mlp a part
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.10 python3 python; do \
@@ -14,7 +15,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro full verify collapse mended test faults lint bench setup lock clean-venv
+.PHONY: repro full verify collapse mended test faults calibrate lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 repro: setup
@@ -38,6 +39,9 @@ test: setup
 
 faults: setup
 	python -m tests.faults $(if $(FULL),--full) $(ARGS)
+
+calibrate: setup
+	python -m benchmarks.calibration $(if $(DATASET),data/$(DATASET),data/mnist data/faces)
 
 lint: setup
 	ruff check .

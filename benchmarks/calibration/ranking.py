@@ -1,0 +1,126 @@
+"""Measure each damaged sample, and tell whether a measure ranks the levels of a damage."""
+
+from dataclasses import asdict
+
+import numpy as np
+
+from benchmarks.calibration.damage import DAMAGES, SEED, Damage, Pool
+from benchmarks.calibration.looks import Look
+from stages.gan.prepared import Split
+from stages.gan.quality import measuring, memorisation
+from stages.gan.quality.blocks import Points
+from stages.gan.quality.measuring import Known, Settings
+from stages.gan.quality.scores import Estimate
+from stages.gan.randomness import stream
+
+# A higher value of these is worse, a lower one of all others.
+HIGHER_IS_WORSE = {
+    "frechet_distance",
+    "kernel_distance",
+    "class_divergence",
+    "memorisation",
+    "near_copies",
+}
+# Differences above so many standard errors count as seen.
+SEEN = 2.0
+SOUND = "undamaged"
+_TRAINING = 20_000
+
+
+def calibrate(train: Split, test: Split, look: Look, samples: int) -> dict:
+    """Measure the undamaged sample and every damaged one.
+
+    The held-out images serve as reference (a third) and as the pool of fresh ones (two thirds,
+    so that classes can be left out without using an image twice); neither the judge nor the
+    training set of the memorisation check has seen them.
+
+    Returns
+    -------
+    dict
+        samples, training; measured: {damage: {level: {measure: Estimate as JSON}}}, with the
+        undamaged sample under SOUND in each; ranked, seen: see below.
+    """
+    count = min(samples, len(test) // 3)
+    order = stream(SEED, "split").permutation(len(test))
+    reference = test.batch(np.sort(order[:count]))
+    fresh = test.batch(order[count : 3 * count])
+    training = train.batch(np.arange(min(_TRAINING, len(train))))
+    pool = Pool(fresh, look(fresh).classes, training, count)
+
+    settings = Settings(samples=count)
+    shuffle = stream(SEED, "order").permutation(count)
+    known_training = Points(look(training).features)
+    real = look(reference)
+    known = Known(real, settings)
+    held_out = memorisation.nearest(Points(real.features), known_training)
+
+    def measure(images: np.ndarray) -> dict[str, Estimate]:
+        sample = look(images).take(shuffle)
+        to_training = memorisation.nearest(Points(sample.features), known_training)
+        return {
+            **measuring.compare(known, Known(sample, settings)),
+            **memorisation.compare(held_out, to_training, settings.parts),
+        }
+
+    sound = measure(pool.sound)
+    measured = {
+        name: {
+            SOUND: sound,
+            **{str(level): measure(damage.make(pool, level)) for level in damage.levels},
+        }
+        for name, damage in DAMAGES.items()
+    }
+    return {
+        "samples": count,
+        "training": len(training),
+        "measured": {
+            name: {
+                level: {key: asdict(found) for key, found in row.items()}
+                for level, row in rows.items()
+            }
+            for name, rows in measured.items()
+        },
+        "ranked": {
+            name: {key: ranks(key, list(rows.values())) for key in sound}
+            for name, rows in measured.items()
+        },
+        "seen": {
+            name: {key: first_seen(key, rows) for key in sound} for name, rows in measured.items()
+        },
+    }
+
+
+def ranks(measure: str, rows: list[dict[str, Estimate]]) -> bool:
+    """Whether each level is worse than the one before, from undamaged on."""
+    values = [row[measure].value for row in rows]
+    steps = np.diff(values if measure in HIGHER_IS_WORSE else [-value for value in values])
+    return bool((steps > 0).all())
+
+
+def first_seen(measure: str, rows: dict[str, dict[str, Estimate]]) -> str | None:
+    """The mildest level from which on the measure is worse than undamaged by SEEN errors."""
+    sound, seen = rows[SOUND][measure], None
+    for level, row in reversed(list(rows.items())[1:]):
+        worse = row[measure].value - sound.value
+        worse = worse if measure in HIGHER_IS_WORSE else -worse
+        if worse <= SEEN * np.hypot(row[measure].error, sound.error):
+            break
+        seen = level
+    return seen
+
+
+def failures(dataset: str, found: dict) -> list[str]:
+    """What is meant to be ranked and is not, a line each."""
+    return [
+        f"{dataset}: {measure} does not rank {name} ("
+        + ", ".join(f"{row[measure]['value']:.5g}" for row in found["measured"][name].values())
+        + ")"
+        for name, damage in DAMAGES.items()
+        for measure in damage.seen_by
+        if not found["ranked"][name][measure]
+    ]
+
+
+def levels_of(damage: Damage) -> list[str]:
+    """As they stand in the results."""
+    return [str(level) for level in damage.levels]

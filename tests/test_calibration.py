@@ -1,0 +1,193 @@
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.calibration import __main__ as command
+from benchmarks.calibration import looks, page, ranking
+from benchmarks.calibration.damage import DAMAGES, Pool
+from stages.gan.prepared import Split
+from stages.gan.quality.measuring import Sample
+from stages.gan.quality.scores import Estimate
+
+COUNT = 120
+
+
+def images(seed, count, size=8):
+    """Blurred blobs in five places, one a class, and the classes."""
+    draw = np.random.default_rng(seed)
+    classes = draw.integers(0, 5, count)
+    places = np.stack([classes + 1, (classes * 2) % 5 + 1], axis=1) + 0.7 * draw.standard_normal(
+        (count, 2)
+    )
+    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size), indexing="ij"))
+    squares = ((grid[None] - places[:, :, None, None]) ** 2).sum(axis=1)
+    return (2 * np.exp(-squares / 4) - 1).astype(np.float32)[:, None], classes.astype(np.uint8)
+
+
+def split(seed, count):
+    shown, classes = images(seed, count)
+    return Split(shown.astype(np.float16), np.zeros((count, 2), np.float32), classes)
+
+
+def plain(shown):
+    """Some fixed projections of the pixels; the class is where the blob is."""
+    weights = np.random.default_rng(1).standard_normal((shown[0].size, 12))
+    rows = np.clip(np.rint(shown.max(axis=3)[:, 0].argmax(axis=1) - 1), 0, 4)
+    return Sample(
+        (shown.reshape(len(shown), -1) @ weights).astype(np.float32), rows.astype(np.uint8)
+    )
+
+
+@pytest.fixture(scope="module")
+def pool():
+    fresh, classes = images(1, 2 * COUNT)
+    return Pool(fresh, classes, images(2, COUNT)[0], COUNT)
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damaged_samples_are_images_and_the_same_each_time(pool, name):
+    damage = DAMAGES[name]
+    before = pool.fresh.copy()
+    for level in damage.levels:
+        made = damage.make(pool, level)
+        assert made.shape == pool.sound.shape
+        assert made.dtype == np.float32
+        assert np.abs(made).max() <= 1.0
+        assert np.array_equal(made, damage.make(pool, level))
+        assert not np.array_equal(made, pool.sound)
+    assert np.array_equal(pool.fresh, before)
+
+
+@pytest.mark.parametrize("name", ["shuffled", "mixed", "copied"])
+def test_shares_are_what_they_say_and_each_level_holds_the_one_before(pool, name):
+    struck = np.zeros(COUNT, bool)
+    for level in DAMAGES[name].levels:
+        changed = (DAMAGES[name].make(pool, level) != pool.sound).any(axis=(1, 2, 3))
+        assert changed.sum() == pytest.approx(level * COUNT, abs=1)
+        assert (changed >= struck).all()
+        struck = changed
+
+
+def test_shuffling_moves_patches_and_changes_none(pool):
+    made = DAMAGES["shuffled"].make(pool, 0.8)
+    assert np.allclose(np.sort(made.reshape(COUNT, -1)), np.sort(pool.sound.reshape(COUNT, -1)))
+    corners = {
+        tuple(made[0, 0, r : r + 2, c : c + 2].ravel()) for r in (0, 2, 4, 6) for c in (0, 2, 4, 6)
+    }
+    sound = {
+        tuple(pool.sound[0, 0, r : r + 2, c : c + 2].ravel())
+        for r in (0, 2, 4, 6)
+        for c in (0, 2, 4, 6)
+    }
+    assert corners == sound
+
+
+def test_dropped_classes_are_gone_and_no_image_is_there_twice(pool):
+    made = DAMAGES["dropped"].make(pool, 0.4)
+    assert len(np.unique(made.reshape(COUNT, -1), axis=0)) == COUNT
+    here = [np.flatnonzero((pool.fresh == one).all(axis=(1, 2, 3)))[0] for one in made]
+    assert set(pool.classes[here]) == {2, 3, 4}
+    with pytest.raises(ValueError, match="valid is 120 or more"):
+        DAMAGES["dropped"].make(pool, 0.8)
+
+
+@pytest.mark.parametrize("copies", [2, 5, 20])
+def test_duplicates_leave_so_many_fewer_images(pool, copies):
+    made = DAMAGES["duplicated"].make(pool, copies)
+    assert len(np.unique(made.reshape(COUNT, -1), axis=0)) == COUNT // copies
+
+
+def row(value, error=0.1):
+    return {"coverage": Estimate(value, error), "frechet_distance": Estimate(-value, error)}
+
+
+@pytest.mark.parametrize("measure", ["coverage", "frechet_distance"])
+def test_levels_are_ranked_if_each_is_worse(measure):
+    assert ranking.ranks(measure, [row(1.0), row(0.9), row(0.5)])
+    assert not ranking.ranks(measure, [row(1.0), row(0.5), row(0.5)])
+    assert not ranking.ranks(measure, [row(0.5), row(0.9), row(1.0)])
+
+
+@pytest.mark.parametrize("measure", ["coverage", "frechet_distance"])
+def test_a_damage_is_seen_from_where_all_harder_levels_differ_by_two_errors(measure):
+    def seen(*values):
+        rows = {str(level): row(value) for level, value in enumerate(values)}
+        return ranking.first_seen(measure, {ranking.SOUND: row(1.0), **rows})
+
+    assert seen(0.9, 0.7, 0.5) == "1"
+    assert seen(0.5, 0.9, 0.5) == "2"
+    assert seen(0.5, 0.5, 0.9) is None
+    assert seen(2.0, 3.0, 4.0) is None
+
+
+@pytest.fixture(scope="module")
+def found():
+    return ranking.calibrate(split(3, 400), split(4, 3 * COUNT), plain, COUNT)
+
+
+def test_all_is_measured_and_what_cannot_be_missed_is_seen(found):
+    assert found["samples"] == COUNT
+    for name, damage in DAMAGES.items():
+        assert list(found["measured"][name]) == [ranking.SOUND, *map(str, damage.levels)]
+    assert found["seen"]["dropped"]["class_coverage"] is not None
+    assert found["seen"]["mixed"]["frechet_distance"] is not None
+    assert found["seen"]["copied"]["near_copies"] is not None
+    assert found["seen"]["mixed"]["class_coverage"] is None
+
+
+def test_what_is_not_ranked_is_told_with_its_values(found):
+    broken = json.loads(json.dumps(found))
+    assert all("mnist: " not in line for line in ranking.failures("other", broken))
+    broken["ranked"]["mixed"]["frechet_distance"] = False
+    lines = ranking.failures("mnist", broken)
+    assert any(line.startswith("mnist: frechet_distance does not rank mixed (") for line in lines)
+
+
+@pytest.mark.parametrize("ranked", [True, False])
+def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked(
+    found, ranked, tmp_path, monkeypatch, capsys
+):
+    result = json.loads(json.dumps(found))
+    for rows in result["ranked"].values():
+        rows.update(dict.fromkeys(rows, ranked))
+    monkeypatch.setattr(command.prepared, "load", lambda folder, name: split(5, 30))
+    about = {"source": "drawn", "bundled": False}
+    monkeypatch.setattr(command.prepared, "description", lambda folder: about)
+    monkeypatch.setattr(command.looks, "stand_in", lambda train: (plain, "projections"))
+    monkeypatch.setattr(command.ranking, "calibrate", lambda *arguments: result)
+    monkeypatch.setattr(
+        "sys.argv", ["calibration", str(tmp_path / "mnist"), "--output", str(tmp_path / "docs")]
+    )
+    assert command.main() == (0 if ranked else 1)
+    assert ("does not rank" in capsys.readouterr().out) is not ranked
+    written = json.loads((tmp_path / "docs" / "calibration.json").read_text())
+    assert written["mnist"]["by"] == "projections"
+    text = (tmp_path / "docs" / "calibration.md").read_text()
+    assert text == page.text(written)
+    assert "## mnist" in text
+    assert ("not ranked**" in text) is not ranked
+    assert (tmp_path / "docs" / "calibration.png").stat().st_size > 10_000
+
+
+def test_a_missing_folder_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["calibration", str(tmp_path / "mnist")])
+    assert command.main() == 2
+    assert "is missing: run `dvc repro` first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_stand_ins_see_features_and_classes(labelled):
+    train = split(6, 300)
+    if not labelled:
+        train = Split(train.images, train.latents, None)
+    shown, classes = images(7, 100)
+    if not labelled:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(looks, "FEATURES", 12)
+            sample = looks.stand_in(train)[0](shown)
+        assert sample.features.shape == (100, 12)
+        return
+    sample = looks.stand_in(train)[0](shown)
+    assert sample.features.shape == (100, looks.FEATURES)
+    assert np.mean(sample.classes == classes) > 0.3
