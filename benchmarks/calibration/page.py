@@ -38,6 +38,14 @@ What each measure cannot see, by what it is:
   Memorisation falls when images get worse, and so may hide copies; near_copies does not.
 - All of them see with the judge's eyes: what it takes for the same image is the same.
 
+Far from real images the ranking ends: once none is like a real one precision stays at 0, and the
+distances need not grow. Noise of 0.2, 0.4 and 0.8 on faces gave kernel distances of 7.3, 6.5 and
+6.8; a blur of 1.5 and 3 pixels Frechet distances of 45.8 and 45.5. Distances rank generators that
+draw something, and not the degrees of drawing nothing. The levels below are mild therefore. Nor
+are they fainter than a measure can see: noise of 0.05 on digits raised precision from 0.944 to
+0.954 and density from 1.01 to 1.04 (each with an error of 0.01 and 0.05), while both distances
+and recall saw it. So the levels of noise and blur were chosen after a first look.
+
 A sample of copies of each other breaks what the standard errors assume (independent images): they
 are too small there.
 

@@ -103,7 +103,7 @@ def measure(
     training images; its floor is what one half of the held-out images gets against the other,
     as training images would be their own copies.
 
-    Memory grows with the number of images (about 100 MB at 10,000 with 128 features), time with
+    Memory grows with the number of images (about 300 MB at 10,000 with 128 features), time with
     its square and with the number of features.
 
     Parameters
