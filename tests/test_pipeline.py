@@ -14,7 +14,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.pipeline
 
-STAGES = ("download", "preprocess", "train", "evaluate", "report")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report")
 
 
 # Runs a stage as `python -m` does and tells which modules it had imported at its end.
