@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 TURNS = 4
-# Their strengths: from hardly visible to plain. Blur in parts of the image's side.
-_BLUR = (0.008, 0.03)
+# Their strengths: from hardly visible to plain. Blur is so many pixels and part of the side.
+_BLUR = (0.5, 0.025)
 _NOISE = (0.03, 0.3)
 _PATCHES = (2, 4)
 
@@ -33,7 +33,8 @@ def shifted(
 
 def blurred(image: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
     """An image (C, H, W) with its details smoothed away."""
-    sigma = draw.uniform(*_BLUR) * image.shape[1]
+    least, more = _BLUR
+    sigma = draw.uniform(least, least + more * image.shape[1])
     return gaussian_filter(image, (0.0, sigma, sigma), mode="nearest", truncate=3.0)
 
 
