@@ -16,8 +16,6 @@ from stages.gan.prepared import normalise, to_pixels
 from stages.gan.randomness import stream
 
 _SET_ASIDE = 0.2
-# So many epochs that do no better end the training.
-_PATIENCE = 3
 # Of logits with deviation 1: they keep their order even where they are worth nothing.
 _LEAST_SCALE = 1e-3
 
@@ -74,7 +72,7 @@ def judge_apart(
     step = classifier.make_step(
         network, entropy.term, settings.learning_rate, settings.epochs * per_epoch
     )
-    lowest, chosen = np.inf, 0
+    lowest = np.inf
     for epoch in range(settings.epochs):
         real_order = classifier.order(len(real_rows), half, seed, 2 * epoch)
         fake_order = classifier.order(len(fake_rows), half, seed, 2 * epoch + 1)
@@ -89,10 +87,8 @@ def judge_apart(
             for logits, target in zip(answers, (1.0, 0.0), strict=True)
         )
         if value < lowest:
-            lowest, chosen = value, epoch
+            lowest = value
             kept = values(network.get_parameters()), scale, bias
-        elif epoch - chosen >= _PATIENCE:
-            break
     weights, scale, bias = kept
     # A network that a compiled function has used may not be given other weights.
     network = _network(image_shape, settings, seed)
