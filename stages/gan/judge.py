@@ -208,8 +208,17 @@ def load(folder: Path) -> Judge:
         ours = {p.name: p.shape for p in network.get_parameters()}
         if ours != {name: array.shape for name, array in arrays.items()}:
             raise ValueError("its weights are those of another network")
-        if (centroids is None) != (about["task"] == LABELS):
+        if about["task"] == LABELS:
+            fits = centroids is None
+        else:
+            fits = centroids is not None and centroids.shape == (
+                about["classes"],
+                about["feature_size"],
+            )
+        if not fits:
             raise ValueError("its centroids do not fit its task")
+        if not 0 <= about["accuracy"] <= 1:
+            raise ValueError("accuracy is not from 0 to 1")
         put(arrays, network.get_parameters())
         network.set_train(False)
         return Judge(
