@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
@@ -40,23 +40,23 @@ def test_images_of_one_distribution_are_not_and_it_does_not_pretend():
 
 def test_what_its_answer_depends_on():
     parts = [images(count, k, 0.4 - 0.1 * (k % 2)) for k, count in enumerate((60, 60, 20, 20))]
-    settings = SETTINGS.model_copy(update={"epochs": 2})
-    real, fake = judge_apart(*parts, settings, 1)
+    short = SETTINGS.model_copy(update={"epochs": 2})
+    real, fake = judge_apart(*parts, short, 1)
     # Real images have 8-bit levels; generated ones are not given away by having others.
     # The held-out ones have no part in the training, so others leave the first's logits alone.
     levels = [normalise(to_pixels(part)) for part in parts]
-    same_real, same_as_real = judge_apart(*levels[:3], levels[2], settings, 1)
+    same_real, same_as_real = judge_apart(*levels[:3], levels[2], short, 1)
     assert same_real.tobytes() == same_as_real.tobytes() == real.tobytes()
     assert fake.tobytes() != real.tobytes()
-    other_seed, _ = judge_apart(*parts, settings, 2)
+    other_seed, _ = judge_apart(*parts, short, 2)
     assert other_seed.tobytes() != real.tobytes()
 
 
 @pytest.mark.parametrize("counts", [(2, 2, 1, 1), (3, 40, 2, 1)], ids=str)
 def test_few_images_are_enough(counts):
     parts = [images(count, k) for k, count in enumerate(counts)]
-    settings = SETTINGS.model_copy(update={"epochs": 1})
-    real, fake = judge_apart(*parts, settings, 1)
+    short = SETTINGS.model_copy(update={"epochs": 1})
+    real, fake = judge_apart(*parts, short, 1)
     assert (len(real), len(fake)) == counts[2:]
     assert np.isfinite([*real, *fake]).all()
 
@@ -84,14 +84,15 @@ def test_calibration_keeps_the_order_and_is_finite(real, fake):
     assert np.isfinite(bias)
 
 
+@settings(max_examples=15)
 @given(scale=st.floats(0.3, 5), bias=st.floats(-2, 2))
 def test_calibration_undoes_a_change_of_scale_and_bias(scale, bias):
     # Logits s with density N(1, 2) for real and N(-1, 2) for fake are ln of the odds already.
     draw = np.random.default_rng(0)
-    real, fake = draw.normal(1, np.sqrt(2), 20000), draw.normal(-1, np.sqrt(2), 20000)
+    real, fake = draw.normal(1, np.sqrt(2), 8000), draw.normal(-1, np.sqrt(2), 8000)
     found = calibration(real * scale + bias, fake * scale + bias)
-    assert found[0] * scale == pytest.approx(1, abs=0.05)
-    assert found[0] * bias + found[1] == pytest.approx(0, abs=0.05)
+    assert found[0] * scale == pytest.approx(1, abs=0.08)
+    assert found[0] * bias + found[1] == pytest.approx(0, abs=0.08)
 
 
 @given(seed=st.integers(0, 1000), factor=st.floats(0.5, 2), more=st.floats(-1, 1))
