@@ -7,6 +7,7 @@ from stages.gan import paths
 PLACES = {
     paths.raw: "data/faces/raw",
     paths.prepared: "data/faces/prepared",
+    paths.judge: "data/faces/judge",
     paths.models: "models/faces",
     paths.metrics: "metrics/faces",
     paths.training_pictures: "reports/faces/training",

@@ -14,7 +14,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.pipeline
 
-STAGES = ("download", "preprocess", "train", "evaluate", "report")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report")
 
 
 # Runs a stage as `python -m` does and tells which modules it had imported at its end.
@@ -76,13 +76,13 @@ def test_each_stage_depends_on_exactly_the_modules_it_imports(reproduced: Projec
     assert len(imported) == 2 * len(STAGES)
 
 
-def test_a_comment_in_a_faces_only_module_reruns_only_what_uses_it(reproduced, tmp_path):
+def test_a_comment_in_a_module_reruns_only_what_uses_it(reproduced, tmp_path):
     copy = clone(reproduced, tmp_path / "clone")
     module = copy.folder / "stages/gan/networks/dcgan/convolution.py"
     module.write_text(module.read_text() + "# a remark\n")
-    # train's outs come out the same, so what follows it is up to date again
+    # both judges convolve, too; outs come out the same, so what follows is up to date again
     ran = stages_run(copy.run("dvc", "repro").stdout)
-    assert ran == {"train@faces", "evaluate@faces"}
+    assert ran == {"train@faces", "evaluate@faces", "judge@faces", "judge@mnist"}
 
 
 def test_an_experiment_reruns_only_what_depends_on_its_param(reproduced, tmp_path):

@@ -154,6 +154,28 @@ class Train(_Section):
         return self.r1 > 0 or self.gradient_penalty > 0
 
 
+class Judge(_Section):
+    """The network trained on real images alone, by which generated ones are measured."""
+
+    epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    widths: Annotated[list[Width], Field(min_length=1, max_length=8)]
+    feature_size: Annotated[int, _WHOLE, Field(ge=2, le=4096)]
+    classes: Annotated[int, _WHOLE, Field(ge=2, le=1000)]
+    shift: Annotated[int, _WHOLE, Field(ge=0, le=64)]
+    seed: Seed
+
+
+class Critic(_Section):
+    """The discriminator that evaluate trains from scratch; its seed is evaluate's."""
+
+    epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    widths: Annotated[list[Width], Field(min_length=1, max_length=8)]
+
+
 class Evaluate(_Section):
     """What is measured on the trained networks."""
 
@@ -161,6 +183,7 @@ class Evaluate(_Section):
     seed: Seed
     interpolation_steps: Annotated[int, _WHOLE, Field(ge=2, le=50)]
     nearest: Annotated[int, _WHOLE, Field(ge=1, le=100)]
+    critic: Critic
 
 
 class Report(_Section):
@@ -175,6 +198,7 @@ class Dataset(_Section):
     kind: Kind
     download: Download
     preprocess: Preprocess
+    judge: Judge
     train: Train
     evaluate: Evaluate
     report: Report

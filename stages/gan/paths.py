@@ -15,6 +15,11 @@ def prepared(dataset: str) -> Path:
     return Path("data") / dataset / "prepared"
 
 
+def judge(dataset: str) -> Path:
+    """The network that measures images, and what it sees in the real ones."""
+    return Path("data") / dataset / "judge"
+
+
 def models(dataset: str) -> Path:
     """Checkpoints of both networks."""
     return Path("models") / dataset

@@ -21,6 +21,8 @@ _PURPOSES = (
     "instance noise",
     "spectral norm",
     "gradient penalty",
+    "transformations",
+    "clusters",
 )
 
 

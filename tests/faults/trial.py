@@ -26,9 +26,9 @@ class Ending(enum.Enum):
 SUCCESS = frozenset({Ending.SUCCEEDED})
 ERROR = frozenset({Ending.CLEAR})
 EITHER = SUCCESS | ERROR
-STAGES = ("download", "preprocess", "train", "evaluate", "report")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report")
 # They import MindSpore or draw, which takes seconds.
-LONG = ("train", "evaluate", "report")
+LONG = ("judge", "train", "evaluate", "report")
 _CRASHES = (
     "Traceback (most recent call last)",
     "Exception ignored in",
@@ -81,6 +81,7 @@ def outs(stage: str, dataset: str) -> tuple[str, ...]:
     return {
         "download": (f"data/{dataset}/raw",),
         "preprocess": (f"data/{dataset}/prepared",),
+        "judge": (f"data/{dataset}/judge", f"metrics/{dataset}/judge.json"),
         "train": (
             f"models/{dataset}",
             f"reports/{dataset}/training",
