@@ -3,9 +3,9 @@
 import numpy as np
 
 from stages.command import run_stage, say
-from stages.gan import checkpoints, equilibrium, grids, losses, paths, prepared
+from stages.gan import checkpoints, equilibrium, grids, losses, paths, prepared, scoring
 from stages.gan.errors import UserError
-from stages.gan.files import whole_folder, write_json
+from stages.gan.files import read_json, whole_folder, write_json
 from stages.gan.neighbours import nearest
 from stages.gan.params import Dataset
 from stages.gan.randomness import latent_codes, stream
@@ -13,6 +13,7 @@ from stages.gan.sampling import generate, interpolate, logits
 
 GRID = 25
 INTERPOLATIONS = 5
+CLASSES = "classes.json"
 
 
 def evaluate(dataset: str, params: Dataset) -> None:
@@ -25,9 +26,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
     generator, discriminator = checkpoint.networks()
 
     count = min(settings.samples, len(held_out))
-    codes = latent_codes(
-        stream(settings.seed, "evaluation latents"), count, checkpoint.description.latent_size
-    )
+    size = checkpoint.description.latent_size
+    codes = latent_codes(stream(settings.seed, "evaluation latents"), count, size)
     fake = generate(generator, codes)
     real_logits = logits(discriminator, held_out.images[:count])
     fake_logits = logits(discriminator, fake)
@@ -41,8 +41,15 @@ def evaluate(dataset: str, params: Dataset) -> None:
     loss = losses.of_params(params.train)
     point = equilibrium.point(loss)
     own = equilibrium.loss_terms(loss, point, real_logits, fake_logits)
+    judge = read_json(paths.judge(dataset) / "judge.json", "sha256", "accuracy", "task")
+    others = latent_codes(stream(settings.seed, "critic latents"), count, size)
+    fresh = generate(generator, others)
+    scores = scoring.score(known, held_out, paths.judge(dataset), fake, fresh, settings)
     metrics = {
         "samples": count,
+        "quality": scores["quality"],
+        "critic": scores["critic"],
+        "judge": {name: judge[name] for name in ("sha256", "accuracy", "task")},
         "averaged_generator": checkpoint.averaged,
         "bce": {name: term.to_json() for name, term in bce.items()},
         "training_loss": {
@@ -58,6 +65,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
         "bundled_data": about["bundled"],
     }
     with whole_folder(paths.evaluation_pictures(dataset)) as folder:
+        write_json(folder / CLASSES, scores["histograms"])
         grids.grid(fake[:GRID]).save(folder / "generated.png")
         grids.grid(held_out.images[:GRID]).save(folder / "real.png")
         ways = [
@@ -73,6 +81,15 @@ def evaluate(dataset: str, params: Dataset) -> None:
         pairs = np.concatenate([shown, known.batch(indices)])
         grids.grid(pairs, columns=len(shown)).save(folder / "nearest.png")
     write_json(paths.metrics(dataset) / "evaluate.json", metrics)
+    far, critic = scores["quality"]["frechet_distance"], scores["critic"]["jsd_lower_bound"]
+    if far["value"] is None:
+        say(f"{dataset}: too few images to score: {scoring.FEWEST} of each kind are the fewest")
+    else:
+        say(
+            f"{dataset}: Frechet distance {far['value']:.2f} +- {far['error']:.2f} (real images: "
+            f"{far['floor']:.2f}); an independent critic proves a JSD of {critic['value']:.3f} +- "
+            f"{critic['error']:.3f} nats of 0.693 (real images: {critic['floor']:.3f})"
+        )
     if checkpoint.averaged:
         say(f"{dataset}: the generator has the moving average of its weights")
     say(

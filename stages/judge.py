@@ -22,4 +22,4 @@ def judge(dataset: str, params: Dataset) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(judge)
+    run_stage(judge, "judge")

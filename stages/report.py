@@ -1,9 +1,11 @@
 """Put data, params, curves, samples and metrics on one self-contained page."""
 
+from pathlib import Path
 from typing import Any
 
 from stages.command import run_stage, say
 from stages.gan import (
+    bars,
     curves,
     equilibrium,
     evidence,
@@ -21,7 +23,43 @@ CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
 # What evaluate measured, and the columns of both histories that are drawn.
 MEASURED = (
     "samples", "bce", "training_loss", "real_probability", "fake_probability", "accuracy",
-    "jsd_lower_bound",
+    "jsd_lower_bound", "quality", "critic", "judge",
+)  # fmt: skip
+# The scores of the generated images: name, key, and what it says.
+QUALITY = (
+    ("Frechet distance", "frechet_distance",
+     "How far apart the two sets' means and covariances are. Lower is better."),
+    ("kernel distance", "kernel_distance",
+     "The same of the first three moments; 0 is expected of equal sets at any number of images."),
+    ("precision", "precision",
+     "The share of generated images that lie among real ones: do they look right?"),
+    ("recall", "recall",
+     "The share of real images that lie among generated ones: is everything there?"),
+    ("density", "density",
+     "How many real neighbourhoods a generated image lies in, of what is usual; may pass 1."),
+    ("coverage", "coverage",
+     "The share of real images with a generated one in their neighbourhood."),
+    ("class coverage", "class_coverage",
+     "The share of classes that are generated at least a tenth as often as they are real."),
+    ("class divergence (nats)", "class_divergence",
+     "How far the frequencies of the classes are from the real ones; 0 if equal."),
+    ("memorisation", "memorisation",
+     "How often a generated image is nearer to a training image than a new real one is: above a "
+     "half it copies; below, its images are farther from all that is real."),
+    ("near copies", "near_copies",
+     "The share nearer to a training image than all but 1 % of new real images are."),
+)  # fmt: skip
+CRITIC = (
+    ("cross-entropy, sum (nats)", "bce",
+     "How surprised the critic is by both; 1.3863 if it cannot tell them apart."),
+    ("distance from equilibrium (nats)", "equilibrium_distance",
+     "How far that is from 1.3863."),
+    ("JSD, lower bound (nats)", "jsd_lower_bound",
+     "Real and generated images are at least this far apart, of 0.6931 at most."),
+    ("accuracy", "accuracy",
+     "The share of images that the critic sorts rightly; guessing gives a half."),
+    ("p-value", "p_value",
+     "How probable so many right answers would be if there were no difference."),
 )  # fmt: skip
 SHOWN = ("discriminator_loss", "generator_loss", "real_probability", "fake_probability")
 
@@ -46,6 +84,8 @@ def report(dataset: str, params: Dataset) -> None:
         "sha256": read_json(paths.raw(dataset) / "source.json", "sha256")["sha256"],
         "params": flat(page.shareable(params)),
         "rows": table(evaluate, params.train),
+        "scores": scores(QUALITY, evaluate["quality"]),
+        "critic": scores(CRITIC, evaluate["critic"]),
         "equilibrium": about_equilibrium(evaluate["training_loss"]),
         "lesson": about_the_loss(params.train),
         "pictures": pictures(
@@ -140,12 +180,26 @@ def pictures(
             epochs, "epoch", chances, middle, "probability of being real", (-0.03, 1.03)
         ),
         **{name: page.embedded(watched[name], "png") if name in watched else "" for name in names},
+        "classes": class_bars(drawn / "classes.json"),
         "animation": page.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
         **{
             name: page.embedded_file(drawn / f"{name}.png")
             for name in ("generated", "real", "interpolation", "nearest")
         },
     }
+
+
+def class_bars(source: Path) -> str:
+    """The share of each class among real and generated images; "" where nothing was scored."""
+    shares = read_json(source)
+    if not shares:
+        return ""
+    return page.embedded(bars.draw(shares, "class", "share of the images"), "png")
+
+
+def scores(rows: tuple[tuple[str, str, str], ...], found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a table of scores, each with its value, error and floor."""
+    return [{"name": name, "sentence": sentence, **found[key]} for name, key, sentence in rows]
 
 
 def table(evaluate: dict[str, Any], train: Train) -> list[dict[str, Any]]:

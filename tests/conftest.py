@@ -31,7 +31,7 @@ def tiny_params() -> dict:
         section["download"]["sources"] = [section["download"]["sources"][-1]]
         section["train"].update(epochs=2, max_steps=None, checkpoint_every=1, batch_size=16)
         section["judge"].update(epochs=2, batch_size=16, widths=[4, 8], feature_size=8, classes=3)
-        section["evaluate"].update(samples=20, interpolation_steps=3, nearest=4)
+        section["evaluate"].update(samples=64, interpolation_steps=3, nearest=4)
         section["evaluate"]["critic"].update(epochs=2, batch_size=16, widths=[4, 8])
     params["mnist"]["preprocess"]["maximum_images"] = 64
     params["mnist"]["train"]["generator"]["widths"] = [16, 24]

@@ -1,10 +1,11 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 from data_helpers import encoded, picture, write_idx, write_zip
 
-from stages.gan import checksums, formats, manifest
+from stages.gan import checksums, formats, manifest, states
 from stages.gan.containers import open_container
 from stages.gan.files import write_json
 
@@ -41,12 +42,23 @@ def flip(file, position):
 
 
 def test_carriers_are_found_at_any_depth(tmp_path):
-    for name in ("a/checkpoint.json", "a/b/checkpoint.json", "source.json", "a/verdict.json"):
+    files = ("a/checkpoint.json", "a/b/checkpoint.json", "source.json", "a/verdict.json", "j.state")
+    for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     names = [file.relative_to(tmp_path).as_posix() for file in checksums.carriers(tmp_path)]
-    assert names == ["a/b/checkpoint.json", "a/checkpoint.json", "source.json"]
+    assert names == ["a/b/checkpoint.json", "a/checkpoint.json", "j.state", "source.json"]
     assert checksums.carriers(tmp_path / "none") == []
+
+
+def test_a_state_is_checked_by_its_first_line(tmp_path):
+    file = tmp_path / "judge.state"
+    states.write(file, {"a": np.arange(3)}, {"b": 1})
+    assert checksums.damages(file) == {}
+    for position in (3, 64, 80, -1):
+        flip(file, position)
+        assert "is damaged" in checksums.damages(file)[file]
+        flip(file, position)
 
 
 @pytest.mark.parametrize("form", ["digits", "pictures"])

@@ -1,24 +1,26 @@
 """The checksums that artifacts carry: what they find damaged, whatever else is known of a file.
 
 A checkpoint's checkpoint.json holds the sha256 of the files beside it, and its own; the
-source.json of raw data the sha256 and the sizes of what was fetched.
+source.json of raw data the sha256 and the sizes of what was fetched; a judge.state begins with
+the sha256 of the rest.
 """
 
 from pathlib import Path
 
-from stages.gan import formats, manifest
+from stages.gan import formats, manifest, states
 from stages.gan.errors import UserError
 from stages.gan.files import read_json
 
 _SOURCE = "source.json"
+_STATE = ".state"
 
 
 def carriers(folder: Path) -> list[Path]:
-    """The files below a folder that hold checksums of others, sorted."""
+    """The files below a folder that hold checksums, of others or their own, sorted."""
     return sorted(
         file
-        for file in folder.rglob("*.json")
-        if file.name in (manifest.NAME, _SOURCE) and file.is_file()
+        for file in folder.rglob("*")
+        if (file.name in (manifest.NAME, _SOURCE) or file.suffix == _STATE) and file.is_file()
     )
 
 
@@ -32,6 +34,9 @@ def damages(carrier: Path) -> dict[Path, str]:
     try:
         if carrier.name == manifest.NAME:
             return manifest.damages(carrier.parent, manifest.read(carrier.parent))
+        if carrier.suffix == _STATE:
+            states.read(carrier)
+            return {}
         return _of_source(carrier)
     except UserError as error:
         return {carrier: str(error).removeprefix(f"{carrier} ")}

@@ -23,6 +23,8 @@ _PURPOSES = (
     "gradient penalty",
     "transformations",
     "clusters",
+    "critic latents",
+    "quality",
 )
 
 

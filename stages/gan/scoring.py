@@ -1,0 +1,110 @@
+"""The scores of a trained generator: the judge's measures and the critic's test.
+
+Each is an object of `value`, its standard `error`, and the `floor`, what real images get in the
+place of generated ones. Where there are too few images for a figure worth its name, all three are
+None.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan import critic as critics
+from stages.gan import judge as judges
+from stages.gan import two_sample
+from stages.gan.params import Evaluate
+from stages.gan.prepared import SPLITS, Split
+from stages.gan.quality import classes, measuring
+from stages.gan.randomness import stream
+
+QUALITY = (
+    "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
+    "class_coverage", "class_divergence", "memorisation", "near_copies",
+)  # fmt: skip
+CRITIC = ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")
+# Images of each kind, below which nothing is scored.
+FEWEST = measuring.Settings().fewest
+_NONE = {"value": None, "error": None, "floor": None}
+
+
+def _unknown() -> dict[str, Any]:
+    interval = {"low": None, "high": None}
+    return {
+        "quality": dict.fromkeys(QUALITY, _NONE),
+        "critic": {**dict.fromkeys(CRITIC, _NONE), "jsd_interval": interval},
+        "histograms": {},
+    }
+
+
+def score(
+    known: Split,
+    held_out: Split,
+    judge_folder: Path,
+    shown: NDArray[np.float32],
+    fresh: NDArray[np.float32],
+    settings: Evaluate,
+) -> dict[str, Any]:
+    """All scores.
+
+    Parameters
+    ----------
+    known, held_out : Split
+        Real images that the generator was trained on, and those it was not.
+    judge_folder : Path
+        Of a judge of these real images.
+    shown, fresh : (N, C, H, W) in [-1, 1]
+        Generated images: those that are scored, and others, from which the critic learns. As
+        many held-out ones are compared with them.
+    settings : Evaluate
+
+    Returns
+    -------
+    dict
+        `quality` and `critic`, by the names above; in `critic` also `jsd_interval`, where the
+        lower bound lies with 95 % confidence; `histograms`, the share of each class among real
+        and generated images. All None or empty if there are fewer than FEWEST of a kind.
+
+    Raises
+    ------
+    UserError
+        If the judge is missing or damaged.
+    """
+    if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
+        return _unknown()
+    judge = judges.load(judge_folder)
+    real_train, real_test, generated = (
+        measuring.Sample(seen.features, seen.classes)
+        for seen in (*(judges.seen(judge_folder, split) for split in SPLITS), judge.see(shown))
+    )
+    measured = measuring.measure(
+        real_train,
+        real_test,
+        generated,
+        measuring.Settings(samples=len(shown)),
+        stream(settings.seed, "quality"),
+    )
+    test = held_out.images[: len(shown)]
+    train = known.images[: len(fresh)]
+    told = two_sample.examine(
+        *critics.judge_apart(train, fresh, test, shown, settings.critic, settings.seed)
+    )
+    # Real images against real ones: halves of what there is, as all must be new to the critic.
+    floor = two_sample.examine(
+        *critics.judge_apart(
+            train[::2], train[1::2], test[::2], test[1::2], settings.critic, settings.seed
+        )
+    )
+    low, high = told.interval
+    return {
+        "quality": {name: measured[name].to_json() for name in QUALITY},
+        "critic": {
+            **{name: found.to_json() for name, found in told.against(floor).items()},
+            "jsd_interval": {"low": low, "high": high},
+        },
+        "histograms": {
+            name: (classes.histogram(sample.classes, judge.classes) / len(sample)).tolist()
+            for name, sample in (("real", real_test), ("generated", generated))
+        },
+    }
