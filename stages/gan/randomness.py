@@ -25,6 +25,7 @@ _PURPOSES = (
     "clusters",
     "critic latents",
     "quality",
+    "critic images",
 )
 
 

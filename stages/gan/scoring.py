@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan import array_files, two_sample
 from stages.gan import critic as critics
 from stages.gan import judge as judges
-from stages.gan import two_sample
 from stages.gan.params import Evaluate
 from stages.gan.prepared import SPLITS, Split
 from stages.gan.quality import classes, measuring
@@ -85,8 +85,14 @@ def score(
         measuring.Settings(samples=len(shown)),
         stream(settings.seed, "quality"),
     )
-    test = held_out.images[: len(shown)]
-    train = known.images[: len(fresh)]
+    # Drawn, as the order of a file may mean something: MNIST's has two kinds of writers by turns.
+    train, test = (
+        array_files.rows(
+            split.images,
+            stream(settings.seed, "critic images", place).permutation(len(split))[: len(fakes)],
+        )
+        for place, (split, fakes) in enumerate(((known, fresh), (held_out, shown)))
+    )
     told = two_sample.examine(
         *critics.judge_apart(train, fresh, test, shown, settings.critic, settings.seed)
     )
