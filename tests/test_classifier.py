@@ -1,4 +1,3 @@
-import mindspore as ms
 import numpy as np
 import pytest
 from hypothesis import given
@@ -111,22 +110,6 @@ def test_cross_entropy_is_that_of_softmax(logits, classes):
     expected = -log_softmax(logits.astype(np.float64), axis=1)[np.arange(4), classes].mean()
     found = classifier.cross_entropy(Tensor(logits), Tensor(classes)).asnumpy()
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
-
-
-@pytest.mark.parametrize("rows", [1, 255, 512, 1024, 784, 3136])
-def test_gradients_of_a_product_in_pieces_are_those_of_the_whole(rows):
-    draw = np.random.default_rng(rows)
-    x, weight, seen = (
-        draw.normal(size=size).astype(np.float32) for size in ((rows, 3), (3, 2), (rows, 2))
-    )
-    product = classifier._Product()
-
-    def value(x, weight):
-        return (product(x, weight) * Tensor(seen)).sum()
-
-    by_x, by_weight = ms.grad(value, (0, 1))(Tensor(x), Tensor(weight))
-    np.testing.assert_allclose(by_x.asnumpy(), seen @ weight.T, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(by_weight.asnumpy(), x.T @ seen, rtol=1e-3, atol=1e-4)
 
 
 @given(count=st.integers(1, 60), batch_size=st.integers(2, 20), epoch=st.integers(0, 5))

@@ -1,8 +1,14 @@
 """Against the definition of a convolution, in float64 NumPy."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import mindspore as ms
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_helpers import every_form, pure
@@ -10,6 +16,7 @@ from mindspore import Tensor, nn, ops
 
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
+    Product,
     Projection,
     TransposedConvolution,
     WholeImage,
@@ -187,3 +194,65 @@ def test_projection_and_whole_image_are_matrix_products():
     row = draw.standard_normal(last.weight.shape).astype(np.float32)
     last.weight.set_data(Tensor(row))
     np.testing.assert_allclose(last(Tensor(y)).asnumpy(), y.reshape(5, -1) @ row.T, atol=1e-4)
+
+
+@pytest.mark.parametrize("transpose_b", [False, True])
+@pytest.mark.parametrize("rows", [1, 511, 512, 1024, 784, 3136])
+def test_a_product_in_pieces_and_its_gradients_are_those_of_the_whole(rows, transpose_b):
+    draw = np.random.default_rng(rows)
+    x, weight, seen = (
+        draw.normal(size=size).astype(np.float32) for size in ((rows, 3), (3, 2), (rows, 2))
+    )
+    given = weight.T if transpose_b else weight
+    product = Product(transpose_b)
+
+    def value(x, weight):
+        return (product(x, weight) * Tensor(seen)).sum()
+
+    tensors = Tensor(x), Tensor(np.ascontiguousarray(given))
+    np.testing.assert_allclose(product(*tensors).asnumpy(), x @ weight, rtol=1e-4, atol=1e-5)
+    by_x, by_weight = (gradient.asnumpy() for gradient in ms.grad(value, (0, 1))(*tensors))
+    np.testing.assert_allclose(by_x, seen @ weight.T, rtol=1e-4, atol=1e-5)
+    expected = seen.T @ x if transpose_b else x.T @ seen
+    np.testing.assert_allclose(by_weight, expected, rtol=1e-3, atol=1e-4)
+
+
+# The layers of the shipped DCGAN whose weights are small and whose rows are many.
+GRADIENTS = """
+import hashlib
+import mindspore as ms, numpy as np
+from mindspore import Tensor
+from stages.gan.networks.dcgan.convolution import Convolution, TransposedConvolution
+draw = np.random.default_rng(0)
+for layer, shape in (
+    (Convolution(3, 64, 32, 32), (64, 64, 64, 3)),
+    (TransposedConvolution(64, 3, 32, 32), (64, 32, 32, 64)),
+):
+    weight = draw.normal(0, 0.02, layer.weight.shape).astype(np.float32)
+    layer.weight.set_data(Tensor(weight))
+    x = Tensor(draw.normal(size=shape).astype(np.float32))
+
+    def value(x):
+        y = layer(x)
+        return (y * y).sum()
+
+    by_x, (by_weight,) = ms.grad(value, 0, [layer.weight])(x)
+    for gradient in (by_x, by_weight):
+        print(hashlib.sha256(gradient.asnumpy()).hexdigest())
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("taskset") is None or len(os.sched_getaffinity(0)) < 2, reason="needs two cores"
+)
+def test_gradients_are_the_same_to_the_bit_on_one_core_and_on_all():
+    one = str(min(os.sched_getaffinity(0)))
+    outputs = [
+        subprocess.run(
+            [*cores, sys.executable, "-c", GRADIENTS],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        ).stdout
+        for cores in ([], ["taskset", "-c", one])
+    ]  # fmt: skip
+    assert len(outputs[0].split()) == 4
+    assert outputs[0] == outputs[1]

@@ -24,39 +24,6 @@ from stages.gan.schedules import Schedule
 # A slope below zero: a feature that is 0 on most images would tell a distance little.
 _ACTIVATION = ("leaky_relu", 0.1)
 _BATCH = 500
-_PIECE = 256
-
-
-@ops.constexpr
-def _pieces(rows):
-    """How many pieces of equal length, at least _PIECE rows, the rows are cut into."""
-    return next(rows // size for size in range(min(_PIECE, rows), rows + 1) if rows % size == 0)
-
-
-class _Product(nn.Cell):
-    """The product of (rows, inputs) and (inputs, outputs), with gradients that always repeat.
-
-    The gradient of the weight is a sum over all rows. Where these are many and the weight is
-    small, MindSpore's product shares them out among its threads, so the rounding depends on how
-    many there are. Here pieces of the rows are summed first, whose bounds are always the same.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.product = ops.MatMul()
-        self.by_weight = ops.MatMul(transpose_b=True)
-        self.by_pieces = ops.BatchMatMul(transpose_a=True)
-        self.sum = ops.ReduceSum()
-
-    def construct(self, x, weight):
-        return self.product(x, weight)
-
-    def bprop(self, x, weight, out, dout):
-        pieces = _pieces(x.shape[0])
-        parts = self.by_pieces(
-            ops.reshape(x, (pieces, -1, x.shape[1])), ops.reshape(dout, (pieces, -1, dout.shape[1]))
-        )
-        return self.by_weight(dout, weight), self.sum(parts, 0)
 
 
 class Classifier(nn.Cell):
@@ -89,7 +56,7 @@ class Classifier(nn.Cell):
         layers: list[nn.Cell] = []
         for channels in widths:
             height, width = height // 2, width // 2
-            layers.append(_convolution(inputs, channels, height, width))
+            layers.append(Convolution(inputs, channels, height, width))
             layers.append(NormalisedActivation(channels, *_ACTIVATION))
             inputs = channels
         self.convolutions = nn.SequentialCell(layers)
@@ -110,13 +77,6 @@ class Classifier(nn.Cell):
             return images
         frame = [(more // 2, more - more // 2) for more in missing]
         return np.pad(images, ((0, 0), (0, 0), *frame), mode="edge")
-
-
-def _convolution(inputs: int, outputs: int, height: int, width: int) -> Convolution:
-    layer = Convolution(inputs, outputs, height, width)
-    if not layer.by_tiles:  # nine products at once are shared out whole
-        layer.product = _Product()
-    return layer
 
 
 def build(

@@ -42,6 +42,38 @@ def _nine_products(h: int, w: int, channels: int) -> bool:
     return even and channels >= _LEAST_CHANNELS and maps.KERNELS.path is not None
 
 
+# Rows of a piece of a product. What sums so many on two cores has the same bits as on one.
+_PIECE = 512
+
+
+@ops.constexpr
+def _pieces(rows):
+    """How many pieces of equal length, at least _PIECE rows, the rows are cut into."""
+    return next(rows // size for size in range(min(_PIECE, rows), rows + 1) if rows % size == 0)
+
+
+class Product(nn.Cell):
+    """The product of (rows, inputs) and (inputs, outputs), whose gradients always repeat.
+
+    The gradient of the weight is a sum over all rows. Where these are many and the weight is
+    small, MindSpore's product shares them out among its threads, and the rounding depends on how
+    many there are. Here each piece of the rows is multiplied by itself, so that autodiff sums
+    within pieces first, whose bounds are always the same.
+
+    With `transpose_b` the weight is given as (outputs, inputs).
+    """
+
+    def __init__(self, transpose_b: bool = False) -> None:
+        super().__init__()
+        self.product = ops.BatchMatMul(transpose_b=transpose_b)
+
+    def construct(self, x, weight):
+        pieces = _pieces(x.shape[0])
+        weights = ops.broadcast_to(weight, (pieces, *weight.shape))
+        by_piece = self.product(ops.reshape(x, (pieces, -1, x.shape[1])), weights)
+        return ops.reshape(by_piece, (x.shape[0], -1))
+
+
 class Convolution(nn.Cell):
     """nn.Conv2d(inputs, outputs, 4, stride=2, pad_mode="pad", padding=1, has_bias=False).
 
@@ -61,13 +93,13 @@ class Convolution(nn.Cell):
             self.product = ops.BatchMatMul()
         else:
             self.columns = maps.Columns(height, width, inputs)
-            self.product = ops.MatMul()
+            self.product = Product()
 
     def use_plain_operators(self) -> None:
         """See `layers.make_twice_differentiable`."""
         self.by_tiles = False
         self.columns = maps.PlainColumns()
-        self.product = ops.MatMul()
+        self.product = Product()
 
     def construct(self, x):
         if self.by_tiles:
@@ -96,7 +128,7 @@ class TransposedConvolution(nn.Cell):
             self.product = ops.BatchMatMul(transpose_b=True)
         else:
             self.from_columns = maps.Columns(height, width, outputs, adjoint=True)
-            self.product = ops.MatMul(transpose_b=True)
+            self.product = Product(transpose_b=True)
 
     def construct(self, x):
         if self.by_tiles:
