@@ -81,15 +81,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
         pairs = np.concatenate([shown, known.batch(indices)])
         grids.grid(pairs, columns=len(shown)).save(folder / "nearest.png")
     write_json(paths.metrics(dataset) / "evaluate.json", metrics)
-    far, critic = scores["quality"]["frechet_distance"], scores["critic"]["jsd_lower_bound"]
-    if far["value"] is None:
-        say(f"{dataset}: too few images to score: {scoring.FEWEST} of each kind are the fewest")
-    else:
-        say(
-            f"{dataset}: Frechet distance {far['value']:.2f} +- {far['error']:.2f} (real images: "
-            f"{far['floor']:.2f}); an independent critic proves a JSD of {critic['value']:.3f} +- "
-            f"{critic['error']:.3f} nats of 0.693 (real images: {critic['floor']:.3f})"
-        )
+    for line in scoring.lines(scores):
+        say(f"{dataset}: {line}")
     if checkpoint.averaged:
         say(f"{dataset}: the generator has the moving average of its weights")
     say(

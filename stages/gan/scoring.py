@@ -114,3 +114,19 @@ def score(
             for name, sample in (("real", real_test), ("generated", generated))
         },
     }
+
+
+def lines(scores: dict[str, Any]) -> list[str]:
+    """Every score with its error and its floor, a line each."""
+    if scores["quality"][QUALITY[0]]["value"] is None:
+        return [f"too few images to score: {FEWEST} of each kind are the fewest"]
+    return [
+        f"{group}.{name} {_with_error(found)} (real images: {found['floor']:.4g})"
+        for group, names in (("quality", QUALITY), ("critic", CRITIC))
+        for name, found in ((name, scores[group][name]) for name in names)
+    ]
+
+
+def _with_error(found: dict[str, Any]) -> str:
+    error = "" if found["error"] is None else f" +- {found['error']:.2g}"
+    return f"{found['value']:.4g}{error}"
