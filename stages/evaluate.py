@@ -43,7 +43,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     own = equilibrium.loss_terms(loss, point, real_logits, fake_logits)
     judge = read_json(paths.judge(dataset) / "judge.json", "sha256", "accuracy", "task")
     others = latent_codes(stream(settings.seed, "critic latents"), count, size)
-    fresh = generate(generator, others)
+    fresh = prepared.to_levels(generate(generator, others))
     scores = scoring.score(known, held_out, paths.judge(dataset), fake, fresh, settings)
     metrics = {
         "samples": count,

@@ -1,4 +1,6 @@
 import json
+import math
+import shutil
 
 import numpy as np
 import pytest
@@ -27,16 +29,47 @@ def test_numbers_fit_each_other(reproduced: Project, dataset: str):
     assert metrics["bundled_data"] is True
 
 
+def test_scores_name_the_judge_they_are_by(reproduced: Project):
+    for dataset in ("mnist", "faces"):
+        metrics = reproduced.folder / f"metrics/{dataset}"
+        judge = json.loads((metrics / "judge.json").read_text())
+        scored = json.loads((metrics / "evaluate.json").read_text())
+        assert scored["judge"] == {name: judge[name] for name in ("sha256", "accuracy", "task")}
+
+
+def test_too_few_images_are_not_scored(reproduced: Project):
+    scores = {}
+    for dataset in ("mnist", "faces"):  # the tiny one of faces holds 4 out
+        metrics = json.loads((reproduced.folder / f"metrics/{dataset}/evaluate.json").read_text())
+        scores[dataset] = [s for group in ("quality", "critic") for s in metrics[group].values()]
+        shares = reproduced.folder / f"reports/{dataset}/evaluation/classes.json"
+        assert bool(json.loads(shares.read_text())) == (dataset == "mnist")
+    assert all(math.isfinite(score["value"]) for score in scores["mnist"] if "value" in score)
+    assert {value for score in scores["faces"] for value in score.values()} == {None}
+
+
+def test_a_judge_that_is_damaged_is_named(reproduced: Project, tmp_path):
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
+    state = copy.folder / "data/mnist/judge/judge.state"
+    state.write_bytes(state.read_bytes()[:-1])
+    result = copy.stage("evaluate", "mnist", check=False)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "judge.state is damaged" in result.stderr
+    assert "dvc repro" in result.stderr
+
+
 def test_pictures_show_what_they_are_named_for(reproduced: Project):
     folder = reproduced.folder / "reports/mnist/evaluation"
     sizes = {}
-    for file in folder.iterdir():
+    for file in folder.glob("*.png"):
         with Image.open(file) as picture:
             sizes[file.stem] = picture.size
             assert len(picture.getcolors(256)) > 10, file
     side = 28 + 2
     assert sizes == {
-        "generated": (5 * side + 2, 4 * side + 2),  # 20 samples in this tiny project
+        "generated": (5 * side + 2, 5 * side + 2),
         "real": (5 * side + 2, 5 * side + 2),
         "interpolation": (3 * side + 2, 5 * side + 2),
         "nearest": (4 * side + 2, 2 * side + 2),
@@ -44,8 +77,6 @@ def test_pictures_show_what_they_are_named_for(reproduced: Project):
 
 
 def test_a_diverged_model_is_named_as_that(reproduced: Project, tmp_path):
-    import shutil
-
     from safetensors.numpy import load_file, save_file
 
     from stages.gan import manifest

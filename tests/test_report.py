@@ -19,8 +19,10 @@ pytestmark = pytest.mark.pipeline
 def test_the_page_needs_nothing_else(reproduced: Project, dataset: str):
     page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
     links = re.findall(r"""(?:src|href)="([^"]*)""", page)
-    # of the run; of what was watched, but for what so short a run has none of; of the lesson
-    assert 8 + 6 <= len(links) <= 8 + 2 + 6
+    # of the run; of what was watched, but for what so short a run has none of; of the lesson;
+    # and the classes, where there are enough images to be scored
+    scored = dataset == "mnist"
+    assert 8 + 6 + scored <= len(links) <= 8 + 2 + 6 + scored
     assert all(link.startswith("data:image/") for link in links)
     assert "<script" not in page
     assert str(reproduced.folder) not in page
@@ -32,6 +34,22 @@ def test_the_page_shows_params_metrics_and_data(reproduced: Project):
         assert text in page
     assert "Not the real data" in page
     assert "bundled:digits" in page
+
+
+def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
+    page = html.unescape((reproduced.folder / "reports/mnist/index.html").read_text())
+    scored = json.loads((reproduced.folder / "metrics/mnist/evaluate.json").read_text())
+    for group, rows in (("quality", report.QUALITY), ("critic", report.CRITIC)):
+        assert [key for _, key, _ in rows] == list(scored[group])[: len(rows)]
+        for name, key, sentence in rows:
+            found = scored[group][key]
+            error = "" if found["error"] is None else f"{found['error']:.2g}"
+            cells = (name, f"{found['value']:.4g}", error, f"{found['floor']:.4g}", sentence)
+            row = r"\s*".join(f"<td[^>]*>{re.escape(cell)}</td>" for cell in cells)
+            assert re.search(row, page), name
+    assert scored["judge"]["sha256"][:12] in page
+    few = (reproduced.folder / "reports/faces/index.html").read_text()
+    assert "held-out images are too few to tell" in few
 
 
 def test_the_page_begins_with_the_verdict(reproduced: Project):
@@ -127,7 +145,7 @@ def test_a_loss_without_equilibrium_gets_its_page(project: Project):
     params = project.params
     params["mnist"]["train"]["loss"] = "wgan_gp"
     project.write_params(params)
-    for stage in ("download", "preprocess", "train", "evaluate", "report"):
+    for stage in ("download", "preprocess", "judge", "train", "evaluate", "report"):
         project.stage(stage, "mnist")
     page = (project.folder / "reports/mnist/index.html").read_text()
     assert "The loss wgan_gp has no such point" in page

@@ -12,7 +12,7 @@ from stages.gan import array_files, classifier, losses
 from stages.gan.checkpoints import put, values
 from stages.gan.equilibrium import binary_cross_entropy, probability
 from stages.gan.params import Critic as Settings
-from stages.gan.prepared import normalise, to_pixels
+from stages.gan.prepared import to_levels
 from stages.gan.randomness import stream
 
 _SET_ASIDE = 0.2
@@ -159,7 +159,7 @@ def _set_aside(count: int, seed: int, position: int) -> tuple[NDArray[np.int64],
 
 def _levels(images: NDArray[np.floating], rows: NDArray[np.integer]) -> NDArray[np.float32]:
     """The images at those indices at the nearest 8-bit levels."""
-    return normalise(to_pixels(array_files.rows(images, rows))).astype(np.float32)
+    return to_levels(array_files.rows(images, rows)).astype(np.float32)
 
 
 def _logits(network: classifier.Classifier, images: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -53,6 +53,11 @@ def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
+def to_levels(images: NDArray[Any]) -> NDArray[np.float16]:
+    """Images in [-1, 1] at the nearest 8-bit levels, as real ones are kept."""
+    return normalise(to_pixels(images))
+
+
 @dataclass(frozen=True)
 class Split:
     """One split: arrays of equal length, opened by memory map."""

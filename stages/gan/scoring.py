@@ -15,7 +15,7 @@ from stages.gan import array_files, two_sample
 from stages.gan import critic as critics
 from stages.gan import judge as judges
 from stages.gan.params import Evaluate
-from stages.gan.prepared import SPLITS, Split
+from stages.gan.prepared import SPLITS, Split, to_levels
 from stages.gan.quality import classes, measuring
 from stages.gan.randomness import stream
 
@@ -43,7 +43,7 @@ def score(
     held_out: Split,
     judge_folder: Path,
     shown: NDArray[np.float32],
-    fresh: NDArray[np.float32],
+    fresh: NDArray[np.floating],
     settings: Evaluate,
 ) -> dict[str, Any]:
     """All scores.
@@ -56,7 +56,8 @@ def score(
         Of a judge of these real images.
     shown, fresh : (N, C, H, W) in [-1, 1]
         Generated images: those that are scored, and others, from which the critic learns. As
-        many held-out ones are compared with them.
+        many held-out ones are compared with them. All are looked at in 8-bit levels, as real ones
+        are: else they could be told by that.
     settings : Evaluate
 
     Returns
@@ -76,7 +77,10 @@ def score(
     judge = judges.load(judge_folder)
     real_train, real_test, generated = (
         measuring.Sample(seen.features, seen.classes)
-        for seen in (*(judges.seen(judge_folder, split) for split in SPLITS), judge.see(shown))
+        for seen in (
+            *(judges.seen(judge_folder, split) for split in SPLITS),
+            judge.see(to_levels(shown)),
+        )
     )
     measured = measuring.measure(
         real_train,
