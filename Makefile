@@ -35,7 +35,7 @@ mended: setup
 	python -m stages.collapse $(DATASET) --mended
 
 test: setup
-	python -m pytest $(ARGS)
+	python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 faults: setup
 	python -m tests.faults $(if $(FULL),--full) $(ARGS)

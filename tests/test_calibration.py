@@ -2,10 +2,13 @@ import json
 
 import numpy as np
 import pytest
+from data_helpers import load_params
 
 from benchmarks.calibration import __main__ as command
 from benchmarks.calibration import looks, page, ranking
 from benchmarks.calibration.damage import DAMAGES, Pool
+from stages.gan import judge
+from stages.gan.errors import UserError
 from stages.gan.prepared import Split
 from stages.gan.quality.measuring import Sample
 from stages.gan.quality.scores import Estimate
@@ -154,7 +157,7 @@ def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked
     monkeypatch.setattr(command.prepared, "load", lambda folder, name: split(5, 30))
     about = {"source": "drawn", "bundled": False}
     monkeypatch.setattr(command.prepared, "description", lambda folder: about)
-    monkeypatch.setattr(command.looks, "stand_in", lambda train: (plain, "projections"))
+    monkeypatch.setattr(command.looks, "by", lambda folder: plain)
     monkeypatch.setattr(command.ranking, "calibrate", lambda *arguments: result)
     monkeypatch.setattr(
         "sys.argv", ["calibration", str(tmp_path / "mnist"), "--output", str(tmp_path / "docs")]
@@ -162,7 +165,6 @@ def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked
     assert command.main() == (0 if ranked else 1)
     assert ("does not rank" in capsys.readouterr().out) is not ranked
     written = json.loads((tmp_path / "docs" / "calibration.json").read_text())
-    assert written["mnist"]["by"] == "projections"
     text = (tmp_path / "docs" / "calibration.md").read_text()
     assert text == page.text(written)
     assert "## mnist" in text
@@ -176,18 +178,13 @@ def test_a_missing_folder_is_one_line(tmp_path, monkeypatch, capsys):
     assert "is missing: run `dvc repro` first" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("labelled", [True, False])
-def test_stand_ins_see_features_and_classes(labelled):
-    train = split(6, 300)
-    if not labelled:
-        train = Split(train.images, train.latents, None)
-    shown, classes = images(7, 100)
-    if not labelled:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(looks, "FEATURES", 12)
-            sample = looks.stand_in(train)[0](shown)
-        assert sample.features.shape == (100, 12)
-        return
-    sample = looks.stand_in(train)[0](shown)
-    assert sample.features.shape == (100, looks.FEATURES)
-    assert np.mean(sample.classes == classes) > 0.3
+def test_it_looks_with_the_judges_eyes(tmp_path):
+    train, test = split(1, 40), split(2, 20)
+    settings = load_params(tmp_path, "mnist", mnist__judge__epochs=1).judge
+    made = judge.make(train, test, settings)
+    judge.save(tmp_path, made, {"train": train, "test": test})
+    seen, sample = made.see(test.images), looks.by(tmp_path)(test.images)
+    assert np.array_equal(sample.features, seen.features)
+    assert np.array_equal(sample.classes, seen.classes)
+    with pytest.raises(UserError, match="judge"):
+        looks.by(tmp_path / "none")

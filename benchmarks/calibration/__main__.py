@@ -2,9 +2,9 @@
 
     python -m benchmarks.calibration data/mnist data/faces [--samples 5000] [--output FOLDER]
 
-Each folder has what the pipeline put there: `prepared`, and `judge` (without one features by
-scikit-learn stand in, and the page says so). Writes calibration.json, .md and .png into docs, or
-into the folder given, and ends with 1 if a measure does not rank what it is meant to see.
+Each folder has what the pipeline put there: `prepared` and `judge`. Writes calibration.json, .md
+and .png into docs, or into the folder given, and ends with 1 if a measure does not rank what it is
+meant to see.
 """
 
 import argparse
@@ -29,17 +29,14 @@ def main() -> int:
         try:
             train, test = (prepared.load(folder / "prepared", split) for split in prepared.SPLITS)
             about = prepared.description(folder / "prepared")
-            look, by = looks.judge(folder / "judge"), "the judge"
+            look = looks.by(folder / "judge")
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        if look is None:
-            look, by = looks.stand_in(train)
-        print(f"{folder.name}: looked at by {by}", flush=True)
+        print(f"{folder.name}: {len(test):,} held-out images", flush=True)
         results[folder.name] = {
             "data": about["source"],
             "bundled_data": about["bundled"],
-            "by": by,
             **ranking.calibrate(train, test, look, arguments.samples),
         }
     arguments.output.mkdir(parents=True, exist_ok=True)

@@ -65,8 +65,7 @@ def _part(dataset: str, found: dict) -> str:
     lines = [
         f"## {dataset}{bundled}",
         "",
-        f"Looked at by {found['by']}; {found['samples']:,} images in each sample, "
-        f"{found['training']:,} training images.",
+        f"{found['samples']:,} images in each sample, {found['training']:,} training images.",
         "",
         "From which level on a damage is seen: there and at all harder levels the value is worse "
         f"than undamaged by more than {SEEN:g} standard errors (of both together). Bold: meant to "
