@@ -174,7 +174,7 @@ def measure(count: int, archive: Path, project: Path) -> dict[str, dict[str, flo
     project.mkdir()
     found = {}
     write_params(project, archive, "mlp")
-    for stage in ("download", "preprocess"):
+    for stage in ("download", "preprocess", "judge"):
         found[stage] = run_stage(stage, project)
     counts = json.loads((project / "data/faces/prepared/prepared.json").read_text())["counts"]
     # One epoch of it needs a whole batch at least.

@@ -9,22 +9,25 @@ from pathlib import Path
 
 from stages.gan import params, paths
 from stages.gan.errors import UserError
+from stages.gan.files import sha256
 from stages.gan.fingerprints import code_in_use
 
 _PACKAGE = Path(__file__).parent
 
 
-def _look(file: Path) -> tuple[int, int] | None:
+def _look(file: Path) -> str | None:
     try:
-        found = file.stat()
+        return sha256(file)
     except FileNotFoundError:
         return None
-    return found.st_mtime_ns, found.st_size
 
 
-# The code as it is when this module is imported, which is before all that takes long.
+# The code as it is when this module is imported, which is before all that takes long. Contents
+# and not dates, as a file that was saved without a change, or taken from git anew, is the same.
 _CODE = {
-    file.resolve(): _look(file) for kind in ("py", "c", "h") for file in _PACKAGE.rglob(f"*.{kind}")
+    file.resolve(): _look(file)
+    for kind in ("py", "c", "h", "html")
+    for file in _PACKAGE.rglob(f"*.{kind}")
 }
 
 
@@ -73,6 +76,15 @@ def _values(
 
 
 def _code() -> Iterator[str]:
-    for file in code_in_use():
+    used = code_in_use()
+    for file in [*used, *_templates(used)]:
         if _look(file) != _CODE.get(file):
             yield str(file.relative_to(_PACKAGE.resolve().parent))
+
+
+def _templates(used: Sequence[Path]) -> list[Path]:
+    """The templates of the page that a module of the same name makes, and all their parts."""
+    stems = {file.stem for file in used}
+    folder = _PACKAGE.resolve() / "gan" / "templates"
+    own = [file for file in sorted(folder.glob("*.html")) if file.stem in stems]
+    return [*own, *sorted(folder.glob("_*.html"))] if own else []

@@ -77,33 +77,43 @@ def test_a_file_that_cannot_be_read_any_more_is_an_edit(began, tmp_path, content
 
 
 EDIT_CODE = """
-import os, sys
+import importlib, sys
 from pathlib import Path
 from stages import edits
 from stages.gan import params, files, paths
 began = params.load(paths.PARAMS, "mnist")
+if sys.argv[3:]:
+    importlib.import_module(sys.argv[3])
 changed = Path("stages") / sys.argv[1]
-changed.unlink() if sys.argv[2] == "gone" else changed.write_text(changed.read_text() + "#")
+content = changed.read_text()
+changed.unlink()
+if sys.argv[2] != "gone":
+    changed.write_text(content + "#" * (sys.argv[2] == "edited"))
 edits.check("mnist", began)
 """
 
 
 @pytest.mark.parametrize(
-    ("file", "how", "used"),
+    ("file", "how", "module", "used"),
     [
-        ("gan/files.py", "edited", True),
-        ("gan/files.py", "gone", True),
-        ("gan/losses.py", "edited", False),
-        ("report.py", "edited", False),
-        ("gan/templates/report.html", "edited", False),
+        ("gan/files.py", "edited", "", True),
+        ("gan/files.py", "gone", "", True),
+        ("gan/files.py", "saved as it was", "", False),
+        ("gan/losses.py", "edited", "", False),
+        ("gan/native/rows.c", "edited", "", False),
+        ("gan/native/rows.c", "edited", "stages.gan.native", True),
+        ("report.py", "edited", "", False),
+        ("gan/templates/report.html", "edited", "stages.gan.page", False),
+        ("gan/templates/report.html", "edited", "stages.report", True),
+        ("gan/templates/_style.html", "edited", "stages.report", True),
+        ("gan/templates/failure.html", "edited", "stages.report", False),
     ],
 )
-def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, used):
+def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):
     shutil.copytree(ROOT / "stages", tmp_path / "stages")
     write_params(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-c", EDIT_CODE, file, how], cwd=tmp_path, capture_output=True, text=True
-    )
+    words = [sys.executable, "-c", EDIT_CODE, file, how, *([module] if module else [])]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
     if used:
         assert f"edited while this stage ran: stages/{file}. DVC" in done.stderr
     else:

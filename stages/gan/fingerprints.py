@@ -52,5 +52,5 @@ def code_in_use() -> list[Path]:
         if name and _PACKAGE in (file := Path(name).resolve()).parents:
             found.add(file)
     for folder in {file.parent for file in found}:
-        found |= {file for file in folder.rglob("*") if file.suffix in (".c", ".h")}
+        found |= {file for file in folder.glob("*") if file.suffix in (".c", ".h")}
     return sorted(found)

@@ -53,12 +53,13 @@ def _pieces(rows):
 
 
 class Product(nn.Cell):
-    """The product of (rows, inputs) and (inputs, outputs), whose gradients always repeat.
+    """The product of (rows, inputs) and (inputs, outputs), whose gradients repeat on any number of cores.
 
     The gradient of the weight is a sum over all rows. Where these are many and the weight is
     small, MindSpore's product shares them out among its threads, and the rounding depends on how
     many there are. Here each piece of the rows is multiplied by itself, so that autodiff sums
-    within pieces first, whose bounds are always the same.
+    within pieces first, whose bounds are always the same. They have 512 rows, or the next number
+    of which the rows are a multiple; of a prime number of rows nothing can be promised.
 
     With `transpose_b` the weight is given as (outputs, inputs).
     """
