@@ -53,7 +53,7 @@ def _pieces(rows):
 
 
 class Product(nn.Cell):
-    """The product of (rows, inputs) and (inputs, outputs), whose gradients repeat on any number of cores.
+    """The product of (rows, inputs) and (inputs, outputs), whose gradients repeat.
 
     The gradient of the weight is a sum over all rows. Where these are many and the weight is
     small, MindSpore's product shares them out among its threads, and the rounding depends on how
