@@ -262,7 +262,8 @@ def test_changed_code_and_params_are_notes_and_no_damage(copied):
     found = look(locked.read())
     assert found.damages == ()
     (note,) = found.notes
-    assert note.startswith("`dvc repro` would run train@faces, evaluate@mnist, evaluate@faces, ")
+    convolving = "judge@mnist, judge@faces, train@faces, evaluate@mnist, evaluate@faces, "
+    assert note.startswith(f"`dvc repro` would run {convolving}")
     assert "stages/gan/networks/dcgan" in note
     assert "params.yaml (mnist.evaluate)" in note
     assert "params.yaml (mnist)" in note  # the report shows them all
@@ -273,7 +274,7 @@ def test_a_note_is_no_longer_than_a_line(copied):
         file.write_text(file.read_text() + "# a remark\n")
     found = look(locked.read())
     assert found.damages == ()
-    assert " and 4 more, as this changed since they ran: " in found.notes[0]
+    assert " and 6 more, as this changed since they ran: " in found.notes[0]
     assert len(found.notes[0]) < 600
 
 
@@ -307,8 +308,8 @@ def test_a_data_set_that_has_not_run_is_a_note(copied):
     found = look(locked.read())
     assert found.damages == ()
     assert found.notes == (
-        "dvc.lock has nothing of download@flowers, preprocess@flowers, train@flowers, "
-        "evaluate@flowers, report@flowers: `dvc repro` would run them",
+        "dvc.lock has nothing of download@flowers, preprocess@flowers, judge@flowers, "
+        "train@flowers, evaluate@flowers, report@flowers: `dvc repro` would run them",
     )
 
 
