@@ -157,11 +157,12 @@ def run_stage(stage: str, project: Path) -> dict[str, float]:
 
 
 def write_params(project: Path, archive: Path, network: str) -> None:
-    """The shipped params for the faces, with few steps or, for the MLP, one whole epoch."""
+    """The shipped params for the faces, with few steps, or one epoch of what goes by epochs."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["datasets"]["faces"]["network"] = network
     faces = params["faces"]
     faces["download"]["sources"] = [str(archive.absolute())]
+    faces["judge"]["epochs"] = faces["evaluate"]["critic"]["epochs"] = 1
     faces["train"].update(max_steps=STEPS, on_failure="warn")
     if network == "mlp":
         faces["train"].update(max_steps=None, epochs=1, batch_size=EPOCH_BATCH)
