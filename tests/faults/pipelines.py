@@ -106,9 +106,14 @@ def hit(world: World, running, target: str, number: int) -> None:
 
 
 def cut_newest_state(world: World) -> None:
-    """As after a power cut: the newest state of a training run is there, but not all of it."""
+    """As after a power cut: the newest state of a training run is there, but not all of it.
+
+    What has a second name is among the outs already, and was flushed long before: to cut it would
+    be to damage an out.
+    """
+    files = (file for file in world.project.glob(".scratch/**/*") if file.is_file())
     states = sorted(
-        (file for file in world.project.glob(".scratch/**/*") if file.is_file()),
+        (file for file in files if file.stat().st_nlink == 1),
         key=lambda file: file.stat().st_mtime,
     )
     if states and states[-1].stat().st_size:
