@@ -5,7 +5,7 @@ import numpy as np
 from stages.command import run_stage, say
 from stages.gan import checkpoints, equilibrium, grids, losses, paths, prepared, scoring
 from stages.gan.errors import UserError
-from stages.gan.files import read_json, whole_folder, write_json
+from stages.gan.files import whole_folder, write_json
 from stages.gan.neighbours import nearest
 from stages.gan.params import Dataset
 from stages.gan.randomness import latent_codes, stream
@@ -23,6 +23,12 @@ def evaluate(dataset: str, params: Dataset) -> None:
     known = prepared.load(paths.prepared(dataset), "train")
     about = prepared.description(paths.prepared(dataset))
     checkpoint = checkpoints.load(paths.models(dataset))
+    if checkpoint.description.image_shape != held_out.images.shape[1:]:
+        raise UserError(
+            f"{checkpoint.folder} holds networks of images {checkpoint.description.image_shape}, "
+            f"the prepared ones are {held_out.images.shape[1:]} (channels, height, width): run "
+            "`dvc repro`"
+        )
     generator, discriminator = checkpoint.networks()
 
     count = min(settings.samples, len(held_out))
@@ -41,15 +47,16 @@ def evaluate(dataset: str, params: Dataset) -> None:
     loss = losses.of_params(params.train)
     point = equilibrium.point(loss)
     own = equilibrium.loss_terms(loss, point, real_logits, fake_logits)
-    judge = read_json(paths.judge(dataset) / "judge.json", "sha256", "accuracy", "task")
+    # For the pictures; of all others the levels are enough, in half the memory.
+    drawn, fake = fake[: max(GRID, settings.nearest)].copy(), prepared.to_levels(fake)
     others = latent_codes(stream(settings.seed, "critic latents"), count, size)
-    fresh = prepared.to_levels(generate(generator, others))
+    fresh = generate(generator, others, kept_as=prepared.to_levels)
     scores = scoring.score(known, held_out, paths.judge(dataset), fake, fresh, settings)
     metrics = {
         "samples": count,
         "quality": scores["quality"],
         "critic": scores["critic"],
-        "judge": {name: judge[name] for name in ("sha256", "accuracy", "task")},
+        "judge": scores["judge"],
         "averaged_generator": checkpoint.averaged,
         "bce": {name: term.to_json() for name, term in bce.items()},
         "training_loss": {
@@ -66,7 +73,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     }
     with whole_folder(paths.evaluation_pictures(dataset)) as folder:
         write_json(folder / CLASSES, scores["histograms"])
-        grids.grid(fake[:GRID]).save(folder / "generated.png")
+        grids.grid(drawn[:GRID]).save(folder / "generated.png")
         grids.grid(held_out.images[:GRID]).save(folder / "real.png")
         ways = [
             interpolate(
@@ -76,7 +83,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
         ]
         between = generate(generator, np.concatenate(ways))
         grids.grid(between, columns=settings.interpolation_steps).save(folder / "interpolation.png")
-        shown = fake[: settings.nearest]
+        shown = drawn[: settings.nearest]
         indices, _ = nearest(shown, known.images)
         pairs = np.concatenate([shown, known.batch(indices)])
         grids.grid(pairs, columns=len(shown)).save(folder / "nearest.png")

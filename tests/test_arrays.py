@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from stages.gan.arrays import read_array
+from stages.gan import array_files
+from stages.gan.arrays import are_finite, check_values, open_made, read_array
 from stages.gan.errors import UserError
 
 
@@ -132,3 +133,35 @@ def test_any_damaged_bytes_are_numbers_or_one_line(file, changes, length):
         return
     assert array.dtype.kind in "fiu"
     assert array.nbytes <= length
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float16, np.int32, ">f4"])
+def test_what_a_stage_made_is_of_its_kind_or_ends_in_one_line(tmp_path, kind):
+    file = tmp_path / "a.npy"
+    assert message_of(open_made, file, np.float32) == f"{file} is missing: run `dvc repro` first"
+    np.save(file, np.zeros(3, kind))
+    text = message_of(open_made, file, np.float32)
+    assert text.startswith(f"{file} is damaged (it holds ")
+    assert text.endswith("valid is float32): remove it and run `dvc repro`")
+    file.write_bytes(b"junk")
+    assert message_of(open_made, file, np.float32).endswith("remove it and run `dvc repro`")
+    np.save(file, np.arange(3, dtype=np.float32))
+    assert open_made(file, np.float32).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@given(place=st.integers(0, 24))
+def test_every_value_is_looked_at_in_blocks(small_blocks, value, place):
+    array = np.zeros((5, 5))
+    check_values(Path("a.npy"), array, are_finite, "finite numbers")
+    array[divmod(place, 5)] = value
+    text = message_of(check_values, Path("a.npy"), array, are_finite, "finite numbers")
+    assert text.startswith("a.npy is damaged (it should hold finite numbers)")
+
+
+@pytest.fixture(scope="module")
+def small_blocks():
+    """Blocks of two rows of five values."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(array_files, "_BLOCK_VALUES", 10)
+        yield

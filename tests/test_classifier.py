@@ -65,7 +65,7 @@ def test_an_image_is_seen_alike_in_any_company(monkeypatch):
     network, _ = trained(1)
     images, _ = sides(9)
     together = classifier.apply(network, images)
-    monkeypatch.setattr(classifier, "_BATCH", 4)
+    monkeypatch.setattr(classifier, "BATCH", 4)
     for whole, parts in zip(together, classifier.apply(network, images), strict=True):
         np.testing.assert_allclose(whole, parts, atol=1e-5)
 
@@ -133,3 +133,12 @@ def test_epochs_and_seeds_have_orders_of_their_own():
     ]
     assert orders[0] != orders[1] != orders[2] != orders[0]
     assert orders[0] == np.concatenate(classifier.order(64, 8, 0, 0)).tolist()
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 27, 14), (2, 1, 1)])
+@pytest.mark.parametrize("widths", [(4,), (3, 5), (2, 20, 3)])
+@pytest.mark.parametrize(("feature_size", "outputs"), [(2, 1), (7, 16)])
+def test_its_parameters_are_counted_before_they_are_made(shape, widths, feature_size, outputs):
+    counted = classifier.parameters(shape, widths, feature_size, outputs)
+    built = classifier.build(shape, widths, feature_size, outputs)
+    assert counted == sum(parameter.size for parameter in built.get_parameters())

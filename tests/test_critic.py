@@ -1,9 +1,13 @@
+import tracemalloc
+
 import numpy as np
 import pytest
+from data_helpers import message_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from stages.gan import array_files, critic
 from stages.gan.critic import calibration, judge_apart
 from stages.gan.equilibrium import binary_cross_entropy
 from stages.gan.params import Critic as Settings
@@ -72,6 +76,49 @@ def test_images_of_two_sizes_are_refused():
     other = np.zeros((4, 1, 9, 9), np.float32)
     with pytest.raises(ValueError, match="one shape"):
         judge_apart(images(4, 0), other, images(4, 1), other, SETTINGS, 1)
+
+
+def test_a_training_that_diverges_names_the_learning_rate():
+    parts = [images(40, k) for k in range(4)]
+    diverging = SETTINGS.model_copy(update={"learning_rate": 1e38})
+    text = message_of(judge_apart, *parts, diverging, 1)
+    assert "evaluate.critic.learning_rate" in text
+
+
+# An epoch asks for the logits of two sets, and so does the test at the end.
+@pytest.mark.parametrize(
+    ("epochs", "spoilt", "sound"),
+    [(2, {1}, True), (1, {1, 2}, False), (1, {3}, False)],
+    ids=["one of two epochs", "every epoch", "the test"],
+)
+def test_logits_that_are_not_finite_are_no_answer(monkeypatch, epochs, spoilt, sound):
+    genuine, calls = critic._logits, []
+
+    def logits(*arguments):
+        calls.append(arguments)
+        return genuine(*arguments) * (np.nan if len(calls) in spoilt else 1.0)
+
+    monkeypatch.setattr(critic, "_logits", logits)
+    parts = [images(count, k) for k, count in enumerate((60, 60, 20, 20))]
+    given = (*parts, SETTINGS.model_copy(update={"epochs": epochs}), 1)
+    if sound:
+        assert np.isfinite(judge_apart(*given)).all()
+    else:
+        assert "evaluate.critic.learning_rate" in message_of(judge_apart, *given)
+
+
+def test_memory_does_not_grow_with_the_images(monkeypatch):
+    monkeypatch.setattr(array_files, "_BLOCK_VALUES", 1 << 16)  # 256 KB of float32
+    many = np.zeros((8000, 1, 32, 32), np.float16)
+    network = critic._network((1, 32, 32), SETTINGS, 1)
+    tracemalloc.start()
+    try:
+        critic._logits(network, many, np.arange(8000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert many.nbytes > 16_000_000
+    assert peak < 4_000_000
 
 
 LOGITS = arrays_of.arrays(np.float64, st.integers(1, 20), elements=st.floats(-50, 50))

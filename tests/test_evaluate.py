@@ -60,6 +60,36 @@ def test_a_judge_that_is_damaged_is_named(reproduced: Project, tmp_path):
     assert "dvc repro" in result.stderr
 
 
+def test_what_is_said_of_the_judge_is_what_its_weights_say(reproduced: Project, tmp_path):
+    """judge.json, which people read, carries no checksum."""
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
+    spoilt = {"sha256": "0", "accuracy": "high", "task": "none"}
+    for dataset in ("mnist", "faces"):  # faces has too few images to be scored
+        (copy.folder / f"data/{dataset}/judge/judge.json").write_text(json.dumps(spoilt))
+        file = copy.folder / f"metrics/{dataset}/evaluate.json"
+        before = file.read_bytes()
+        file.unlink()
+        copy.stage("evaluate", dataset)
+        assert file.read_bytes() == before
+
+
+def test_data_that_were_prepared_anew_are_told_from_those_of_the_networks(
+    reproduced: Project, tmp_path
+):
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
+    params = copy.params
+    params["faces"]["preprocess"]["image_size"] = 32
+    copy.write_params(params)
+    copy.stage("preprocess", "faces")
+    result = copy.stage("evaluate", "faces", check=False)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "networks of images (3, 16, 16), the prepared ones are (3, 32, 32)" in result.stderr
+    assert "dvc repro" in result.stderr
+
+
 def test_pictures_show_what_they_are_named_for(reproduced: Project):
     folder = reproduced.folder / "reports/mnist/evaluation"
     sizes = {}

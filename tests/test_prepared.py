@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from stages.gan import prepared
+from stages.gan import array_files, prepared
 from stages.gan.array_files import make as make_array
-from stages.gan.prepared import normalise, to_pixels
+from stages.gan.prepared import normalise, to_levels, to_pixels
 from stages.gan.randomness import stream
 
 
@@ -65,6 +65,19 @@ def test_what_lies_outside_is_cut(value):
     (level,) = to_pixels(np.array([value], np.float32))
     nearest = min(255, max(0, round(float(np.float32(value) * 127.5 + 127.5))))
     assert abs(int(level) - nearest) <= (1 if -1 < value < 1 else 0)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_images_come_to_the_same_levels_in_blocks_of_any_size(monkeypatch, kind):
+    images = np.random.default_rng(1).normal(0, 0.7, (9, 1, 3, 3)).astype(kind)
+    images[0, 0, 0] = np.nan, np.inf, -np.inf
+    before = images.copy()
+    expected = normalise(to_pixels(images))
+    assert expected[0, 0, 0].tolist() == [-1, 1, -1]
+    for most in (1, 20, 1 << 20):
+        monkeypatch.setattr(array_files, "_BLOCK_VALUES", most)
+        assert to_levels(images).tobytes() == expected.tobytes()
+    np.testing.assert_array_equal(images, before)
 
 
 def test_written_images_are_loaded_in_the_order_asked_for(tmp_path):

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from network_helpers import describe
 
 from stages.gan import networks
+from stages.gan.prepared import to_levels
 from stages.gan.sampling import evaluation_mode, generate, interpolate, logits
 
 
@@ -15,6 +16,21 @@ def test_batches_do_not_change_the_result():
     np.testing.assert_allclose(
         logits(discriminator, images, batch=2), logits(discriminator, images), atol=1e-6
     )
+
+
+def test_images_are_kept_as_asked_for_and_alike_in_any_batches():
+    generator, _ = networks.build(describe("mlp"), seed=2)
+    codes = np.random.default_rng(0).standard_normal((7, 6)).astype(np.float32)
+    seen = []
+
+    def kept_as(images):
+        seen.append(len(images))
+        return to_levels(images)
+
+    found = generate(generator, codes, batch=3, kept_as=kept_as)
+    assert seen == [3, 3, 1]
+    assert found.dtype == np.float16
+    np.testing.assert_array_equal(found, to_levels(generate(generator, codes, batch=3)))
 
 
 def test_evaluation_mode_uses_running_statistics_and_goes_back():

@@ -2,9 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from data_helpers import load_params
+from data_helpers import load_params, message_of, tree
 
-from stages.gan import judge, scoring
+from stages.gan import judge, scoring, states
 from stages.gan.prepared import Split, normalise
 from stages.gan.randomness import stream
 
@@ -122,8 +122,45 @@ def test_too_few_images_have_no_scores(judged):
     assert all(found["quality"][name]["value"] is None for name in scoring.QUALITY)
     assert all(found["critic"][name]["floor"] is None for name in scoring.CRITIC)
     assert found["histograms"] == {}
+    assert found["judge"]["sha256"] == judge.load(judged[2]).sha256
     (line,) = scoring.lines(found)
     assert f"{scoring.FEWEST} of each kind" in line
+
+
+def test_the_judge_is_named_as_its_weights_are(judged, good):
+    _, about = states.read(judged[2] / judge.STATE)
+    assert good["judge"] == {
+        "sha256": judge.load(judged[2]).sha256,
+        "accuracy": about["accuracy"],
+        "task": "labels",
+    }
+
+
+@pytest.fixture
+def spoilt(judged, tmp_path):
+    """The same with a copy of the judge, to be spoilt."""
+    for name, content in tree(judged[2]).items():
+        (tmp_path / name).write_bytes(content)
+    return (*judged[:2], tmp_path, judged[3])
+
+
+def test_what_the_judge_saw_of_fewer_images_is_refused(spoilt):
+    for kind in judge.KINDS:
+        file = spoilt[2] / f"train_{kind}.npy"
+        np.save(file, np.load(file)[: COUNT // 2])
+    text = message_of(score, spoilt, *(images(COUNT, seed)[0] for seed in (3, 4)))
+    assert "train_features.npy does not fit" in text
+    assert "dvc repro" in text
+
+
+@pytest.mark.parametrize("count", [COUNT, scoring.FEWEST - 1])
+def test_a_judge_of_images_of_another_size_is_refused(judged, count):
+    """As after the data were prepared anew."""
+    narrow = [Split(part.images[..., :7], part.latents, part.labels) for part in judged[:2]]
+    shown, fresh = (images(count, seed)[0][..., :7] for seed in (3, 4))
+    text = message_of(scoring.score, *narrow, judged[2], shown, fresh, judged[3])
+    assert "a judge of images (1, 8, 8), the prepared ones are (1, 8, 7)" in text
+    assert "run `dvc repro`" in text
 
 
 def test_every_score_is_told_with_error_and_floor(good):

@@ -61,8 +61,18 @@ def test_another_content_under_a_right_checksum_is_refused(tmp_path, content):
     states.write(tmp_path / "state", {}, {})
     digest = states.hashlib.sha256(content).hexdigest().encode()
     (tmp_path / "state").write_bytes(digest + b"\n" + content)
-    with pytest.raises(UserError, match="no state of training"):
+    with pytest.raises(UserError, match="no file of a state"):
         states.read(tmp_path / "state")
+
+
+@pytest.mark.parametrize("text", [b"[" * 100_000, b"[]", b"\xff", b"{", b"1" * 5000], ids=len)
+def test_values_that_are_no_object_of_json_are_refused(tmp_path, text):
+    content = states.safetensors.save({"values": np.frombuffer(text, np.uint8)})
+    digest = states.hashlib.sha256(content).hexdigest().encode()
+    (tmp_path / "judge.state").write_bytes(digest + b"\n" + content)
+    with pytest.raises(UserError, match=r"judge\.state is no file of a state: ") as caught:
+        states.read(tmp_path / "judge.state")
+    assert "training" not in str(caught.value)  # a judge's weights are kept so too
 
 
 def test_a_pickle_is_not_run(tmp_path):

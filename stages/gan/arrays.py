@@ -2,6 +2,7 @@
 
 import math
 import tokenize
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from stages.gan import array_files
 from stages.gan.errors import UserError
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -23,6 +25,9 @@ _DAMAGES = (
     MemoryError,
     tokenize.TokenError,
 )
+_BLOCK = 2048
+# What is to be done about a file that the pipeline made and that is not as it should be.
+ADVICE = "remove it and run `dvc repro`"
 
 
 def read_array(source: Path) -> NDArray[Any]:
@@ -57,3 +62,61 @@ def read_array(source: Path) -> NDArray[Any]:
         return np.memmap(source, kind, "r", start, shape, "F" if in_columns else "C")
     except _DAMAGES as error:
         raise UserError(f"{source} is damaged, or no .npy file of numbers: {error}") from None
+
+
+def open_made(source: Path, kind: type) -> NDArray[Any]:
+    """Open an array that an earlier stage made, as `read_array` does.
+
+    Parameters
+    ----------
+    source : Path
+    kind : type
+        The numbers it must hold, such as np.float32.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged, or holds other numbers.
+    """
+    try:
+        array = read_array(source)
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+    except UserError as error:
+        raise UserError(f"{error}: {ADVICE}") from None
+    if array.dtype != kind:
+        raise UserError(
+            f"{source} is damaged (it holds {array.dtype}, valid is {np.dtype(kind)}): {ADVICE}"
+        )
+    return array
+
+
+def check_values(
+    source: Path, array: NDArray[Any], sound: Callable[[NDArray[Any]], bool], valid: str
+) -> None:
+    """Look at all values of an array that `open_made` opened, in blocks of bounded memory.
+
+    Parameters
+    ----------
+    source : Path
+        Its file.
+    array : (N, ...)
+    sound : callable
+        Whether the values of some of its rows are what they should be.
+    valid : str
+        What they should be, in words.
+
+    Raises
+    ------
+    UserError
+        If they are not.
+    """
+    for block in array_files.blocks(len(array), array.shape[1:], _BLOCK):
+        if not sound(array[block]):
+            raise UserError(f"{source} is damaged (it should hold {valid}): {ADVICE}")
+        array_files.let_go(array)
+
+
+def are_finite(values: NDArray[Any]) -> bool:
+    """Whether there is neither NaN nor infinity among them."""
+    return bool(np.isfinite(values).all())

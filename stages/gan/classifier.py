@@ -7,6 +7,7 @@ a hundred times slower on a CPU.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import mindspore as ms
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from stages.gan import array_files, optimizers
 from stages.gan.layers import as_tensor
-from stages.gan.networks.dcgan.convolution import Convolution
+from stages.gan.networks.dcgan.convolution import KERNEL, Convolution
 from stages.gan.normalisation import NormalisedActivation
 from stages.gan.randomness import stream
 from stages.gan.sampling import evaluation_mode
@@ -23,7 +24,8 @@ from stages.gan.schedules import Schedule
 
 # A slope below zero: a feature that is 0 on most images would tell a distance little.
 _ACTIVATION = ("leaky_relu", 0.1)
-_BATCH = 500
+# Images that are looked at together; the rounding of their logits depends on how many.
+BATCH = 500
 
 
 class Classifier(nn.Cell):
@@ -105,6 +107,19 @@ def build(
     network.to_logits.bias.set_data(ops.zeros(outputs, ms.float32))
     network.set_train()
     return network
+
+
+def parameters(
+    image_shape: Sequence[int], widths: Sequence[int], feature_size: int, outputs: int
+) -> int:
+    """How many numbers a Classifier's parameters hold, to be known before it is built."""
+    inputs, *sides = image_shape
+    halvings = len(widths)
+    height, width = (-(-side // 2**halvings) for side in sides)
+    convolutions = sum(KERNEL**2 * before * after for before, after in pairwise((inputs, *widths)))
+    dense = height * width * widths[-1] * feature_size + (feature_size + 1) * outputs
+    # Factors, shifts, means and variances of the normalisations.
+    return convolutions + dense + 4 * (sum(widths) + feature_size)
 
 
 def cross_entropy(logits, classes):
@@ -191,7 +206,7 @@ def apply(
     """
     seen = []
     with evaluation_mode(network):
-        for part in array_files.blocks(len(images), images.shape[1:], _BATCH):
+        for part in array_files.blocks(len(images), images.shape[1:], BATCH):
             outputs = network(as_tensor(network.framed(images[part])))
             array_files.let_go(images)
             seen.append([output.asnumpy() for output in outputs])

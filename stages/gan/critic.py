@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from stages.gan import array_files, classifier, losses
+from stages.gan.arrays import are_finite
 from stages.gan.checkpoints import put, values
 from stages.gan.equilibrium import binary_cross_entropy, probability
+from stages.gan.errors import UserError
 from stages.gan.params import Critic as Settings
 from stages.gan.prepared import to_levels
 from stages.gan.randomness import stream
@@ -34,6 +36,8 @@ def judge_apart(
     them by that. A fifth of the training images is set aside; they choose the epoch, and the
     scale and bias of the logits. Where these images cannot be told apart, all logits are near 0.
 
+    Images are read and rounded in blocks: memory does not grow with how many there are.
+
     Parameters
     ----------
     real_train, fake_train : (N, C, H, W) and (M, C, H, W) in [-1, 1], at least 2 of each
@@ -52,6 +56,8 @@ def judge_apart(
     ------
     ValueError
         If there are too few images, or they are not all of one shape.
+    UserError
+        If the training diverges from the first epoch on, or a logit is not finite.
     """
     given = (real_train, fake_train, real_test, fake_test)
     shapes = {images.shape[1:] for images in given}
@@ -62,7 +68,7 @@ def judge_apart(
         )
     real_rows, real_aside = _set_aside(len(real_train), seed, 0)
     fake_rows, fake_aside = _set_aside(len(fake_train), seed, 1)
-    asides = _levels(real_train, real_aside), _levels(fake_train, fake_aside)
+    asides = (real_train, real_aside), (fake_train, fake_aside)
 
     (image_shape,) = shapes
     network = _network(image_shape, settings, seed)
@@ -72,7 +78,7 @@ def judge_apart(
     step = classifier.make_step(
         network, entropy.term, settings.learning_rate, settings.epochs * per_epoch
     )
-    lowest = np.inf
+    lowest, kept = np.inf, None
     for epoch in range(settings.epochs):
         real_order = classifier.order(len(real_rows), half, seed, 2 * epoch)
         fake_order = classifier.order(len(fake_rows), half, seed, 2 * epoch + 1)
@@ -80,7 +86,9 @@ def judge_apart(
             images = _levels(real_train, real_rows[real]), _levels(fake_train, fake_rows[fake])
             targets = np.repeat(np.array([[1], [0]], np.float32), [len(real), len(fake)], axis=0)
             step(np.concatenate(images), targets)
-        answers = [_logits(network, aside) for aside in asides]
+        answers = [_logits(network, images, rows) for images, rows in asides]
+        if not all(map(are_finite, answers)):
+            continue
         scale, bias = calibration(*answers)
         value = sum(
             binary_cross_entropy(scale * logits + bias, target)
@@ -89,14 +97,18 @@ def judge_apart(
         if value < lowest:
             lowest = value
             kept = values(network.get_parameters()), scale, bias
+    if kept is None:
+        raise _diverged()
     weights, scale, bias = kept
     # A network that a compiled function has used may not be given other weights.
     network = _network(image_shape, settings, seed)
     put(weights, network.get_parameters())
     real_logits, fake_logits = (
-        scale * _logits(network, _levels(images, np.arange(len(images)))) + bias
+        scale * _logits(network, images, np.arange(len(images))) + bias
         for images in (real_test, fake_test)
     )
+    if not (are_finite(real_logits) and are_finite(fake_logits)):
+        raise _diverged()
     return real_logits, fake_logits
 
 
@@ -162,5 +174,18 @@ def _levels(images: NDArray[np.floating], rows: NDArray[np.integer]) -> NDArray[
     return to_levels(array_files.rows(images, rows)).astype(np.float32)
 
 
-def _logits(network: classifier.Classifier, images: NDArray[np.float32]) -> NDArray[np.float64]:
-    return classifier.apply(network, images)[1][:, 0].astype(np.float64)
+def _logits(
+    network: classifier.Classifier, images: NDArray[np.floating], rows: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Logits (M,) of the images at M indices, M from 1 on, with memory for a block of them."""
+    # The blocks of `classifier.apply`, so that it gives the bits that it gives of all at once.
+    parts = array_files.blocks(len(rows), images.shape[1:], classifier.BATCH)
+    logits = [classifier.apply(network, _levels(images, rows[part]))[1][:, 0] for part in parts]
+    return np.concatenate(logits).astype(np.float64)
+
+
+def _diverged() -> UserError:
+    return UserError(
+        "the critic's logits are not finite, as its training diverged: a smaller "
+        "evaluate.critic.learning_rate is the first thing to try"
+    )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from stages.gan import array_files
 from stages.gan.array_files import ArrayFile
-from stages.gan.arrays import read_array
+from stages.gan.arrays import are_finite, check_values, open_made
 from stages.gan.errors import UserError
 from stages.gan.files import read_json, write_json
 from stages.gan.randomness import latent_codes, stream
@@ -49,13 +49,23 @@ def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
 
 def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:
     """[-1, 1] back to the nearest 8-bit level; what lies outside is cut, NaN is black."""
-    levels = np.nan_to_num(np.rint(images.astype(np.float32) * 127.5 + 127.5))
-    return np.clip(levels, 0, 255).astype(np.uint8)
+    levels = np.array(images, np.float32)  # a copy, in which all is done: memory for one more
+    levels *= 127.5
+    levels += 127.5
+    np.rint(levels, out=levels)
+    np.nan_to_num(levels, copy=False)
+    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
 
 
 def to_levels(images: NDArray[Any]) -> NDArray[np.float16]:
-    """Images in [-1, 1] at the nearest 8-bit levels, as real ones are kept."""
-    return normalise(to_pixels(images))
+    """Images (N, ...) in [-1, 1] at the nearest 8-bit levels, as real ones are kept.
+
+    In blocks: beside the result it needs no memory that grows with N.
+    """
+    levels = np.empty(images.shape, np.float16)
+    for part in array_files.blocks(len(images), images.shape[1:], _BLOCK):
+        levels[part] = normalise(to_pixels(images[part]))
+    return levels
 
 
 @dataclass(frozen=True)
@@ -103,10 +113,10 @@ def load(folder: Path, split: str) -> Split:
         If a file is missing, damaged, or does not fit the others, or holds what no image or
         latent code is made of.
     """
-    images = _open(folder / f"{split}_images.npy", np.float16)
-    latents = _open(folder / f"{split}_latents.npy", np.float32)
+    images = open_made(folder / f"{split}_images.npy", np.float16)
+    latents = open_made(folder / f"{split}_latents.npy", np.float32)
     label_file = folder / f"{split}_labels.npy"
-    labels = _open(label_file, np.uint8) if label_file.exists() else None
+    labels = open_made(label_file, np.uint8) if label_file.exists() else None
     lengths = {array.shape[:1] for array in (images, latents, labels) if array is not None}
     if len(lengths) != 1 or images.ndim != 4 or latents.ndim != 2:
         raise UserError(
@@ -115,15 +125,9 @@ def load(folder: Path, split: str) -> Split:
         )
     for name, array, sound, valid in (
         ("images", images, _are_levels, "values in [-1, 1]"),
-        ("latents", latents, _are_finite, "finite numbers"),
+        ("latents", latents, are_finite, "finite numbers"),
     ):
-        for block in array_files.blocks(len(array), array.shape[1:], _BLOCK):
-            if not sound(array[block]):
-                raise UserError(
-                    f"{folder / f'{split}_{name}.npy'} is damaged (it should hold {valid}): "
-                    "remove it and run `dvc repro`"
-                )
-            array_files.let_go(array)
+        check_values(folder / f"{split}_{name}.npy", array, sound, valid)
     return Split(images, latents, labels)
 
 
@@ -132,25 +136,6 @@ def _are_levels(images: NDArray[np.float16]) -> bool:
     # where its bits are above those of 1, and so are all infinities and NaN.
     magnitudes = images.view(np.uint16) & 0x7FFF
     return not (magnitudes > np.float16(1).view(np.uint16)).any()
-
-
-def _are_finite(latents: NDArray[np.float32]) -> bool:
-    return bool(np.isfinite(latents).all())
-
-
-def _open(source: Path, kind: type) -> NDArray[Any]:
-    try:
-        array = read_array(source)
-    except FileNotFoundError:
-        raise UserError(f"{source} is missing: run `dvc repro` first") from None
-    except UserError as error:
-        raise UserError(f"{error}: remove it and run `dvc repro`") from None
-    if array.dtype != kind:
-        raise UserError(
-            f"{source} is damaged (it holds {array.dtype}, valid is {np.dtype(kind)}): remove it "
-            "and run `dvc repro`"
-        )
-    return array
 
 
 @dataclass(frozen=True)

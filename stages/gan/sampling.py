@@ -3,7 +3,9 @@
 Both run outside the compiled step, in bounded batches, with batch norm's running statistics.
 """
 
+from collections.abc import Callable
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from mindspore import nn
@@ -26,16 +28,32 @@ def evaluation_mode(network: nn.Cell):
 
 
 def generate(
-    generator: nn.Cell, latents: NDArray[np.float32], batch: int = _BATCH
-) -> NDArray[np.float32]:
-    """Decode latent codes (N, latent_size) to images (N, C, H, W) in [-1, 1]."""
+    generator: nn.Cell,
+    latents: NDArray[np.float32],
+    batch: int = _BATCH,
+    kept_as: Callable[[NDArray[np.float32]], NDArray[Any]] = np.asarray,
+) -> NDArray[Any]:
+    """Decode latent codes (N, latent_size) to images (N, C, H, W) in [-1, 1].
+
+    Parameters
+    ----------
+    generator : nn.Cell
+    latents : (N, latent_size), N from 1 on
+    batch : int
+        Codes that are decoded together.
+    kept_as : callable
+        What each batch (M, C, H, W) float32 is kept as, such as `prepared.to_levels`, which
+        halves the memory: just one batch is there as it left the generator. As it is by default.
+    """
     latents = np.ascontiguousarray(latents, np.float32)
+    images = np.empty(0)
     with evaluation_mode(generator):
-        parts = [
-            generator(as_tensor(latents[start : start + batch])).asnumpy()
-            for start in range(0, len(latents), batch)
-        ]
-    return np.concatenate(parts)
+        for start in range(0, len(latents), batch):
+            part = kept_as(generator(as_tensor(latents[start : start + batch])).asnumpy())
+            if start == 0:
+                images = np.empty((len(latents), *part.shape[1:]), part.dtype)
+            images[start : start + batch] = part
+    return images
 
 
 def logits(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stages.gan import array_files, two_sample
 from stages.gan import critic as critics
 from stages.gan import judge as judges
+from stages.gan.errors import UserError
 from stages.gan.params import Evaluate
 from stages.gan.prepared import SPLITS, Split, to_levels
 from stages.gan.quality import classes, measuring
@@ -42,7 +43,7 @@ def score(
     known: Split,
     held_out: Split,
     judge_folder: Path,
-    shown: NDArray[np.float32],
+    shown: NDArray[np.floating],
     fresh: NDArray[np.floating],
     settings: Evaluate,
 ) -> dict[str, Any]:
@@ -66,19 +67,29 @@ def score(
         `quality` and `critic`, by the names above; in `critic` also `jsd_interval`, where the
         lower bound lies with 95 % confidence; `histograms`, the share of each class among real
         and generated images. All None or empty if there are fewer than FEWEST of a kind.
+        `judge`, by which they are: its sha256, accuracy (0 to 1) and task.
 
     Raises
     ------
     UserError
-        If the judge is missing or damaged.
+        If the judge is missing or damaged, or one of images of another shape.
     """
-    if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
-        return _unknown()
     judge = judges.load(judge_folder)
+    if judge.image_shape != held_out.images.shape[1:]:
+        raise UserError(
+            f"{judge_folder} holds a judge of images {judge.image_shape}, the prepared ones are "
+            f"{held_out.images.shape[1:]} (channels, height, width): run `dvc repro`"
+        )
+    named = {"sha256": judge.sha256, "accuracy": judge.accuracy, "task": judge.task}
+    if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
+        return {"judge": named, **_unknown()}
     real_train, real_test, generated = (
         measuring.Sample(seen.features, seen.classes)
         for seen in (
-            *(judges.seen(judge_folder, split) for split in SPLITS),
+            *(
+                judges.seen(judge_folder, judge, split, len(images))
+                for split, images in zip(SPLITS, (known, held_out), strict=True)
+            ),
             judge.see(to_levels(shown)),
         )
     )
@@ -108,6 +119,7 @@ def score(
     )
     low, high = told.interval
     return {
+        "judge": named,
         "quality": {name: measured[name].to_json() for name in QUALITY},
         "critic": {
             **{name: found.to_json() for name, found in told.against(floor).items()},

@@ -61,8 +61,8 @@ def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     try:
         arrays = safetensors.load(content)
         values = json.loads(arrays.pop(_VALUES).tobytes())
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise UserError(f"{source} is no state of training: {error!r}") from None
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{source} is no file of a state: {error!r}") from None
     if not isinstance(values, dict):
-        raise UserError(f"{source} is no state of training: its values have no names")
+        raise UserError(f"{source} is no file of a state: its values have no names")
     return arrays, values
