@@ -17,6 +17,7 @@ on the number of images. The distances are computed tile by tile, so memory grow
 of images and time with its square.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -162,8 +163,8 @@ def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
     """The four measures, for sets with the same k.
 
     Values are those of the authors' code, which keeps whole matrices (a test). The errors are
-    those of half samples, and never less than a share among so many independent images has (the
-    density is at least that share over k, as an image that lies in a ball at all lies in one).
+    those of half samples, and never less than a mean over so many independent images has (of
+    balls, for density).
 
     Simulated (@SIM@).
     """
@@ -195,12 +196,16 @@ def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
         ]
         return _Looks.below(chosen).measures(real.neighbours)
 
-    whole = _Looks.below([looks for looks, _ in seen]).measures(real.neighbours)
+    every = _Looks.below([looks for looks, _ in seen])
+    whole = every.measures(real.neighbours)
     pairs = [(measures_of(half, True), measures_of(half, False)) for half in range(len(HALVES))]
+    # What the draw of those images adds alone that the mean is over, the other set being given.
+    precise = of_share(whole["precision"], len(generated.points))
+    deviation = max(precise, float(np.std(every.balls)) / math.sqrt(len(every.balls)))
     least = {
-        "precision": of_share(whole["precision"], len(generated.points)),
+        "precision": precise,
         "recall": of_share(whole["recall"], len(real.points)),
-        "density": of_share(whole["precision"], len(generated.points)) / real.neighbours,
+        "density": deviation / real.neighbours,
         "coverage": of_share(whole["coverage"], len(real.points)),
     }
     return {
