@@ -166,7 +166,18 @@ def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
     those of half samples, and never less than a mean over so many independent images has (of
     balls, for density).
 
-    Simulated (@SIM@).
+    Simulated with k = 5: one Gaussian, or ten clusters of unequal width, in 8 and 20 dimensions;
+    generated images alike, narrower, wider, shifted little or far, or without four of the
+    clusters. Against the true spread the errors of shares from 0.02 to 0.98 were
+
+    - 0.7 to 1.5 times as large with 200 images of each kind,
+    - 0.7 to 1.2 times with 300 and with 1,000 (30 to 80 draws of each, so each factor is itself
+      right by about a tenth),
+    - 0.8 to 1.7 times with 10,000 (10 draws, 8 dimensions, clusters; right by about a quarter),
+
+    and of density 0.5 to 2.7, 0.65 to 1.6, 0.7 to 1.2 and 1.3 to 1.4 times. So they are right
+    within a factor of 1.7 from 200 images on, those of density from 300 on. Nearer to 0 and 1
+    those of shares are too large, 1 to 6 times, as so few images can not tell 1 from 0.99.
     """
 
     def look(task: tuple[int, slice]) -> tuple[_Looks, dict[int, _Looks]]:

@@ -15,7 +15,8 @@ order is random, so pairs of parts are as independent as images are.
   in simulations), as taking a few points away moves many balls a little. Smaller parts than halves
   will not do: with k kept their balls are so large that precision saturates at 1 (parts of a tenth
   gave 0.23 to 4 times the true spread with 300 images), and k cannot be cut down to a tenth. It
-  assumes that the spread falls with the root of the number of images, from N / 2 to N.
+  assumes that the spread falls with the root of the number of images, from N / 2 to N. Right
+  within a factor of 1.7 from 200 images on (density: 300), clustered or not: see `manifolds`.
 
 What neither knows is that a share of 0 or 1 among N images is no certainty: `of_share` does.
 """
