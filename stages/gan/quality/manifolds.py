@@ -175,7 +175,7 @@ def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
       right by about a tenth),
     - 0.8 to 1.7 times with 10,000 (10 draws, 8 dimensions, clusters; right by about a quarter),
 
-    and of density 0.5 to 2.7, 0.65 to 1.6, 0.7 to 1.2 and 1.3 to 1.4 times. So they are right
+    and of density 0.6 to 2.7, 0.65 to 1.6, 0.7 to 1.2 and 1.3 to 1.4 times. So they are right
     within a factor of 1.7 from 200 images on, those of density from 300 on. Nearer to 0 and 1
     those of shares are too large, 1 to 6 times, as so few images can not tell 1 from 0.99.
     """
