@@ -44,8 +44,8 @@ from PIL import Image, ImageEnhance, ImageOps, JpegImagePlugin
 
 from stages.gan.containers import open_container
 from stages.gan.formats.images import bundled, raw
-from stages.gan.formats.images.reader.workers import usable_cores
 from stages.gan.randomness import stream
+from stages.gan.runtime import usable_cores
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path("benchmarks/load.json")

@@ -14,6 +14,7 @@ from pathlib import Path
 from stages.cache import Cache, folder_name, is_folder
 from stages.gan import checksums
 from stages.gan.files import md5
+from stages.gan.runtime import usable_cores
 from stages.locked import Item, Pipeline, Stage
 
 
@@ -82,7 +83,7 @@ def check(pipeline: Pipeline, stages: Iterable[Stage], whole_cache: bool = False
     cache = Cache(pipeline.cache) if pipeline.cache else None
     # Folders are listed first, so that the largest files of all can be read first.
     listed = {path: _files(pipeline, path) for path in (*(out.path for _, out in outs), *code)}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         read = _read_all(pool, {file for files in listed.values() for file in files.values()})
         carriers = {out: checksums.carriers(Path(out.path)) for _, out in outs}
         every = [carrier for some in carriers.values() for carrier in some]

@@ -198,7 +198,7 @@ def class_bars(source: Path) -> str:
 
 
 def scores(rows: tuple[tuple[str, str, str], ...], found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a table of scores, each with its value, error and floor."""
+    """The rows of a table of scores, each with its value and floor and the errors of both."""
     return [{"name": name, "sentence": sentence, **found[key]} for name, key, sentence in rows]
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from stages.gan.formats.images.reader import workers
 from stages.gan.formats.images.reader.workers import crew
 
 ROOT = Path(__file__).parents[1]
@@ -126,10 +125,3 @@ def test_work_ends_with_its_process(tmp_path, number, code, line):
     output, errors = process.communicate(timeout=40)
     assert (process.returncode, errors) == (code, line)
     assert output.count("at work") < 20
-
-
-def test_cores_are_those_that_this_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
-    assert workers.usable_cores() == 3
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert workers.usable_cores() == os.cpu_count()

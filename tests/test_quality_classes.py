@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from scipy.stats import entropy
 from simulation_helpers import error_over_spread
 
-from stages.gan.quality.classes import compare, coverage, divergence, histogram
+from stages.gan.quality.classes import (
+    compare,
+    coverage,
+    coverage_error,
+    divergence,
+    histogram,
+)
+from stages.gan.quality.scores import Estimate
 
 counts = st.lists(st.integers(0, 5000), min_size=2, max_size=12).map(np.array)
 
@@ -52,6 +59,24 @@ def test_images_are_counted_by_class_whatever_their_order():
     whole = histogram(real, 10), histogram(generated, 10)
     assert found["class_coverage"].value == coverage(*whole)
     assert found["class_divergence"].value == divergence(*whole)
+
+
+@pytest.mark.parametrize("rare", [0.005, 0.01, 0.02])
+def test_the_error_of_coverage_is_about_the_spread_over_fresh_samples(rare):
+    shares = np.array([rare] * 3 + [(1 - 3 * rare) / 7] * 7)
+
+    def measured(draw):
+        real, generated = draw.multinomial(300, np.full(10, 0.1)), draw.multinomial(300, shares)
+        return Estimate(coverage(real, generated), coverage_error(real, generated))
+
+    assert 0.7 < error_over_spread(measured, 300) < 1.5
+
+
+def test_that_all_classes_are_covered_is_not_known_exactly():
+    for count in (30, 3000):
+        full = np.full(10, count)
+        assert coverage_error(full, full) == pytest.approx(1.4 / (10 * count), rel=0.05)
+        assert coverage_error(full, np.array([10 * count] + [0] * 9)) > 1.3 / (10 * count)
 
 
 @pytest.mark.parametrize(("share", "lowest", "highest"), [(0.3, 0.8, 1.25), (0.5, 0.9, 1.9)])

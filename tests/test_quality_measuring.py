@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 
@@ -7,6 +6,7 @@ import pytest
 from conftest import ROOT
 from threadpoolctl import threadpool_limits
 
+from stages.gan.quality import blocks
 from stages.gan.quality.measuring import Sample, Settings, measure
 
 FEW = Settings(samples=200, neighbours=3, parts=5)
@@ -38,7 +38,7 @@ def test_all_scores_are_there_and_are_plain_json():
     found = measured(sample(1), sample(2), sample(3))
     assert set(found) == NAMES
     for score in found.values():
-        assert set(score.to_json()) == {"value", "error", "floor"}
+        assert set(score.to_json()) == {"value", "error", "floor", "floor_error"}
         assert all(type(value) is float for value in score.to_json().values())
 
 
@@ -85,7 +85,7 @@ def test_no_more_images_are_compared_than_asked_or_there():
 def test_the_same_to_the_last_bit_on_any_number_of_threads(monkeypatch, cores, blas):
     samples = [sample(seed, count=700, size=128) for seed in range(3)]
     expected = measured(*samples, Settings(700, 5, 5))
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(blocks, "usable_cores", lambda: cores)
     with threadpool_limits(blas, "blas"):
         assert measured(*samples, Settings(700, 5, 5)) == expected
 

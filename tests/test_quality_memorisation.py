@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from stages.gan.quality.memorisation import closer, compare, near_copies, neares
 
 
 def distances(queries, training):
-    return nearest(Points(queries), Points(training))
+    return nearest(Points(queries), training)
 
 
 @pytest.mark.parametrize(("queries", "training"), [(3, 5), (251, 999), (40, 2001)])
@@ -56,6 +58,47 @@ def test_bad_images_hide_copies_from_one_measure_but_not_from_the_other():
     to_training = [distances(x, training) for x in (held_out, generated)]
     assert closer(*to_training) < 0.2
     assert near_copies(*to_training) == pytest.approx(0.1)
+
+
+def test_the_training_features_are_never_copied_as_a_whole():
+    """They may be a memory map that is larger than the memory."""
+    training = np.random.default_rng(5).standard_normal((60_000, 64)).astype(np.float32)
+    queries = Points(training[:300])
+    tracemalloc.start()
+    found = nearest(queries, training)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not found.any()
+    assert most < training.nbytes  # in float64, twice, it would be 4 times as much
+
+
+@given(st.integers(0, 1000), st.integers(100, 400), st.integers(1, 40))
+def test_near_copies_of_images_alike_are_1_percent_whatever_is_tied(seed, count, kinds):
+    """Over all of which image is the generated one, each as probable as the other."""
+    draw = np.random.default_rng(seed)
+    values = draw.integers(0, kinds, count).astype(np.float32)
+    found = [near_copies(np.delete(values, i), values[i : i + 1]) for i in range(count)]
+    assert np.mean(found) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("duplicates", "expected"), [(0, 1.0), (10, 0.91), (40, 0.244)])
+def test_a_copier_is_seen_where_held_out_images_are_duplicates_of_training_images(
+    duplicates, expected
+):
+    held_out = np.linspace(1.0, 2.0, 1000).astype(np.float32)
+    held_out[:duplicates] = 0.0
+    assert near_copies(held_out, np.zeros(500, np.float32)) == pytest.approx(expected, abs=1e-3)
+    assert near_copies(held_out, held_out) == pytest.approx(0.01, abs=1e-3)
+
+
+def test_that_nothing_was_copied_is_not_known_exactly():
+    held_out = np.linspace(1.0, 2.0, 300).astype(np.float32)
+    for generated, copies, memorised in ((held_out + 2.0, 0.0, 0.0), (held_out * 0.0, 1.0, 1.0)):
+        found = compare(held_out, generated, 10)
+        assert found["near_copies"].value == copies
+        assert found["memorisation"].value == memorised
+        for estimate in found.values():
+            assert estimate.error == pytest.approx(1.4 / 300, rel=0.05)
 
 
 @pytest.mark.parametrize("copied", [0, 120])

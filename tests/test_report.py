@@ -43,8 +43,11 @@ def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
         assert [key for _, key, _ in rows] == list(scored[group])[: len(rows)]
         for name, key, sentence in rows:
             found = scored[group][key]
-            error = "" if found["error"] is None else f"{found['error']:.2g}"
-            cells = (name, f"{found['value']:.4g}", error, f"{found['floor']:.4g}", sentence)
+            told = {
+                number: "" if found[number] is None else f"{found[number]:.{digits}g}"
+                for number, digits in (("value", 4), ("error", 2), ("floor", 4), ("floor_error", 2))
+            }
+            cells = (name, *told.values(), sentence)
             row = r"\s*".join(f"<td[^>]*>{re.escape(cell)}</td>" for cell in cells)
             assert re.search(row, page), name
     assert scored["judge"]["sha256"][:12] in page

@@ -84,3 +84,10 @@ def test_the_main_thread_sleeps_while_a_step_runs(tmp_path):
     # On a busy machine a spinning thread does not get half of the time either, but it still
     # gets as much as a computing one (measured on 2 cores: half of all without the switch).
     assert main_thread < all_threads / 4
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
+    assert runtime.usable_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert runtime.usable_cores() == os.cpu_count()

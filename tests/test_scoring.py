@@ -63,10 +63,11 @@ def test_all_scores_are_there(good):
     for group, names in (("quality", scoring.QUALITY), ("critic", scoring.CRITIC)):
         for name in names:
             found = good[group][name]
-            assert set(found) == {"value", "error", "floor"}
+            assert set(found) == {"value", "error", "floor", "floor_error"}
             assert math.isfinite(found["value"])
             assert math.isfinite(found["floor"])
-            assert name == "p_value" or found["error"] >= 0
+            for error in ("error", "floor_error"):
+                assert (found[error] is None) if name == "p_value" else found[error] > 0
 
 
 def test_real_images_stand_at_the_floor_and_others_do_not(good, bad):
@@ -168,4 +169,7 @@ def test_every_score_is_told_with_error_and_floor(good):
     assert len(told) == len(scoring.QUALITY) + len(scoring.CRITIC)
     for line in told:
         assert "real images: " in line
-        assert ("+-" in line) == ("p_value" not in line)
+        assert line.count("+-") == (0 if "p_value" in line else 2)
+    found = good["quality"]["recall"]
+    floor = f"(real images: {found['floor']:.4g} +- {found['floor_error']:.2g})"
+    assert told[scoring.QUALITY.index("recall")].endswith(floor)

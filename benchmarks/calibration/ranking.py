@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from benchmarks.calibration.damage import DAMAGES, SEED, Damage, Pool
+from benchmarks.calibration.damage import DAMAGES, SEED, Pool
 from benchmarks.calibration.looks import Look
 from stages.gan.prepared import Split
 from stages.gan.quality import measuring, memorisation
@@ -49,7 +49,7 @@ def calibrate(train: Split, test: Split, look: Look, samples: int) -> dict:
 
     settings = Settings(samples=count)
     shuffle = stream(SEED, "order").permutation(count)
-    known_training = Points(look(training).features)
+    known_training = look(training).features
     real = look(reference)
     known = Known(real, settings)
     held_out = memorisation.nearest(Points(real.features), known_training)
@@ -119,8 +119,3 @@ def failures(dataset: str, found: dict) -> list[str]:
         for measure in damage.seen_by
         if not found["ranked"][name][measure]
     ]
-
-
-def levels_of(damage: Damage) -> list[str]:
-    """As they stand in the results."""
-    return [str(level) for level in damage.levels]

@@ -1,8 +1,15 @@
-"""How MindSpore's threads share the processor."""
+"""How many threads the processor has room for, and how MindSpore's share it."""
 
 import os
 
 _SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def wait_without_spinning() -> None:

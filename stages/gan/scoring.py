@@ -1,8 +1,11 @@
 """The scores of a trained generator: the judge's measures and the critic's test.
 
-Each is an object of `value`, its standard `error`, and the `floor`, what real images get in the
-place of generated ones. Where there are too few images for a figure worth its name, all three are
-None.
+Each is an object of `value`, its standard `error`, the `floor`, what real images get, and its
+`floor_error`. A perfect generator gets the floor, give or take the errors of both. In the judge's
+measures the floor is of as many training images in the generated ones' place; in memorisation and
+near_copies of one half of the held-out images against the other; in the critic's figures of real
+images against real ones, trained and tested on halves, so at half the counts. Where there are too
+few images for a figure worth its name, all four are None.
 """
 
 from pathlib import Path
@@ -27,7 +30,7 @@ QUALITY = (
 CRITIC = ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")
 # Images of each kind, below which nothing is scored.
 FEWEST = measuring.Settings().fewest
-_NONE = {"value": None, "error": None, "floor": None}
+_NONE = {"value": None, "error": None, "floor": None, "floor_error": None}
 
 
 def _unknown() -> dict[str, Any]:
@@ -137,12 +140,12 @@ def lines(scores: dict[str, Any]) -> list[str]:
     if scores["quality"][QUALITY[0]]["value"] is None:
         return [f"too few images to score: {FEWEST} of each kind are the fewest"]
     return [
-        f"{group}.{name} {_with_error(found)} (real images: {found['floor']:.4g})"
+        f"{group}.{name} {_with_error(found['value'], found['error'])} "
+        f"(real images: {_with_error(found['floor'], found['floor_error'])})"
         for group, names in (("quality", QUALITY), ("critic", CRITIC))
         for name, found in ((name, scores[group][name]) for name in names)
     ]
 
 
-def _with_error(found: dict[str, Any]) -> str:
-    error = "" if found["error"] is None else f" +- {found['error']:.2g}"
-    return f"{found['value']:.4g}{error}"
+def _with_error(value: float, error: float | None) -> str:
+    return f"{value:.4g}" if error is None else f"{value:.4g} +- {error:.2g}"

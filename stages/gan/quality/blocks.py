@@ -6,7 +6,6 @@ the interpreter's lock meanwhile); results come back in the order of the tiles.
 """
 
 import functools
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -16,6 +15,8 @@ import numpy as np
 import scipy.linalg  # noqa: F401  (brings a BLAS of its own, which is to be found)
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
+
+from stages.gan.runtime import usable_cores
 
 # Rows of a tile. Less than 256, so that its rows can be counted in 8 bits. With the 1,000
 # columns of a part a tile fills 2 MB, which a core's own cache holds.
@@ -40,7 +41,7 @@ def one_thread() -> AbstractContextManager[Any]:
 
 def each(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """work(task) for each task, in their order, with one BLAS thread a task."""
-    with one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with one_thread(), ThreadPoolExecutor(usable_cores()) as pool:
         yield from pool.map(work, tasks)
 
 
@@ -48,6 +49,12 @@ def rows_of(part: slice) -> Iterator[slice]:
     """The part in pieces of at most ROWS rows."""
     for start in range(part.start, part.stop, ROWS):
         yield slice(start, min(start + ROWS, part.stop))
+
+
+def squared_lengths(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """|x|^2 of each of (N, F) features, (N,), in float64."""
+    plain = np.asarray(features, np.float64)
+    return np.einsum("ij,ij->i", plain, plain)
 
 
 class Points:
@@ -59,16 +66,21 @@ class Points:
     Parameters
     ----------
     features : (N, F), finite
+    longest : float, optional
+        The largest squared length among the points that these are some of, where they are: then
+        distances to all of them are rounded alike.
     """
 
-    def __init__(self, features: NDArray[np.floating]) -> None:
+    def __init__(self, features: NDArray[np.floating], longest: float | None = None) -> None:
         plain = np.asarray(features, np.float64)
-        norms = np.einsum("ij,ij->i", plain, plain)[:, None]
+        norms = squared_lengths(plain)[:, None]
+        if longest is None:
+            longest = norms.max(initial=0.0)
         ones = np.ones_like(norms)
         self._left = np.hstack([plain, norms, ones])
         # What a product's rounding leaves of 0 is taken off all distances alike, so that
         # copies are at 0 and the order of others stays.
-        self._right = np.hstack([-2.0 * plain, ones, norms - _NOISE * norms.max(initial=0.0)])
+        self._right = np.hstack([-2.0 * plain, ones, norms - _NOISE * longest])
 
     def __len__(self) -> int:
         return len(self._left)

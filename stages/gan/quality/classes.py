@@ -2,9 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from stages.gan.quality.scores import Estimate
-from stages.gan.quality.spread import jackknife, parts
+from stages.gan.quality.spread import jackknife, of_share, parts
 
 # A class counts as covered from this share of what real images have of it. One image would not
 # be enough: the judge gives some images of any class the wrong name.
@@ -50,12 +51,33 @@ def divergence(real: NDArray[np.integer], generated: NDArray[np.integer]) -> flo
     return float(np.sum(p * np.log(p / q)))
 
 
+def coverage_error(real: NDArray[np.integer], generated: NDArray[np.integer]) -> float:
+    """The standard error of `coverage` of two (K,) histograms.
+
+    The jackknife cannot give that of counts that pass a threshold or do not: it says 0 for most.
+    So with p the probability that another draw would cover a class, by the normal approximation
+    with half an image added to what is generated of it, the variance is sum p (1 - p) / K^2. It
+    is never less than so many images can tell a share of 0 or 1 by.
+
+    Simulated with 200 to 10,000 images in 10 classes: 0.8 to 1.2 times the true spread where
+    classes are at the threshold, 1.6 to 5 times where a class crosses it in a few draws of 100.
+    """
+    there = real > 0
+    sizes = real.sum(), generated.sum()
+    shown = (generated[there] + 0.5) / sizes[1]
+    wanted = COVERED * real[there] / sizes[0]
+    deviations = np.sqrt(shown / sizes[1] + COVERED * wanted / sizes[0])
+    covered = norm.cdf((shown - wanted) / deviations)
+    error = float(np.sqrt(np.sum(covered * (1.0 - covered)))) / len(covered)
+    return max(error, of_share(0.0, int(min(sizes))))
+
+
 def compare(
     real: NDArray[np.integer], generated: NDArray[np.integer], number: int
 ) -> dict[str, Estimate]:
     """Both measures for the classes of real (N,) and generated (M,) images.
 
-    The errors are the jackknife's over `number` parts. Simulated, of the divergence: 0.95 times
+    The error of class_divergence is the jackknife's over `number` parts. Simulated: 0.95 times
     the true spread where the shares of classes differ, 1.4 times where they are equal.
     """
     kinds = int(max(real.max(), generated.max())) + 1
@@ -65,10 +87,10 @@ def compare(
     ]
     whole = [table.sum(axis=0) for table in tables]
     without = [
-        [all_ - table[part] for all_, table in zip(whole, tables, strict=True)]
+        divergence(*(all_ - table[part] for all_, table in zip(whole, tables, strict=True)))
         for part in range(number)
     ]
     return {
-        name: jackknife(measure(*whole), [measure(*rest) for rest in without])
-        for name, measure in (("class_coverage", coverage), ("class_divergence", divergence))
+        "class_coverage": Estimate(coverage(*whole), coverage_error(*whole)),
+        "class_divergence": jackknife(divergence(*whole), without),
     }

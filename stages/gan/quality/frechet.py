@@ -80,7 +80,10 @@ class Moments:
 
 
 def moments(features: NDArray[np.floating], number: int) -> Moments:
-    """Take the moments of (N, F) features in `number` parts, in float64."""
+    """Take the moments of (N, F) features in `number` parts, in float64.
+
+    The products take 8 P F^2 bytes: 330 kB with 10 parts and 64 features, 1.3 GB with 4,096.
+    """
     values = np.asarray(features, np.float64)
     centre = values.mean(axis=0)
     values = values - centre

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.quality import classes, frechet, kernel, manifolds, memorisation
-from stages.gan.quality.blocks import Points
+from stages.gan.quality.blocks import Points, rows_of
 from stages.gan.quality.scores import Estimate, Score
+from stages.gan.quality.spread import HALVES
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Sample:
                 f"features {self.features.shape} and classes {self.classes.shape}, valid are "
                 "(N, F) and (N,)"
             )
-        if not np.isfinite(self.features).all():
+        every = slice(0, len(self.features))  # which may be a large memory map
+        if not all(np.isfinite(self.features[rows]).all() for rows in rows_of(every)):
             raise ValueError("features that are not finite")
 
     def __len__(self) -> int:
@@ -56,7 +58,9 @@ class Settings:
     neighbours : int
         k of precision, recall, density and coverage; 5 as in Naeem et al. 2020.
     parts : int
-        How many the jackknife leaves out in turn.
+        Into how many each set is cut for the jackknife, which leaves out one in turn: for the
+        errors of the Frechet and the kernel distance, of class_divergence, memorisation and
+        near_copies. The others' are of halves, or of each class alone.
     """
 
     samples: int = 10_000
@@ -66,7 +70,7 @@ class Settings:
     @property
     def fewest(self) -> int:
         """How many images of each kind there must be at least."""
-        return self.parts * (self.neighbours + 1)
+        return max(self.parts * (self.neighbours + 1), HALVES.shape[1])
 
 
 class Known:
@@ -76,7 +80,7 @@ class Known:
         self.classes = sample.classes
         self.moments = frechet.moments(sample.features, settings.parts)
         self.kernel = kernel.prepare(sample.features, settings.parts)
-        self.manifold = manifolds.manifold(sample.features, settings.neighbours, settings.parts)
+        self.manifold = manifolds.manifold(sample.features, settings.neighbours)
 
 
 def compare(real: Known, generated: Known) -> dict[str, Estimate]:
@@ -103,8 +107,10 @@ def measure(
     training images; its floor is what one half of the held-out images gets against the other,
     as training images would be their own copies.
 
-    Memory grows with the number of images (about 300 MB at 10,000 with 128 features), time with
-    its square and with the number of features.
+    Memory grows with the number of images that are compared (about 300 MB at 10,000 with 128
+    features) and with the square of the number of features, not with the number of training
+    images: their features are read bit by bit, and may be a memory map. Time grows with the
+    square of the number of images and with the number of features.
 
     Parameters
     ----------
@@ -114,7 +120,7 @@ def measure(
     real_test, generated : Sample
     settings : Settings
     draw : numpy.random.Generator
-        Draws which images are compared, if there are more, and the parts of the jackknife.
+        Draws which images are compared, if there are more, and which part each is in.
 
     Returns
     -------
@@ -138,9 +144,8 @@ def measure(
     train, test, fake = (Known(sample, settings) for sample in chosen)
     found, floor = compare(test, fake), compare(test, train)
 
-    training = Points(real_train.features)
     held_out, copied = (
-        memorisation.nearest(Points(sample.features), training) for sample in chosen[1:]
+        memorisation.nearest(Points(sample.features), real_train.features) for sample in chosen[1:]
     )
     found |= memorisation.compare(held_out, copied, settings.parts)
     floor |= memorisation.compare(held_out[::2], held_out[1::2], settings.parts)

@@ -1,6 +1,6 @@
 """What a measure gives: a value, how far chance moves it, and what real images get."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -12,12 +12,12 @@ class Estimate:
 
     def against(self, floor: "Estimate") -> "Score":
         """The same beside what real images got."""
-        return Score(self.value, self.error, floor.value)
+        return Score(self.value, self.error, floor.value, floor.error)
 
 
 @dataclass(frozen=True)
 class Score:
-    """A value that can be read: no figure means anything without the other two.
+    """A value that can be read: no figure means anything without the others.
 
     Parameters
     ----------
@@ -25,14 +25,22 @@ class Score:
     error : float or None
         Its standard error: what another draw of the same number of images would change.
     floor : float
-        What real training images get in place of the generated ones. A perfect generator gets
-        that, give or take the error, and not 0 or 1.
+        What real images get. A perfect generator gets that, give or take the errors of both,
+        and not 0 or 1. Which real images it is measured on depends on the measure:
+
+        - as many training images in the place of the generated ones, for all measures but:
+        - memorisation and near_copies: one half of the held-out images against the other;
+        - the critic's: another critic, trained to tell one half of the real images from the other
+          and tested on halves, so with half the images of each kind.
+    floor_error : float or None
+        The floor's own standard error.
     """
 
     value: float
     error: float | None
     floor: float
+    floor_error: float | None
 
     def to_json(self) -> dict[str, float | None]:
         """As plain JSON values."""
-        return {"value": self.value, "error": self.error, "floor": self.floor}
+        return asdict(self)

@@ -30,9 +30,10 @@ from stages.gan.array_files import ArrayFile, blocks
 from stages.gan.containers import Container, Stored, open_container, read_stored
 from stages.gan.errors import UserError
 from stages.gan.formats.images import raw
-from stages.gan.formats.images.reader.workers import Each, crew, usable_cores
+from stages.gan.formats.images.reader.workers import Each, crew
 from stages.gan.prepared import SPLITS, Prepared, make_images, normalise
 from stages.gan.randomness import stream as stream_of
+from stages.gan.runtime import usable_cores
 
 if TYPE_CHECKING:  # to import it would take a worker as long as all else together
     from stages.gan.params import Preprocess

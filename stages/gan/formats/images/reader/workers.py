@@ -4,7 +4,6 @@ Threads and not processes: decoding, resizing and writing run outside of Python'
 have nothing to start and nothing to send, and they end with their process.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,13 +16,6 @@ Each = Callable[[Callable[[Piece], Result], Iterable[Piece]], list[Result]]
 
 # One that a thread works on and two for it to go on with, while the first piece of all is slow.
 _PIECES_AT_ONCE = 3
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager
