@@ -2,6 +2,7 @@ import csv
 import hashlib
 import json
 import math
+import os
 
 import pytest
 from data_helpers import message_of, tree
@@ -241,3 +242,15 @@ def test_a_tree_gets_a_second_name_or_is_copied(tmp_path, monkeypatch, links):
     link_tree(tmp_path / "a", tmp_path / "target")
     assert tree(tmp_path / "target") == {"b/file": b"x"}
     assert (tmp_path / "a/b/file").samefile(tmp_path / "target/b/file") == links
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may change everything")
+def test_a_folder_in_which_nothing_may_be_changed_makes_way(tmp_path):
+    inner = tmp_path / "b" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "file").write_text("earlier")
+    for folder in (inner, tmp_path / "b"):
+        folder.chmod(0o555)
+    with whole_folder(tmp_path / "b") as scratch:
+        (scratch / "new").write_text("new")
+    assert tree(tmp_path) == {"b/new": b"new"}
