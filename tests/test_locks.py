@@ -4,10 +4,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from stages.gan.locks import Held, is_held, lock
+from stages.gan.locks import Held, is_held, let_go, lock
 
 HOLD = """
 import sys, time
@@ -82,8 +83,7 @@ def test_of_many_one_at_a_time_gets_it_though_each_removes_the_file(tmp_path):
                 most.append(len(inside))
                 time.sleep(0.001)
                 inside.pop()
-                file.unlink()
-                file.parent.rmdir()
+                let_go(file)
         done.append(1)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -93,6 +93,31 @@ def test_of_many_one_at_a_time_gets_it_though_each_removes_the_file(tmp_path):
         thread.join()
     assert len(done) == 4
     assert max(most) == 1
+
+
+def test_the_folder_stays_if_another_has_begun_in_it(tmp_path):
+    file = tmp_path / "folder/lock"
+    with lock(file, "the run"):
+        (tmp_path / "folder/other").write_text("")
+        let_go(file)
+        assert [path.name for path in file.parent.iterdir()] == ["other"]
+        with lock(file, "the run"):
+            pass
+
+
+def test_a_folder_may_go_just_when_it_is_wanted(tmp_path, monkeypatch):
+    really, times = Path.mkdir, []
+
+    def mkdir(self, *args, **options):
+        times.append(self)
+        if len(times) == 1:  # it was there, and is not any more
+            raise FileExistsError(17, "File exists", str(self))
+        return really(self, *args, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with lock(tmp_path / "folder/lock", "the run"):
+        pass
+    assert len(times) == 2
 
 
 def test_a_lock_without_words_is_a_lock(tmp_path):

@@ -1,5 +1,6 @@
 """A lock that one living process holds, and that tells the others which."""
 
+import errno
 import fcntl
 import json
 import os
@@ -72,13 +73,26 @@ def is_held(file: Path) -> bool:
     return False
 
 
+def let_go(file: Path) -> None:
+    """Remove a lock that this process holds, and its folder if nothing else is in it.
+
+    From the moment the file is gone another process may make it anew, and its folder stays.
+    """
+    file.unlink()
+    try:
+        file.parent.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            raise
+
+
 def _take(file: Path) -> int | None:
     """The locked file's descriptor, or None if another holds it."""
     while True:
-        file.parent.mkdir(parents=True, exist_ok=True)
         try:
             opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-        except FileNotFoundError:  # the folder has just been removed by the last holder
+        except FileNotFoundError:  # there is no folder, or the last holder has just removed it
+            _make_folder(file.parent)
             continue
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,6 +107,15 @@ def _take(file: Path) -> int | None:
             os.close(opened)
             raise
         os.close(opened)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        # Between being found and being looked at, it may have been removed by the last holder.
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise
 
 
 def _is_at(opened: int, file: Path) -> bool:

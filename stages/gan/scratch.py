@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.gan.files import remove
-from stages.gan.locks import Held, is_held, lock
+from stages.gan.locks import Held, is_held, let_go, lock
 
 # Runs of one data set that are kept although nobody has gone on with them.
 KEPT = 5
@@ -88,7 +88,7 @@ class Run:
         for path in self.folder.iterdir():
             if path.name != _LOCK:
                 remove(path)
-        remove(self.folder)
+        let_go(self.folder / _LOCK)
 
 
 @contextmanager
