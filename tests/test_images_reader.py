@@ -156,13 +156,13 @@ def test_any_damage_ends_in_pixels_or_a_user_error():
 def prepare(tmp_path):
     """Read an archive of some members with the shipped settings, changed."""
 
-    def run(members, *, threads=None, method=zipfile.ZIP_DEFLATED, **changes):
+    def run(members, *, processes=None, method=zipfile.ZIP_DEFLATED, **changes):
         write_zip(tmp_path / raw.ARCHIVE, members, method)
         changes = {f"mnist__preprocess__{key}": value for key, value in changes.items()}
         settings = load_params(tmp_path, "mnist", **changes).preprocess
         out = tmp_path / "out"
         out.mkdir(exist_ok=True)
-        result = reader.prepare(tmp_path, out, settings, threads)
+        result = reader.prepare(tmp_path, out, settings, processes)
         arrays = {name: np.load(out / f"{name}_images.npy") for name in result.counts}
         assert sorted(file.name for file in out.iterdir()) == [
             "test_images.npy",
@@ -241,10 +241,10 @@ def mixed(count):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_result_does_not_depend_on_how_many_threads_share_the_work(prepare, method):
+def test_result_does_not_depend_on_how_many_processes_share_the_work(prepare, method):
     members = mixed(300)
-    alone, expected = prepare(members, threads=1, method=method)
-    shared, arrays = prepare(members, threads=3, method=method)
+    alone, expected = prepare(members, processes=1, method=method)
+    shared, arrays = prepare(members, processes=3, method=method)
     assert list(shared.rejected.items()) == list(alone.rejected.items())
     assert len(alone.rejected) == 33
     assert shared.counts == alone.counts
@@ -274,8 +274,8 @@ def test_splits_hold_what_one_image_after_the_other_would_give(prepare, broken, 
     assert np.array_equal(arrays["train"], expected[np.sort(order[held_out:])])
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_damaged_archive_is_told_by_any_number_of_threads(prepare, tmp_path, threads):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_damaged_archive_is_told_by_any_number_of_processes(prepare, tmp_path, processes):
     members = {f"{number}.png": encoded(picture(number)) for number in range(200)}
     file = write_zip(tmp_path / "whole.zip", members, zipfile.ZIP_STORED)
     content = bytearray(file.read_bytes())
@@ -285,8 +285,18 @@ def test_damaged_archive_is_told_by_any_number_of_threads(prepare, tmp_path, thr
     settings = load_params(tmp_path, "mnist").preprocess
     out = tmp_path / "out"
     out.mkdir()
-    text = message_of(reader.prepare, tmp_path, out, settings, threads)
+    text = message_of(reader.prepare, tmp_path, out, settings, processes)
     assert text == "images.zip is no sound zip archive: Bad CRC-32 for file '150.png'"
+
+
+def test_processes_are_as_many_as_pay_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "usable_cores", lambda: 6)
+    archive = tmp_path / raw.ARCHIVE
+    assert reader._worthwhile(archive) == 1
+    for megabytes, processes in ((1, 1), (15, 1), (17, 2), (400, 6)):
+        with archive.open("wb") as file:
+            file.truncate(megabytes << 20)
+        assert reader._worthwhile(archive) == processes
 
 
 def test_what_pillow_finds_odd_is_not_printed(prepare, recwarn):

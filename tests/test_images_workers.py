@@ -3,20 +3,17 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
+from data_helpers import message_of
 
 from stages.gan.formats.images.reader.workers import crew
 
 ROOT = Path(__file__).parents[1]
-
-
-def names():
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("crew")]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -28,75 +25,100 @@ def test_results_stand_in_the_order_of_the_pieces(count):
 
 
 def test_slow_pieces_come_in_their_place():
-    def work(piece):
-        number, seconds = piece
-        time.sleep(seconds)
-        return number
-
     with crew(2) as each:
-        assert each(work, enumerate([0.3, 0, 0, 0, 0.1, 0])) == list(range(6))
+        seconds = [0.3, 0, 0, 0, 0.1, 0]
+        programs = [f"__import__('time').sleep({s}) or {n}" for n, s in enumerate(seconds)]
+        assert each(eval, programs) == list(range(6))
 
 
-def test_as_many_threads_as_asked_for_work_at_once():
-    meeting = threading.Barrier(3)
-    with crew(3) as each:
-        assert sorted(each(lambda piece: meeting.wait(timeout=60), range(3))) == [0, 1, 2]
-        assert len(names()) == 3
-    assert names() == []
+def test_work_is_done_in_other_processes():
+    with crew(2) as each:
+        done = set(each(eval, ["__import__('time').sleep(0.05) or __import__('os').getpid()"] * 20))
+    assert len(done) == 2
+    assert os.getpid() not in done
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_no_more_pieces_than_three_a_thread_are_taken_ahead(count):
-    taken, done, ahead = [], [], []
+def test_no_more_pieces_than_two_a_process_are_taken_ahead(tmp_path):
+    ahead = []
 
     def pieces():
         for number in range(60):
-            taken.append(number)
-            ahead.append(len(taken) - len(done))
-            yield number
+            ahead.append(number - len(list(tmp_path.iterdir())))
+            yield tmp_path / str(number)
 
-    with crew(count) as each:
-        each(done.append, pieces())
-    assert 1 <= max(ahead) <= 3 * count + 1
-
-
-def test_first_piece_that_fails_is_told_and_what_waits_is_not_begun():
-    begun = []
-
-    def work(piece):
-        begun.append(piece)
-        time.sleep(0.2 if piece == "x" else 0)
-        return int(piece)
-
-    with pytest.raises(ValueError, match="'x'"), crew(2) as each:
-        each(work, ["1", "x", "y", *"4" * 100])
-    assert len(begun) < 20
-    assert names() == []
+    with crew(2) as each:
+        each(os.mkdir, pieces())
+    assert max(ahead) <= 4
 
 
-def test_what_goes_wrong_between_pieces_ends_the_threads():
+def test_large_pieces_and_results_pass():
+    with crew(2) as each:
+        large = [bytes([number]) * 3_000_000 for number in range(6)]
+        assert each(bytes, large) == large
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_the_work_raises_is_raised_and_says_where(count):
+    with pytest.raises(ValueError, match="invalid literal") as caught, crew(count) as each:
+        each(int, ["1", "2", "x", "4"])
+    if count > 1:
+        assert "Traceback" in str(caught.value.__cause__)
+
+
+def test_trouble_with_the_disk_keeps_its_file(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, crew(2) as each:
+        each(os.listdir, [str(tmp_path / "missing")])
+    assert caught.value.filename == str(tmp_path / "missing")
+
+
+def test_what_goes_wrong_with_a_piece_ends_the_processes():
     def pieces():
         yield "1"
         raise KeyError("ours")
 
-    with pytest.raises(KeyError), crew(2) as each:
-        each(int, pieces())
-    assert names() == []
+    before = set(psutil.Process().children())
+    started: set[psutil.Process] = set()
+    with pytest.raises(KeyError):
+        work_on(pieces(), started)
+    started -= before
+    assert len(started) == 2
+    assert not any(is_alive(process) for process in started)
 
 
-# Says so when its threads are at work, which takes a minute in all.
+def work_on(pieces, started):
+    with crew(2) as each:
+        started |= set(psutil.Process().children())
+        each(int, pieces)
+
+
+@pytest.mark.parametrize("code", [0, 9])
+def test_process_that_ends_from_outside_is_told_in_one_line(code):
+    def run():
+        with crew(2) as each:
+            each(os._exit, [code] * 6)
+
+    assert "ended from outside" in message_of(run)
+
+
+def is_alive(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+# Prints the processes' numbers when they are at work, which takes a minute.
 _PROGRAM = """
 import time
+import psutil
 from stages.command import guarded, say
 from stages.gan.formats.images.reader.workers import crew
 
-def work(piece):
-    say("at work")
-    time.sleep(0.5)
-
 def main():
     with crew(2) as each:
-        each(work, range(240))
+        each(len, ["", ""])
+        say(" ".join(str(child.pid) for child in psutil.Process().children()))
+        each(time.sleep, [60] * 6)
 
 if __name__ == "__main__":
     guarded(main)
@@ -104,13 +126,16 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "line"),
+    ("number", "everyone", "code", "line"),
     [
-        (signal.SIGINT, 130, "error: interrupted\n"),
-        (signal.SIGTERM, 143, "error: ended by SIGTERM\n"),
+        # Ctrl-C reaches all processes of a terminal
+        (signal.SIGINT, True, 130, "error: interrupted\n"),
+        (signal.SIGINT, False, 130, "error: interrupted\n"),
+        (signal.SIGTERM, False, 143, "error: ended by SIGTERM\n"),
+        (signal.SIGKILL, False, -signal.SIGKILL, ""),
     ],
 )
-def test_work_ends_with_its_process(tmp_path, number, code, line):
+def test_no_process_stays_when_the_first_is_ended(tmp_path, number, everyone, code, line):
     file = tmp_path / "program.py"
     file.write_text(_PROGRAM)
     process = subprocess.Popen(
@@ -119,9 +144,16 @@ def test_work_ends_with_its_process(tmp_path, number, code, line):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
-    assert process.stdout.readline().startswith("at work")
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=40)
-    assert (process.returncode, errors) == (code, line)
-    assert output.count("at work") < 20
+    workers_of_it = [psutil.Process(int(pid)) for pid in process.stdout.readline().split()]
+    assert len(workers_of_it) == 2
+    (os.killpg if everyone else os.kill)(process.pid, number)
+    assert process.wait(timeout=20) == code
+    deadline = time.monotonic() + 20
+    while any(is_alive(worker) for worker in workers_of_it) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(is_alive(worker) for worker in workers_of_it)
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == line

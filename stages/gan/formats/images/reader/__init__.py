@@ -5,7 +5,6 @@ import math
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,18 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import (  # the readers of _FORMS here, as no two threads should import them at once
-    BmpImagePlugin,  # noqa: F401
-    GifImagePlugin,  # noqa: F401
-    Image,
-    JpegImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
-    PpmImagePlugin,  # noqa: F401
-    QoiImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
-    UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import Image, UnidentifiedImageError
 
 from stages.gan.array_files import ArrayFile, blocks
 from stages.gan.containers import Container, Stored, open_container, read_stored
@@ -42,6 +30,7 @@ _MAXIMUM_PIXELS = 50_000_000
 # Few enough to stay in the processor's cache until they are written.
 _PIECE_IMAGES = 64
 _PIECE_BYTES = 4 << 20
+_BYTES_A_PROCESS = 8 << 20
 _MODES = {1: "L", 3: "RGB"}
 # No file decides which reader it gets: that of PostScript, for one, runs another program.
 _FORMS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "QOI", "PPM")
@@ -80,27 +69,15 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     UserError
         If it is empty, truncated, no image, or has more than 50 million pixels.
     """
-    with _quiet():
-        return _levels(content, size, channels).transpose(2, 0, 1)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Pillow's warnings of odd files to itself, in all threads of the process."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _levels(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
-    """What `decode` does, with shape (height, width, channels), for many threads at once."""
     if not content:
         raise UserError("empty file")
     try:
-        with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
-            if picture.width * picture.height > _MAXIMUM_PIXELS:
-                raise UserError(f"{picture.width} x {picture.height} pixels, too many")
-            flat = _flat(picture, channels)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd files: what cannot be used is named at the end
+            with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
+                if picture.width * picture.height > _MAXIMUM_PIXELS:
+                    raise UserError(f"{picture.width} x {picture.height} pixels, too many")
+                flat = _flat(picture, channels)
     except UnidentifiedImageError:
         raise UserError("no image that can be read") from None
     except _DAMAGES as error:
@@ -112,7 +89,7 @@ def _levels(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8
             flat = flat.crop((left, top, left + side, top + side))
         flat = flat.resize((size, size), Image.Resampling.BICUBIC)
     pixels = np.frombuffer(flat.tobytes(), np.uint8)
-    return pixels.reshape(flat.height, flat.width, channels)
+    return pixels.reshape(flat.height, flat.width, channels).transpose(2, 0, 1)
 
 
 def _flat(picture: Image.Image, channels: int) -> Image.Image:
@@ -135,7 +112,7 @@ def _flat(picture: Image.Image, channels: int) -> Image.Image:
 
 
 def prepare(
-    source: Path, target: Path, settings: "Preprocess", threads: int | None = None
+    source: Path, target: Path, settings: "Preprocess", processes: int | None = None
 ) -> Prepared:
     """Decode all images, hold some out, and write both splits into `target`.
 
@@ -148,9 +125,9 @@ def prepare(
     target : Path
         The folder to write into.
     settings : Preprocess
-    threads : int, optional
-        How many share the work; as many as there are cores if not given. The result does not
-        depend on it.
+    processes : int, optional
+        How many share the work; as many as there are cores if not given, fewer for few images.
+        The result does not depend on it.
 
     Raises
     ------
@@ -160,8 +137,7 @@ def prepare(
     archive = source / raw.ARCHIVE
     shape = (settings.channels, settings.image_size, settings.image_size)
     with (
-        _quiet(),
-        crew(threads or usable_cores()) as each,
+        crew(processes or _worthwhile(archive)) as each,
         open_container(archive, 1 << 62) as container,
     ):
         names = raw.image_names(container)[: settings.maximum_images]
@@ -183,6 +159,12 @@ def prepare(
             rows = numbers
     rejected = {names[number]: reason for number, reason in reasons.items()}
     return Prepared({split: len(rows[split]) for split in SPLITS}, rejected)
+
+
+def _worthwhile(archive: Path) -> int:
+    """How many processes decode it soonest: starting one takes as long as many images."""
+    size = archive.stat().st_size if archive.exists() else 0
+    return max(1, min(usable_cores(), size // _BYTES_A_PROCESS))
 
 
 def _split(count: int, settings: "Preprocess") -> dict[str, NDArray[np.int64]]:
@@ -231,15 +213,15 @@ def _pieces(
 def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[int, str]:
     """Decode images and write them into their splits; the number and reason of broken ones."""
     _, channels, size, _ = files[0].shape
-    values = np.empty((len(piece.members), channels, size, size), np.float16)
+    levels = np.empty((len(piece.members), channels, size, size), np.uint8)
     by_split = np.argsort(np.concatenate([indices for _, indices in piece.places]))
     broken = {}
     for index, content in enumerate(read_stored(archive, piece.members)):
         try:
-            levels = _levels(content, size, channels)
-            values[by_split[index]] = normalise(levels).transpose(2, 0, 1)
+            levels[by_split[index]] = decode(content, size, channels)
         except UserError as error:
             broken[piece.first + index] = str(error)
+    values = normalise(levels)
     start = 0
     for file, (row, indices) in zip(files, piece.places, strict=True):
         file.write(row, values[start : start + len(indices)])
