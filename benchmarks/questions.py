@@ -18,8 +18,7 @@ from typing import Any
 import yaml
 from PIL import Image, ImageDraw
 
-from stages.gan import page
-from stages.gan.params import flat
+from stages.gan.yaml_files import as_yaml, flat
 
 # What is asked, and the settings that answer it, each a mapping of params.
 QUESTIONS: dict[str, list[dict[str, Any]]] = {
@@ -69,7 +68,7 @@ def queue() -> None:
     for settings in QUESTIONS.values():
         for setting in settings:
             if changed := changes(setting):
-                given = [f"mnist.{key}={page.as_yaml(value)}" for key, value in changed.items()]
+                given = [f"mnist.{key}={as_yaml(value)}" for key, value in changed.items()]
                 options = [option for entry in given for option in ("-S", entry)]
                 subprocess.run(
                     ["dvc", "exp", "run", "--queue", *options, "report@mnist"], check=True
@@ -115,7 +114,7 @@ def table() -> None:
         print(f"\n### {question}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
         for setting in settings:
             revision = answer(setting, found)
-            name = ", ".join(page.as_yaml(value) for value in setting.values())
+            name = ", ".join(as_yaml(value) for value in setting.values())
             if revision is None:
                 print(f"| {name} | (not finished) |" + " |" * (len(COLUMNS) - 2))
                 continue
@@ -151,7 +150,7 @@ def picture(target: Path) -> None:
                     source = "reports/mnist/evaluation/generated.png"
                     command = ["dvc", "get", ".", source, "--rev", revision, "-o", str(file), "-q"]
                     subprocess.run(command, check=True)
-                    name = ", ".join(page.as_yaml(value) for value in setting.values())
+                    name = ", ".join(as_yaml(value) for value in setting.values())
                     row.append((name, Image.open(file).convert("L")))
             rows.append(row)
     width, height = rows[0][0][1].size

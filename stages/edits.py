@@ -11,6 +11,7 @@ from stages.gan import params, paths
 from stages.gan.errors import UserError
 from stages.gan.files import sha256
 from stages.gan.fingerprints import code_in_use
+from stages.gan.yaml_files import flat
 
 _PACKAGE = Path(__file__).parent
 
@@ -65,7 +66,7 @@ def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None
 def _values(
     dataset: str, began: params.Dataset, now: params.Dataset, uses: Sequence[str]
 ) -> Iterator[str]:
-    old, new = (params.flat(content.model_dump(mode="json")) for content in (began, now))
+    old, new = (flat(content.model_dump(mode="json")) for content in (began, now))
     for name in sorted(old.keys() | new.keys()):
         used = not uses or any(f"{name}.".startswith(f"{section}.") for section in uses)
         if used and old.get(name) != new.get(name):

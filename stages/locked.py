@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.errors import UserError
-from stages.gan.params import NO_YAML
+from stages.gan.yaml_files import NO_YAML
 
 LOCK = Path("dvc.lock")
 _PIPELINE = "dvc.yaml"

@@ -16,7 +16,8 @@ from stages.gan import (
     prepared,
 )
 from stages.gan.files import read_csv, read_json, whole_file
-from stages.gan.params import Dataset, Train, flat
+from stages.gan.params import Dataset, Train
+from stages.gan.yaml_files import flat
 
 # Without options these are the same measure, and the table need not show it twice.
 CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")

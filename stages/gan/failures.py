@@ -6,8 +6,9 @@ from PIL.Image import Image
 
 from stages.gan import evidence, page, paths
 from stages.gan.files import whole_file
-from stages.gan.params import Dataset, flat
+from stages.gan.params import Dataset
 from stages.gan.verdicts import Verdict
+from stages.gan.yaml_files import flat
 
 
 def write_page(

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from PIL.Image import Image
 
 from stages.gan.errors import UserError
 from stages.gan.params import Dataset
+from stages.gan.yaml_files import as_yaml
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -41,11 +41,6 @@ def embedded_file(file: Path) -> Markup:
         return embedded(file.read_bytes(), file.suffix[1:])
     except FileNotFoundError:
         raise UserError(f"{file} is missing: run `dvc repro` first") from None
-
-
-def as_yaml(value: Any) -> str:
-    """A value as one writes it in params.yaml or after -S."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:

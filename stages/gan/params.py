@@ -4,15 +4,14 @@ A mistake in the file ends in one line that names the key, its place, the bad va
 would be valid.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from stages.gan.errors import UserError
 from stages.gan.explanations import explain, nearest
+from stages.gan.yaml_files import read_mapping
 
 
 def _no_booleans(value: Any) -> Any:
@@ -288,23 +287,6 @@ def load(path: Path, dataset: str) -> Dataset:
         raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
 
 
-def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested mapping as dotted names to values.
-
-    Examples
-    --------
-    >>> flat({"a": {"b": 1}, "c": [2]})
-    {'a.b': 1, 'c': [2]}
-    """
-    rows: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            rows.update(flat(value, f"{prefix}{key}."))
-        else:
-            rows[f"{prefix}{key}"] = value
-    return rows
-
-
 def check_name(path: Path, dataset: str) -> None:
     """Raise UserError, with the valid names, if the file has no such data set."""
     names = _read(path)["datasets"]
@@ -312,20 +294,9 @@ def check_name(path: Path, dataset: str) -> None:
         raise UserError(f"no data set {dataset!r}{nearest(dataset, names)}")
 
 
-# PyYAML's own readers of numbers, dates and tags raise the others, at 0x_, 2020-99-99, !!bool x.
-NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
-
-
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is not here: run this from the project's folder") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error}") from None
-    except NO_YAML as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("datasets"), dict):
+    content = read_mapping(path)
+    if not isinstance(content.get("datasets"), dict):
         raise UserError(
             f"{path}: it should hold a mapping `datasets` of name to format and network"
         )

@@ -10,7 +10,6 @@ from stages.gan.assembly import Assembly
 from stages.gan.diagnosis import Diagnosis
 from stages.gan.errors import UserError
 from stages.gan.history import History
-from stages.gan.page import as_yaml
 from stages.gan.params import Dataset
 from stages.gan.prepared import Split
 from stages.gan.progress import ProgressBar, lecture_line
@@ -18,6 +17,7 @@ from stages.gan.sampling import generate
 from stages.gan.training import means
 from stages.gan.verdicts import Verdict
 from stages.gan.watching import MEASURES, DiversityMeter
+from stages.gan.yaml_files import as_yaml
 
 
 class Failed(UserError):
