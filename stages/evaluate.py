@@ -13,7 +13,6 @@ from stages.gan.sampling import generate, interpolate, logits
 
 GRID = 25
 INTERPOLATIONS = 5
-CLASSES = "classes.json"
 
 
 def evaluate(dataset: str, params: Dataset) -> None:
@@ -72,7 +71,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
         "bundled_data": about["bundled"],
     }
     with whole_folder(paths.evaluation_pictures(dataset)) as folder:
-        write_json(folder / CLASSES, scores["histograms"])
+        write_json(folder / paths.CLASSES, scores["histograms"])
         grids.grid(drawn[:GRID]).save(folder / "generated.png")
         grids.grid(held_out.images[:GRID]).save(folder / "real.png")
         ways = [

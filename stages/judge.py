@@ -2,17 +2,17 @@
 
 from stages.command import run_stage, say
 from stages.gan import judge as judges
-from stages.gan import paths, prepared
+from stages.gan import judge_files, paths, prepared
 from stages.gan.files import whole_folder, write_json
 from stages.gan.params import Dataset
 
 
 def judge(dataset: str, params: Dataset) -> None:
-    """Write data/<dataset>/judge, see stages.gan.judge, and metrics/<dataset>/judge.json."""
+    """Write data/<dataset>/judge, see stages.gan.judge_files, and metrics/<dataset>/judge.json."""
     splits = {name: prepared.load(paths.prepared(dataset), name) for name in prepared.SPLITS}
     made = judges.make(splits["train"], splits["test"], params.judge)
     with whole_folder(paths.judge(dataset)) as folder:
-        about = judges.save(folder, made, splits)
+        about = judge_files.save(folder, made, splits)
     shown = {name: about[name] for name in ("task", "classes", "accuracy", "sha256")}
     write_json(paths.metrics(dataset) / "judge.json", shown)
     say(

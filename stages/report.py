@@ -181,7 +181,7 @@ def pictures(
             epochs, "epoch", chances, middle, "probability of being real", (-0.03, 1.03)
         ),
         **{name: page.embedded(watched[name], "png") if name in watched else "" for name in names},
-        "classes": class_bars(drawn / "classes.json"),
+        "classes": class_bars(drawn / paths.CLASSES),
         "animation": page.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
         **{
             name: page.embedded_file(drawn / f"{name}.png")

@@ -7,7 +7,7 @@ from data_helpers import load_params
 from benchmarks.calibration import __main__ as command
 from benchmarks.calibration import looks, page, ranking
 from benchmarks.calibration.damage import DAMAGES, Pool
-from stages.gan import judge
+from stages.gan import judge, judge_files
 from stages.gan.errors import UserError
 from stages.gan.prepared import Split
 from stages.gan.quality.measuring import Sample
@@ -182,7 +182,7 @@ def test_it_looks_with_the_judges_eyes(tmp_path):
     train, test = split(1, 40), split(2, 20)
     settings = load_params(tmp_path, "mnist", mnist__judge__epochs=1).judge
     made = judge.make(train, test, settings)
-    judge.save(tmp_path, made, {"train": train, "test": test})
+    judge_files.save(tmp_path, made, {"train": train, "test": test})
     seen, sample = made.see(test.images), looks.by(tmp_path)(test.images)
     assert np.array_equal(sample.features, seen.features)
     assert np.array_equal(sample.classes, seen.classes)

@@ -5,7 +5,7 @@ import pytest
 from conftest import Project
 from data_helpers import tree
 
-from stages.gan import judge
+from stages.gan import judge, judge_files
 
 pytestmark = pytest.mark.pipeline
 
@@ -33,7 +33,7 @@ def test_it_stores_a_judge_that_is_the_same_on_one_core(
     files |= {f"{s}_{kind}.npy" for s in ("train", "test") for kind in ("features", "classes")}
     first = tree(folder)
     assert set(first) == files
-    assert judge.load(folder).sha256 == metrics["sha256"]
+    assert judge_files.load(folder).sha256 == metrics["sha256"]
 
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, [min(cores)])  # is handed on to what it starts

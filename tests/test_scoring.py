@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from data_helpers import load_params, message_of, tree
 
-from stages.gan import judge, scoring, states
+from stages.gan import judge, judge_files, scoring, states
 from stages.gan.prepared import Split, normalise
 from stages.gan.randomness import stream
 
@@ -37,7 +37,7 @@ def judged(tmp_path_factory):
     params = load_params(folder, "mnist", **SETTINGS)
     splits = {"train": split(COUNT, 1), "test": split(COUNT, 2)}
     made = judge.make(splits["train"], splits["test"], params.judge)
-    judge.save(folder, made, splits)
+    judge_files.save(folder, made, splits)
     return splits["train"], splits["test"], folder, params.evaluate
 
 
@@ -123,15 +123,15 @@ def test_too_few_images_have_no_scores(judged):
     assert all(found["quality"][name]["value"] is None for name in scoring.QUALITY)
     assert all(found["critic"][name]["floor"] is None for name in scoring.CRITIC)
     assert found["histograms"] == {}
-    assert found["judge"]["sha256"] == judge.load(judged[2]).sha256
+    assert found["judge"]["sha256"] == judge_files.load(judged[2]).sha256
     (line,) = scoring.lines(found)
     assert f"{scoring.FEWEST} of each kind" in line
 
 
 def test_the_judge_is_named_as_its_weights_are(judged, good):
-    _, about = states.read(judged[2] / judge.STATE)
+    _, about = states.read(judged[2] / judge_files.STATE)
     assert good["judge"] == {
-        "sha256": judge.load(judged[2]).sha256,
+        "sha256": judge_files.load(judged[2]).sha256,
         "accuracy": about["accuracy"],
         "task": "labels",
     }
@@ -146,7 +146,7 @@ def spoilt(judged, tmp_path):
 
 
 def test_what_the_judge_saw_of_fewer_images_is_refused(spoilt):
-    for kind in judge.KINDS:
+    for kind in judge_files.KINDS:
         file = spoilt[2] / f"train_{kind}.npy"
         np.save(file, np.load(file)[: COUNT // 2])
     text = message_of(score, spoilt, *(images(COUNT, seed)[0] for seed in (3, 4)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.gan import judge
+from stages.gan import judge_files
 from stages.gan.quality.measuring import Sample
 
 Look = Callable[[np.ndarray], Sample]
@@ -19,7 +19,7 @@ def by(folder: Path) -> Look:
     UserError
         If it is missing or damaged.
     """
-    loaded = judge.load(folder)
+    loaded = judge_files.load(folder)
 
     def look(images: np.ndarray) -> Sample:
         seen = loaded.see(images)

@@ -1,11 +1,12 @@
 """Bars side by side, as PNG without date or version."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from stages.gan.figures import png
 
 SIZE = (7.5, 2.8)
 
@@ -28,6 +29,4 @@ def draw(groups: Mapping[str, Sequence[float]], x_label: str, y_label: str) -> b
     axes.set_ylabel(y_label)
     axes.grid(axis="y", alpha=0.25)
     axes.legend(fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png(figure)

@@ -1,9 +1,10 @@
 """Curves with reference lines, as PNG without date or version."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+
+from stages.gan.figures import png
 
 SIZE = (7.5, 3.6)
 
@@ -52,6 +53,4 @@ def draw(
         axes.set_ylim(*y_range)
     axes.grid(alpha=0.25)
     axes.legend(fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    return png(figure)

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+# The shares of the classes, in evaluation_pictures. Just a name: while evaluate writes, that folder
+# has another one.
+CLASSES = "classes.json"
 
 
 def raw(dataset: str) -> Path:

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.gan import array_files, two_sample
+from stages.gan import array_files, judge_files, two_sample
 from stages.gan import critic as critics
-from stages.gan import judge as judges
 from stages.gan.errors import UserError
 from stages.gan.params import Evaluate
 from stages.gan.prepared import SPLITS, Split, to_levels
@@ -77,7 +76,7 @@ def score(
     UserError
         If the judge is missing or damaged, or one of images of another shape.
     """
-    judge = judges.load(judge_folder)
+    judge = judge_files.load(judge_folder)
     if judge.image_shape != held_out.images.shape[1:]:
         raise UserError(
             f"{judge_folder} holds a judge of images {judge.image_shape}, the prepared ones are "
@@ -90,7 +89,7 @@ def score(
         measuring.Sample(seen.features, seen.classes)
         for seen in (
             *(
-                judges.seen(judge_folder, judge, split, len(images))
+                judge_files.seen(judge_folder, judge, split, len(images))
                 for split, images in zip(SPLITS, (known, held_out), strict=True)
             ),
             judge.see(to_levels(shown)),
