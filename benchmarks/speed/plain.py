@@ -15,6 +15,7 @@ from stages.gan.networks.dcgan.convolution import (
     TransposedConvolution,
     WholeImage,
     columns_to_conv,
+    conv_to_columns,
 )
 
 _GEOMETRY = {"kernel_size": 4, "stride": 2, "pad_mode": "pad", "padding": 1, "has_bias": False}
@@ -103,22 +104,39 @@ def matched(ours: nn.Cell, theirs: nn.Cell) -> Iterator[tuple[str, np.ndarray, P
     ----------
     ours, theirs : a network of the package and the plain one of the same description
     """
-    for left, right in zip(_with_parameters(ours), _with_parameters(theirs), strict=True):
+    for layer, parameter, other in _pairs(ours, theirs):
+        values = parameter.asnumpy().copy()
+        if isinstance(layer, Convolution | TransposedConvolution):
+            values = columns_to_conv(values)
+        elif isinstance(layer, Projection | WholeImage):
+            inputs, outputs, height, width = other.shape
+            values = values.reshape(inputs, height, width, outputs).transpose(0, 3, 1, 2)
+        assert values.shape == other.shape
+        yield parameter.name, np.ascontiguousarray(values), other
+
+
+def take_back(ours: nn.Cell, theirs: nn.Cell) -> None:
+    """Give our network the plain one's weights and running statistics: `matched` backwards."""
+    for layer, parameter, other in _pairs(ours, theirs):
+        values = other.asnumpy().copy()
+        if isinstance(layer, Convolution | TransposedConvolution):
+            values = conv_to_columns(values)
+        elif isinstance(layer, Projection | WholeImage):
+            values = values.transpose(0, 2, 3, 1).reshape(parameter.shape)
+        assert values.shape == parameter.shape
+        parameter.set_data(Tensor(np.ascontiguousarray(values)))
+
+
+def _pairs(ours: nn.Cell, theirs: nn.Cell) -> Iterator[tuple[nn.Cell, Parameter, Parameter]]:
+    for left, right in zip(layers(ours), layers(theirs), strict=True):
         others = dict(right.parameters_and_names(expand=False))
         for name, parameter in left.parameters_and_names(expand=False):
-            other = others.pop(name)
-            values = parameter.asnumpy().copy()
-            if isinstance(left, Convolution | TransposedConvolution):
-                values = columns_to_conv(values)
-            elif isinstance(left, Projection | WholeImage):
-                inputs, outputs, height, width = other.shape
-                values = values.reshape(inputs, height, width, outputs).transpose(0, 3, 1, 2)
-            assert values.shape == other.shape
-            yield parameter.name, np.ascontiguousarray(values), other
+            yield left, parameter, others.pop(name)
         assert not others
 
 
-def _with_parameters(network: nn.Cell) -> list[nn.Cell]:
+def layers(network: nn.Cell) -> list[nn.Cell]:
+    """Those with weights, in the order in which an image passes them."""
     cells = (cell for _, cell in network.cells_and_names())
     return [cell for cell in cells if any(cell.parameters_and_names(expand=False))]
 

@@ -63,16 +63,40 @@ def make(problem: SimpleNamespace, batch: int, best: bool = False, compiled: boo
     fake images as one batch, the DCGAN is kept channels last. `compiled` adds torch.compile.
     """
     import torch
-    from torch import nn
 
     torch.manual_seed(1)
     generator, discriminator = networks(problem, logits=best, inplace=best)
     images, codes = (torch.from_numpy(array) for array in batches(problem, batch))
-    joined = best and problem.kind == "mlp"
     if best and problem.kind == "dcgan":
-        generator = generator.to(memory_format=torch.channels_last)
-        discriminator = discriminator.to(memory_format=torch.channels_last)
+        generator, discriminator = channels_last(generator), channels_last(discriminator)
         images = [one.contiguous(memory_format=torch.channels_last) for one in images]
+    if compiled:
+        generator, discriminator = torch.compile(generator), torch.compile(discriminator)
+    play = step_of(problem, generator, discriminator, batch, best)
+
+    def one(index: int) -> tuple[float, float]:
+        at = index % len(images)
+        return play(images[at], codes[at])
+
+    return one
+
+
+def channels_last(network):
+    """The same network, its convolutions' layout what PyTorch is fastest in."""
+    import torch
+
+    return network.to(memory_format=torch.channels_last)
+
+
+def step_of(problem: SimpleNamespace, generator, discriminator, batch: int, best: bool):
+    """A function of real images and latent codes that does one step and returns both losses.
+
+    See `make`; with `best` the discriminator gives logits.
+    """
+    import torch
+    from torch import nn
+
+    joined = best and problem.kind == "mlp"
     weights = list(discriminator.parameters())
     options = {"lr": problem.learning_rate, "betas": (problem.beta1, problem.beta2)}
     if best:
@@ -82,13 +106,9 @@ def make(problem: SimpleNamespace, batch: int, best: bool = False, compiled: boo
     loss = nn.BCEWithLogitsLoss() if best else nn.BCELoss()
     ones, zeros = torch.ones(batch, 1), torch.zeros(batch, 1)
     both = torch.cat((ones, zeros))
-    if compiled:
-        generator, discriminator = torch.compile(generator), torch.compile(discriminator)
 
-    def one(index: int) -> tuple[float, float]:
-        at = index % len(images)
-        real = images[at]
-        fake = generator(codes[at])
+    def play(real, codes) -> tuple[float, float]:
+        fake = generator(codes)
         d_optimizer.zero_grad()
         if joined:
             d_value = 2 * loss(discriminator(torch.cat((real, fake.detach()))), both)
@@ -108,4 +128,4 @@ def make(problem: SimpleNamespace, batch: int, best: bool = False, compiled: boo
                 weight.requires_grad_(True)
         return d_value.item(), g_value.item()
 
-    return one
+    return play

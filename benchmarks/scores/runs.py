@@ -1,0 +1,136 @@
+"""Runs, each in a folder of its own, of stages on params of their own."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.gan import paths, recipes
+from stages.gan.yaml_files import read_mapping
+
+ROOT = Path(__file__).parents[2]
+LECTURE = "lecture"
+PYTORCH = "pytorch"
+_DATA = "data"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, and its scores; `home` is the folder of all runs."""
+
+    home: Path
+    dataset: str
+    recipe: str
+    length: str
+    seed: int
+
+    @classmethod
+    def named(cls, home: Path, name: str) -> "Run":
+        """The run of a name such as mnist:lecture:50:1."""
+        try:
+            dataset, recipe, length, seed = name.split(":")
+            run = cls(home, dataset, recipe, length, int(seed))
+            int(length.removesuffix("s"))
+        except ValueError:
+            raise SystemExit(f"{name}: valid is DATASET:RECIPE:LENGTH:SEED") from None
+        return run
+
+    @property
+    def name(self) -> str:
+        """As it is given."""
+        return f"{self.dataset}:{self.recipe}:{self.length}:{self.seed}"
+
+    @property
+    def spoken_length(self) -> str:
+        """With its unit."""
+        steps = self.length.removesuffix("s")
+        return f"{steps} steps" if steps != self.length else f"{steps} epochs"
+
+    @property
+    def folder(self) -> Path:
+        """Where it happens."""
+        return self.home / self.name.replace(":", "-")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has its scores."""
+        return (self.folder / paths.metrics(self.dataset) / "evaluate.json").exists()
+
+    def params(self) -> dict[str, Any]:
+        """Those of params.yaml, with the recipe's changes, the length and the seed."""
+        content = read_mapping(ROOT / paths.PARAMS)
+        if self.recipe not in (LECTURE, PYTORCH):
+            recipe = recipes.load(self.recipe, ROOT / recipes.FOLDER)
+            if recipe.dataset != self.dataset:
+                raise SystemExit(f"recipe {self.recipe} is one of {recipe.dataset}")
+            content = recipe.applied(content)
+        steps = self.length.removesuffix("s")
+        length = (
+            {"epochs": int(steps), "max_steps": None}
+            if steps == self.length
+            else {"epochs": 100_000, "max_steps": int(steps)}
+        )
+        content[self.dataset]["train"].update(length, seed=self.seed, on_failure="warn")
+        return content
+
+    def finish(self, sources: dict[str, str]) -> None:
+        """Do what is not done yet."""
+        if self.is_finished:
+            return
+        content = self.params()
+        data = self._data(content, sources)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        link = self.folder / _DATA
+        if not link.is_symlink():
+            link.symlink_to(data, target_is_directory=True)
+        (self.folder / paths.PARAMS).write_text(yaml.safe_dump(content, sort_keys=False))
+        if not (self.folder / paths.models(self.dataset) / "final").exists():
+            module = "benchmarks.scores.twin" if self.recipe == PYTORCH else "stages.train"
+            began = time.monotonic()
+            call(self.folder, module, self.dataset)
+            print(f"{self.name}: trained in {time.monotonic() - began:.0f} s", flush=True)
+        call(self.folder, "stages.evaluate", self.dataset)
+
+    def _data(self, content: dict[str, Any], sources: dict[str, str]) -> Path:
+        """The folder `data` in which the data set is prepared and judged."""
+        project = self.home / f"{self.dataset}-data"
+        data = project / _DATA
+        if not (project / paths.judge(self.dataset)).exists():
+            project.mkdir(parents=True, exist_ok=True)
+            if source := sources.get(self.dataset):
+                content[self.dataset]["download"]["sources"] = [str(Path(source).resolve())]
+            (project / paths.PARAMS).write_text(yaml.safe_dump(content, sort_keys=False))
+            for stage in ("download", "preprocess", "judge"):
+                call(project, f"stages.{stage}", self.dataset)
+        return data
+
+
+def call(folder: Path, module: str, dataset: str) -> None:
+    """Run a module in a folder; its failure ends this run too."""
+    search = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH")) if part)
+    code = subprocess.call(
+        [sys.executable, "-m", module, dataset],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": search},
+    )
+    if code:
+        raise SystemExit(code)
+
+
+def finished(home: Path) -> list[Run]:
+    """All runs in a folder that have their scores."""
+    found = []
+    for folder in sorted(home.iterdir()):
+        if folder.name.endswith("-data") or not (folder / paths.PARAMS).exists():
+            continue
+        dataset, rest = folder.name.split("-", 1)
+        recipe, length, seed = rest.rsplit("-", 2)
+        run = Run(home, dataset, recipe, length, int(seed))
+        if run.is_finished:
+            found.append(run)
+    return found

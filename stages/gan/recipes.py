@@ -1,0 +1,76 @@
+"""Recipes: changes to params.yaml that belong together, a file each, under a name.
+
+A file recipes/<name>.yaml has the shape of params.yaml and holds of it what the recipe changes,
+all of one data set: its section, and its entry of `datasets` if the kind of network is another.
+The comment at its beginning says what it is.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.gan.errors import UserError
+from stages.gan.explanations import nearest
+from stages.gan.paths import PARAMS
+from stages.gan.yaml_files import flat, read_mapping
+
+FOLDER = Path("recipes")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe: dotted names of params.yaml to values."""
+
+    name: str
+    dataset: str
+    about: str
+    changes: Mapping[str, Any]
+
+    def applied(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """What params.yaml holds, with the changes.
+
+        Raises
+        ------
+        UserError
+            If it has no such param.
+        """
+        changed = deepcopy(dict(content))
+        for name, value in self.changes.items():
+            *way, last = name.split(".")
+            section = changed
+            for key in way:
+                section = section.get(key, {})
+            if last not in section:
+                raise UserError(f"recipe {self.name}: {PARAMS} has no {name}")
+            section[last] = value
+        return changed
+
+
+def names(folder: Path = FOLDER) -> list[str]:
+    """Names of all recipes."""
+    return sorted(file.stem for file in folder.glob("*.yaml"))
+
+
+def load(name: str, folder: Path = FOLDER) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    UserError
+        If there is none of that name, or its file is not as it should be.
+    """
+    if name not in names(folder):
+        raise UserError(f"no recipe {name!r}{nearest(name, names(folder))}")
+    file = folder / f"{name}.yaml"
+    content = read_mapping(file)
+    concerned = {*content, *(content.get("datasets") or {})} - {"datasets"}
+    if len(concerned) != 1:
+        raise UserError(f"{file} should change one data set, and changes {len(concerned)}")
+    about = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        about.append(line.lstrip("# "))
+    return Recipe(name, concerned.pop(), " ".join(about), flat(content))
