@@ -1,7 +1,7 @@
-"""List the recipes, or try one: an experiment whose params are those of params.yaml with its changes.
+"""List the recipes, or try one: an experiment with params.yaml as it is and the recipe's changes.
 
-    python -m stages.recipe                     list them
-    python -m stages.recipe NAME [OPTION...]    options are those of `dvc exp run`
+python -m stages.recipe                     list them
+python -m stages.recipe NAME [OPTION...]    options are those of `dvc exp run`
 """
 
 import argparse

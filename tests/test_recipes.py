@@ -17,7 +17,7 @@ def write(tmp_path):
 
 
 def test_a_recipe_is_what_its_file_says(write):
-    load = write("# Two lines\n# about it.\nmnist:\n  train: {ema: 0.9, generator: {widths: [2]}}\n")
+    load = write("# Two lines\n# about it.\nmnist: {train: {ema: 0.9, generator: {widths: [2]}}}\n")
     assert load() == recipes.Recipe(
         "mine",
         "mnist",

@@ -38,7 +38,8 @@ def test_what_is_none_is_refused_in_one_line(tmp_path, content, message):
 
 def test_a_missing_file_is_named(tmp_path):
     file = tmp_path / "a.yaml"
-    assert message_of(read_mapping, file) == f"{file} is not here: run this from the project's folder"
+    text = message_of(read_mapping, file)
+    assert text == f"{file} is not here: run this from the project's folder"
 
 
 def test_flat_names():

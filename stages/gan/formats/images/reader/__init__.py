@@ -5,6 +5,7 @@ import math
 import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -69,15 +70,27 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     UserError
         If it is empty, truncated, no image, or has more than 50 million pixels.
     """
+    with _quiet():
+        return _decode(content, size, channels)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pillow's warnings of odd files to itself: what cannot be used is named at the end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
+    """What `decode` does, for one image of many: to be quiet takes 4 % of the time of one."""
     if not content:
         raise UserError("empty file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd files: what cannot be used is named at the end
-            with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
-                if picture.width * picture.height > _MAXIMUM_PIXELS:
-                    raise UserError(f"{picture.width} x {picture.height} pixels, too many")
-                flat = _flat(picture, channels)
+        with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
+            if picture.width * picture.height > _MAXIMUM_PIXELS:
+                raise UserError(f"{picture.width} x {picture.height} pixels, too many")
+            flat = _flat(picture, channels)
     except UnidentifiedImageError:
         raise UserError("no image that can be read") from None
     except _DAMAGES as error:
@@ -216,11 +229,12 @@ def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[
     levels = np.empty((len(piece.members), channels, size, size), np.uint8)
     by_split = np.argsort(np.concatenate([indices for _, indices in piece.places]))
     broken = {}
-    for index, content in enumerate(read_stored(archive, piece.members)):
-        try:
-            levels[by_split[index]] = decode(content, size, channels)
-        except UserError as error:
-            broken[piece.first + index] = str(error)
+    with _quiet():
+        for index, content in enumerate(read_stored(archive, piece.members)):
+            try:
+                levels[by_split[index]] = _decode(content, size, channels)
+            except UserError as error:
+                broken[piece.first + index] = str(error)
     values = normalise(levels)
     start = 0
     for file, (row, indices) in zip(files, piece.places, strict=True):
