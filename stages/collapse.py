@@ -19,7 +19,7 @@ from stages.gan.errors import UserError
 from stages.gan.files import whole_file
 
 # The recipe in all that decides how it ends, whatever params.yaml has been changed to.
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "epochs": 200,
     "max_steps": None,
     "latents": "attached",
@@ -34,6 +34,7 @@ RECIPE = {
     "momentum": 0.0,
     "discriminator_steps": 1,
     "instance_noise": 0.0,
+    "augmentation": [],
     "r1": 0.0,
     "ema": 0.0,
     "loss_options": {

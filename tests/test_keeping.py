@@ -23,6 +23,7 @@ OPTIONS = {
         "momentum": 0.5,
         "discriminator_steps": 2,
         "instance_noise": 0.1,
+        "augmentation": ["color", "cutout"],
         "latents": "fresh",
         "r1": 1.0,
         "schedule__kind": "cosine",

@@ -12,6 +12,7 @@ from network_helpers import describe
 
 from benchmarks.speed.plain import as_plain, matched
 from stages.gan import losses, networks, optimizers
+from stages.gan.augmentation import POLICIES, augment, draw
 from stages.gan.networks.dcgan.maps import KERNELS
 from stages.gan.optimizers import adam
 from stages.gan.sampling import generate
@@ -247,6 +248,41 @@ def test_the_discriminator_sees_the_fake_images_with_their_noise():
     expected = float((loss.real(discriminator(real)) + loss.fake(fake)).asnumpy())
     assert measures[2][0] == pytest.approx(expected, rel=1e-5)
     assert measures[2][0] != pytest.approx(measures[0][0], rel=1e-4)
+
+
+def test_the_discriminator_sees_real_and_fake_images_changed():
+    """Gradient descent whose generator stays: what D was shown follows from its loss."""
+    real, z = batch(0)
+    drawn = draw(np.random.default_rng(3), POLICIES, 2 * BATCH, real.shape[1:])
+    given = {name: Tensor(array) for name, array in drawn.items()}
+    pair, movers, loss = make("mlp")
+    step = make_step(*pair, loss, *movers, Options(augmentation=True))
+    d_loss, g_loss = (float(value.asnumpy()) for value in step(real, z, **given)[:2])
+    # The discriminator as the generator met it, and the generator as it was.
+    met, _, _ = make("mlp")
+    generator, discriminator = met
+    parts = [
+        {name: one[part] for name, one in given.items()} for part in (np.s_[:BATCH], np.s_[BATCH:])
+    ]
+    fake = augment(generator(z), **parts[1])
+    seen = loss.real(discriminator(augment(real, **parts[0]))) + loss.fake(discriminator(fake))
+    assert d_loss == pytest.approx(float(seen.asnumpy()), rel=1e-5)
+    judged = loss.generator(pair[1](fake))
+    assert g_loss == pytest.approx(float(judged.asnumpy()), rel=1e-5)
+
+
+def test_the_generator_learns_through_the_changes():
+    """Of what is cut out it learns nothing: with all cut out its weights stay."""
+    real, z = batch(0)
+    keep = np.zeros((2 * BATCH, 1, 8, 8), np.float32)
+    pair, movers, loss = make("mlp")
+    before = {p.name: p.asnumpy().copy() for p in pair[0].trainable_params()}
+    step = make_step(*pair, loss, *movers, Options(augmentation=True))
+    step(real, z, keep=Tensor(keep))
+    assert all(np.array_equal(p.asnumpy(), before[p.name]) for p in pair[0].trainable_params())
+    keep[BATCH:] = 1
+    step(real, z, keep=Tensor(keep))
+    assert not any(np.array_equal(p.asnumpy(), before[p.name]) for p in pair[0].trainable_params())
 
 
 def former_step(pair, loss, movers):

@@ -70,6 +70,7 @@ def options(project: Project) -> None:
         discriminator_learning_rate=0.001,
         discriminator_steps=2,
         instance_noise=0.1,
+        augmentation=["color", "translation", "cutout"],
         r1=1.0,
         loss="wgan_gp",
         ema=0.5,

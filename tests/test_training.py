@@ -19,10 +19,11 @@ class Recorder:
     """Stands for a step; remembers what it was given."""
 
     def __init__(self):
-        self.images, self.latents, self.noise = [], [], []
+        self.images, self.latents, self.noise, self.named = [], [], [], []
 
-    def __call__(self, images, latents, noise=None):
+    def __call__(self, images, latents, noise=None, **named):
         self.noise.append(noise)
+        self.named.append(named)
         self.images.append(images.asnumpy().copy())
         self.latents.append(latents.asnumpy().copy())
         return tuple(Tensor(np.float32(len(self.images) + i)) for i in range(len(MEANS)))
@@ -168,6 +169,25 @@ def test_the_noise_has_the_planned_deviation_and_repeats_after_a_break():
     assert all((a == b).all() for a, b in zip(rest.images, whole.images[4:], strict=True))
     for a, b in zip(rest.noise, whole.noise[4:], strict=True):
         assert (a.asnumpy() == b.asnumpy()).all()
+
+
+def test_what_changes_images_is_drawn_for_real_and_fake_and_repeats_after_a_break():
+    settings = plan(augmentation=("translation", "cutout"))
+    whole = Recorder()
+    list(train(whole, data(), settings))
+    side = data().images.shape[-1]
+    for named in whole.named:
+        shapes = {name: tensor.shape for name, tensor in named.items()}
+        square = (16, side, side)
+        assert shapes == {"rows": square, "columns": square, "keep": (16, 1, side, side)}
+    cuts = [named["keep"].asnumpy() for named in whole.named]
+    assert not (cuts[0][:8] == cuts[0][8:]).all()
+    assert not (cuts[0] == cuts[1]).all()
+    rest = Recorder()
+    list(train(rest, data(), plan(augmentation=("cutout",), epochs=2, first_epoch=2, first_step=3)))
+    for named, cut in zip(rest.named, cuts[2:], strict=True):
+        assert set(named) == {"keep"}
+        assert (named["keep"].asnumpy() == cut).all()
 
 
 def test_without_noise_the_step_is_given_none():

@@ -34,6 +34,7 @@ _RECIPE = {
     "optimizer": "adam",
     "discriminator_steps": 1,
     "instance_noise": 0.0,
+    "augmentation": [],
     "r1": 0.0,
     "ema": 0.0,
     "loss": "bce",

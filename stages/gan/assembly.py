@@ -88,6 +88,7 @@ def assemble(
     options = Options(
         average,
         settings.instance_noise > 0,
+        bool(settings.augmentation),
         settings.r1,
         settings.gradient_penalty,
         watched,
@@ -196,6 +197,7 @@ def plan_of(
         first_step=start.step + 1 if start else 1,
         discriminator_steps=settings.discriminator_steps,
         instance_noise=settings.instance_noise,
+        augmentation=tuple(settings.augmentation),
         gradient_penalty=settings.gradient_penalty > 0,
         watched=True,
     )

@@ -129,6 +129,7 @@ class Train(_Section):
     momentum: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     discriminator_steps: Annotated[int, _WHOLE, Field(ge=1, le=1000)]
     instance_noise: Annotated[float, _WHOLE, Field(ge=0, le=10)]
+    augmentation: list[Literal["color", "translation", "cutout"]]
     r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
     ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     loss: Literal["bce", "bce_with_logits", "softplus", "mse", "hinge", "wgan_gp"]

@@ -26,6 +26,7 @@ _PURPOSES = (
     "critic latents",
     "quality",
     "critic images",
+    "augmentation",
 )
 
 

@@ -8,6 +8,7 @@ import mindspore as ms
 from mindspore import nn, ops
 
 from stages.gan import regularisers, spectral
+from stages.gan.augmentation import augment
 from stages.gan.averaging import Average
 from stages.gan.gradients import DUE, KERNELS, GradientNorm
 from stages.gan.losses import Loss
@@ -25,7 +26,8 @@ class Options:
     """What a step does besides the recipe. All is off by default, and then not compiled.
 
     `average` follows the generator after each of its updates. With `instance_noise` a step
-    takes another input, noise of the images' shape that is added to the fake ones. `r1` is the
+    takes another input, noise of the images' shape that is added to the fake ones, with
+    `augmentation` two more, what is done to real and to fake images (see there). `r1` is the
     gamma of the penalty of that name, `gradient_penalty` the weight of WGAN-GP's, for which a
     step takes another input, where on the way from fake to real each image is; for both the
     discriminator must be twice differentiable. A `watched` step takes another input, whether the
@@ -34,6 +36,7 @@ class Options:
 
     average: Average | None = None
     instance_noise: bool = False
+    augmentation: bool = False
     r1: float = 0.0
     gradient_penalty: float = 0.0
     watched: bool = False
@@ -90,6 +93,23 @@ def _discriminator_update(
     return update
 
 
+def _augmented(wanted: bool) -> tuple[Callable[..., ms.Tensor], Callable[..., ms.Tensor]]:
+    """Functions of real, and of fake images with what was drawn for both: real ones first."""
+
+    def unchanged(images, changes):
+        return images
+
+    def seen_real(images, changes):
+        count = images.shape[0]
+        return augment(images, *[one if one is None else one[:count] for one in changes])
+
+    def seen_fake(images, changes):
+        count = images.shape[0]
+        return augment(images, *[one if one is None else one[count:] for one in changes])
+
+    return (seen_real, seen_fake) if wanted else (unchanged, unchanged)
+
+
 class _KnownGradient(nn.Cell):
     """A scalar `value` whose gradient with respect to x, of any shape, is known already."""
 
@@ -121,9 +141,10 @@ def make_step(
     -------
     step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEANS;
         with instance noise it takes also `noise` of the fake images (N, C, H, W), with a gradient
-        penalty also `mix`, where between fake and real (N, 1, 1, 1); if it is watched also `due`,
-        and where that is DUE it returns two more tensors of shape (1,), see GRADIENTS (it may
-        return them as NaN where it is not)
+        penalty also `mix`, where between fake and real (N, 1, 1, 1); with augmentation also what
+        `augmentation.draw` gives for 2 N images, those for the real ones first; if it is watched
+        also `due`, and where that is DUE it returns two more tensors of shape (1,), see GRADIENTS
+        (it may return them as NaN where it is not)
     """
     if options.watched and KERNELS.path is None:
         given = generator, discriminator, loss, generator_optimizer, discriminator_optimizer
@@ -154,31 +175,45 @@ def _compiled(
     options: Options,
 ) -> Step:
     known = _KnownGradient()
+    seen_real, seen_fake = _augmented(options.augmentation)
     noisy = options.instance_noise
     average = options.average
     watched = options.watched
     norm = GradientNorm()
     update = _discriminator_update(discriminator, loss, discriminator_optimizer, options)
 
-    def generator_loss(fake):
-        return loss.generator(discriminator(fake))
+    def generator_loss(fake, changes):
+        return loss.generator(discriminator(seen_fake(fake, changes)))
 
     generator_loss_gradient = ms.value_and_grad(generator_loss, 0)
 
-    def play(real, latents, noise, mix, due):
+    def play(real, latents, noise, mix, due, changes):
         fake = generator(latents)
         shown = fake + noise if noisy else fake
         constant_fake = ops.stop_gradient(shown)
-        d_loss, real_logits, fake_logits, d_length = update(real, constant_fake, mix, due)
-        g_loss, direction = generator_loss_gradient(constant_fake)
+        d_loss, real_logits, fake_logits, d_length = update(
+            seen_real(real, changes), seen_fake(constant_fake, changes), mix, due
+        )
+        g_loss, direction = generator_loss_gradient(constant_fake, changes)
         # Without stop_gradient MindSpore would try to differentiate the backward pass.
         g_loss = known(fake, ops.stop_gradient(direction), ops.stop_gradient(g_loss))
         return g_loss, d_loss, real_logits, fake_logits, d_length
 
     generator_gradient = ms.value_and_grad(play, None, generator_optimizer.parameters, has_aux=True)
 
-    def step(real, latents, noise=None, mix=None, due=None):
-        outputs, gradients = generator_gradient(real, latents, noise, mix, due)
+    def step(
+        real,
+        latents,
+        noise=None,
+        mix=None,
+        due=None,
+        color=None,
+        rows=None,
+        columns=None,
+        keep=None,
+    ):
+        changes = (color, rows, columns, keep)
+        outputs, gradients = generator_gradient(real, latents, noise, mix, due, changes)
         g_length = norm(gradients, due) if watched else None
         generator_optimizer(gradients)
         if average is not None:
@@ -210,12 +245,14 @@ def make_discriminator_step(
     """
     noisy = options.instance_noise
     unwatched = replace(options, watched=False)
+    seen_real, seen_fake = _augmented(options.augmentation)
     update = _discriminator_update(discriminator, loss, discriminator_optimizer, unwatched)
 
-    def step(real, latents, noise=None, mix=None):
+    def step(real, latents, noise=None, mix=None, color=None, rows=None, columns=None, keep=None):
+        changes = (color, rows, columns, keep)
         fake = generator(latents)
-        shown = fake + noise if noisy else fake
-        outputs = update(real, ops.stop_gradient(shown), mix, None)
+        shown = ops.stop_gradient(fake + noise if noisy else fake)
+        outputs = update(seen_real(real, changes), seen_fake(shown, changes), mix, None)
         return outputs[0]
 
     return ms.jit(step)

@@ -11,6 +11,7 @@ import mindspore as ms
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan.augmentation import draw as draw_changes
 from stages.gan.gradients import DUE, NOT_DUE
 from stages.gan.layers import as_tensor
 from stages.gan.prepared import Split
@@ -70,6 +71,7 @@ class Plan:
 
     `instance_noise` is the standard deviation at step 1 of the noise on all images that the
     discriminator sees (Soenderby et al. 2017, section 3.3), in units of the images' [-1, 1].
+    `augmentation` are the changes made to each of these images, of `augmentation.POLICIES`.
     With `gradient_penalty` points between fake and real images are drawn for it.
 
     `watched` goes with a step that is. `on_step` is given every step's number and row of
@@ -85,6 +87,7 @@ class Plan:
     first_step: int = 1
     discriminator_steps: int = 1
     instance_noise: float = 0.0
+    augmentation: tuple[str, ...] = ()
     gradient_penalty: bool = False
     watched: bool = False
     on_step: Callable[[int, NDArray[np.float32]], None] = field(default=lambda step, row: None)
@@ -183,6 +186,7 @@ def inputs(
     """
     draw = stream(plan.seed, "instance noise", position)
     mixing = stream(plan.seed, "gradient penalty", position)
+    changing = stream(plan.seed, "augmentation", position)
     level = np.float32(plan.noise_level(position, last_step))
     for start in range(0, len(rows), plan.batch_size):
         part = slice(start, start + plan.batch_size)
@@ -195,6 +199,10 @@ def inputs(
         if plan.gradient_penalty:
             mix = mixing.random((len(images), 1, 1, 1), dtype=np.float32)
             named["mix"] = as_tensor(mix)
+        if plan.augmentation:
+            # Real images first, then as many generated ones.
+            drawn = draw_changes(changing, plan.augmentation, 2 * len(images), images.shape[1:])
+            named |= {name: as_tensor(array) for name, array in drawn.items()}
         if plan.watched and start == len(rows) - plan.batch_size:  # the last, the step's own
             named["due"] = DUE if gradients_are_due(position) else NOT_DUE
         yield (as_tensor(images), as_tensor(latents[part])), named
