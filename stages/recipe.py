@@ -21,9 +21,8 @@ def main() -> None:
     parser.add_argument("options", nargs=argparse.REMAINDER, help="passed on to `dvc exp run`")
     arguments = parser.parse_args()
     if arguments.name is None:
-        for name in recipes.names():
-            recipe = recipes.load(name)
-            say(f"{name} ({recipe.dataset}): {recipe.about}")
+        for each in map(recipes.load, recipes.names()):
+            say(f"{each.name} ({each.dataset}): {each.about}")
         return
     recipe = recipes.load(arguments.name)
     recipe.applied(read_mapping(paths.PARAMS))  # before DVC would add what is not there

@@ -6,6 +6,7 @@ from faults import (
     disks,
     files,
     idx_files,
+    memory,
     pictures,
     pipelines,
     servers,
@@ -14,4 +15,16 @@ from faults import (
 )
 
 # What takes long comes first, so that two workers end at about the same time.
-GROUPS = (pipelines, values, disks, files, clocks, servers, pictures, idx_files, settings, archives)
+GROUPS = (
+    pipelines,
+    memory,
+    values,
+    disks,
+    files,
+    clocks,
+    servers,
+    pictures,
+    idx_files,
+    settings,
+    archives,
+)
