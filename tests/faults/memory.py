@@ -31,10 +31,9 @@ _VERSIONS = (
         "memory.oom_control",
     ),
 )
-# Takes memory until the process it is told of is gone. The kernel is asked to spare it.
+# Takes memory until the process it is told of is gone.
 _HOG = """
-import os, pathlib, sys, time
-pathlib.Path("/proc/self/oom_score_adj").write_text("-1000")
+import pathlib, sys
 victim, held = pathlib.Path("/proc", sys.argv[1]), []
 def lives():
     try:
@@ -73,6 +72,17 @@ class _Group:
         """Let it have no more than it has."""
         self._limit.write_text(self._used.read_text())
 
+    def remove(self) -> None:
+        """Remove it; the kernel needs a moment after its last process has ended."""
+        end = time.monotonic() + 10
+        while self.folder.exists():
+            try:
+                self.folder.rmdir()
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
     def kills(self) -> int:
         """How often the kernel has killed in it."""
         for line in self._events.read_text().splitlines():
@@ -88,7 +98,7 @@ def out_of_memory(dataset: str, references: References, world: World) -> Outcome
     clean, _ = reference(references, dataset)
     repository(references, world)
     group = _Group(f"faults-{world.mark}")
-    world.undo.append(group.folder.rmdir)
+    world.undo += [group.remove, lambda: world.left_alive(10)]
     command = ("dvc", "repro", f"report@{dataset}")
     running = world.start(*group.command(*command))
     end = time.monotonic() + _SECONDS
@@ -97,6 +107,8 @@ def out_of_memory(dataset: str, references: References, world: World) -> Outcome
         time.sleep(0.02)
     time.sleep(world.draw.uniform(0.0, 1.5))
     for process in of_stages(world):
+        # Of all in the group the kernel is to choose the trainer.
+        Path(f"/proc/{process}/oom_score_adj").write_text("1000")
         group.limit()
         hog = group.command(sys.executable, "-c", _HOG, str(process))
         subprocess.run(hog, check=True, timeout=60)
