@@ -9,11 +9,13 @@ from benchmarks.calibration import looks, page, ranking
 from benchmarks.calibration.damage import DAMAGES, Pool
 from stages.gan import judge, judge_files
 from stages.gan.errors import UserError
+from stages.gan.params import Critic
 from stages.gan.prepared import Split
 from stages.gan.quality.measuring import Sample
 from stages.gan.quality.scores import Estimate
 
 COUNT = 120
+CRITIC = Critic(epochs=4, batch_size=32, learning_rate=0.01, widths=[8])
 
 
 def images(seed, count, size=8):
@@ -91,7 +93,7 @@ def test_dropped_classes_are_gone_and_no_image_is_there_twice(pool):
     assert len(np.unique(made.reshape(COUNT, -1), axis=0)) == COUNT
     here = [np.flatnonzero((pool.fresh == one).all(axis=(1, 2, 3)))[0] for one in made]
     assert set(pool.classes[here]) == {2, 3, 4}
-    with pytest.raises(ValueError, match="valid is 120 or more"):
+    with pytest.raises(UserError, match="120 are needed"):
         DAMAGES["dropped"].make(pool, 0.8)
 
 
@@ -126,7 +128,7 @@ def test_a_damage_is_seen_from_where_all_harder_levels_differ_by_two_errors(meas
 
 @pytest.fixture(scope="module")
 def found():
-    return ranking.calibrate(split(3, 400), split(4, 3 * COUNT), plain, COUNT)
+    return ranking.calibrate(split(3, 400), split(4, 3 * COUNT), plain, COUNT, CRITIC)
 
 
 def test_all_is_measured_and_what_cannot_be_missed_is_seen(found):
@@ -137,6 +139,13 @@ def test_all_is_measured_and_what_cannot_be_missed_is_seen(found):
     assert found["seen"]["mixed"]["frechet_distance"] is not None
     assert found["seen"]["copied"]["near_copies"] is not None
     assert found["seen"]["mixed"]["class_coverage"] is None
+    assert found["seen"]["mixed"]["critic_bce"] == "0.2"
+
+
+def test_too_few_images_are_told(found):
+    for train, test in ((split(3, 400), split(4, 90)), (split(3, 90), split(4, 400))):
+        with pytest.raises(UserError, match="180 of each are the fewest"):
+            ranking.calibrate(train, test, plain, COUNT, CRITIC)
 
 
 def test_what_is_not_ranked_is_told_with_its_values(found):

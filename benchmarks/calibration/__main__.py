@@ -2,7 +2,8 @@
 
     python -m benchmarks.calibration data/mnist data/faces [--samples 5000] [--output FOLDER]
 
-Each folder has what the pipeline put there: `prepared` and `judge`. Writes calibration.json, .md
+Each folder has what the pipeline put there: `prepared` and `judge`; of params.yaml the critic's
+settings of the data set of its name are used. Writes calibration.json, .md
 and .png into docs, or into the folder given, and ends with 1 if a measure does not rank what it is
 meant to see.
 """
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.calibration import looks, page, plot, ranking
-from stages.gan import prepared
+from stages.gan import params, paths, prepared
 from stages.gan.errors import UserError
 from stages.gan.files import whole_file, write_json
 
@@ -30,15 +31,14 @@ def main() -> int:
             train, test = (prepared.load(folder / "prepared", split) for split in prepared.SPLITS)
             about = prepared.description(folder / "prepared")
             look = looks.by(folder / "judge")
+            critic = params.load(paths.PARAMS, folder.name).evaluate.critic
+            print(f"{folder.name}: {len(test):,} held-out images", flush=True)
+            found = ranking.calibrate(train, test, look, arguments.samples, critic)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        print(f"{folder.name}: {len(test):,} held-out images", flush=True)
-        results[folder.name] = {
-            "data": about["source"],
-            "bundled_data": about["bundled"],
-            **ranking.calibrate(train, test, look, arguments.samples),
-        }
+        described = {"data": about["source"], "bundled_data": about["bundled"]}
+        results[folder.name] = {**described, **found}
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "calibration.json", results)
     with whole_file(arguments.output / "calibration.md") as scratch:

@@ -36,7 +36,11 @@ What each measure cannot see, by what it is:
   anything as long as it gets a class. Noise gets one too, often always the same one.
 - memorisation and near_copies are alone in seeing copies: to all others these are real images.
   Memorisation falls when images get worse, and so may hide copies; near_copies does not.
-- All of them see with the judge's eyes: what it takes for the same image is the same.
+- critic_bce, the cross-entropy of a critic that was trained to tell just these images from real
+  ones, sees nearly every fault in any image, also those the judge has no eyes for, and so soon
+  that it ranks nothing: it is near 0 with any noise or blur on all images. What it cannot see is
+  what no single image shows: the same ones again and again, or copies of the training images.
+- All others see with the judge's eyes: what it takes for the same image is the same.
 
 Far from real images the ranking ends: once none is like a real one precision stays at 0, and the
 distances need not grow. Noise of 0.2, 0.4 and 0.8 on faces gave kernel distances of 7.3, 6.5 and

@@ -1,11 +1,16 @@
 """Measure each damaged sample, and tell whether a measure ranks the levels of a damage."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
 
-from benchmarks.calibration.damage import DAMAGES, SEED, Pool
+from benchmarks.calibration.damage import CRITIC, DAMAGES, SEED, Damage, Pool
 from benchmarks.calibration.looks import Look
+from stages.gan import two_sample
+from stages.gan.critic import judge_apart
+from stages.gan.errors import UserError
+from stages.gan.params import Critic
 from stages.gan.prepared import Split
 from stages.gan.quality import measuring, memorisation
 from stages.gan.quality.blocks import Points
@@ -27,12 +32,18 @@ SOUND = "undamaged"
 _TRAINING = 20_000
 
 
-def calibrate(train: Split, test: Split, look: Look, samples: int) -> dict:
+def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Critic) -> dict:
     """Measure the undamaged sample and every damaged one.
 
     The held-out images serve as reference (a third) and as the pool of fresh ones (two thirds,
     so that classes can be left out without using an image twice); neither the judge nor the
-    training set of the memorisation check has seen them.
+    training set of the memorisation check has seen them. The critic learns from training images:
+    a third as they are, against as many that were damaged like those it is asked about.
+
+    Raises
+    ------
+    UserError
+        If there are too few images.
 
     Returns
     -------
@@ -41,32 +52,41 @@ def calibrate(train: Split, test: Split, look: Look, samples: int) -> dict:
         undamaged sample under SOUND in each; ranked, seen: see below.
     """
     count = min(samples, len(test) // 3)
+    settings = Settings(samples=count)
+    if min(count, len(train) // 3) < settings.fewest:
+        raise UserError(
+            f"{len(train):,} images to train on and {len(test):,} held out: {3 * settings.fewest} "
+            "of each are the fewest that can be calibrated on"
+        )
     order = stream(SEED, "split").permutation(len(test))
     reference = test.batch(np.sort(order[:count]))
     fresh = test.batch(order[count : 3 * count])
-    training = train.batch(np.arange(min(_TRAINING, len(train))))
+    mixed = stream(SEED, "split", 1).permutation(len(train))
+    training = train.batch(np.sort(mixed[:_TRAINING]))
     pool = Pool(fresh, look(fresh).classes, training, count)
+    ask = _asking(train, mixed, reference, look, critic, min(count, len(train) // 3))
 
-    settings = Settings(samples=count)
     shuffle = stream(SEED, "order").permutation(count)
     known_training = look(training).features
     real = look(reference)
     known = Known(real, settings)
     held_out = memorisation.nearest(Points(real.features), known_training)
 
-    def measure(images: np.ndarray) -> dict[str, Estimate]:
+    def measure(damage: Damage | None = None, level: float = 0.0) -> dict[str, Estimate]:
+        images = damage.make(pool, level) if damage else pool.sound
         sample = look(images).take(shuffle)
         to_training = memorisation.nearest(Points(sample.features), known_training)
         return {
             **measuring.compare(known, Known(sample, settings)),
             **memorisation.compare(held_out, to_training, settings.parts),
+            CRITIC: ask(damage, level, images),
         }
 
-    sound = measure(pool.sound)
+    sound = measure()
     measured = {
         name: {
             SOUND: sound,
-            **{str(level): measure(damage.make(pool, level)) for level in damage.levels},
+            **{str(level): measure(damage, level) for level in damage.levels},
         }
         for name, damage in DAMAGES.items()
     }
@@ -88,6 +108,29 @@ def calibrate(train: Split, test: Split, look: Look, samples: int) -> dict:
             name: {key: first_seen(key, rows) for key in sound} for name, rows in measured.items()
         },
     }
+
+
+def _asking(
+    train: Split,
+    order: np.ndarray,
+    reference: np.ndarray,
+    look: Look,
+    settings: Critic,
+    count: int,
+) -> Callable[[Damage | None, float, np.ndarray], Estimate]:
+    """A function of a damage, its level, and images damaged so: a critic's cross-entropy."""
+    real = train.batch(np.sort(order[:count]))
+    others = train.batch(order[count : 3 * count])
+    # What is drawn for them is not what is drawn for the images that the critic is asked about.
+    pool = Pool(others, look(others).classes, real, count, SEED + 1)
+
+    def ask(damage: Damage | None, level: float, images: np.ndarray) -> Estimate:
+        damaged = damage.make(pool, level) if damage else pool.sound
+        return two_sample.examine(
+            *judge_apart(real, damaged, reference, images, settings, SEED)
+        ).bce
+
+    return ask
 
 
 def ranks(measure: str, rows: list[dict[str, Estimate]]) -> bool:
