@@ -29,7 +29,7 @@ def networks(problem, logits: bool, inplace: bool):
     else:
         size = problem.latent_size
         g = [nn.Unflatten(1, (size, 1, 1))]
-        g.append(nn.ConvTranspose2d(size, widths[0], 4, 1, 0, bias=False))
+        g.append(nn.ConvTranspose2d(size, widths[0], side // 2 ** len(widths), bias=False))
         for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
             g += [nn.BatchNorm2d(inputs), nn.ReLU(inplace)]
             g.append(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False))
@@ -42,7 +42,8 @@ def networks(problem, logits: bool, inplace: bool):
                 d.append(nn.BatchNorm2d(outputs))
             d.append(nn.LeakyReLU(slope, inplace))
             inputs = outputs
-        d += [nn.Conv2d(inputs, 1, 4, 1, 0, bias=False), nn.Flatten()]
+        last = side // 2 ** len(problem.discriminator_widths)
+        d += [nn.Conv2d(inputs, 1, last, bias=False), nn.Flatten()]
     if not logits:
         d.append(nn.Sigmoid())
     g, d = nn.Sequential(*g), nn.Sequential(*d)

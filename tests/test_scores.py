@@ -1,0 +1,161 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from benchmarks.scores import __main__ as command
+from benchmarks.scores import runs
+from benchmarks.scores.runs import Run
+from stages.gan import params, paths
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_name_says_what_is_run(tmp_path):
+    run = Run.named(tmp_path, "mnist:lecture:50:3")
+    assert (run.dataset, run.recipe, run.length, run.seed) == ("mnist", "lecture", "50", 3)
+    assert run.name == "mnist:lecture:50:3"
+    assert run.spoken_length == "50 epochs"
+    assert run.folder == tmp_path / "mnist-lecture-50-3"
+    assert Run.named(tmp_path, "faces:pytorch:300s:1").spoken_length == "300 steps"
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist:lecture:50", "mnist:lecture:x:1", "a:b:1:c"])
+def test_another_name_is_refused(tmp_path, name):
+    with pytest.raises(SystemExit, match="valid is DATASET:RECIPE:LENGTH:SEED"):
+        Run.named(tmp_path, name)
+
+
+def test_params_are_the_shipped_ones_with_recipe_length_and_seed(tmp_path):
+    shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
+    content = Run.named(tmp_path, "mnist:lecture:50:3").params()
+    changed = {"epochs": 50, "max_steps": None, "seed": 3, "on_failure": "warn"}
+    assert content["mnist"]["train"] == {**shipped["mnist"]["train"], **changed}
+    assert {**content, "mnist": 0} == {**shipped, "mnist": 0}
+    content = Run.named(tmp_path, "mnist:mnist-dcgan:700s:1").params()
+    assert content["datasets"]["mnist"]["network"] == "dcgan"
+    assert content["mnist"]["train"]["max_steps"] == 700
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    assert params.load(tmp_path / "params.yaml", "mnist").train.seed == 1
+
+
+def test_a_recipe_of_other_data_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="recipe mnist-dcgan is one of mnist"):
+        Run.named(tmp_path, "faces:mnist-dcgan:1:1").params()
+
+
+def score(home, name, value):
+    """A folder as of a finished run, each of its scores the same."""
+    run = Run.named(home, name)
+    metrics = run.folder / paths.metrics(run.dataset)
+    metrics.mkdir(parents=True)
+    (run.folder / paths.PARAMS).write_text("{}")
+    one = {"value": value, "error": 0.1, "floor": 0.5, "floor_error": 0.1}
+    content = {
+        "samples": 9,
+        "judge": {"sha256": "x"},
+        "quality": dict.fromkeys(command.MEASURES, one),
+        "critic": dict.fromkeys(command.CRITIC, one),
+        "bce": {"discriminator": {"value": 1.0}},
+    }
+    (metrics / "evaluate.json").write_text(json.dumps(content))
+    return run
+
+
+def test_the_table_has_means_and_spreads_over_seeds(tmp_path):
+    for seed, value in ((1, 1.0), (2, 2.0), (3, 3.0)):
+        score(tmp_path, f"mnist:mnist-dcgan:50:{seed}", value)
+    score(tmp_path, "mnist:lecture:50:1", 7.0)
+    score(tmp_path, "faces:lecture:300s:1", 8.0)
+    (tmp_path / "mnist-data").mkdir()
+    found = runs.finished(tmp_path)
+    assert [run.name for run in found][:2] == ["faces:lecture:300s:1", "mnist:lecture:50:1"]
+    lines = command.table(found).splitlines()
+    columns = len(command.MEASURES) + len(command.CRITIC)
+    assert f"| mnist-dcgan, 50 epochs | 3 {'| 2 ± 1 ' * columns}|" in lines
+    assert f"| lecture, 50 epochs | 1 {'| 7 ' * columns}|" in lines
+    assert lines.count(f"| real images | {'| 0.5 ' * columns}|") == 2
+
+
+def test_the_picture_shows_all_side_by_side(tmp_path):
+    shown = []
+    for number, name in enumerate(("mnist:lecture:5:1", "mnist:pytorch:5:1")):
+        run = Run.named(tmp_path, name)
+        folder = run.folder / paths.evaluation_pictures("mnist")
+        folder.mkdir(parents=True)
+        for file, level in (("real.png", 10), ("generated.png", 100 + number)):
+            Image.new("L", (40, 40), level).save(folder / file)
+        shown.append(run)
+    command.picture(shown, tmp_path / "all.png")
+    pixels = np.asarray(Image.open(tmp_path / "all.png").convert("L"))
+    assert [pixels[60, x] for x in (20, 68, 116)] == [10, 100, 101]
+
+
+def make_project(tmp_path, network):
+    """A folder with tiny params and prepared data."""
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    content["datasets"]["mnist"]["network"] = network
+    section = content["mnist"]
+    section["download"]["sources"] = ["bundled:digits"]
+    section["preprocess"]["maximum_images"] = 64
+    section["train"].update(epochs=1, max_steps=3, batch_size=16, on_failure="warn")
+    widths = [16, 24] if network == "mlp" else [16, 16]
+    section["train"]["generator"]["widths"] = widths
+    section["train"]["discriminator"].update(widths=widths, batch_norm=network == "dcgan")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    for stage in ("download", "preprocess"):
+        runs.call(tmp_path, f"stages.{stage}", "mnist")
+
+
+@pytest.mark.parametrize("network", ["mlp", "dcgan"])
+def test_the_twin_follows_our_training_and_leaves_a_checkpoint(tmp_path, network):
+    pytest.importorskip("torch")
+    make_project(tmp_path, network)
+    runs.call(tmp_path, "stages.train", "mnist")
+    steps = (tmp_path / "metrics/mnist/history_steps.csv").read_text().splitlines()
+    names, *rows = [line.split(",") for line in steps]
+    ours = [
+        float(np.mean([float(row[names.index(f"{player}_loss")]) for row in rows]))
+        for player in ("discriminator", "generator")
+    ]
+    shown = tmp_path / "ours"
+    (tmp_path / "models/mnist/final").rename(shown)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scores.twin", "mnist"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = done.stdout.splitlines()[-1].replace(",", "").split()
+    theirs = [float(words[words.index(letter) + 1]) for letter in ("d", "g")]
+    assert theirs == pytest.approx(ours, abs=2e-3)
+    from safetensors.numpy import load_file
+
+    for name in ("generator", "discriminator"):
+        mine, other = (
+            load_file(folder / f"{name}.safetensors")
+            for folder in (shown, tmp_path / "models/mnist/final")
+        )
+        assert mine.keys() == other.keys()
+        for key, values in mine.items():
+            assert np.allclose(values, other[key], atol=0.02), key
+            if "moving_variance" not in key:
+                assert np.allclose(values, other[key], rtol=0.2, atol=2e-3), key
+
+
+def test_the_twin_refuses_what_it_has_not(tmp_path):
+    pytest.importorskip("torch")
+    make_project(tmp_path, "mlp")
+    content = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    content["mnist"]["train"]["ema"] = 0.9
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(SystemExit):
+        runs.call(tmp_path, "benchmarks.scores.twin", "mnist")
