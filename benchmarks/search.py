@@ -1,0 +1,127 @@
+"""The search for better recipes: one change of the lecture's recipe at a time, then together.
+
+    python -m benchmarks.search queue DATASET [NAME ...]    # then: dvc queue start
+    python -m benchmarks.search table DATASET               # the finished ones as Markdown
+
+Run in a clone whose params.yaml names the real data, and how many steps each experiment may take;
+commit that first. Each experiment has the name of its change, so `dvc exp show`, `dvc exp apply`
+and `dvc params diff` know it, too.
+"""
+
+import subprocess
+import sys
+from typing import Any
+
+from benchmarks.questions import experiments
+from stages.gan.yaml_files import as_yaml
+
+_CONVOLUTIONS = {
+    "datasets.mnist.network": "dcgan",
+    "mnist.train.generator.widths": [64, 32],
+    "mnist.train.discriminator.widths": [32, 64],
+    "mnist.train.discriminator.batch_norm": True,
+}
+_NO_NORM = {**_CONVOLUTIONS, "mnist.train.discriminator.batch_norm": False}
+SEARCH: dict[str, dict[str, dict[str, Any]]] = {
+    "mnist": {
+        "lecture": {},
+        "logits": {"mnist.train.loss": "bce_with_logits"},
+        "average": {"mnist.train.ema": 0.999},
+        "fresh": {"mnist.train.latents": "fresh"},
+        "least-squares": {"mnist.train.loss": "mse"},
+        "hinge": {"mnist.train.loss": "hinge"},
+        "cosine": {"mnist.train.schedule.kind": "cosine"},
+        "r1": {"mnist.train.r1": 1.0},
+        "spectral": {"mnist.train.discriminator.spectral_norm": True},
+        "slow-d": {"mnist.train.discriminator_learning_rate": 0.0001},
+        "fast-d": {"mnist.train.discriminator_learning_rate": 0.0004},
+        "faster": {"mnist.train.learning_rate": 0.0005},
+        "smoothing": {"mnist.train.loss_options.label_smoothing": 0.1},
+        "noise": {"mnist.train.instance_noise": 0.2},
+        "moved": {"mnist.train.augmentation": ["translation"]},
+        "convolutions": _CONVOLUTIONS,
+        "convolutions-average": {**_CONVOLUTIONS, "mnist.train.ema": 0.999},
+        "convolutions-r1": {**_NO_NORM, "mnist.train.r1": 1.0, "mnist.train.ema": 0.999},
+        "convolutions-spectral": {
+            **_NO_NORM,
+            "mnist.train.discriminator.spectral_norm": True,
+            "mnist.train.ema": 0.999,
+        },
+        "convolutions-fresh": {
+            **_CONVOLUTIONS, "mnist.train.ema": 0.999, "mnist.train.latents": "fresh"
+        },
+    },
+    "faces": {
+        "lecture": {},
+        "average": {"faces.train.ema": 0.99},
+        "fresh": {"faces.train.latents": "fresh"},
+        "augmented": {"faces.train.augmentation": ["color", "translation", "cutout"]},
+        "moved": {"faces.train.augmentation": ["translation", "cutout"]},
+        "slow-d": {"faces.train.discriminator_learning_rate": 0.0001},
+        "smoothing": {"faces.train.loss_options.label_smoothing": 0.1},
+        "spectral": {
+            "faces.train.discriminator.batch_norm": False,
+            "faces.train.discriminator.spectral_norm": True,
+        },
+        "r1": {"faces.train.discriminator.batch_norm": False, "faces.train.r1": 1.0},
+        "hinge": {"faces.train.loss": "hinge"},
+    },
+}  # fmt: skip
+_COLUMNS = {
+    "quality": (
+        "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
+        "class_divergence",
+    ),
+    "critic": ("bce",),
+}  # fmt: skip
+
+
+def queue(dataset: str, names: list[str]) -> None:
+    """Queue the experiments of those names, or all."""
+    for name in names or SEARCH[dataset]:
+        options = [f"-S={key}={as_yaml(value)}" for key, value in SEARCH[dataset][name].items()]
+        subprocess.run(
+            [
+                "dvc",
+                "exp",
+                "run",
+                "--queue",
+                "-n",
+                f"{dataset}-{name}",
+                *options,
+                f"evaluate@{dataset}",
+            ],
+            check=True,
+        )
+
+
+def table(dataset: str) -> None:
+    """Print a row for each that has finished, in the order of the search."""
+    found = experiments()
+    columns = [key for keys in _COLUMNS.values() for key in keys]
+    print(f"| | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
+    for name in SEARCH[dataset]:
+        data = found.get(f"{dataset}-{name}")
+        if data is None:
+            continue
+        metrics = data["metrics"][f"metrics/{dataset}/evaluate.json"]["data"]
+        cells = [
+            f"{metrics[group][key]['value']:.4g} ± {metrics[group][key]['error']:.1g}"
+            for group, keys in _COLUMNS.items()
+            for key in keys
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    if sys.argv[1:2] == ["queue"] and sys.argv[2:3]:
+        queue(sys.argv[2], sys.argv[3:])
+    elif sys.argv[1:2] == ["table"] and len(sys.argv) == 3:
+        table(sys.argv[2])
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
