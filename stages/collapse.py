@@ -4,15 +4,14 @@ Nothing of the project's own results is touched: all of it happens in reports/co
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from stages.children import run_module
 from stages.command import guarded, say
 from stages.gan import comparison, params, paths
 from stages.gan.errors import UserError
@@ -125,13 +124,7 @@ def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) ->
 
 def stage(folder: Path, name: str, dataset: str, check: bool = True) -> int:
     """Run one stage in a folder; if it must not fail, its failure ends this run too."""
-    root = str(Path(__file__).resolve().parent.parent)
-    search = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
-    code = subprocess.call(
-        [sys.executable, "-m", f"stages.{name}", dataset],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": search},
-    )
+    code = run_module(folder, f"stages.{name}", dataset)
     if check and code:
         sys.exit(code)
     return code

@@ -5,6 +5,8 @@ python -m stages.recipe NAME [OPTION...]    options are those of `dvc exp run`
 """
 
 import argparse
+import itertools
+import os
 import shlex
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import sys
 from stages.command import guarded, say
 from stages.gan import paths, recipes
 from stages.gan.yaml_files import as_yaml, read_mapping
+
+_DVC = [sys.executable, "-m", "dvc"]
 
 
 def main() -> None:
@@ -26,13 +30,27 @@ def main() -> None:
         return
     recipe = recipes.load(arguments.name)
     recipe.applied(read_mapping(paths.PARAMS))  # before DVC would add what is not there
-    command = ["exp", "run", "--name", recipe.name]
+    command = ["exp", "run"]
+    if not {"-n", "--name"} & set(arguments.options):
+        command += ["--name", _free_name(recipe.name)]
     for name, value in recipe.changes.items():
         command += ["--set-param", f"{name}={as_yaml(value)}"]
     # The user's own come last, as the last of two that set the same wins.
     command += [*arguments.options, f"report@{recipe.dataset}"]
     say(f"dvc {shlex.join(command)}")
-    sys.exit(subprocess.call([sys.executable, "-m", "dvc", *command]))
+    # In place of this process, so that DVC itself hears Ctrl-C and all else that it is sent.
+    os.execv(sys.executable, [*_DVC, *command])
+
+
+def _free_name(name: str) -> str:
+    """The name, with a number if an experiment has it already."""
+    words = [*_DVC, "exp", "list", "--all-commits", "--name-only"]
+    taken = subprocess.run(words, capture_output=True, text=True).stdout.split()
+    return next(
+        free
+        for free in itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        if free not in taken
+    )
 
 
 if __name__ == "__main__":

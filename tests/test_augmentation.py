@@ -84,6 +84,17 @@ def test_what_is_drawn_has_the_papers_ranges():
     assert set(np.unique(arrays["keep"])) == {0.0, 1.0}
 
 
+@pytest.mark.parametrize(
+    ("side", "shift", "cut"), [(28, 4, 14), (20, 3, 10), (7, 1, 4), (64, 8, 32)]
+)
+def test_an_eighth_and_a_half_are_rounded_as_in_the_authors_code(side, shift, cut):
+    """DiffAugment_pytorch.py: int(side * ratio + 0.5)."""
+    arrays = drawn(("translation", "cutout"), 500, (1, side, side))
+    shifts = [int(np.subtract(*np.nonzero(matrix))[0]) for matrix in arrays["rows"]]
+    assert (min(shifts), max(shifts)) == (-shift, shift)
+    assert (arrays["keep"] == 0).any(axis=3).sum(axis=2).max() == cut
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_one_kind_does_not_depend_on_the_others(policy):
     alone, together = drawn([policy]), drawn(POLICIES)

@@ -1,9 +1,13 @@
 import operator
 import os
+import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
+import types
 from functools import partial
 from pathlib import Path
 
@@ -98,6 +102,56 @@ def test_process_that_ends_from_outside_is_told_in_one_line(code):
             each(os._exit, [code] * 6)
 
     assert "ended from outside" in message_of(run)
+
+
+def unknown_here(piece):  # as a worker knows no module of tests
+    return piece
+
+
+def test_a_piece_that_cannot_be_received_is_told_and_no_hang():
+    unknown_here.__module__ = "nowhere"
+    nowhere = types.ModuleType("nowhere")
+    nowhere.unknown_here = unknown_here
+
+    def run():
+        with crew(2) as each:
+            each(unknown_here, [1, 2, 3])
+
+    sys.modules["nowhere"] = nowhere
+    try:
+        assert "ended from outside" in message_of(run)
+    finally:
+        del sys.modules["nowhere"]
+
+
+def test_want_of_memory_while_receiving_is_told_and_no_hang():
+    def run():
+        with crew(2) as each:
+            bound = (600 << 20, 600 << 20)
+            each(partial(resource.setrlimit, resource.RLIMIT_AS), [bound] * 4)
+            each(len, [bytes(900 << 20)])
+
+    assert "perhaps for want of memory" in message_of(run)
+
+
+def test_a_worker_ends_when_the_first_process_ends_in_the_midst_of_a_piece():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                f"from {crew.__module__} import serve; serve({theirs.fileno()})",
+            ],
+            pass_fds=[theirs.fileno()],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    ours.sendall(struct.pack("!i", 1000) + b"x" * 10)
+    time.sleep(1)
+    ours.close()
+    assert process.communicate(timeout=20)[1] == ""
 
 
 def is_alive(process):

@@ -120,6 +120,15 @@ def test_a_folder_may_go_just_when_it_is_wanted(tmp_path, monkeypatch):
     assert len(times) == 2
 
 
+def test_looking_at_a_lock_makes_nothing(tmp_path):
+    assert not is_held(tmp_path / "folder/lock")
+    assert not (tmp_path / "folder").exists()
+    (tmp_path / "lock").touch()
+    assert not is_held(tmp_path / "lock")
+    with lock(tmp_path / "lock", "the run"):
+        assert is_held(tmp_path / "lock")
+
+
 def test_a_lock_without_words_is_a_lock(tmp_path):
     with lock(tmp_path / "lock", "the run"):
         (tmp_path / "lock").write_text("")

@@ -16,16 +16,20 @@ from stages.gan.files import read_csv, read_json
 SOURCES = sorted((ROOT / "stages").rglob("*.py"))
 # Modules that run what they read, and functions that do.
 MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle", "torch", "code"}
+# It unpickles, and what it does so comes from the process that started the workers.
+MODULES |= {"multiprocessing"}
+ALLOWED = {"workers.py": {"multiprocessing"}}
 CALLS = {"eval", "exec", "compile", "load_checkpoint", "unsafe_load", "full_load", "read_pickle"}
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_no_source_uses_what_runs_what_it_reads(file):
+    forbidden = MODULES - ALLOWED.get(file.name, set())
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            assert not MODULES & {alias.name.split(".")[0] for alias in node.names}
+            assert not forbidden & {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert (node.module or "").split(".")[0] not in MODULES
+            assert (node.module or "").split(".")[0] not in forbidden
         elif isinstance(node, ast.Call):
             called = node.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")

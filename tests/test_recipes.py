@@ -47,6 +47,30 @@ def test_a_param_that_there_is_not_is_named(write, text):
     assert text == f"recipe mine: params.yaml has no {name}"
 
 
+@pytest.mark.parametrize(
+    "text", ["datasets: 3\na: {}\n", "datasets: [{a: 1}]\na: {}\n", "datasets: null\na: {}\n"]
+)
+def test_what_is_no_mapping_is_refused(write, tmp_path, text):
+    text = message_of(write(text))
+    assert text == (
+        f"{tmp_path}/mine.yaml: `datasets` should hold a mapping of names to what they change"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("a: {train: {ema: {x: 1}}}\n", "params.yaml has no a.train.ema.x"),
+        ("a: {train: 3}\n", "a.train is a section, and 3 is none"),
+        ("a: {train: null}\n", "a.train is a section, and None is none"),
+    ],
+)
+def test_a_value_in_a_sections_place_is_refused_and_the_other_way_round(write, text, end):
+    recipe = write(text)()
+    text = message_of(recipe.applied, {"datasets": {}, "a": {"train": {"ema": 0.0}}})
+    assert text == f"recipe mine: {end}"
+
+
 def test_one_data_set_a_recipe(write, tmp_path):
     load = write("mnist: {train: {ema: 1}}\nfaces: {train: {ema: 1}}\n")
     assert message_of(load) == f"{tmp_path}/mine.yaml should change one data set, and changes 2"

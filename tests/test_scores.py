@@ -1,18 +1,19 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from data_helpers import load_params
+from network_helpers import describe
 from PIL import Image
+from safetensors.numpy import load_file
 
-from benchmarks.scores import __main__ as command
-from benchmarks.scores import runs
+from benchmarks.scores import runs, tables, twin
+from benchmarks.scores.pictures import picture
 from benchmarks.scores.runs import Run
-from stages.gan import params, paths
+from benchmarks.speed.plain import as_plain, take_back
+from stages.gan import networks, params, paths
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,8 +61,8 @@ def score(home, name, value):
     content = {
         "samples": 9,
         "judge": {"sha256": "x"},
-        "quality": dict.fromkeys(command.MEASURES, one),
-        "critic": dict.fromkeys(command.CRITIC, one),
+        "quality": dict.fromkeys(tables.MEASURES, one),
+        "critic": dict.fromkeys(tables.CRITIC, one),
         "bce": {"discriminator": {"value": 1.0}},
     }
     (metrics / "evaluate.json").write_text(json.dumps(content))
@@ -73,13 +74,15 @@ def test_the_table_has_means_and_spreads_over_seeds(tmp_path):
         score(tmp_path, f"mnist:mnist-dcgan:50:{seed}", value)
     score(tmp_path, "mnist:lecture:50:1", 7.0)
     score(tmp_path, "faces:lecture:300s:1", 8.0)
+    score(tmp_path, "faces:few:300s:1", None)
     (tmp_path / "mnist-data").mkdir()
     found = runs.finished(tmp_path)
-    assert [run.name for run in found][:2] == ["faces:lecture:300s:1", "mnist:lecture:50:1"]
-    lines = command.table(found).splitlines()
-    columns = len(command.MEASURES) + len(command.CRITIC)
+    assert [run.name for run in found][:2] == ["faces:few:300s:1", "faces:lecture:300s:1"]
+    lines = tables.table(found).splitlines()
+    columns = len(tables.MEASURES) + len(tables.CRITIC)
     assert f"| mnist-dcgan, 50 epochs | 3 {'| 2 ± 1 ' * columns}|" in lines
     assert f"| lecture, 50 epochs | 1 {'| 7 ' * columns}|" in lines
+    assert f"| few, 300 steps | 1 {'| - ' * columns}|" in lines
     assert lines.count(f"| real images | {'| 0.5 ' * columns}|") == 2
 
 
@@ -92,7 +95,7 @@ def test_the_picture_shows_all_side_by_side(tmp_path):
         for file, level in (("real.png", 10), ("generated.png", 100 + number)):
             Image.new("L", (40, 40), level).save(folder / file)
         shown.append(run)
-    command.picture(shown, tmp_path / "all.png")
+    picture(shown, tmp_path / "all.png")
     pixels = np.asarray(Image.open(tmp_path / "all.png").convert("L"))
     assert [pixels[60, x] for x in (20, 68, 116)] == [10, 100, 101]
 
@@ -113,49 +116,97 @@ def make_project(tmp_path, network):
         runs.call(tmp_path, f"stages.{stage}", "mnist")
 
 
+def weights(folder):
+    """Of both networks."""
+    return {
+        f"{player}/{name}": values
+        for player in ("generator", "discriminator")
+        for name, values in load_file(folder / f"{player}.safetensors").items()
+    }
+
+
 @pytest.mark.parametrize("network", ["mlp", "dcgan"])
 def test_the_twin_follows_our_training_and_leaves_a_checkpoint(tmp_path, network):
     pytest.importorskip("torch")
     make_project(tmp_path, network)
-    runs.call(tmp_path, "stages.train", "mnist")
-    steps = (tmp_path / "metrics/mnist/history_steps.csv").read_text().splitlines()
-    names, *rows = [line.split(",") for line in steps]
-    ours = [
-        float(np.mean([float(row[names.index(f"{player}_loss")]) for row in rows]))
-        for player in ("discriminator", "generator")
-    ]
-    shown = tmp_path / "ours"
-    (tmp_path / "models/mnist/final").rename(shown)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.scores.twin", "mnist"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-        capture_output=True,
-        text=True,
-        check=True,
+    final = tmp_path / "models/mnist/final"
+    found = {}
+    for steps in (1, 3):
+        content = yaml.safe_load((tmp_path / "params.yaml").read_text())
+        content["mnist"]["train"]["max_steps"] = steps
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+        for module in ("stages.train", "benchmarks.scores.twin"):
+            runs.call(tmp_path, module, "mnist")
+            found[module, steps] = weights(final)
+    ours, theirs = (
+        {name: found[module, 3][name] - found[module, 1][name] for name in found[module, 3]}
+        for module in ("stages.train", "benchmarks.scores.twin")
     )
-    words = done.stdout.splitlines()[-1].replace(",", "").split()
-    theirs = [float(words[words.index(letter) + 1]) for letter in ("d", "g")]
-    assert theirs == pytest.approx(ours, abs=2e-3)
-    from safetensors.numpy import load_file
-
-    for name in ("generator", "discriminator"):
-        mine, other = (
-            load_file(folder / f"{name}.safetensors")
-            for folder in (shown, tmp_path / "models/mnist/final")
-        )
-        assert mine.keys() == other.keys()
-        for key, values in mine.items():
-            assert np.allclose(values, other[key], atol=0.02), key
-            if "moving_variance" not in key:
-                assert np.allclose(values, other[key], rtol=0.2, atol=2e-3), key
+    assert ours.keys() == theirs.keys()
+    for name, moved in ours.items():
+        other = theirs[name]
+        # Adam's steps hang on signs: what hardly has a gradient may go another way.
+        alike = (moved * other).sum() / np.sqrt((moved**2).sum() * (other**2).sum())
+        if name.endswith("bias") and np.abs(moved).max() < 1e-4:
+            # One that batch norm takes away again: its gradient is rounding.
+            assert np.abs(other).max() < 1e-4, name
+            continue
+        assert np.abs(moved).max() > 1e-4, name
+        assert alike > 0.98, name
+        assert np.abs(other).max() == pytest.approx(np.abs(moved).max(), rel=0.1), name
 
 
-def test_the_twin_refuses_what_it_has_not(tmp_path):
-    pytest.importorskip("torch")
-    make_project(tmp_path, "mlp")
-    content = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    content["mnist"]["train"]["ema"] = 0.9
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
-    with pytest.raises(SystemExit):
-        runs.call(tmp_path, "benchmarks.scores.twin", "mnist")
+@pytest.mark.parametrize("network", ["mlp", "dcgan"])
+def test_weights_go_to_plain_networks_and_back(network):
+    description = describe(network)
+    ours, empty = (networks.build(description, seed) for seed in (1, 2))
+    plain = as_plain(description, *ours)
+    for network_, source, origin in zip(empty, plain, ours, strict=True):
+        take_back(network_, source)
+        expected = {p.name: p.asnumpy() for p in origin.get_parameters()}
+        for parameter in network_.get_parameters():
+            assert np.array_equal(parameter.asnumpy(), expected[parameter.name]), parameter.name
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ema", 0.9),
+        ("schedule__kind", "cosine"),
+        ("loss_options__label_smoothing", 0.1),
+        ("loss", "hinge"),
+        ("generator__activation", "tanh"),
+        ("discriminator__spectral_norm", True),
+        ("augmentation", ["cutout"]),
+    ],
+)
+def test_the_twin_refuses_what_it_has_not(tmp_path, key, value):
+    loaded = load_params(tmp_path, "mnist", **{f"mnist__train__{key}": value})
+    with pytest.raises(SystemExit, match=rf"^train\.{key.replace('__', '.')} is "):
+        twin.refuse_what_it_has_not(loaded)
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_the_twin_has_the_shipped_recipes(tmp_path, dataset):
+    twin.refuse_what_it_has_not(load_params(tmp_path, dataset))
+
+
+def test_a_run_of_other_params_is_not_taken_for_this_one(tmp_path):
+    run = Run.named(tmp_path, "mnist:lecture:50:1")
+    run.folder.mkdir()
+    (run.folder / paths.PARAMS).write_text("mnist: {}\n")
+    with pytest.raises(SystemExit, match="other params than this run"):
+        run.finish({})
+
+
+def test_data_are_made_once_with_the_shipped_params(tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr(runs, "call", lambda folder, module, dataset: called.append(module))
+    run = Run.named(tmp_path, "mnist:mnist-dcgan:5:1")
+    run._data({"mnist": "bundled:digits"})
+    made = yaml.safe_load((tmp_path / "mnist-data/params.yaml").read_text())
+    shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert made["mnist"]["download"]["sources"] == ["bundled:digits"]
+    made["mnist"]["download"] = shipped["mnist"]["download"]
+    assert made == shipped
+    assert called == ["stages.download", "stages.preprocess", "stages.judge"]

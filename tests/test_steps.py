@@ -13,6 +13,7 @@ from network_helpers import describe
 from benchmarks.speed.plain import as_plain, matched
 from stages.gan import losses, networks, optimizers
 from stages.gan.augmentation import POLICIES, augment, draw
+from stages.gan.gradients import DUE
 from stages.gan.networks.dcgan.maps import KERNELS
 from stages.gan.optimizers import adam
 from stages.gan.sampling import generate
@@ -283,6 +284,33 @@ def test_the_generator_learns_through_the_changes():
     keep[BATCH:] = 1
     step(real, z, keep=Tensor(keep))
     assert not any(np.array_equal(p.asnumpy(), before[p.name]) for p in pair[0].trainable_params())
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss", "options"),
+    [
+        ("mlp", "bce", {"r1": 1.0}),
+        ("dcgan", "bce", {}),
+        ("dcgan", "wgan_gp", {"gradient_penalty": 10.0, "instance_noise": True}),
+    ],
+)
+def test_changed_images_go_with_every_other_option(kind, loss, options):
+    twice = bool(options)
+    pair = networks.build(describe(kind), 1, twice_differentiable=twice)
+    movers = optimize(pair, 0.002)
+    built = losses.build(loss)
+    chosen = Options(augmentation=True, watched=True, **options)
+    real, z = batch(0, describe(kind).image_shape)
+    drawn = draw(np.random.default_rng(3), POLICIES, 2 * BATCH, real.shape[1:])
+    named = {name: Tensor(array) for name, array in drawn.items()}
+    if options.get("instance_noise"):
+        named["noise"] = real * 0.1
+        named["mix"] = Tensor(np.full((BATCH, 1, 1, 1), 0.5, np.float32))
+    first = make_discriminator_step(*pair, built, movers[1], chosen)
+    assert np.isfinite(float(first(real, z, **named).asnumpy()))
+    found = make_step(*pair, built, *movers, chosen)(real, z, due=DUE, **named)
+    assert len(found) == 6
+    assert all(np.isfinite(value.asnumpy()).all() for value in found)
 
 
 def former_step(pair, loss, movers):

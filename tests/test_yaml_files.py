@@ -1,7 +1,11 @@
+import tempfile
+from pathlib import Path
+
 import pytest
 import yaml
 from data_helpers import message_of
-from hypothesis import given
+from dvc.utils.hydra import apply_overrides
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.gan.yaml_files import as_yaml, flat, read_mapping
@@ -58,6 +62,28 @@ def test_flat_loses_nothing(tree):
     assert found == tree
 
 
-@given(st.one_of(st.none(), st.booleans(), st.integers(), st.lists(st.integers()), LETTERS))
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**9), 10**9),
+    st.floats(0.001, 1000),
+    st.lists(st.integers(0, 99)),
+    st.sampled_from(["", "1", "null", "true", "1e3", "a, b", "x (y)", "It's", "ü", "a=b", "[a]"]),
+    st.text("ab ,'()[]{}:=#-1.ü", max_size=8),
+    LETTERS,
+)
+
+
+@given(VALUES)
 def test_written_values_read_the_same(value):
     assert yaml.safe_load(as_yaml(value)) == value
+
+
+@settings(max_examples=60)
+@given(VALUES)
+def test_dvc_takes_them_for_what_they_are(value):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "params.yaml"
+        file.write_text("a: {b: 1}\n")
+        apply_overrides(file, [f"a.b={as_yaml(value)}"])
+        assert read_mapping(file) == {"a": {"b": value}}

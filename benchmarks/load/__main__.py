@@ -14,9 +14,9 @@ a small MLP on the same images, all of them, in batches of 512.
 
 Then pure decoding is timed: Pillow's open, convert and resize of the same files in memory, by
 as many threads as there are cores and by as many processes, in turn with the preprocess stage.
-The stage is timed from its start to its end. In turn with them the threads also write as many
-bytes as the stage does, by plain writes: what the stage could reach if all else were free. It
-writes benchmarks/load.json.
+The stage is timed from its start to its end. In turn with them the processes also write as
+many bytes as the stage does, by plain writes: what the stage could reach if all else were free. It
+writes results.json beside this file.
 """
 
 import argparse

@@ -1,8 +1,5 @@
 """Runs, each in a folder of its own, of stages on params of their own."""
 
-import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from stages.children import run_module
 from stages.gan import paths, recipes
 from stages.gan.yaml_files import read_mapping
 
@@ -68,6 +66,10 @@ class Run:
             recipe = recipes.load(self.recipe, ROOT / recipes.FOLDER)
             if recipe.dataset != self.dataset:
                 raise SystemExit(f"recipe {self.recipe} is one of {recipe.dataset}")
+            # All runs of a data set share its data and its judge.
+            own = (f"datasets.{self.dataset}.network", f"{self.dataset}.train.")
+            if others := [key for key in recipe.changes if not key.startswith(own)]:
+                raise SystemExit(f"recipe {self.recipe} changes {others[0]}: no score is like it")
             content = recipe.applied(content)
         steps = self.length.removesuffix("s")
         length = (
@@ -80,15 +82,18 @@ class Run:
 
     def finish(self, sources: dict[str, str]) -> None:
         """Do what is not done yet."""
+        content = self.params()
+        stored = self.folder / paths.PARAMS
+        if stored.exists() and read_mapping(stored) != content:
+            raise SystemExit(f"{self.folder} has other params than this run: remove it first")
         if self.is_finished:
             return
-        content = self.params()
-        data = self._data(content, sources)
+        data = self._data(sources)
         self.folder.mkdir(parents=True, exist_ok=True)
         link = self.folder / _DATA
         if not link.is_symlink():
             link.symlink_to(data, target_is_directory=True)
-        (self.folder / paths.PARAMS).write_text(yaml.safe_dump(content, sort_keys=False))
+        stored.write_text(yaml.safe_dump(content, sort_keys=False))
         if not (self.folder / paths.models(self.dataset) / "final").exists():
             module = "benchmarks.scores.twin" if self.recipe == PYTORCH else "stages.train"
             began = time.monotonic()
@@ -96,14 +101,17 @@ class Run:
             print(f"{self.name}: trained in {time.monotonic() - began:.0f} s", flush=True)
         call(self.folder, "stages.evaluate", self.dataset)
 
-    def _data(self, content: dict[str, Any], sources: dict[str, str]) -> Path:
+    def _data(self, sources: dict[str, str]) -> Path:
         """The folder `data` in which the data set is prepared and judged."""
         project = self.home / f"{self.dataset}-data"
         data = project / _DATA
         if not (project / paths.judge(self.dataset)).exists():
             project.mkdir(parents=True, exist_ok=True)
+            content = read_mapping(ROOT / paths.PARAMS)
             if source := sources.get(self.dataset):
-                content[self.dataset]["download"]["sources"] = [str(Path(source).resolve())]
+                if Path(source).exists():
+                    source = str(Path(source).resolve())
+                content[self.dataset]["download"]["sources"] = [source]
             (project / paths.PARAMS).write_text(yaml.safe_dump(content, sort_keys=False))
             for stage in ("download", "preprocess", "judge"):
                 call(project, f"stages.{stage}", self.dataset)
@@ -112,13 +120,7 @@ class Run:
 
 def call(folder: Path, module: str, dataset: str) -> None:
     """Run a module in a folder; its failure ends this run too."""
-    search = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH")) if part)
-    code = subprocess.call(
-        [sys.executable, "-m", module, dataset],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": search},
-    )
-    if code:
+    if code := run_module(folder, module, dataset):
         raise SystemExit(code)
 
 

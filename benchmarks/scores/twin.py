@@ -4,7 +4,11 @@
 
 Run in a folder with params.yaml and prepared data, in place of the stage `train`. The networks
 begin with the very weights that ours begin with, and see the same images and latent codes in the
-same order; layers, gradients and Adam are PyTorch's.
+same order; layers, loss, gradients and Adam are PyTorch's. (Its Adam adds epsilon after the
+correction of the moments and not before, and its cross-entropy cuts logarithms at -100, not
+ln 1e-12: neither matters but for gradients near 0 and for logits beyond 17.)
+
+A run that was ended begins anew: it keeps no state.
 """
 
 import sys
@@ -17,9 +21,12 @@ from mindspore import Tensor, nn
 
 from benchmarks.speed import pytorch
 from benchmarks.speed.plain import as_plain, layers, take_back
+from stages import collapse
 from stages.gan import assembly, checkpoints, paths, prepared
+from stages.gan.files import whole_folder
 from stages.gan.params import Dataset, load
 from stages.gan.training import train
+from stages.gan.yaml_files import flat
 
 # What MindSpore and PyTorch call the same thing.
 _NAMES = {
@@ -28,25 +35,27 @@ _NAMES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-# Of the settings, those that the twin has too; of all others it has what the recipe has.
-_RECIPE = {
-    "discriminator_learning_rate": None,
-    "optimizer": "adam",
-    "discriminator_steps": 1,
-    "instance_noise": 0.0,
-    "augmentation": [],
-    "r1": 0.0,
-    "ema": 0.0,
-    "loss": "bce",
-    "init_from": None,
-}
+# The twin has the recipe's settings but for these, which may be others.
+_FREE = {
+    "epochs", "max_steps", "learning_rate", "beta1", "beta2", "seed", "loss", "lecture_log",
+    "on_failure",
+}  # fmt: skip
+_LOSSES = ("bce", "bce_with_logits")
+_ACTIVATIONS = {"generator": "relu", "discriminator": "leaky_relu"}
 
 
 def refuse_what_it_has_not(params: Dataset) -> None:
     """End if the params ask for more than the recipe."""
-    for key, value in _RECIPE.items():
-        if getattr(params.train, key) != value:
-            raise SystemExit(f"train.{key} is {getattr(params.train, key)!r}: the twin has {value}")
+    asked = flat(params.train.model_dump(mode="json"))
+    wanted = flat({key: value for key, value in collapse.RECIPE.items() if key not in _FREE})
+    wanted |= {f"{player}.activation": name for player, name in _ACTIVATIONS.items()}
+    wanted |= {"discriminator.spectral_norm": False, "generator.batch_norm": True}
+    wanted["discriminator.batch_norm"] = params.kind.network == "dcgan"
+    for key, value in wanted.items():
+        if asked[key] != value:
+            raise SystemExit(f"train.{key} is {asked[key]!r}: the twin has {value!r}")
+    if params.train.loss not in _LOSSES:
+        raise SystemExit(f"train.loss is {params.train.loss}: the twin has {' and '.join(_LOSSES)}")
 
 
 def matched(theirs, plain: nn.Cell) -> Iterator[tuple]:
@@ -72,14 +81,15 @@ def run(dataset: str) -> None:
     plain = as_plain(players.description, *ours)
     settings = {key: getattr(params.train, key) for key in ("learning_rate", "beta1", "beta2")}
     problem = SimpleNamespace(**players.description.to_json(), **settings)
-    theirs = pytorch.networks(problem, logits=True, inplace=True)
+    logits = params.train.loss == "bce_with_logits"
+    theirs = pytorch.networks(problem, logits=logits, inplace=True)
     for network, source in zip(theirs, plain, strict=True):
         for tensor, parameter in matched(network, source):
             assert tuple(tensor.shape) == parameter.shape
             tensor.data.copy_(torch.from_numpy(parameter.asnumpy().copy()))
     if problem.kind == "dcgan":
         theirs = tuple(pytorch.channels_last(network) for network in theirs)
-    play = pytorch.step_of(problem, *theirs, plan.batch_size, best=True)
+    play = pytorch.step_of(problem, *theirs, plan.batch_size, best=True, logits=logits)
 
     def step(images, codes):
         values = play(*(torch.from_numpy(tensor.asnumpy().copy()) for tensor in (images, codes)))
@@ -97,8 +107,8 @@ def run(dataset: str) -> None:
         for tensor, parameter in matched(network, cell):
             parameter.set_data(Tensor(np.array(tensor.detach().numpy(), order="C")))
         take_back(own, cell)
-    folder = paths.models(dataset) / checkpoints.FINAL
-    players.save(folder, epoch.number, total)
+    with whole_folder(paths.models(dataset)) as folder:
+        players.save(folder / checkpoints.FINAL, epoch.number, total)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def make(problem: SimpleNamespace, batch: int, best: bool = False, compiled: boo
         images = [one.contiguous(memory_format=torch.channels_last) for one in images]
     if compiled:
         generator, discriminator = torch.compile(generator), torch.compile(discriminator)
-    play = step_of(problem, generator, discriminator, batch, best)
+    play = step_of(problem, generator, discriminator, batch, best, logits=best)
 
     def one(index: int) -> tuple[float, float]:
         at = index % len(images)
@@ -89,10 +89,12 @@ def channels_last(network):
     return network.to(memory_format=torch.channels_last)
 
 
-def step_of(problem: SimpleNamespace, generator, discriminator, batch: int, best: bool):
+def step_of(
+    problem: SimpleNamespace, generator, discriminator, batch: int, best: bool, logits: bool
+):
     """A function of real images and latent codes that does one step and returns both losses.
 
-    See `make`; with `best` the discriminator gives logits.
+    See `make`; `logits` says whether the discriminator gives these, or probabilities.
     """
     import torch
     from torch import nn
@@ -104,7 +106,7 @@ def step_of(problem: SimpleNamespace, generator, discriminator, batch: int, best
         options["fused"] = True
     d_optimizer = torch.optim.Adam(weights, **options)
     g_optimizer = torch.optim.Adam(generator.parameters(), **options)
-    loss = nn.BCEWithLogitsLoss() if best else nn.BCELoss()
+    loss = nn.BCEWithLogitsLoss() if logits else nn.BCELoss()
     ones, zeros = torch.ones(batch, 1), torch.zeros(batch, 1)
     both = torch.cat((ones, zeros))
 

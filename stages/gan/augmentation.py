@@ -1,14 +1,17 @@
 """Changes to every image that the discriminator sees, real and generated, drawn at random.
 
 Differentiable augmentation for small data sets (Zhao et al. 2020, section 3.3): the discriminator
-cannot learn the training images by heart, as it never sees one twice, and the generator does not
-learn the changes, as its images go through them, too. What is drawn for an image is drawn in
-NumPy and given to the compiled step as arrays, one of each kind an image:
+can hardly learn the training images by heart, as they come changed each time, and the generator
+does not learn the changes, as its images go through them, too. The losses that a step returns are
+those on changed images; `evaluate` measures on unchanged ones. The penalties r1 and WGAN-GP are
+taken at changed images. A generated image is changed alike for the discriminator's update and for
+the generator's. What is drawn for an image is drawn in NumPy and given to the compiled step as
+arrays, one of each kind an image:
 
     color          brightness, saturation and contrast, (N, 3): added, and two factors
-    translation    up to an eighth of the side each way, what comes in is 0: (N, side, side) twice,
-                   a matrix of 0 and 1 that moves rows and one that moves columns
-    cutout         a square of half the side, at any place, is 0: (N, 1, side, side)
+    translation    up to an eighth of the side (rounded) each way, what comes in is 0: (N, side,
+                   side) twice, a matrix of 0 and 1 that moves rows and one that moves columns
+    cutout         a square of half the side (rounded), at any place, is 0: (N, 1, side, side)
 """
 
 from collections.abc import Collection
@@ -63,7 +66,7 @@ def draw(
 
 def _moving(generator: np.random.Generator, count: int, side: int) -> NDArray[np.float32]:
     """Matrices (N, side, side) whose entry [n, i, j] is 1 where place i shows what j held."""
-    most = round(side * _SHIFT)
+    most = int(side * _SHIFT + 0.5)
     shifts = generator.integers(-most, most, count, endpoint=True)
     places = np.arange(side)
     return (places[:, None] - places == shifts[:, None, None]).astype(np.float32)
@@ -71,7 +74,7 @@ def _moving(generator: np.random.Generator, count: int, side: int) -> NDArray[np
 
 def _cut(generator: np.random.Generator, count: int, side: int) -> NDArray[np.bool_]:
     """Which places (N, side) along one side are cut out; at the border it may be fewer."""
-    size = round(side * _CUT)
+    size = int(side * _CUT + 0.5)
     # The middle may be anywhere, the border included, as in the authors' code.
     first = generator.integers(0, side + (1 - size % 2), count) - size // 2
     places = np.arange(side)

@@ -64,12 +64,16 @@ def lock(
 
 def is_held(file: Path) -> bool:
     """Whether a living process holds that lock now."""
-    if not file.exists():
+    try:
+        opened = os.open(file, os.O_RDWR)
+    except FileNotFoundError:
         return False
-    opened = _take(file)
-    if opened is None:
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    os.close(opened)
+    finally:
+        os.close(opened)
     return False
 
 

@@ -39,11 +39,13 @@ class Recipe:
         changed = deepcopy(dict(content))
         for name, value in self.changes.items():
             *way, last = name.split(".")
-            section = changed
+            section: Any = changed
             for key in way:
-                section = section.get(key, {})
-            if last not in section:
+                section = section.get(key) if isinstance(section, dict) else None
+            if not isinstance(section, dict) or last not in section:
                 raise UserError(f"recipe {self.name}: {PARAMS} has no {name}")
+            if isinstance(section[last], dict):
+                raise UserError(f"recipe {self.name}: {name} is a section, and {value!r} is none")
             section[last] = value
         return changed
 
@@ -65,7 +67,10 @@ def load(name: str, folder: Path = FOLDER) -> Recipe:
         raise UserError(f"no recipe {name!r}{nearest(name, names(folder))}")
     file = folder / f"{name}.yaml"
     content = read_mapping(file)
-    concerned = {*content, *(content.get("datasets") or {})} - {"datasets"}
+    kinds = content.get("datasets", {})
+    if not isinstance(kinds, Mapping):
+        raise UserError(f"{file}: `datasets` should hold a mapping of names to what they change")
+    concerned = {*content, *kinds} - {"datasets"}
     if len(concerned) != 1:
         raise UserError(f"{file} should change one data set, and changes {len(concerned)}")
     about = []

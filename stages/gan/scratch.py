@@ -10,7 +10,7 @@ again, and by nobody else.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,8 +117,11 @@ def opened(
 
 def runs(root: Path, dataset: str | None = None) -> list[Run]:
     """All runs that are kept, of one data set or of all, the last used first."""
-    folders = [folder for folder in root.glob(f"{dataset or '*'}/*") if (folder / _LOCK).is_file()]
-    return [Run(f) for f in sorted(folders, key=lambda f: (-f.stat().st_mtime, f.name))]
+    used = {}
+    for lock_file in root.glob(f"{dataset or '*'}/*/{_LOCK}"):
+        with suppress(FileNotFoundError):  # it has ended, and been removed, meanwhile
+            used[lock_file.parent] = lock_file.parent.stat().st_mtime
+    return [Run(folder) for folder in sorted(used, key=lambda f: (-used[f], f.name))]
 
 
 def clear(run: Run) -> bool:

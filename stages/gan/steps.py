@@ -27,7 +27,7 @@ class Options:
 
     `average` follows the generator after each of its updates. With `instance_noise` a step
     takes another input, noise of the images' shape that is added to the fake ones, with
-    `augmentation` two more, what is done to real and to fake images (see there). `r1` is the
+    `augmentation` those that `augmentation.draw` gives. `r1` is the
     gamma of the penalty of that name, `gradient_penalty` the weight of WGAN-GP's, for which a
     step takes another input, where on the way from fake to real each image is; for both the
     discriminator must be twice differentiable. A `watched` step takes another input, whether the

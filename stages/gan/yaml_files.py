@@ -1,6 +1,7 @@
 """YAML files that people edit, and values as they are written there."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from stages.gan.errors import UserError
 
 # PyYAML's own readers of numbers, dates and tags raise the others, at 0x_, 2020-99-99, !!bool x.
 NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -52,5 +55,13 @@ def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def as_yaml(value: Any) -> str:
-    """A value as one writes it in such a file, or after -S."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """A value as one writes it in such a file, and after -S as `dvc exp run` reads it.
+
+    Examples
+    --------
+    >>> [as_yaml(value) for value in ("mlp", "null", "A title", None, [1, 2], 0.5)]
+    ['mlp', '"null"', '"A title"', 'null', '[1, 2]', '0.5']
+    """
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and yaml.safe_load(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,8 +1,8 @@
 """Processes that share out work among all cores.
 
 Processes and not threads: a quarter of the time that an image takes is Python's own, which
-threads cannot share, and waiting for each other at its lock costs them processor time. Two
-threads took 1.8 times as long as two processes.
+threads cannot share, and waiting for each other at its lock costs them processor time: two
+threads took 25 s for 70,171 faces, two processes 16.
 """
 
 import functools
@@ -116,7 +116,7 @@ def _share_out(
 def _ended_from_outside() -> Iterator[None]:
     try:
         yield
-    except (EOFError, ConnectionError):
+    except (EOFError, OSError):  # also in the midst of a message
         raise UserError(
             "a process that shared the work was ended from outside, perhaps for want of memory"
         ) from None
@@ -128,10 +128,15 @@ def serve(number: int) -> None:
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def receive() -> None:
+        # However it ends, the process does: without pieces it would wait for ever.
         try:
             while True:
                 tasks.put(line.recv())
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError, MemoryError):
+            pass
+        except BaseException:
+            traceback.print_exc()
+        finally:
             os._exit(0)
 
     threading.Thread(target=receive, daemon=True).start()
