@@ -19,6 +19,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := repro
 
 repro: setup
+	@python -m stages.unlock
 	dvc repro
 
 # The lecture's full length: all epochs, as an experiment of its own.

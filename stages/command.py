@@ -18,6 +18,7 @@ from stages.gan.errors import UserError
 # wants the warnings sets GLOG_v=2. It is read when MindSpore is first imported, after this.
 os.environ.setdefault("GLOG_v", "3")
 runtime.wait_without_spinning()
+runtime.leave_no_dumps()
 
 
 def guarded(main: Callable[[], None]) -> None:

@@ -91,3 +91,33 @@ def test_cores_are_those_that_this_process_may_use(monkeypatch):
     assert runtime.usable_cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     assert runtime.usable_cores() == os.cpu_count()
+
+
+FAILS = """
+import stages.command
+import mindspore as ms
+
+@ms.jit
+def compiled(x):
+    return x.nothing_of_that_name(x)
+
+try:
+    compiled(ms.Tensor([1.0]))
+except AttributeError:
+    print("failed")
+"""
+
+
+def test_a_compilation_that_ends_early_leaves_nothing(tmp_path):
+    script = tmp_path / "fails.py"  # in a file, as MindSpore reads the source of what it compiles
+    script.write_text(FAILS)
+    environment = {key: value for key, value in os.environ.items() if key != "MS_OM_PATH"}
+    result = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout == "failed\n", result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["fails.py"]

@@ -3,6 +3,7 @@
 import os
 
 _SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
+_DUMPS = "MS_OM_PATH"
 
 
 def usable_cores() -> int:
@@ -24,3 +25,12 @@ def wait_without_spinning() -> None:
     the user's is kept.
     """
     os.environ.setdefault(_SWITCH, "1")
+
+
+def leave_no_dumps() -> None:
+    """Have MindSpore write no rank_0/om/analyze_fail.ir where a compilation ends early.
+
+    It would lie in the working directory, also when the compilation was ended by Ctrl-C. A
+    setting of the user's is kept.
+    """
+    os.environ.setdefault(_DUMPS, os.devnull)
