@@ -125,7 +125,7 @@ def finish(world: World, command: tuple[str, ...], outcome: Outcome) -> None:
     end = time.monotonic() + _SECONDS
     for _ in range(_TRIES):
         ended = world.run(*command, seconds=_SECONDS)
-        if "RWLock-file" in ended.errors:
+        if "Unable to read RWLock-file" in ended.errors:
             # A DVC that was killed while it wrote that file: its next one says so and refuses.
             outcome.ending = max(outcome.ending, Ending.CLEAR, key=list(Ending).index)
             world.run("python", "-m", "stages.unlock", seconds=60)
