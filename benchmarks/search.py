@@ -3,25 +3,34 @@
     python -m benchmarks.search queue DATASET [NAME ...]    # then: dvc queue start
     python -m benchmarks.search table DATASET               # the finished ones as Markdown
 
-Run in a clone whose params.yaml names the real data, and how many steps each experiment may take;
-commit that first. Each experiment has the name of its change, so `dvc exp show`, `dvc exp apply`
-and `dvc params diff` know it, too.
+Run in a clone whose params.yaml names the real data, prepared by `dvc repro judge@DATASET`, and in
+`max_steps` how long the lecture's recipe is trained; commit that first. All cost the same: each
+experiment gets as many steps as take the time of the lecture's, as measured beside it when it is
+queued (see costs). Each has the name of its change, so `dvc exp show`, `dvc exp apply` and `dvc
+params diff` know it, too.
 """
 
 import subprocess
 import sys
 from typing import Any
 
+from benchmarks.costs import ratio
 from benchmarks.questions import experiments
-from stages.gan.yaml_files import as_yaml
+from stages.gan import paths
+from stages.gan.yaml_files import as_yaml, read_mapping
 
 _CONVOLUTIONS = {
     "datasets.mnist.network": "dcgan",
     "mnist.train.generator.widths": [64, 32],
     "mnist.train.discriminator.widths": [32, 64],
     "mnist.train.discriminator.batch_norm": True,
+    "mnist.train.ema": 0.999,
+    "mnist.train.batch_size": 64,
 }
-_NO_NORM = {**_CONVOLUTIONS, "mnist.train.discriminator.batch_norm": False}
+_SPECTRAL = {
+    "mnist.train.discriminator.batch_norm": False,
+    "mnist.train.discriminator.spectral_norm": True,
+}
 SEARCH: dict[str, dict[str, dict[str, Any]]] = {
     "mnist": {
         "lecture": {},
@@ -36,20 +45,19 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
         "slow-d": {"mnist.train.discriminator_learning_rate": 0.0001},
         "fast-d": {"mnist.train.discriminator_learning_rate": 0.0004},
         "faster": {"mnist.train.learning_rate": 0.0005},
+        "small-batch": {"mnist.train.batch_size": 32},
         "smoothing": {"mnist.train.loss_options.label_smoothing": 0.1},
         "noise": {"mnist.train.instance_noise": 0.2},
         "moved": {"mnist.train.augmentation": ["translation"]},
         "convolutions": _CONVOLUTIONS,
-        "convolutions-average": {**_CONVOLUTIONS, "mnist.train.ema": 0.999},
-        "convolutions-r1": {**_NO_NORM, "mnist.train.r1": 1.0, "mnist.train.ema": 0.999},
-        "convolutions-spectral": {
-            **_NO_NORM,
-            "mnist.train.discriminator.spectral_norm": True,
-            "mnist.train.ema": 0.999,
+        "convolutions-32": {**_CONVOLUTIONS, "mnist.train.batch_size": 32},
+        "convolutions-fast": {**_CONVOLUTIONS, "mnist.train.learning_rate": 0.0005},
+        "convolutions-narrow": {
+            **_CONVOLUTIONS,
+            "mnist.train.generator.widths": [32, 16],
+            "mnist.train.discriminator.widths": [16, 32],
         },
-        "convolutions-fresh": {
-            **_CONVOLUTIONS, "mnist.train.ema": 0.999, "mnist.train.latents": "fresh"
-        },
+        "convolutions-spectral": {**_CONVOLUTIONS, **_SPECTRAL},
     },
     "faces": {
         "lecture": {},
@@ -66,7 +74,7 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
         "r1": {"faces.train.discriminator.batch_norm": False, "faces.train.r1": 1.0},
         "hinge": {"faces.train.loss": "hinge"},
     },
-}  # fmt: skip
+}
 _COLUMNS = {
     "quality": (
         "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
@@ -77,40 +85,34 @@ _COLUMNS = {
 
 
 def queue(dataset: str, names: list[str]) -> None:
-    """Queue the experiments of those names, or all."""
+    """Queue the experiments of those names, or all, each for the cost of the lecture's recipe."""
+    steps = read_mapping(paths.PARAMS)[dataset]["train"]["max_steps"]
     for name in names or SEARCH[dataset]:
-        options = [f"-S={key}={as_yaml(value)}" for key, value in SEARCH[dataset][name].items()]
-        subprocess.run(
-            [
-                "dvc",
-                "exp",
-                "run",
-                "--queue",
-                "-n",
-                f"{dataset}-{name}",
-                *options,
-                f"evaluate@{dataset}",
-            ],
-            check=True,
-        )
+        cost = ratio(dataset, SEARCH[dataset][name])
+        changes = {**SEARCH[dataset][name], f"{dataset}.train.max_steps": round(steps / cost)}
+        print(f"{name}: a step costs {cost:.2f} times the lecture's", flush=True)
+        options = [f"-S={key}={as_yaml(value)}" for key, value in changes.items()]
+        command = ["dvc", "exp", "run", "--queue", "-n", f"{dataset}-{name}", *options]
+        subprocess.run([*command, f"evaluate@{dataset}"], check=True)
 
 
 def table(dataset: str) -> None:
     """Print a row for each that has finished, in the order of the search."""
     found = experiments()
     columns = [key for keys in _COLUMNS.values() for key in keys]
-    print(f"| | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
+    print(f"| | steps | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 2)}")
     for name in SEARCH[dataset]:
         data = found.get(f"{dataset}-{name}")
         if data is None:
             continue
         metrics = data["metrics"][f"metrics/{dataset}/evaluate.json"]["data"]
+        steps = data["metrics"][f"metrics/{dataset}/train.json"]["data"]["steps"]
         cells = [
             f"{metrics[group][key]['value']:.4g} ± {metrics[group][key]['error']:.1g}"
             for group, keys in _COLUMNS.items()
             for key in keys
         ]
-        print(f"| {name} | {' | '.join(cells)} |")
+        print(f"| {name} | {steps:,} | {' | '.join(cells)} |")
 
 
 def main() -> None:

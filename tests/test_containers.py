@@ -1,10 +1,12 @@
 import bz2
+import errno
 import gzip
 import io
 import os
 import random
 import struct
 import zipfile
+import zlib
 
 import pytest
 from data_helpers import MANY, message_of, write_zip
@@ -320,3 +322,24 @@ def test_place_that_is_wrong_is_told(tmp_path, member, reason):
     path = odd_archive(tmp_path / "a.zip")
     text = message_of(lambda: list(read_stored(path, [member])))
     assert text == f"a.zip is no sound zip archive: {reason}"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EINVAL, "Invalid argument", "/out/train_images.npy"),
+        OSError("without a number"),
+        NotImplementedError("ours"),
+        EOFError("ours"),
+        zlib.error("of another stream"),
+        RuntimeError("no password"),
+    ],
+    ids=repr,
+)
+def test_an_error_of_what_uses_the_archive_is_not_told_as_its_damage(tmp_path, error):
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a", "x")
+    with pytest.raises(type(error)) as caught, open_container(file, 100):
+        raise error
+    assert caught.value is error

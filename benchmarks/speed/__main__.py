@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import signal
 import statistics
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 from benchmarks.speed import ENVIRONMENT, machine, plot
 from benchmarks.speed.problems import work
 from benchmarks.speed.recipes import recipe
+from benchmarks.turns import Child
 
 RESULTS = Path("benchmarks/results.json")
 PICTURE = Path("benchmarks/speed.png")
@@ -24,49 +24,14 @@ TORCH = ("torch", "torch_best", "torch_compiled")
 LECTURE_DCGAN_BATCH = 4
 
 
-class Child:
-    """One variant in its own process, which is stopped while the others work.
-
-    Stopped by the system: threads that wait by spinning (MindSpore's, OpenMP's) would otherwise
-    slow the others down, by up to a half.
-    """
+class Variant(Child):
+    """One variant, in a process of its own."""
 
     def __init__(self, variant: str, network: str, batch: int) -> None:
-        self.variant = variant
         self.batch = batch
-        self.times: list[float] = []
         problem = json.dumps(vars(recipe(network)))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.speed.child", variant, str(batch), problem],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT,
-            text=True,
-        )
-        self.first_step = self._answer()["first_step"]
-        self.process.send_signal(signal.SIGSTOP)
-
-    def _answer(self) -> dict:
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.variant} ended with exit code {self.process.wait()}")
-        return json.loads(line)
-
-    def run(self, steps: int) -> list[float]:
-        """Run so many steps; their wall times in seconds."""
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
-        times = self._answer()["times"]
-        self.process.send_signal(signal.SIGSTOP)
-        return times
-
-    def end(self) -> None:
-        """Let the process go."""
-        self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.close()
-        self.process.wait()
+        command = [sys.executable, "-m", "benchmarks.speed.child", variant, str(batch), problem]
+        super().__init__(variant, command, ENVIRONMENT)
 
 
 def interleaved(network: str, batch: int, plan: dict[str, int], rounds: int) -> dict[str, dict]:
@@ -75,7 +40,7 @@ def interleaved(network: str, batch: int, plan: dict[str, int], rounds: int) -> 
     for variant in plan:
         try:
             small = (variant, network) == (LECTURE, "dcgan")
-            children.append(Child(variant, network, LECTURE_DCGAN_BATCH if small else batch))
+            children.append(Variant(variant, network, LECTURE_DCGAN_BATCH if small else batch))
         except RuntimeError as error:
             print(f"  {network} {batch}: {error}, left out", flush=True)
             continue
@@ -83,14 +48,14 @@ def interleaved(network: str, batch: int, plan: dict[str, int], rounds: int) -> 
             children[-1].run(2)  # warm-up, apart
     for turn in range(rounds):
         for child in children:
-            steps = plan[child.variant]
+            steps = plan[child.name]
             share = steps * (turn + 1) // rounds - steps * turn // rounds
             if share:
                 scale = 1000 * batch / child.batch
                 child.times += [scale * seconds for seconds in child.run(share)]
     for child in children:
         child.end()
-    return {c.variant: {"first_step_s": c.first_step, "times": c.times} for c in children}
+    return {c.name: {"first_step_s": c.first_step, "times": c.times} for c in children}
 
 
 def summary(runs: list[dict[str, dict]]) -> dict:

@@ -6,6 +6,7 @@ under names of our own, so no path can escape, and every stream is bounded.
 
 import errno
 import gzip
+import io
 import lzma
 import os
 import re
@@ -16,7 +17,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import IO, BinaryIO, NamedTuple, Protocol
 
 from stages.gan.errors import UserError
 
@@ -71,17 +72,26 @@ class _Folder:
 
 
 class _Zip:
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self._path = path
         self._archive = archive
 
     def names(self) -> list[str]:
         return sorted(info.filename for info in self._archive.infolist() if not info.is_dir())
 
     def open(self, name: str) -> BinaryIO:
-        try:
-            return self._archive.open(name)  # type: ignore[return-value]
-        except UnicodeDecodeError as error:  # its second mention of the name is damaged
-            raise zipfile.BadZipFile(f"{name}: {error}") from None
+        with _damage_told(self._path):
+            try:
+                stream = self._archive.open(name)
+            except UnicodeDecodeError as error:  # its second mention of the name is damaged
+                raise zipfile.BadZipFile(f"{name}: {error}") from None
+            except RuntimeError as error:
+                if "password" not in str(error):
+                    raise
+                raise UserError(
+                    f"{self._path.name} is encrypted: it should be a plain zip archive"
+                ) from None
+        return _Member(self._path, stream)  # type: ignore[return-value]
 
     def stored(self, name: str) -> Stored | None:
         info = self._archive.getinfo(name)
@@ -91,8 +101,41 @@ class _Zip:
         return Stored(name, info.header_offset, info.file_size, info.CRC)
 
 
+class _Member(io.BufferedIOBase):
+    """A file in an archive, read as a stream; damage ends in a UserError."""
+
+    def __init__(self, path: Path, stream: IO[bytes]) -> None:
+        self._path = path
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        with _damage_told(self._path):
+            return self._stream.read(-1 if size is None else size)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
 # What zipfile raises for damaged archives.
 _DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Around what reads an archive, and nothing else: others' errors are none of its own."""
+    try:
+        yield
+    except _DAMAGES as error:
+        raise _unsound(path, error) from None
+    except OSError as error:
+        # bz2 has no number for damaged data; EINVAL is a seek to before the file's beginning.
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise _unsound(path, error) from None
 
 
 @contextmanager
@@ -118,21 +161,11 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
     # Reading from a pipe or a device may never end.
     if path.exists() and not path.is_file():
         raise UserError(f"{path} is neither a file nor a folder")
-    try:
-        with _open_zip(path) as archive:
-            _inspect(path, archive, maximum_bytes)
-            yield _Zip(archive)
-    except _DAMAGES as error:
-        raise _unsound(path, error) from None
-    except OSError as error:
-        # bz2 has no number for damaged data; EINVAL is a seek to before the file's beginning.
-        if error.errno not in (None, errno.EINVAL):
-            raise
-        raise _unsound(path, error) from None
-    except RuntimeError as error:
-        if "password" not in str(error):
-            raise
-        raise UserError(f"{path.name} is encrypted: it should be a plain zip archive") from None
+    with _damage_told(path):
+        archive = _open_zip(path)
+    with archive:
+        _inspect(path, archive, maximum_bytes)
+        yield _Zip(path, archive)
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
