@@ -1,18 +1,31 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_helpers import (
+    assert_same_bits,
+    call,
+    check_cores_change_no_bit,
+    compiled,
+    every_form,
+    needs_kernels,
+    pure,
+)
 from test_steps import batch, make
 
 from stages.gan import networks
-from stages.gan.averaging import Average
+from stages.gan.averaging import KERNELS, Average
 from stages.gan.steps import Options, make_step
 
 DECAY = 0.7
 
 
+@every_form
 @pytest.mark.parametrize("kind", networks.KINDS)
-def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind):
+def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind, form):
     pair, movers, loss = make(kind)
-    average = Average(pair[0], DECAY)
+    with form():
+        average = Average(pair[0], DECAY)
     seen = [{p.name: p.asnumpy().astype(np.float64) for p in pair[0].get_parameters()}]
     step = make_step(*pair, loss, *movers, Options(average=average))
     n = 5
@@ -27,6 +40,39 @@ def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind):
         np.testing.assert_allclose(mean.asnumpy(), expected, atol=1e-6, err_msg=weight.name)
         if "moving" in weight.name:
             assert (seen[n][weight.name] != seen[0][weight.name]).any()
+
+
+@needs_kernels
+def test_the_kernel_changes_no_bit_of_it():
+    found = []
+    for form in (compiled, pure):
+        pair, movers, loss = make("mlp")
+        with form():
+            average = Average(pair[0], DECAY)
+        step = make_step(*pair, loss, *movers, Options(average=average))
+        for index in range(4):
+            step(*batch(index))
+        found.append([p.asnumpy() for p in average.averages])
+    for left, right in zip(*found, strict=True):
+        assert_same_bits(left, right)
+
+
+@needs_kernels
+@settings(max_examples=30)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=3), st.floats(0, 0.9999))
+def test_the_kernel_takes_arrays_of_any_shape(shape, decay):
+    draw = np.random.default_rng(1)
+    old, now = draw.standard_normal((2, *shape)).astype(np.float32)
+    factors = np.array([decay, 1 - decay], np.float32)
+    (found,) = call(KERNELS, "mix", [old, now, factors], tuple(shape))
+    assert_same_bits(found, old * factors[0] + now * factors[1])
+
+
+@needs_kernels
+def test_the_number_of_cores_changes_no_bit():
+    old, now = np.random.default_rng(2).standard_normal((2, 1000, 1001)).astype(np.float32)
+    factors = np.array([0.9, 0.1], np.float32)
+    check_cores_change_no_bit(KERNELS, "mix", [old, now, factors], old.shape)
 
 
 def test_averaging_changes_nothing_in_the_training_itself():
