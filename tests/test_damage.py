@@ -113,7 +113,7 @@ def test_any_damages_at_once_are_found_and_nothing_else(shared, data):
 
 
 def test_swapped_files_are_both_named(pipeline):
-    first, second = (Path(f"models/mnist/{name}") for name in ("epoch-0001", "final"))
+    first, second = (Path(f"models/mnist/checkpoints/{name}") for name in ("epoch-0001", "final"))
     pair = [folder / "generator.safetensors" for folder in (first, second)]
     with restored(*pair):
         contents = [file.read_bytes() for file in pair]
@@ -218,7 +218,7 @@ def test_a_damaged_list_of_a_folder_is_always_found(pipeline):
 @pytest.mark.parametrize(
     ("path", "out", "named_too"),
     [
-        ("models/mnist/final/generator.safetensors", "models/mnist", True),
+        ("models/mnist/checkpoints/final/generator.safetensors", "models/mnist/checkpoints", True),
         ("data/mnist/raw/t10k-labels-idx1-ubyte", "data/mnist/raw", True),
         ("data/mnist/prepared/train_images.npy", "data/mnist/prepared", False),
     ],
@@ -243,7 +243,7 @@ def test_without_the_list_of_a_folder_own_checksums_name_the_file(
 
 
 def test_damage_that_dvc_lock_agrees_with_is_found_by_own_checksums(copied):
-    file = Path("models/mnist/final/generator.safetensors")
+    file = Path("models/mnist/checkpoints/final/generator.safetensors")
     content = file.read_bytes()
     file.unlink()
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -293,7 +293,7 @@ def test_what_dvc_lock_has_not_is_unknown_if_it_is_there(copied):
     lock = Path("dvc.lock")
     lock.write_text(lock.read_text().replace("  train@mnist:\n", "  train@mnits:\n"))
     found = look(locked.read())
-    outs = ("models/mnist", "reports/mnist/training", "metrics/mnist/train.json",
+    outs = ("models/mnist/checkpoints", "reports/mnist/training", "metrics/mnist/train.json",
             "metrics/mnist/history.csv", "metrics/mnist/history_steps.csv")  # fmt: skip
     assert kinds(found) == dict.fromkeys(outs, Kind.UNKNOWN)
     assert "dvc.lock lists what dvc.yaml has not, and is not checked: train@mnits" in found.notes
