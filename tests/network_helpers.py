@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from mindspore import Tensor, nn
 
-from stages.gan import networks
+from stages.gan import networks, spectral
 from stages.gan.networks import Description
 
 _SMALL = Description(
@@ -29,16 +29,25 @@ def describe(kind: str, **changes) -> Description:
 
 
 def as_if_trained(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.Cell]:
-    """Networks in evaluation mode in which no weight and no statistic is as it begins."""
-    pair = networks.build(description, seed)
+    """Networks in evaluation mode in which no weight and no statistic is as it begins.
+
+    The statistics are those of what passes the networks, as training leaves them.
+    """
+    generator, discriminator = networks.build(description, seed)
     draw = np.random.default_rng(seed)
-    for network in pair:
-        for parameter in network.get_parameters():
+    for network in (generator, discriminator):
+        for parameter in network.trainable_params():
             values = parameter.asnumpy()
-            if parameter.name.endswith("moving_variance"):
-                values = draw.uniform(0.3, 3.0, values.shape)
-            elif not parameter.name.endswith((".u", ".v")):  # of spectral norm, of length 1
-                values = values + draw.normal(0, 0.1, values.shape)
+            if values.ndim == 1:
+                values = values + draw.normal(0, 0.2, values.shape)
+            else:  # so large that some pixels are black, white, or in between
+                values = draw.normal(0, 1.5 / max(16, min(values.shape)) ** 0.5, values.shape)
             parameter.set_data(Tensor(values.astype(np.float32)))
-        network.set_train(False)
-    return pair
+    for position, layer in enumerate(spectral.layers(discriminator)):
+        layer.start(np.random.default_rng([seed, position]))
+    for _ in range(10):
+        codes = draw.standard_normal((16, description.latent_size))
+        discriminator(generator(Tensor(codes.astype(np.float32))))
+    generator.set_train(False)
+    discriminator.set_train(False)
+    return generator, discriminator

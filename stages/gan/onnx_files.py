@@ -1,12 +1,11 @@
 """Networks as ONNX files, which run in any runtime of that format.
 
-The graph is written from the layers of a plain network (see `plain`), one operator a layer, as
-it computes in evaluation mode. MindSpore's own exporter writes transposed convolutions that
-onnxruntime refuses, and batch norm for one size of batch only.
+The graph is written from the layers of a plain network (see `plain`) as it computes in evaluation
+mode, with an operator a layer, but for tanh. MindSpore's own exporter writes transposed
+convolutions that onnxruntime refuses, and batch norm for one size of batch only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,21 @@ from mindspore import nn
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from stages.gan.errors import UserError
+
 # Of 2022: onnxruntime reads it from 1.12 on, and nothing here needs a later one.
 OPSET = 17
 _IR_VERSION = 8
 # The first axis of every input and output.
 _BATCH = "N"
-
-
-@dataclass(frozen=True)
-class _Operator:
-    """What a layer becomes; its weights are the inputs after the image or code."""
-
-    name: str
-    weights: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+# What protobuf can write, with room for the graph beside the weights.
+_MOST_BYTES = 2**31 - 2**20
+_WITHOUT_WEIGHTS = {
+    nn.ReLU: "Relu",
+    nn.ELU: "Elu",
+    nn.Sigmoid: "Sigmoid",
+    nn.Flatten: "Flatten",
+}
 
 
 def write(
@@ -53,30 +53,40 @@ def write(
         The input; the shape is without its first axis, which may have any length.
     given : name to shape
         The outputs: what the last layer gives and, if a second is named, its sigmoid.
+
+    Raises
+    ------
+    UserError
+        If the network is too large for one file.
     """
-    nodes, weights = [], []
-    value, shape = taken
-    operators = [(name, _operator(cell)) for name, cell in network.name_cells().items()]
-    operators = [(name, one) for name, one in operators if one.name != "Identity"]
-    last, *rest = given
-    for index, (name, one) in enumerate(operators):
-        kept = {f"{name}.{key}": array for key, array in one.weights.items()}
-        weights += [numpy_helper.from_array(array, key) for key, array in kept.items()]
-        result = last if index == len(operators) - 1 else f"{name}.output"
-        nodes.append(
-            helper.make_node(one.name, [value, *kept], [result], name=name, **one.attributes)
+    size = sum(4 * parameter.size for parameter in network.get_parameters())
+    if size > _MOST_BYTES:
+        raise UserError(
+            f"{file.name} would have {size:,} bytes, valid is up to {_MOST_BYTES:,}: smaller "
+            "widths make a smaller network"
         )
+    cells = [
+        (name, cell)
+        for name, cell in network.name_cells().items()
+        if not isinstance(cell, nn.Identity)
+    ]
+    graph = _Graph()
+    value, shape = taken
+    last, *rest = given
+    for index, (name, cell) in enumerate(cells):
+        result = last if index == len(cells) - 1 else f"{name}.output"
+        graph.add_layer(name, cell, value, result)
         value = result
-    nodes += [helper.make_node("Sigmoid", [last], [name], name=name) for name in rest]
-    graph = helper.make_graph(
-        nodes,
-        file.stem,
-        [_info(taken[0], shape)],
-        [_info(*one) for one in given.items()],
-        weights,
-    )
+    for name in rest:
+        graph.add("Sigmoid", [last], name)
     model = helper.make_model(
-        graph,
+        helper.make_graph(
+            graph.nodes,
+            file.stem,
+            [_info(taken[0], shape)],
+            [_info(*one) for one in given.items()],
+            graph.constants,
+        ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=_IR_VERSION,
         producer_name="gan-equilibrium",
@@ -86,59 +96,100 @@ def write(
     file.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def run(file: Path, values: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """What onnxruntime makes of an input: every output, in their order."""
+def run(file: Path, *batches: NDArray[np.float32]) -> list[list[NDArray[np.float32]]]:
+    """What onnxruntime makes of each batch: every output, in their order."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     (taken,) = session.get_inputs()
-    return session.run(None, {taken.name: values})
+    return [session.run(None, {taken.name: batch}) for batch in batches]
 
 
 def _info(name: str, shape: Sequence[int]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, [_BATCH, *shape])
 
 
-def _operator(cell: nn.Cell) -> _Operator:
-    """The operator of a layer of MindSpore's.
+class _Graph:
+    """Operators in the order in which they compute, and the constants that they take."""
 
-    Raises
-    ------
-    TypeError
-        If none is known.
-    """
-    if isinstance(cell, nn.Dense):
-        return _Operator("Gemm", _weights(cell, "weight", "bias"), {"transB": 1})
-    if isinstance(cell, nn.BatchNorm1d | nn.BatchNorm2d):
-        names = ("gamma", "beta", "moving_mean", "moving_variance")
-        return _Operator("BatchNormalization", _weights(cell, *names), {"epsilon": cell.eps})
-    if isinstance(cell, nn.Conv2d | nn.Conv2dTranspose):
-        name = "Conv" if isinstance(cell, nn.Conv2d) else "ConvTranspose"
-        geometry = {
-            "kernel_shape": list(cell.kernel_size),
-            "strides": list(cell.stride),
-            "pads": [cell.padding] * 4 if cell.pad_mode == "pad" else [0] * 4,
-        }
-        return _Operator(name, _weights(cell, "weight"), geometry)
-    if isinstance(cell, nn.LeakyReLU):
-        return _Operator("LeakyRelu", attributes={"alpha": float(cell.alpha)})
-    if isinstance(cell, nn.Unflatten):
-        # 0 stands for the length that the axis has.
-        shape = np.array([0, *cell.unflattened_size], np.int64)
-        return _Operator("Reshape", {"shape": shape})
-    for kind, name in _WITHOUT_WEIGHTS.items():
-        if isinstance(cell, kind):
-            return _Operator(name)
-    raise TypeError(f"no operator of ONNX is known for {type(cell).__name__}")
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
 
+    def add(self, operator: str, taken: Sequence[str], result: str, **attributes: Any) -> str:
+        """Append one operator; its only output is `result`."""
+        self.nodes.append(helper.make_node(operator, taken, [result], name=result, **attributes))
+        return result
 
-_WITHOUT_WEIGHTS = {
-    nn.ReLU: "Relu",
-    nn.ELU: "Elu",
-    nn.Tanh: "Tanh",
-    nn.Sigmoid: "Sigmoid",
-    nn.Identity: "Identity",
-    nn.Flatten: "Flatten",
-}
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        """Append a constant."""
+        self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
+        return name
 
+    def add_layer(self, name: str, cell: nn.Cell, taken: str, result: str) -> None:
+        """Append what a layer of MindSpore's does.
 
-def _weights(cell: nn.Cell, *names: str) -> dict[str, NDArray[np.float32]]:
-    return {name: np.array(getattr(cell, name).asnumpy(), order="C") for name in names}
+        Raises
+        ------
+        TypeError
+            If that is not known.
+        """
+
+        def add(operator: str, *weights: str, **attributes: Any) -> None:
+            values = {f"{name}.{weight}": getattr(cell, weight).asnumpy() for weight in weights}
+            constants = [self.constant(*one) for one in values.items()]
+            self.add(operator, [taken, *constants], result, **attributes)
+
+        if isinstance(cell, nn.Dense):
+            add("Gemm", "weight", "bias", transB=1)
+        elif isinstance(cell, nn.BatchNorm1d | nn.BatchNorm2d):
+            statistics = ("moving_mean", "moving_variance")
+            add("BatchNormalization", "gamma", "beta", *statistics, epsilon=cell.eps)
+        elif isinstance(cell, nn.Conv2d | nn.Conv2dTranspose):
+            padding = cell.padding if cell.pad_mode == "pad" else 0
+            add(
+                "Conv" if isinstance(cell, nn.Conv2d) else "ConvTranspose",
+                "weight",
+                kernel_shape=cell.kernel_size,
+                strides=cell.stride,
+                pads=[padding] * 4,
+            )
+        elif isinstance(cell, nn.LeakyReLU):
+            add("LeakyRelu", alpha=float(cell.alpha))
+        elif isinstance(cell, nn.Tanh):
+            self._add_tanh(name, taken, result)
+        elif isinstance(cell, nn.Unflatten):
+            # 0 stands for the length that the axis has.
+            shape = self.constant(f"{name}.shape", np.array([0, *cell.unflattened_size], np.int64))
+            self.add("Reshape", [taken, shape], result)
+        elif type(cell) in _WITHOUT_WEIGHTS:
+            add(_WITHOUT_WEIGHTS[type(cell)])
+        else:
+            raise TypeError(f"no operator of ONNX is known for {type(cell).__name__}")
+
+    def _add_tanh(self, name: str, x: str, result: str) -> None:
+        """What MindSpore takes for tanh on a CPU, and so what the networks were trained with.
+
+        From -5 to 5 it is a quotient of polynomials, Lambert's continued fraction cut off,
+        outside the sign of x: up to 1e-4 away from tanh. In a hidden layer that would add up.
+        """
+
+        def number(value: float) -> str:
+            key = f"{name}.{value:g}"
+            if all(constant.name != key for constant in self.constants):
+                self.constant(key, np.array(value, np.float32))
+            return key
+
+        def step(operator: str, *taken: str) -> str:
+            return self.add(operator, taken, f"{name}.step_{len(self.nodes)}")
+
+        square = step("Mul", x, x)
+        above = square
+        for value in (378.0, 17325.0, 135135.0):
+            above = step("Add", above, number(value))
+            above = step("Mul", above, x if value == 135135.0 else square)
+        below = step("Mul", square, number(28.0))
+        for value in (3150.0, 62370.0, 135135.0):
+            below = step("Add", below, number(value))
+            if value != 135135.0:
+                below = step("Mul", below, square)
+        inside = step("LessOrEqual", step("Abs", x), number(5.0))
+        self.add("Where", [inside, step("Div", above, below), step("Sign", x)], result)
