@@ -136,7 +136,7 @@ def _apart(outputs: Sequence[NDArray[np.float32]], ours: NDArray[np.floating]) -
     """How far images are apart, or logits; probabilities must be those of their own logits."""
     first, *rest = outputs
     own = [difference(probability, expit(first)) for probability in rest]
-    return max(difference(first, ours), *own)
+    return max([difference(first, ours), *own])
 
 
 def _column_of_logits(discriminator: nn.Cell, images: NDArray[np.float32]) -> NDArray[np.float64]:

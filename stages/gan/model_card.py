@@ -82,6 +82,7 @@ def _front(facts: Facts) -> dict[str, Any]:
     if licences.is_mnist(facts.source["sha256"]):
         front["datasets"] = ["ylecun/mnist"]
     scores = list(_scores(facts.evaluate))
+    scores.append(("discriminator_bce", "discriminator's cross-entropy (nats)", _bce(facts)))
     front["metrics"] = [key for key, _, _ in scores]
     results = [
         {"type": key, "name": name, "value": _rounded(score["value"])}
@@ -95,6 +96,10 @@ def _front(facts: Facts) -> dict[str, Any]:
         }
     ]
     return front
+
+
+def _bce(facts: Facts) -> Mapping[str, Any]:
+    return facts.evaluate["bce"]["discriminator"]
 
 
 def _overview(facts: Facts) -> str:
@@ -131,7 +136,7 @@ def _files(d: Description) -> str:
 
 All numbers are float32, N is any number of rows. ONNX has opset {OPSET}; MindIR is that of
 MindSpore 2.10. Batch normalisation uses its running statistics and spectral normalisation is part
-of the weights, so no image depends on the others beside it. Tanh is written as the quotient of
+of the weights, so no image depends on the others beside it. In ONNX tanh is the quotient of
 polynomials that MindSpore computes in its place on a CPU, up to 1e-4 away from it."""
 
 
