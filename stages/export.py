@@ -13,7 +13,7 @@ from stages.gan.yaml_files import flat
 # Of what the files are compared with the networks on: half the images are real.
 SEED = 1
 COMPARED = 16
-USES = ("kind", "train", "report")
+USES = ("report", "train")
 
 
 def export(dataset: str, params: Dataset) -> None:

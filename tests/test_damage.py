@@ -274,7 +274,7 @@ def test_a_note_is_no_longer_than_a_line(copied):
         file.write_text(file.read_text() + "# a remark\n")
     found = look(locked.read())
     assert found.damages == ()
-    assert " and 6 more, as this changed since they ran: " in found.notes[0]
+    assert " and 8 more, as this changed since they ran: " in found.notes[0]
     assert len(found.notes[0]) < 600
 
 
@@ -285,7 +285,7 @@ def test_new_raw_data_is_a_note_until_the_rest_follows(copied):
     copied.run("dvc", "repro", "-q", "download@faces")
     found = look(locked.read())
     assert found.damages == ()
-    assert "would run preprocess@faces, report@faces" in found.notes[0]
+    assert "would run preprocess@faces, report@faces, export@faces" in found.notes[0]
     assert "data/faces/raw" in found.notes[0]
 
 
@@ -309,7 +309,7 @@ def test_a_data_set_that_has_not_run_is_a_note(copied):
     assert found.damages == ()
     assert found.notes == (
         "dvc.lock has nothing of download@flowers, preprocess@flowers, judge@flowers, "
-        "train@flowers, evaluate@flowers, report@flowers: `dvc repro` would run them",
+        "train@flowers, evaluate@flowers, report@flowers and 1 more: `dvc repro` would run them",
     )
 
 

@@ -13,7 +13,7 @@ from stages import command, edits
 from stages.gan.errors import UserError
 
 USES = ("kind.network", "train")
-STAGES = ("download", "preprocess", "train", "evaluate", "report")
+STAGES = ("download", "preprocess", "train", "evaluate", "report", "export")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from PIL import Image
 pytestmark = pytest.mark.pipeline
 
 DATASETS = ("mnist", "faces")
-STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export")
 
 
 # Runs a stage as `python -m` does and tells which modules it had imported at its end.
@@ -84,7 +84,7 @@ def test_a_comment_in_a_module_reruns_only_what_uses_it(reproduced, tmp_path):
     # judges and critics convolve, too; outs come out the same, so what follows is up to date again
     ran = stages_run(copy.run("dvc", "repro").stdout)
     both = {f"{stage}@{dataset}" for stage in ("judge", "evaluate") for dataset in DATASETS}
-    assert ran == {"train@faces", *both}
+    assert ran == {"train@faces", "export@faces", *both}
 
 
 def test_an_experiment_reruns_only_what_depends_on_its_param(reproduced, tmp_path):

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-_MNIST = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+# Of the images to train on.
+MNIST = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
 _KNOWN = {
     "bundled:digits": (
         "scikit-learn's digits are the test set of the UCI repository's Optical Recognition of "
@@ -15,7 +16,7 @@ _KNOWN = {
 
 def is_mnist(sha256: Mapping[str, str]) -> bool:
     """Whether raw data of these hashes are MNIST, wherever they came from."""
-    return _MNIST in sha256.values()
+    return MNIST in sha256.values()
 
 
 def of_data(source: str, sha256: Mapping[str, str]) -> str:
