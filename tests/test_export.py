@@ -111,6 +111,14 @@ def test_the_cards_snippets_run_without_this_project(reproduced, tmp_path, datas
     assert np.abs(both[0] - both[1]).max() <= 1e-5
 
 
+def test_the_snippet_of_the_docs_runs(reproduced: Project):
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/export.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    check = "assert images.shape == pixels.shape == (25, 1, 28, 28)"
+    subprocess.run([sys.executable, "-c", f"{code}\n{check}"], cwd=reproduced.folder, check=True)
+
+
 def fails(project: Project, *words: str) -> None:
     before = {file.name: file.read_bytes() for file in export_of(project, "mnist").iterdir()}
     result = project.stage("export", "mnist", check=False)
