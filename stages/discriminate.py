@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
     parser.add_argument("images", nargs="+", type=Path, help="PNG, JPEG or .npy files")
     parser.add_argument(
-        "--model", type=Path, help="a checkpoint folder, instead of models/<dataset>/final"
+        "--model",
+        type=Path,
+        help="a checkpoint folder, instead of models/<dataset>/checkpoints/final",
     )
     arguments = parser.parse_args()
     params.check_name(paths.PARAMS, arguments.dataset)

@@ -22,12 +22,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     known = prepared.load(paths.prepared(dataset), "train")
     about = prepared.description(paths.prepared(dataset))
     checkpoint = checkpoints.load(paths.models(dataset))
-    if checkpoint.description.image_shape != held_out.images.shape[1:]:
-        raise UserError(
-            f"{checkpoint.folder} holds networks of images {checkpoint.description.image_shape}, "
-            f"the prepared ones are {held_out.images.shape[1:]} (channels, height, width): run "
-            "`dvc repro`"
-        )
+    checkpoint.check_images(held_out.images.shape[1:])
     generator, discriminator = checkpoint.networks()
 
     count = min(settings.samples, len(held_out))

@@ -25,7 +25,9 @@ def main() -> None:
         "--codes", type=Path, help="a .npy file of latent codes (N, latent_size), instead of a seed"
     )
     parser.add_argument(
-        "--model", type=Path, help="a checkpoint folder, instead of models/<dataset>/final"
+        "--model",
+        type=Path,
+        help="a checkpoint folder, instead of models/<dataset>/checkpoints/final",
     )
     parser.add_argument(
         "--output",

@@ -26,7 +26,7 @@ USES = ("kind.network", "train")
 
 
 def run(dataset: str, params: Dataset) -> None:
-    """Write models/<dataset>, the training pictures and verdict, and the metrics of training."""
+    """Write models/<dataset>/checkpoints, the training pictures, the verdict and the metrics."""
     settings = params.train
     # A page about an earlier run would be taken for one about this.
     paths.failure(dataset).unlink(missing_ok=True)

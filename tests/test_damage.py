@@ -113,7 +113,7 @@ def test_any_damages_at_once_are_found_and_nothing_else(shared, data):
 
 
 def test_swapped_files_are_both_named(pipeline):
-    first, second = (Path(f"models/mnist/{name}") for name in ("epoch-0001", "final"))
+    first, second = (Path(f"models/mnist/checkpoints/{name}") for name in ("epoch-0001", "final"))
     pair = [folder / "generator.safetensors" for folder in (first, second)]
     with restored(*pair):
         contents = [file.read_bytes() for file in pair]
@@ -218,7 +218,7 @@ def test_a_damaged_list_of_a_folder_is_always_found(pipeline):
 @pytest.mark.parametrize(
     ("path", "out", "named_too"),
     [
-        ("models/mnist/final/generator.safetensors", "models/mnist", True),
+        ("models/mnist/checkpoints/final/generator.safetensors", "models/mnist/checkpoints", True),
         ("data/mnist/raw/t10k-labels-idx1-ubyte", "data/mnist/raw", True),
         ("data/mnist/prepared/train_images.npy", "data/mnist/prepared", False),
     ],
@@ -243,7 +243,7 @@ def test_without_the_list_of_a_folder_own_checksums_name_the_file(
 
 
 def test_damage_that_dvc_lock_agrees_with_is_found_by_own_checksums(copied):
-    file = Path("models/mnist/final/generator.safetensors")
+    file = Path("models/mnist/checkpoints/final/generator.safetensors")
     content = file.read_bytes()
     file.unlink()
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -274,7 +274,7 @@ def test_a_note_is_no_longer_than_a_line(copied):
         file.write_text(file.read_text() + "# a remark\n")
     found = look(locked.read())
     assert found.damages == ()
-    assert " and 6 more, as this changed since they ran: " in found.notes[0]
+    assert " and 8 more, as this changed since they ran: " in found.notes[0]
     assert len(found.notes[0]) < 600
 
 
@@ -285,7 +285,7 @@ def test_new_raw_data_is_a_note_until_the_rest_follows(copied):
     copied.run("dvc", "repro", "-q", "download@faces")
     found = look(locked.read())
     assert found.damages == ()
-    assert "would run preprocess@faces, report@faces" in found.notes[0]
+    assert "would run preprocess@faces, report@faces, export@faces" in found.notes[0]
     assert "data/faces/raw" in found.notes[0]
 
 
@@ -293,7 +293,7 @@ def test_what_dvc_lock_has_not_is_unknown_if_it_is_there(copied):
     lock = Path("dvc.lock")
     lock.write_text(lock.read_text().replace("  train@mnist:\n", "  train@mnits:\n"))
     found = look(locked.read())
-    outs = ("models/mnist", "reports/mnist/training", "metrics/mnist/train.json",
+    outs = ("models/mnist/checkpoints", "reports/mnist/training", "metrics/mnist/train.json",
             "metrics/mnist/history.csv", "metrics/mnist/history_steps.csv")  # fmt: skip
     assert kinds(found) == dict.fromkeys(outs, Kind.UNKNOWN)
     assert "dvc.lock lists what dvc.yaml has not, and is not checked: train@mnits" in found.notes
@@ -309,7 +309,7 @@ def test_a_data_set_that_has_not_run_is_a_note(copied):
     assert found.damages == ()
     assert found.notes == (
         "dvc.lock has nothing of download@flowers, preprocess@flowers, judge@flowers, "
-        "train@flowers, evaluate@flowers, report@flowers: `dvc repro` would run them",
+        "train@flowers, evaluate@flowers, report@flowers and 1 more: `dvc repro` would run them",
     )
 
 

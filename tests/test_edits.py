@@ -13,7 +13,7 @@ from stages import command, edits
 from stages.gan.errors import UserError
 
 USES = ("kind.network", "train")
-STAGES = ("download", "preprocess", "train", "evaluate", "report")
+STAGES = ("download", "preprocess", "train", "evaluate", "report", "export")
 
 
 @pytest.fixture
@@ -167,9 +167,9 @@ def test_a_run_whose_params_were_edited_leaves_nothing_and_loses_nothing(tmp_pat
     assert done.stderr.startswith(
         "error: edited while this stage ran: params.yaml: mnist.train.learning_rate was 0.0002"
     )
-    assert not (project.folder / "models/mnist").exists()
+    assert not (project.folder / "models/mnist/checkpoints").exists()
     assert not (project.folder / "metrics/mnist").exists()
     (project.folder / "params.yaml").write_text(text)
     again = project.stage("train", "mnist")
     assert "going on after step 8 of 8" in again.stdout
-    assert (project.folder / "models/mnist").exists()
+    assert (project.folder / "models/mnist/checkpoints").exists()

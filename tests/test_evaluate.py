@@ -113,7 +113,7 @@ def test_a_diverged_model_is_named_as_that(reproduced: Project, tmp_path):
 
     copy = Project(tmp_path / "copy")
     shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
-    final = copy.folder / "models/mnist/final"
+    final = copy.folder / "models/mnist/checkpoints/final"
     weights = load_file(final / "discriminator.safetensors")
     weights = {name: np.full_like(value, np.nan) for name, value in weights.items()}
     save_file(weights, final / "discriminator.safetensors")

@@ -24,7 +24,11 @@ def model(tmp_path, monkeypatch):
         for network, name in zip(pair, ("generator", "discriminator"), strict=True)
     )
     checkpoints.save(
-        tmp_path / "models/mnist/final", description, checkpoints.parts(*pair, optimizers), 1, 1
+        tmp_path / "models/mnist/checkpoints/final",
+        description,
+        checkpoints.parts(*pair, optimizers),
+        1,
+        1,
     )
     return tmp_path
 
@@ -66,7 +70,7 @@ def test_single_images_in_a_folder(model, monkeypatch):
     ("arguments", "message"),
     [
         (["mnits", "--output", "x.png"], "did you mean mnist?"),
-        (["faces", "--output", "x.png"], "models/faces is no checkpoint"),
+        (["faces", "--output", "x.png"], "models/faces/checkpoints is no checkpoint"),
         (["mnist", "--count", "0", "--output", "x.png"], "--count is 0: valid is 1 or more"),
         (["mnist", "--seed", "-1", "--output", "x.png"], "--seed is -1: valid is 0 or more"),
         (["mnist", "--output", "x.jpg"], "valid is a .png, a .npy or a folder"),

@@ -19,10 +19,10 @@ def test_stages_have_their_data_set_outs_and_dependencies(copied):
     (train,) = (stage for stage in pipeline.stages if stage.name == "train@mnist")
     outs = {out.path: out for out in train.outs}
     assert set(outs) == {
-        "models/mnist", "reports/mnist/training", "metrics/mnist/train.json",
+        "models/mnist/checkpoints", "reports/mnist/training", "metrics/mnist/train.json",
         "metrics/mnist/history.csv", "metrics/mnist/history_steps.csv",
     }  # fmt: skip
-    models = outs["models/mnist"]
+    models = outs["models/mnist/checkpoints"]
     assert models.md5.endswith(".dir")
     assert models.cached
     assert not outs["metrics/mnist/train.json"].cached

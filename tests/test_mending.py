@@ -62,10 +62,10 @@ def test_a_damaged_file_is_taken_from_the_cache(copied):
 def test_missing_files_and_folders_are_taken_from_the_cache(copied):
     RAW.unlink()
     PAGE.unlink()
-    shutil.rmtree("models/faces")
+    shutil.rmtree("models/faces/checkpoints")
     assert mend(copied) == [
         f"dvc checkout {RAW.parent}",
-        "dvc checkout models/faces",
+        "dvc checkout models/faces/checkpoints",
         f"dvc checkout {PAGE}",
     ]
 

@@ -15,7 +15,7 @@ from PIL import Image
 pytestmark = pytest.mark.pipeline
 
 DATASETS = ("mnist", "faces")
-STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export")
 
 
 # Runs a stage as `python -m` does and tells which modules it had imported at its end.
@@ -84,7 +84,7 @@ def test_a_comment_in_a_module_reruns_only_what_uses_it(reproduced, tmp_path):
     # judges and critics convolve, too; outs come out the same, so what follows is up to date again
     ran = stages_run(copy.run("dvc", "repro").stdout)
     both = {f"{stage}@{dataset}" for stage in ("judge", "evaluate") for dataset in DATASETS}
-    assert ran == {"train@faces", *both}
+    assert ran == {"train@faces", "export@faces", *both}
 
 
 def test_an_experiment_reruns_only_what_depends_on_its_param(reproduced, tmp_path):
@@ -127,14 +127,18 @@ def test_two_runs_from_scratch_give_the_same_lock_on_any_number_of_cores(reprodu
 def test_going_on_from_a_checkpoint_equals_an_unbroken_run(project: Project):
     for stage in ("download", "preprocess", "train"):
         project.stage(stage, "mnist")
-    unbroken = (project.folder / "models/mnist/final/generator.safetensors").read_bytes()
-    shutil.move(project.folder / "models/mnist/epoch-0001", project.folder / "earlier")
+    unbroken = (
+        project.folder / "models/mnist/checkpoints/final/generator.safetensors"
+    ).read_bytes()
+    shutil.move(project.folder / "models/mnist/checkpoints/epoch-0001", project.folder / "earlier")
     params = project.params
     params["mnist"]["train"].update(epochs=1, init_from="earlier")
     project.write_params(params)
     output = project.stage("train", "mnist").stdout
     assert "beginning with earlier, epoch 1" in output
-    continued = (project.folder / "models/mnist/final/generator.safetensors").read_bytes()
+    continued = (
+        project.folder / "models/mnist/checkpoints/final/generator.safetensors"
+    ).read_bytes()
     assert continued == unbroken
 
 
@@ -194,7 +198,7 @@ def test_a_typo_ends_in_one_line_and_loses_nothing(reproduced, tmp_path):
     mended = copy.run("dvc", "repro")
     assert "is cached - skipping run" in mended.stdout
     assert not stages_run(mended.stdout)
-    assert (copy.folder / "models/mnist/final/checkpoint.json").exists()
+    assert (copy.folder / "models/mnist/checkpoints/final/checkpoint.json").exists()
 
 
 def test_the_trained_model_draws_and_judges(reproduced: Project, tmp_path: Path):

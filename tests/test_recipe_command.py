@@ -52,7 +52,9 @@ def test_it_is_an_experiment_of_that_name_with_the_users_own_changes_last(copied
     assert params["mnist"]["train"]["generator"]["widths"] == [4, 2]
     assert params["mnist"]["train"]["ema"] == 0.25
     assert params["faces"] == before["faces"]
-    about = json.loads((copied.folder / "models/mnist/final/checkpoint.json").read_text())
+    about = json.loads(
+        (copied.folder / "models/mnist/checkpoints/final/checkpoint.json").read_text()
+    )
     assert "dcgan" in json.dumps(about)
     assert "mine" in copied.run("dvc", "exp", "list").stdout
     metrics = json.loads((copied.folder / "metrics/mnist/evaluate.json").read_text())

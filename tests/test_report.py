@@ -68,7 +68,7 @@ def test_the_page_begins_with_the_verdict(reproduced: Project):
 def test_a_run_that_went_on_from_a_checkpoint_says_so(reproduced: Project, tmp_path):
     copy = Project(tmp_path / "copy")
     shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
-    shutil.copytree(copy.folder / "models/mnist/final", copy.folder / "earlier")
+    shutil.copytree(copy.folder / "models/mnist/checkpoints/final", copy.folder / "earlier")
     params = copy.params
     params["mnist"]["train"].update(init_from="earlier", epochs=1)
     copy.write_params(params)

@@ -10,12 +10,12 @@ import pytest
 from mindspore import Tensor, ops
 from network_helpers import describe
 
-from benchmarks.speed.plain import as_plain, matched
 from stages.gan import losses, networks, optimizers
 from stages.gan.augmentation import POLICIES, augment, draw
 from stages.gan.gradients import DUE
 from stages.gan.networks.dcgan.maps import KERNELS
 from stages.gan.optimizers import adam
+from stages.gan.plain import as_plain, matched
 from stages.gan.sampling import generate
 from stages.gan.steps import Options, _KnownGradient, make_discriminator_step, make_step
 
@@ -118,7 +118,7 @@ def test_the_fast_step_follows_that_of_mindspores_own_layers(kind):
         theirs = [float(v.asnumpy()) for v in slow_step(*batch(index, description.image_shape))]
         assert ours[:2] == pytest.approx(theirs, rel=1e-5)
     for left, right in zip(fast, plain, strict=True):
-        for name, values, other in matched(left, right):
+        for name, values, other in matched(kind, left, right):
             # A bias in front of batch norm wanders, see above, and the running mean with it.
             wanders = kind == "mlp" and name.endswith(("layers.1.bias", "layers.2.moving_mean"))
             atol = 1e-3 if wanders else 1e-5

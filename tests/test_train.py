@@ -28,7 +28,7 @@ def change(project: Project, dataset: str = "mnist", **train) -> None:
 
 def test_what_training_leaves(reproduced: Project):
     folder = reproduced.folder
-    models = {path.name for path in (folder / "models/mnist").iterdir()}
+    models = {path.name for path in (folder / "models/mnist/checkpoints").iterdir()}
     assert models == {"final", "epoch-0001", "epoch-0002"}
     pictures = {path.name for path in (folder / "reports/mnist/training").iterdir()}
     assert pictures == {"epoch-0001.png", "epoch-0002.png", "animation.gif", "verdict.json"}
@@ -43,7 +43,9 @@ def test_what_training_leaves(reproduced: Project):
     assert metrics["real_diversity"] > 0.1
     assert len(read_csv(folder / "metrics/mnist/history_steps.csv")) == 8
     # no path of this machine, and nothing half-made
-    assert str(folder) not in (folder / "models/mnist/final/checkpoint.json").read_text()
+    assert (
+        str(folder) not in (folder / "models/mnist/checkpoints/final/checkpoint.json").read_text()
+    )
     assert not list(folder.rglob(".incomplete-*"))
 
 
@@ -85,11 +87,13 @@ def test_with_every_option_a_continued_run_equals_an_unbroken_one(prepared: Proj
     output = prepared.stage("train", "mnist").stdout
     assert "mnist: 4 steps of 32 images" in output
     assert "moving average of decay 0.5" in output
-    final = prepared.folder / "models/mnist/final"
+    final = prepared.folder / "models/mnist/checkpoints/final"
     names = ("generator", "discriminator", "average", "optimizers")
     unbroken = {name: (final / f"{name}.safetensors").read_bytes() for name in names}
     assert unbroken["average"] != unbroken["generator"]
-    shutil.move(prepared.folder / "models/mnist/epoch-0001", prepared.folder / "earlier")
+    shutil.move(
+        prepared.folder / "models/mnist/checkpoints/epoch-0001", prepared.folder / "earlier"
+    )
     change(prepared, epochs=1, init_from="earlier")
     prepared.stage("train", "mnist")
     for name in names:
@@ -127,7 +131,7 @@ def test_a_run_that_cannot_recover_is_stopped_and_explained(prepared: Project):
     page = (folder / "reports/mnist/failure.html").read_text()
     assert f"told at step {step}" in page
     # nothing half-made, and what an earlier run left is as it was
-    assert not (folder / "models/mnist").exists()
+    assert not (folder / "models/mnist/checkpoints").exists()
     assert not list(folder.rglob(".incomplete-*"))
     assert (folder / "metrics/mnist/train.json").read_bytes() == before
     # the page is about this run alone: the next one takes it away
@@ -187,11 +191,13 @@ def test_a_batch_larger_than_the_data_is_named(prepared: Project):
     assert "mnist.train.batch_size is 999" in result.stderr
     assert "valid is 2 to 64" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not (prepared.folder / "models/mnist").exists()
+    assert not (prepared.folder / "models/mnist/checkpoints").exists()
 
 
 def test_a_checkpoint_of_other_networks_is_named(reproduced: Project, prepared: Project):
-    shutil.copytree(reproduced.folder / "models/mnist/final", prepared.folder / "earlier")
+    shutil.copytree(
+        reproduced.folder / "models/mnist/checkpoints/final", prepared.folder / "earlier"
+    )
     params = prepared.params
     params["mnist"]["train"]["init_from"] = "earlier"
     params["mnist"]["train"]["generator"]["widths"] = [5]

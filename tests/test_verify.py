@@ -55,7 +55,7 @@ def test_each_damage_is_a_line_and_the_end_an_error(copied):
     assert first.endswith(f"; mend: rm -f {raw} && dvc checkout {raw.parent}")
     assert second == f"{page}: missing; mend: dvc checkout {page}"
     (error,) = ended.stderr.splitlines()
-    assert error.startswith("error: mnist, faces: 84 files, ")
+    assert error.startswith("error: mnist, faces: 94 files, ")
     assert error.endswith(" bytes, of which something is wrong: 1 damaged, 1 missing")
 
 

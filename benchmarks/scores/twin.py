@@ -20,11 +20,11 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from benchmarks.speed import pytorch
-from benchmarks.speed.plain import as_plain, layers, take_back
 from stages import collapse
 from stages.gan import assembly, checkpoints, paths, prepared
 from stages.gan.files import whole_folder
 from stages.gan.params import Dataset, load
+from stages.gan.plain import as_plain, layers, take_back
 from stages.gan.training import train
 from stages.gan.yaml_files import flat
 
@@ -68,7 +68,7 @@ def matched(theirs, plain: nn.Cell) -> Iterator[tuple]:
 
 
 def run(dataset: str) -> None:
-    """Train, and write models/<dataset>/final."""
+    """Train, and write models/<dataset>/checkpoints/final."""
     import torch
 
     params = load(paths.PARAMS, dataset)
@@ -106,7 +106,7 @@ def run(dataset: str) -> None:
     for network, cell, own in zip(theirs, plain, ours, strict=True):
         for tensor, parameter in matched(network, cell):
             parameter.set_data(Tensor(np.array(tensor.detach().numpy(), order="C")))
-        take_back(own, cell)
+        take_back(problem.kind, own, cell)
     with whole_folder(paths.models(dataset)) as folder:
         players.save(folder / checkpoints.FINAL, epoch.number, total)
 

@@ -40,7 +40,7 @@ def make(problem: SimpleNamespace, batch: int):
     import mindspore as ms
     from mindspore import Tensor, nn
 
-    from benchmarks.speed.plain import plain_networks
+    from stages.gan.plain import plain_networks
 
     # It must not profit from the cure of stages.gan.runtime, which halves its time.
     assert "MS_DEV_HOST_BLOCKING_RUN" not in os.environ

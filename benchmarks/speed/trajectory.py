@@ -23,9 +23,9 @@ def losses_of(network: str, variant: str, steps: int) -> np.ndarray:
     from mindspore import Tensor, nn
 
     from benchmarks.speed.lecture import plain_step
-    from benchmarks.speed.plain import as_plain
     from stages.gan import losses, networks
     from stages.gan.optimizers import adam
+    from stages.gan.plain import as_plain
     from stages.gan.steps import make_step
 
     problem = recipe(network)

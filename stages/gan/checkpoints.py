@@ -105,6 +105,14 @@ class Checkpoint:
     description: networks.Description
     averaged: bool = False
 
+    def check_images(self, shape: tuple[int, ...]) -> None:
+        """Raise UserError if the networks are of other images than (channels, height, width)."""
+        if self.description.image_shape != shape:
+            raise UserError(
+                f"{self.folder} holds networks of images {self.description.image_shape}, "
+                f"the prepared ones are {shape} (channels, height, width): run `dvc repro`"
+            )
+
     def networks(self) -> tuple[nn.Cell, nn.Cell]:
         """Generator and discriminator for use, in evaluation mode.
 

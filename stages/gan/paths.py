@@ -25,7 +25,12 @@ def judge(dataset: str) -> Path:
 
 def models(dataset: str) -> Path:
     """Checkpoints of both networks."""
-    return Path("models") / dataset
+    return Path("models") / dataset / "checkpoints"
+
+
+def export(dataset: str) -> Path:
+    """The trained networks in forms that need nothing of this project."""
+    return Path("models") / dataset / "export"
 
 
 def metrics(dataset: str) -> Path:

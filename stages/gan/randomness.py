@@ -27,6 +27,7 @@ _PURPOSES = (
     "quality",
     "critic images",
     "augmentation",
+    "export",
 )
 
 

@@ -6,6 +6,7 @@ It bounds how fast a discriminator's logit can change with the image.
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
+from numpy.typing import NDArray
 
 # Rounds of the power iteration before the first step, so that this one starts near the truth.
 _FIRST_ROUNDS = 20
@@ -49,6 +50,14 @@ class SpectralNorm(nn.Cell):
 
     def _unit(self, vector):
         return vector * ops.rsqrt(self.sum(vector * vector) + 1e-24)
+
+    def weight_in_effect(self) -> NDArray[np.float32]:
+        """W / sigma: the weight of a plain layer that does the same, of W's shape."""
+        weight, u, v = (
+            parameter.asnumpy().astype(np.float64)
+            for parameter in (self.layer.weight, self.u, self.v)
+        )
+        return (weight / (u * (weight @ v)).sum()).astype(np.float32)
 
     def start(self, generator: np.random.Generator) -> None:
         """Draw u, and bring u and v near the first singular vectors of the weight as it is."""

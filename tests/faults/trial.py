@@ -83,7 +83,7 @@ def outs(stage: str, dataset: str) -> tuple[str, ...]:
         "preprocess": (f"data/{dataset}/prepared",),
         "judge": (f"data/{dataset}/judge", f"metrics/{dataset}/judge.json"),
         "train": (
-            f"models/{dataset}",
+            f"models/{dataset}/checkpoints",
             f"reports/{dataset}/training",
             f"metrics/{dataset}/train.json",
             f"metrics/{dataset}/history.csv",

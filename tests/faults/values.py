@@ -28,7 +28,7 @@ from stages.gan.files import sha256
 
 GROUP = "arrays and models"
 PREPARED = "data/mnist/prepared"
-FINAL = "models/mnist/final"
+FINAL = "models/mnist/checkpoints/final"
 
 
 def array(name: str, make: Callable[[np.ndarray], np.ndarray], world: World) -> None:

@@ -1,0 +1,55 @@
+"""Write the trained networks as ONNX and MindIR, compare each with ours, and tell what it is."""
+
+import numpy as np
+
+from stages.command import run_stage, say
+from stages.gan import checkpoints, exporting, model_card, page, paths, prepared
+from stages.gan.files import read_json, whole_folder
+from stages.gan.params import Dataset
+from stages.gan.randomness import latent_codes, stream
+from stages.gan.sampling import generate
+from stages.gan.yaml_files import flat
+
+# Of what the files are compared with the networks on: half the images are real.
+SEED = 1
+COMPARED = 16
+USES = ("report", "train")
+
+
+def export(dataset: str, params: Dataset) -> None:
+    """Write models/<dataset>/export: both networks twice, and their card."""
+    metrics = paths.metrics(dataset)
+    checkpoint = checkpoints.load(paths.models(dataset))
+    description = checkpoint.description
+    held_out = prepared.load(paths.prepared(dataset), "test")
+    checkpoint.check_images(held_out.images.shape[1:])
+    generator, discriminator = checkpoint.networks()
+    facts = model_card.Facts(
+        dataset=dataset,
+        title=params.report.title,
+        description=description,
+        averaged=checkpoint.averaged,
+        prepared=prepared.description(paths.prepared(dataset)),
+        source=read_json(paths.raw(dataset) / "source.json", "sha256"),
+        evaluate=read_json(
+            metrics / "evaluate.json", "samples", "bce", "accuracy", "quality", "critic", "judge"
+        ),
+        train=read_json(metrics / "train.json", "steps", "epochs", "went_on_from"),
+        verdict=read_json(
+            paths.training_pictures(dataset) / "verdict.json", "name", "seen", "meaning"
+        ),
+        params=flat(page.shareable(params)["train"]),
+    )
+    draw = stream(SEED, "export")
+    codes = latent_codes(draw, COMPARED, description.latent_size)
+    real = held_out.batch(np.sort(draw.integers(0, len(held_out), COMPARED // 2)))
+    images = np.concatenate([real, generate(generator, codes[: COMPARED // 2])])
+    with whole_folder(paths.export(dataset)) as folder:
+        differences = exporting.export(folder, description, generator, discriminator, codes, images)
+        (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
+    for name, apart in differences.items():
+        say(f"{dataset}: {paths.export(dataset) / name}, {apart:.1e} from ours at most")
+
+
+if __name__ == "__main__":
+    run_stage(export, *USES)

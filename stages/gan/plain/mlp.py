@@ -1,0 +1,50 @@
+"""The fully connected networks in MindSpore's own layers; ours have the same weights."""
+
+import math
+
+from mindspore import nn
+
+from stages.gan.networks import Description
+from stages.gan.plain.activations import activation
+
+
+def generator(d: Description) -> nn.SequentialCell:
+    """The recipe of `stages.gan.networks.mlp.Generator`."""
+    row = []
+    inputs = d.latent_size
+    for index, outputs in enumerate(d.generator_widths):
+        row.append(nn.Dense(inputs, outputs))
+        if d.generator_batch_norm and index > 0:
+            row.append(nn.BatchNorm1d(outputs))
+        row.append(activation(d.generator_activation, d.generator_slope))
+        inputs = outputs
+    row += [
+        nn.Dense(inputs, math.prod(d.image_shape)),
+        nn.Tanh(),
+        nn.Unflatten(1, tuple(d.image_shape)),
+    ]
+    return nn.SequentialCell(row)
+
+
+def discriminator(d: Description) -> nn.SequentialCell:
+    """The recipe of `stages.gan.networks.mlp.Discriminator`."""
+    row = [nn.Flatten()]
+    inputs = math.prod(d.image_shape)
+    for outputs in d.discriminator_widths:
+        row.append(nn.Dense(inputs, outputs))
+        if d.discriminator_batch_norm:
+            row.append(nn.BatchNorm1d(outputs))
+        row.append(activation(d.discriminator_activation, d.discriminator_slope))
+        inputs = outputs
+    row.append(nn.Dense(inputs, 1))
+    return nn.SequentialCell(row)
+
+
+def to_plain(layer, values, shape):
+    """A parameter of one of our layers as MindSpore's has it: the same."""
+    return values
+
+
+def from_plain(layer, values, shape):
+    """The inverse of `to_plain`."""
+    return values
