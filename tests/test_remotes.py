@@ -1,0 +1,100 @@
+"""Sharing through each kind of remote, with real servers: the commands of docs/sharing.md."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import server_helpers as servers
+from conftest import Project, commit
+from data_helpers import tree
+from kill_helpers import results
+
+pytestmark = pytest.mark.pipeline
+
+SERVERS = {
+    "folder": servers.folder,
+    "ssh": servers.ssh,
+    "s3": servers.s3,
+    "webdav": servers.webdav,
+}
+UP_TO_DATE = "Data and pipelines are up to date."
+NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+
+def copy_of(project: Project, folder: Path) -> Project:
+    """The project with its cache and results, to be pushed from."""
+    shutil.copytree(project.folder, folder, symlinks=True)
+    (folder / ".dvc/config.local").unlink(missing_ok=True)  # of other tests
+    return Project(folder)
+
+
+def share(project: Project, remote: servers.Remote) -> None:
+    """Name a remote in the project's settings, which are in git, and push to it."""
+    project.run("dvc", "remote", "add", "-d", "shared", remote.url)
+    commit(project, "where the results are")
+    tell(project, remote.secrets)
+    project.run("dvc", "push", **NO_PROXY, **remote.environment)
+
+
+def clone(original: Project, folder: Path, secrets: Mapping[str, str]) -> Project:
+    """A git clone by somebody who knows the remote's secrets."""
+    original.run("git", "clone", "-q", str(original.folder), str(folder))
+    copy = Project(folder)
+    tell(copy, secrets)
+    return copy
+
+
+def tell(project: Project, secrets: Mapping[str, str]) -> None:
+    """What is not in git."""
+    for name, value in secrets.items():
+        project.run("dvc", "remote", "modify", "--local", "shared", name, value)
+
+
+def expect_the_same(copy: Project, original: Project, output: str) -> None:
+    """Nothing has run, git sees no change, and each file is the same byte for byte."""
+    assert "Running stage" not in output
+    copied = results(copy, "mnist", "faces")
+    assert copied == results(original, "mnist", "faces")
+    assert {Path(path).suffix for path in copied} >= {".png", ".gif", ".safetensors", ".html"}
+    assert copy.run("git", "status", "--porcelain").stdout == ""
+
+
+def expect_a_clone_to_need_no_run(original: Project, folder: Path, remote: servers.Remote) -> None:
+    """`dvc pull` and `dvc repro`, and `dvc repro --pull` alone, in new clones."""
+    environment = {**NO_PROXY, **remote.environment}
+    pulled = clone(original, folder / "pulled", remote.secrets)
+    pulled.run("dvc", "pull", **environment)
+    again = pulled.run("dvc", "repro", **environment).stdout
+    assert UP_TO_DATE in again
+    expect_the_same(pulled, original, again)
+    at_once = clone(original, folder / "at-once", remote.secrets)
+    output = at_once.run("dvc", "repro", "--pull", **environment).stdout
+    expect_the_same(at_once, original, output)
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_clone_gets_the_same_bytes_and_nothing_runs(kind, reproduced, tmp_path):
+    place = tmp_path / "server"
+    place.mkdir()
+    with SERVERS[kind](place) as remote:
+        original = copy_of(reproduced, tmp_path / "original")
+        share(original, remote)
+        expect_a_clone_to_need_no_run(original, tmp_path, remote)
+
+
+def test_a_pushed_folder_can_be_read_through_any_web_server(reproduced, tmp_path):
+    original = copy_of(reproduced, tmp_path / "original")
+    pushed = tmp_path / "pushed"
+    original.run("dvc", "remote", "add", "--local", "folder", str(pushed))
+    original.run("dvc", "push", "-r", "folder")
+    before = tree(pushed)
+    with servers.http_over(pushed) as remote:
+        original.run("dvc", "remote", "add", "-d", "shared", remote.url)
+        commit(original, "where the results are")
+        expect_a_clone_to_need_no_run(original, tmp_path, remote)
+        (original.folder / "new").write_text("new")
+        original.run("dvc", "add", "new")
+        ended = original.run("dvc", "push", "new", check=False, **NO_PROXY)
+    assert ended.returncode != 0
+    assert tree(pushed) == before
