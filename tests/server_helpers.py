@@ -90,8 +90,6 @@ def ssh(place: Path) -> Iterator[Remote]:
         return [server, "-D", "-e", "-f", str(place / "sshd_config"), *address]
 
     with _running(command, place / "sshd.log") as port:
-        host = " ".join((place / "host.pub").read_text().split()[:2])
-        (home / "known_hosts").write_text(f"[127.0.0.1]:{port} {host}\n")
         # Whose settings and keys the user of this machine has, is of no concern.
         yield Remote(
             f"ssh://{getpass.getuser()}@127.0.0.1:{port}{place}/storage",
