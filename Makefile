@@ -1,5 +1,6 @@
 # make repro   set up, then run the pipeline       make test   set up, then run the tests
 # make lint    set up, then ruff and mypy          make clean-venv   forget the set-up
+# make remotes   what the tests of SSH, S3 and WebDAV remotes need; without it they are skipped
 # make verify   check every artifact byte by byte; CACHE=1 DVC's own copies, too
 # make collapse   the lecture's failing run: ends with an error and says why; on bundled data
 # make mended     the same run, its loss mended, and as recommended: a page with all three
@@ -15,7 +16,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro full verify collapse mended test faults calibrate lint bench setup lock clean-venv
+.PHONY: repro full verify collapse mended test remotes faults calibrate lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 repro: setup
@@ -37,6 +38,11 @@ mended: setup
 
 test: setup
 	python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+# The extra `remotes`: DVC's packages for these remotes, and servers that pip can install.
+remotes: setup
+	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[remotes]'
+	python -m pip check --disable-pip-version-check
 
 faults: setup
 	python -m tests.faults $(if $(FULL),--full) $(ARGS)

@@ -5,7 +5,7 @@ DVC's own database of modification times is not asked: a damage that leaves them
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
@@ -49,10 +49,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found, and how many files and bytes of outs have been read for it."""
+    """What was found, and how many files and bytes of outs have been read for it.
+
+    `changed` is what each stage depends on that is another now than when it ran.
+    """
 
     damages: tuple[Finding, ...]
     notes: tuple[str, ...]
+    changed: Mapping[str, Sequence[str]]
     files: int
     size: int
 
@@ -66,7 +70,12 @@ class _Read:
     trouble: str = ""
 
 
-def check(pipeline: Pipeline, stages: Iterable[Stage], whole_cache: bool = False) -> Findings:
+def check(
+    pipeline: Pipeline,
+    stages: Iterable[Stage],
+    whole_cache: bool = False,
+    but_for: Collection[str] = (),
+) -> Findings:
     """Read all outs of some stages, on all cores.
 
     Parameters
@@ -75,9 +84,10 @@ def check(pipeline: Pipeline, stages: Iterable[Stage], whole_cache: bool = False
     stages : those of its stages that are to be checked
     whole_cache : bool
         Whether to read the copies in DVC's cache, too.
+    but_for : paths of outs that are not looked at
     """
     stages = tuple(stages)
-    outs = [(stage, out) for stage in stages for out in stage.outs]
+    outs = [(stage, out) for stage in stages for out in stage.outs if out.path not in but_for]
     made = {out.path: out.md5 for stage in pipeline.stages for out in stage.outs}
     code = {item.path for stage in stages for item in stage.dependencies if item.path not in made}
     cache = Cache(pipeline.cache) if pipeline.cache else None
@@ -112,6 +122,7 @@ def check(pipeline: Pipeline, stages: Iterable[Stage], whole_cache: bool = False
     return Findings(
         tuple(sorted(found.values(), key=lambda finding: str(finding.path))),
         tuple(_notes(pipeline, stages, changes)),
+        {stage.name: changed for stage, changed in changes.items()},
         len(seen),
         sum(one.size for one in seen),
     )

@@ -1,0 +1,107 @@
+"""bundle.json, the list of what a bundle holds.
+
+format     what this is, and its version
+dataset    whose run it is
+files      of each file its size and sha256
+checksum   sha256 of all the above
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAME = "bundle.json"
+FORMAT = "gan-equilibrium bundle 1"
+_KEYS = {"format", "dataset", "files"}
+_CHECKSUM = "checksum"
+_HASH = re.compile("[0-9a-f]{64}")
+# Names that mean the same file, or none, on some system are in no bundle.
+_PART = re.compile(r"[^\x00-\x1f\x7f\\/:*?\"<>|]{1,200}")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What bundle.json says; `files` is name, parted by slashes, to (size, sha256)."""
+
+    dataset: str
+    files: Mapping[str, tuple[int, str]]
+
+    def to_json(self) -> bytes:
+        """The one form in which it is written."""
+        files = {
+            name: {"size": self.files[name][0], "sha256": self.files[name][1]}
+            for name in sorted(self.files)
+        }
+        content = {"format": FORMAT, "dataset": self.dataset, "files": files}
+        content[_CHECKSUM] = _checksum(content)
+        return (json.dumps(content, indent=2) + "\n").encode("ascii")
+
+
+def parse(listed: bytes) -> Manifest:
+    """Read what `to_json` wrote.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, or has a name that could lead outside of a folder.
+    """
+    try:
+        content = read_object(listed)
+        checksum = content.pop(_CHECKSUM, None)
+        if content.get("format") != FORMAT:
+            raise ValueError(f"its format is {str(content.get('format'))[:60]!r}, valid: {FORMAT}")
+        if content.keys() != _KEYS or checksum != _checksum(content):
+            raise ValueError("its checksum is another")
+        files = {}
+        for name, about in content["files"].items():
+            size, sha256 = about["size"], about["sha256"]
+            if type(size) is not int or not 0 <= size < 1 << 50 or not _HASH.fullmatch(sha256):
+                raise ValueError(f"what it says of {name[:80]!r} is no size and sha256")
+            files[name] = (size, sha256)
+        if not isinstance(content["dataset"], str):
+            raise ValueError("`dataset` should be a name")
+    except (TypeError, KeyError, AttributeError):
+        raise ValueError("it should list files with size and sha256") from None
+    _look_at_names(files)
+    manifest = Manifest(content["dataset"], files)
+    if manifest.to_json() != listed:
+        raise ValueError("it is laid out in another way than it was written")
+    return manifest
+
+
+def read_object(content: bytes) -> dict[str, Any]:
+    """Read a JSON object from bytes that are not trusted.
+
+    Raises
+    ------
+    ValueError
+        If they hold anything else.
+    """
+    try:
+        found = json.loads(content.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("it should hold a JSON object")
+    return found
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _look_at_names(names: Mapping[str, Any]) -> None:
+    seen, folders = {NAME}, set()
+    for name in names:
+        parts = name.split("/")
+        plain = all(_PART.fullmatch(part) and part[-1] not in ". " for part in parts)
+        if not plain or not name.isprintable() or name.casefold() in seen:
+            raise ValueError(f"a file cannot have this name there: {name[:80]!r}")
+        seen.add(name.casefold())
+        folders |= {"/".join(parts[:count]).casefold() for count in range(1, len(parts))}
+    if both := seen & folders:
+        raise ValueError(f"a file and a folder cannot have one name: {min(both)[:80]!r}")
