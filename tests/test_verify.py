@@ -84,7 +84,7 @@ def test_names_restrict_it(run):
     flip(Path("data/faces/raw/images.zip"), 1000)
     code, lines, errors = run("mnist")
     assert (code, errors) == (0, [])
-    assert lines[0].startswith("mnist: 45 files, ")
+    assert lines[0].startswith("mnist: 50 files, ")
     code, lines, errors = run("mnist", "faces")
     assert code == 1
     assert len(lines) == len(errors) == 1

@@ -1,8 +1,11 @@
 """The fully connected networks in MindSpore's own layers; ours have the same weights."""
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 from mindspore import nn
+from numpy.typing import NDArray
 
 from stages.gan.networks import Description
 from stages.gan.plain.activations import activation
@@ -40,11 +43,15 @@ def discriminator(d: Description) -> nn.SequentialCell:
     return nn.SequentialCell(row)
 
 
-def to_plain(layer, values, shape):
-    """A parameter of one of our layers as MindSpore's has it: the same."""
+def to_plain(
+    layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int]
+) -> NDArray[np.float32]:
+    """A parameter of one of our layers as MindSpore's layer has it: as it is."""
     return values
 
 
-def from_plain(layer, values, shape):
+def from_plain(
+    layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int]
+) -> NDArray[np.float32]:
     """The inverse of `to_plain`."""
     return values
