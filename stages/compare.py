@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument(
         "revisions", nargs="*", help="names of experiments, branches, commits, or `workspace`"
     )
-    parser.add_argument("--dataset", help="a key of params.yaml's `datasets`; the first if not given")
+    parser.add_argument(
+        "--dataset", help="a key of params.yaml's `datasets`; the first if not given"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT, help=f"the page; {OUTPUT}")
     arguments = parser.parse_args()
     dataset = arguments.dataset or next(iter(read_mapping(paths.PARAMS).get("datasets") or {}), "")
@@ -74,9 +76,7 @@ def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
         run.name: f"dvc exp apply {shlex.quote(run.name)}" for run in runs if run.name in known
     }
     with whole_file(target) as scratch:
-        scratch.write_text(
-            side_by_side.page_of(title, dataset, runs, commands), encoding="utf-8"
-        )
+        scratch.write_text(side_by_side.page_of(title, dataset, runs, commands), encoding="utf-8")
 
 
 def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:

@@ -72,7 +72,7 @@ def page() -> str:
     tags = []
     for name in SCRIPTS:
         try:
-            text = resources.files(PACKAGE).joinpath("static", PACKAGE, name).read_text("utf-8")
+            text = (resources.files(PACKAGE) / "static" / PACKAGE / name).read_text("utf-8")
         except (ModuleNotFoundError, FileNotFoundError):
             raise UserError(
                 f"{name} of the package django-js-lib-vega-embed is not installed: run `make setup`"

@@ -97,7 +97,9 @@ def head() -> str:
     """
     commit = _commit("HEAD")
     if commit is None:
-        raise UserError("there is no commit to begin with: run this in the project's git repository")
+        raise UserError(
+            "there is no commit to begin with: run this in the project's git repository"
+        )
     return commit
 
 
