@@ -121,19 +121,23 @@ class Workers:
             with suppress(psutil.NoSuchProcess):
                 processes.append(psutil.Process(own.pid))
         processes = [process for process in processes if is_alive(process)]
-        for process in processes:  # they take up nothing more, and wait for what they run
+        running = {child for process in processes for child in _children(process)}
+        # First the workers, which then take up nothing more and wait for what they run.
+        for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
         asked: set[psutil.Process] = set()
         last = time.monotonic() + _PATIENCE
-        while processes and time.monotonic() < last:
-            for process in processes:
-                for child in _children(process) - asked:
-                    with suppress(psutil.NoSuchProcess):
-                        child.terminate()
-                    asked.add(child)
-            _, processes = psutil.wait_procs(processes, _PAUSE)
-        for process in [*asked, *processes]:
+        while (processes or running) and time.monotonic() < last:
+            for child in running - asked:
+                with suppress(psutil.NoSuchProcess):
+                    child.terminate()
+            asked |= running
+            _, alive = psutil.wait_procs([*processes, *running], _PAUSE)
+            processes = [process for process in processes if process in alive]
+            running = {child for child in running if child in alive}
+            running |= {child for process in processes for child in _children(process)}
+        for process in [*running, *processes]:
             for each in [*_children(process, recursive=True), process]:
                 with suppress(psutil.NoSuchProcess):
                     each.kill()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stages.gan.figures import png
 
@@ -58,6 +59,7 @@ def draw(
     sizes = sorted(abs(height) for height in drawn)
     if sizes and sizes[-1] > _FAR_APART * max(sizes[len(sizes) // 2], 0.1):
         axes.set_yscale("symlog", linthresh=0.1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # epochs or steps
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.grid(alpha=0.25)

@@ -173,7 +173,7 @@ def _curves(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _pairs(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """For each two runs, in both orders of the matrix, the params in which they differ."""
+    """For each two runs the params in which they differ."""
     return [
         {
             "left": left,
