@@ -57,8 +57,13 @@ def test_mistakes_are_told_before_anything_is_queued(setting, own, told):
 def test_params_are_the_same_if_the_same_comes_out():
     content = shipped()
     one = planned.outcome(content, "mnist")
-    for name, value in (("mnist.train.on_failure", "warn"), ("mnist.report.title", "Other"),
-                        ("mnist.train.learning_rate", "2e-04"), ("faces.train.seed", 9)):  # fmt: skip
+    changes = {
+        "mnist.train.on_failure": "warn",
+        "mnist.report.title": "Other",
+        "mnist.train.learning_rate": "2e-04",
+        "faces.train.seed": 9,
+    }
+    for name, value in changes.items():
         set_param(content, name, value)
     assert planned.outcome(content, "mnist") == one
     set_param(content, "datasets.mnist.network", "dcgan")

@@ -81,7 +81,7 @@ def test_a_page_that_the_user_has_named_stays(copied):
 
 def test_the_scripts_are_of_the_major_versions_that_dvc_asks_for():
     asked = dict(re.findall(r"npm/([a-z-]+)@(\d+)", VegaRenderer.SCRIPTS))
-    assert plots_page.SCRIPTS == tuple(f"{name}{major}.js" for name, major in asked.items())
+    assert tuple(f"{name}{major}.js" for name, major in asked.items()) == plots_page.SCRIPTS
     page = plots_page.page()
     for mark in ("{plot_divs}", "{refresh_tag}"):
         assert page.count(mark) == 1

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,17 +7,17 @@ import pytest
 from stages import queued
 from stages.queued import Entry
 
-KILLED = """Running stage 'train@mnist':
-> python -m stages.train mnist
+COMMAND = "python -m stages.train mnist"
+KILLED = f"""Running stage 'train@mnist':
+> {COMMAND}
 epoch 3: loss d 1.2 g 0.7\r
-ERROR: failed to reproduce 'train@mnist': failed to run: python -m stages.train mnist, exited with {}
+ERROR: failed to reproduce 'train@mnist': failed to run: {COMMAND}, exited with {{}}
 """
-TOLD = """> python -m stages.train mnist
+TOLD = f"""> {COMMAND}
 verdict: discriminator won
 verdict: diverged
 error: mnist: training was stopped at step 60, as it cannot recover
-ERROR: failed to reproduce 'train@mnist': failed to run: python -m stages.train mnist, exited with 1
-"""
+{KILLED.format(1)}"""
 DVC_ENDED = "epoch 3: loss\nerror: stopped by SIGTERM after step 9, and saved\n"
 
 
@@ -71,8 +72,6 @@ def test_the_last_line_is_what_a_terminal_would_show(after):
 
 
 def test_a_number_that_another_process_has_now_is_not_taken_for_it(tmp_path):
-    import os
-
     other = entry(tmp_path / "log", process=os.getpid())
     assert queued.has_worker(other) is None
     queued.end(other)  # or this process would end here
