@@ -4,6 +4,7 @@
 # make verify   check every artifact byte by byte; CACHE=1 DVC's own copies, too
 # make collapse   the lecture's failing run: ends with an error and says why; on bundled data
 # make mended     the same run, its loss mended, and as recommended: a page with all three
+# make sweep NAME=learning_rate   answer a question by several runs; without NAME: list them
 # make faults  inject faults into a tiny project, in a few minutes; FULL=1 all of them
 # make calibrate   damage real images and see which measure notices; DATASET=mnist for one
 # make bench   compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ONLY=mlp a part
@@ -16,7 +17,8 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: repro full verify collapse mended test remotes faults calibrate lint bench setup lock clean-venv
+.PHONY: repro full verify collapse mended sweep test remotes faults calibrate lint bench setup lock \
+  clean-venv
 .DEFAULT_GOAL := repro
 
 repro: setup
@@ -35,6 +37,10 @@ collapse: setup
 
 mended: setup
 	python -m stages.collapse $(DATASET) --mended
+
+# SET="KEY=VALUE ..." changes params for all of its runs.
+sweep: setup
+	python -m stages.sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
 
 test: setup
 	python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
@@ -70,6 +76,7 @@ $(READY): requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(VENV)/bin/python -m stages.smoke
+	$(VENV)/bin/python -m stages.plots_page
 	@touch $(READY)
 
 # Needs uv; the same versions for every Python, so that pictures come out byte-identical.

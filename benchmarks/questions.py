@@ -1,11 +1,10 @@
-"""The lecture's questions, each a sweep of queued experiments on MNIST, and their table.
+"""All of the lecture's questions on MNIST in one table and one picture, for docs/experiments.md.
 
-    python -m benchmarks.questions queue     # queue all of them; then run: dvc queue start
     python -m benchmarks.questions table     # print the finished ones as Markdown
     python -m benchmarks.questions picture FILE      # and their generated digits, side by side
 
-Run in the project's folder, at the commit whose params are the baseline. A value that is the
-baseline's own is not trained again: its row is the baseline's.
+Run in the project's folder after `make sweep` for each question, at the commit whose params are the
+baseline. A value that is the baseline's own has the baseline's row.
 """
 
 import json
@@ -18,37 +17,12 @@ from typing import Any
 import yaml
 from PIL import Image, ImageDraw
 
+from stages.gan import sweeps
+from stages.gan.side_by_side import OF_NO_EFFECT
 from stages.gan.yaml_files import as_yaml, flat
 
-# What is asked, and the settings that answer it, each a mapping of params.
-QUESTIONS: dict[str, list[dict[str, Any]]] = {
-    "What if the learning rate is very large, or small?": [
-        {"train.learning_rate": rate} for rate in (0.00002, 0.0002, 0.002, 0.01)
-    ],
-    "How many images a step?": [{"train.batch_size": size} for size in (32, 64, 128, 256)],
-    "How long should the latent code be?": [
-        {"preprocess.latent_size": size} for size in (10, 100, 500)
-    ],
-    "How much momentum?": [{"train.beta1": beta} for beta in (0.5, 0.9)],
-    "Which loss?": [{"train.loss": loss} for loss in ("bce", "mse", "bce_with_logits")],
-    "Narrower or wider networks?": [
-        {"train.generator.widths": generator, "train.discriminator.widths": discriminator}
-        for generator, discriminator in (
-            ([32, 64, 128, 256], [128, 64]),
-            ([128, 256, 512, 1024], [512, 256]),
-            ([256, 512, 1024, 2048], [1024, 512]),
-        )
-    ],
-    "ReLU or LeakyReLU?": [
-        {"train.generator.activation": generator, "train.discriminator.activation": discriminator}
-        for generator, discriminator in (
-            ("relu", "leaky_relu"),
-            ("leaky_relu", "leaky_relu"),
-            ("relu", "relu"),
-        )
-    ],
-}
-
+# In the order of docs/experiments.md.
+NAMES = ("learning_rate", "batch_size", "latent_size", "beta1", "loss", "widths", "activation")
 COLUMNS = ("setting", "verdict", "D", "away", "G", "away", "D right", "diversity")
 
 
@@ -63,16 +37,12 @@ def changes(setting: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in setting.items() if base[key] != value}
 
 
-def queue() -> None:
-    """Queue every setting that is not the baseline's."""
-    for settings in QUESTIONS.values():
-        for setting in settings:
-            if changed := changes(setting):
-                given = [f"mnist.{key}={as_yaml(value)}" for key, value in changed.items()]
-                options = [option for entry in given for option in ("-S", entry)]
-                subprocess.run(
-                    ["dvc", "exp", "run", "--queue", *options, "report@mnist"], check=True
-                )
+def questions() -> dict[str, list[dict[str, Any]]]:
+    """What is asked, and the settings that answer it: the sweeps of the lecture's questions."""
+    return {
+        each.about: [dict(setting) for setting in each.settings.values()]
+        for each in map(sweeps.load, NAMES)
+    }
 
 
 def experiments() -> dict[str, dict[str, Any]]:
@@ -102,7 +72,8 @@ def answer(setting: dict[str, Any], found: dict[str, dict[str, Any]]) -> str | N
     base = baseline()
     for revision, data in found.items():
         params = flat(data["params"]["params.yaml"]["data"]["mnist"])
-        if {key: params[key] for key in base if params.get(key) != base[key]} == wanted:
+        changed = {key for key in base if params.get(key) != base[key]} - set(OF_NO_EFFECT)
+        if {key: params[key] for key in changed} == wanted:
             return revision
     return None
 
@@ -110,7 +81,7 @@ def answer(setting: dict[str, Any], found: dict[str, dict[str, Any]]) -> str | N
 def table() -> None:
     """Print a table for each question."""
     found = experiments()
-    for question, settings in QUESTIONS.items():
+    for question, settings in questions().items():
         print(f"\n### {question}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
         for setting in settings:
             revision = answer(setting, found)
@@ -141,7 +112,7 @@ def picture(target: Path) -> None:
     found = experiments()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for settings in QUESTIONS.values():
+        for settings in questions().values():
             row = []
             for setting in settings:
                 revision = answer(setting, found)
@@ -171,9 +142,7 @@ def picture(target: Path) -> None:
 
 def main() -> None:
     """Do what the first argument says."""
-    if sys.argv[1:2] == ["queue"]:
-        queue()
-    elif sys.argv[1:2] == ["table"]:
+    if sys.argv[1:2] == ["table"]:
         table()
     elif sys.argv[1:2] == ["picture"]:
         picture(Path(sys.argv[2]))

@@ -5,6 +5,7 @@ all of one data set: its section, and its entry of `datasets` if the kind of net
 The comment at its beginning says what it is.
 """
 
+import itertools
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -36,18 +37,7 @@ class Recipe:
         UserError
             If it has no such param.
         """
-        changed = deepcopy(dict(content))
-        for name, value in self.changes.items():
-            *way, last = name.split(".")
-            section: Any = changed
-            for key in way:
-                section = section.get(key) if isinstance(section, dict) else None
-            if not isinstance(section, dict) or last not in section:
-                raise UserError(f"recipe {self.name}: {PARAMS} has no {name}")
-            if isinstance(section[last], dict):
-                raise UserError(f"recipe {self.name}: {name} is a section, and {value!r} is none")
-            section[last] = value
-        return changed
+        return applied(content, self.changes, f"recipe {self.name}")
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -73,9 +63,35 @@ def load(name: str, folder: Path = FOLDER) -> Recipe:
     concerned = {*content, *kinds} - {"datasets"}
     if len(concerned) != 1:
         raise UserError(f"{file} should change one data set, and changes {len(concerned)}")
-    about = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        about.append(line.lstrip("# "))
-    return Recipe(name, concerned.pop(), " ".join(about), flat(content))
+    return Recipe(name, concerned.pop(), about(file), flat(content))
+
+
+def applied(
+    content: Mapping[str, Any], changes: Mapping[str, Any], asked_by: str
+) -> dict[str, Any]:
+    """What params.yaml holds, with changes by dotted names; `asked_by` is for the message.
+
+    Raises
+    ------
+    UserError
+        If it has no such param.
+    """
+    changed = deepcopy(dict(content))
+    for name, value in changes.items():
+        *way, last = name.split(".")
+        section: Any = changed
+        for key in way:
+            section = section.get(key) if isinstance(section, dict) else None
+        if not isinstance(section, dict) or last not in section:
+            raise UserError(f"{asked_by}: {PARAMS} has no {name}")
+        if isinstance(section[last], dict):
+            raise UserError(f"{asked_by}: {name} is a section, and {value!r} is none")
+        section[last] = value
+    return changed
+
+
+def about(file: Path) -> str:
+    """The comment at the top of a file: what it is for."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    return " ".join(line.lstrip("# ") for line in comment)
