@@ -22,8 +22,8 @@ import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
 
-import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
 from stages import ranks
+from stages.command import guarded
 from stages.gan import assembly, checkpoints, exchange, group, params, paths, prepared
 from stages.gan.layers import BatchNorm
 from stages.gan.randomness import latent_codes, stream
@@ -33,6 +33,7 @@ from stages.gan.training import train
 _LOSSES = "losses"
 _IMAGES = "images"
 _COUNT = 100
+_MOMENTS = {"whole": "the whole batch", "own": "each its own part"}
 
 
 def trained(
@@ -111,14 +112,15 @@ def _rank(task: dict) -> None:
     with ranks.reporting(mine.rank):
         for dataset in task["datasets"]:
             settings, data = _load(dataset)
-            for synchronised in (True, False):
+            for moments in task["moments"]:
+                synchronised = moments == "whole"
                 result = trained(settings, data, task["steps"], mine, synchronised)
                 if mine.leads:
-                    np.savez(Path(task["folder"]) / _name(dataset, workers, synchronised), **result)
+                    np.savez(Path(task["folder"]) / _name(dataset, workers, moments), **result)
 
 
-def _name(dataset: str, workers: int, synchronised: bool) -> str:
-    return f"{dataset}-{workers}-{'whole' if synchronised else 'own'}.npz"
+def _name(dataset: str, workers: int, moments: str) -> str:
+    return f"{dataset}-{workers}-{moments}.npz"
 
 
 def _load(dataset: str) -> tuple[params.Dataset, prepared.Split]:
@@ -134,6 +136,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="+")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--workers", type=int, nargs="+", default=[2, 4])
+    parser.add_argument("--moments", nargs="+", choices=_MOMENTS, default=list(_MOMENTS))
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -150,16 +153,16 @@ def main() -> None:
             players = assembly.assemble(settings, data, 1)
             idle = cancelled(players.generator) | cancelled(players.discriminator)
             for workers in given.workers:
-                for synchronised in (True, False):
-                    other = dict(np.load(folder / _name(dataset, workers, synchronised)))
+                for moments in given.moments:
+                    other = dict(np.load(folder / _name(dataset, workers, moments)))
                     d = differences(alone, other, idle)
                     print(
                         f"| {dataset}, {workers} workers to 1 | "
-                        f"{'the whole batch' if synchronised else 'each its own part'} | "
+                        f"{_MOMENTS[moments]} | "
                         f"{d['weights']:.1e} | {d['relative']:.1e} | {d[_IMAGES]:.1e} | "
                         f"{d[_LOSSES]:.1e} | {d['idle']:.1e} |"
                     )
 
 
 if __name__ == "__main__":
-    main()
+    guarded(main)

@@ -50,6 +50,10 @@ main()
 """
 
 
+# What `lifelines` says of a rank that is gone, too.
+_EARLY = "ended before its time"
+
+
 class Ended(UserError):
     """A process of the job ended before its time; the exit code is that of the first one."""
 
@@ -190,17 +194,19 @@ class _Job:
             elif gone := self._gone():
                 # Its own word may be that it lost another, who says why.
                 self._wait_for(lambda: any(self._ending(n)[1] for n in self._processes), 0.3)
-                raise self._error(f"{gone} of {self._workers} ended before its time")
+                raise self._error(f"{gone} {_EARLY}")
             time.sleep(_PAUSE)
         self._forward()
         if stops.requested:
             message, _ = self._ending("rank 0")
             raise _stopped(stops, message)
-        if self._msrun.returncode or not all(
-            (self._folder / f"rank-{rank}.json").exists() for rank in range(self._workers)
-        ):
-            what = f"msrun, which holds the {self._workers} workers together, ended"
-            raise self._error(f"{what} with {_code(self._msrun.returncode)}")
+        code = self._msrun.returncode
+        if code < 0:
+            raise Ended(
+                _without_a_word(f"msrun, which started the workers, ended by signal {-code}")
+            )
+        if code or not all(self._finished(f"rank {rank}") for rank in range(self._workers)):
+            raise self._error(f"msrun, which started the workers, ended with exit code {code}")
 
     def _find(self) -> None:
         """Learn which processes the ranks and the scheduler are."""
@@ -254,15 +260,13 @@ class _Job:
         for name in sorted(self._processes):
             message, code = self._ending(name)
             if message:
-                return Ended(message if name == "rank 0" else f"{name}: {message}", code)
+                own = name == "rank 0" or _EARLY in message
+                return Ended(message if own else f"{name}: {message}", code)
         for name in sorted(self._processes):
             if "Traceback" in (log := self._log(name)):
                 print(log, file=sys.stderr)
                 return Ended(f"{name} of {self._workers} failed; its traceback is above")
-        return Ended(
-            f"{what}, as by kill -9 or for want of memory, so all were ended; the same command "
-            "goes on from what was saved last"
-        )
+        return Ended(_without_a_word(what))
 
     def _ask_to_save(self, stops: Stops) -> bool:
         """Hand the request to end to rank 0, which tells the others; False if it is not there."""
@@ -311,11 +315,14 @@ class _Job:
 def _stopped(stops: Stops, message: str) -> UserError:
     if message:
         return Stopped(message, stops.number)
-    return stops.error("stopped by {reason} before all workers had begun to train")
+    return stops.error("stopped by {reason}; what was saved before is kept")
 
 
-def _code(code: int | None) -> str:
-    return f"signal {-code}" if code and code < 0 else f"exit code {code}"
+def _without_a_word(what: str) -> str:
+    return (
+        f"{what}, as by kill -9 or for want of memory, so all were ended; the same command goes on "
+        "from what was saved last"
+    )
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from stages.gan import (
 from stages.gan.files import link_tree, whole_folder, write_json
 from stages.gan.history import History
 from stages.gan.keeping import Keeper
+from stages.gan.lifelines import lifelines
 from stages.gan.params import Dataset
 from stages.gan.progress import ProgressBar
 from stages.gan.randomness import latent_codes, stream
@@ -49,7 +50,7 @@ def run(dataset: str, params: Dataset) -> None:
         group.check_job(dataset, workers)
         work_as_rank(dataset, params)
     elif workers == 1:
-        lead(dataset, params, group.ALONE)
+        lead(dataset, params, group.ALONE, exchange.Link(group.ALONE))
     else:
         say(f"{dataset}: {workers} workers, {params.train.batch_size // workers} images of each")
         ranks.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
@@ -63,17 +64,22 @@ def work_as_rank(dataset: str, params: Dataset) -> None:
         group.join(workers)
         return
     mine = group.join(workers)
-    with ranks.reporting(mine.rank), exchange.clear_errors(mine):
+    link = exchange.Link(mine)
+    with (
+        ranks.reporting(mine.rank),
+        exchange.clear_errors(mine),
+        lifelines(mine, link, group.meeting_point()),
+    ):
         if mine.leads:
-            lead(dataset, params, mine)
+            lead(dataset, params, mine, link)
         else:
-            follow(dataset, params, mine)
+            follow(dataset, params, mine, link)
     if not mine.leads:
         # What was edited meanwhile is found by rank 0, and this is no reason to end it now.
         sys.exit()
 
 
-def lead(dataset: str, params: Dataset, mine: group.Group) -> None:
+def lead(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link) -> None:
     """Write models/<dataset>, the training pictures and verdict, and the metrics of training."""
     settings = params.train
     # A page about an earlier run would be taken for one about this.
@@ -97,7 +103,6 @@ def lead(dataset: str, params: Dataset, mine: group.Group) -> None:
     history = History()
     diagnosed = diagnosis.of_run(settings, data, players.generator)
     fingerprint = assembly.fingerprint_of(params, paths.prepared(dataset), start)
-    link = exchange.Link(mine)
     link.check_equal(fingerprint)
     with (
         scratch.opened(workspace.scratch(), dataset, fingerprint, say) as kept,
@@ -105,7 +110,7 @@ def lead(dataset: str, params: Dataset, mine: group.Group) -> None:
         ProgressBar(total, settings.lecture_log) as bar,
     ):
         supervisor = Supervisor(dataset, params, data, players, codes, history, diagnosed, bar)
-        keeper = Keeper(kept, players, history, supervisor, stops, total, link.any)
+        keeper = Keeper(kept, players, history, supervisor, stops, total, link.ends)
         keeper.restore(say)
         link.share(players.trained)
         link.numbers(history.epochs, len(history.unfinished))
@@ -152,7 +157,7 @@ def lead(dataset: str, params: Dataset, mine: group.Group) -> None:
         publish(dataset, kept, history, verdict, summary)
 
 
-def follow(dataset: str, params: Dataset, mine: group.Group) -> None:
+def follow(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link) -> None:
     """Compute this rank's part of every step, and nothing else: rank 0 does the rest."""
     settings = params.train
     data = prepared.load(paths.prepared(dataset), "train")
@@ -160,7 +165,6 @@ def follow(dataset: str, params: Dataset, mine: group.Group) -> None:
     plan = assembly.plan_of(dataset, settings, len(data), start, mine)
     last_step = plan.first_step - 1 + plan.total_steps(len(data))
     players = assembly.assemble(params, data, last_step, start, group=mine)
-    link = exchange.Link(mine)
     link.check_equal(assembly.fingerprint_of(params, paths.prepared(dataset), start))
     with Stops() as stops, suppress(exchange.Over):
         link.share(players.trained)

@@ -1,7 +1,6 @@
 """Runs of several processes: killed, stopped, two at once, by msrun itself, across hosts."""
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -15,8 +14,8 @@ from kill_helpers import results
 
 pytestmark = pytest.mark.pipeline
 
+EPOCHS = 30  # of 4 steps
 TRAIN = ("python", "-m", "stages.train", "mnist")
-MODULES = ("msrun", "scheduler", "rank 0", "rank 1", "stage")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +24,7 @@ def prepared(tmp_path_factory) -> Project:
     project = make_project(tmp_path_factory.mktemp("prepared") / "project")
     for stage in ("download", "preprocess"):
         project.stage(stage, "mnist")
-    return of_workers(project, 2, epochs=12, checkpoint_every=3)
+    return of_workers(project, 2, epochs=EPOCHS, checkpoint_every=2)
 
 
 @pytest.fixture(scope="module")
@@ -51,76 +50,56 @@ def left_over(project: Project) -> list[str]:
     return sorted((found | jobs) - known)
 
 
-@pytest.mark.parametrize("who", ["rank 1", "rank 0", "scheduler", "msrun"])
-def test_a_killed_process_ends_the_job_and_the_next_run_goes_on_to_the_same_bytes(
-    prepared, unbroken, who
-):
-    project = clone(prepared, f"killed {who}")
-    running = Running(project, *TRAIN)
-    running.wait_for("epoch 7:")
-    assert running.members.keys() >= set(MODULES)
-    running.members[who].kill()
-    assert running.end() == 1
-    errors = [line for line in running.text.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, running.text
-    assert who.removesuffix(" 1").removesuffix(" 0") in errors[0]
-    assert "the same command goes on" in errors[0]
-    assert "Traceback" not in running.text
-    assert left_over(project) == []
-    output = project.run(*TRAIN).stdout
-    assert re.search("going on after step [0-9]+ of 48", output)
-    assert results(project, "mnist") == unbroken
-
-
-def test_the_job_ends_with_its_stage_and_rank_0_saves_first(prepared):
-    project = of_workers(clone(prepared, "stage killed"), 2, epochs=3000, checkpoint_every=3000)
-    running = Running(project, *TRAIN)
-    running.wait_for("epoch 3:")
-    running.process.kill()
-    running.end()
-    (state,) = (project.folder / ".scratch/mnist").glob("*/state-*")
-    step = int(state.name[-10:])
-    assert step >= 12
-    again = Running(project, *TRAIN)
-    again.wait_for(f"going on after step {step:,} of 12,000")
-    assert len(list((project.folder / ".scratch").glob("job-*"))) == 1  # the dead one's is gone
-    again.process.send_signal(signal.SIGTERM)
-    again.end()
-
-
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name
-)
-def test_a_request_to_end_saves_first(prepared, number):
-    project = clone(prepared, number.name)
-    of_workers(project, 2, epochs=3000, checkpoint_every=3000)
-    running = Running(project, *TRAIN)
-    running.wait_for("epoch 3:")
-    if number == signal.SIGINT:  # a terminal sends it to the whole group
-        os.killpg(running.process.pid, number)
+def end_by(running: Running, how: str | signal.Signals) -> int:
+    """End a job by kill -9 of one of its processes, or by a signal to its stage; the exit code."""
+    if how == signal.SIGINT:  # a terminal sends it to the whole group
+        os.killpg(running.process.pid, how)
+    elif isinstance(how, signal.Signals):
+        running.members["stage"].send_signal(how)
+    elif how == "dvc":
+        running.process.kill()
     else:
-        running.process.send_signal(number)
-    assert running.end() == 128 + number
-    step = re.search(
-        "error: stopped by .* after step ([0-9,]+) of 12,000, and saved: the same command goes on",
-        running.text,
-    )[1]
-    (state,) = (project.folder / ".scratch/mnist").glob("*/state-*")
-    assert int(state.name[-10:]) == int(step.replace(",", ""))
-    assert "Traceback" not in running.text
-    assert left_over(project) == []
+        running.members[how].kill()
+    return running.end()
 
 
-def test_a_killed_dvc_takes_the_job_with_it_which_saves_first(prepared):
-    project = of_workers(clone(prepared, "dvc"), 2, epochs=3000, checkpoint_every=3000)
+def test_a_job_that_is_ended_in_any_way_goes_on_to_the_same_bytes(prepared, unbroken):
+    """One run, ended after every second epoch in another way, and taken up by the next command."""
+    project = clone(prepared, "ended")
     project.run("git", "init", "-q")
     project.run("dvc", "init", "-q")
-    running = Running(project, "dvc", "repro", "--single-item", "train@mnist")
-    running.wait_for("epoch 3:")
-    running.process.kill()
-    running.end()
-    assert list((project.folder / ".scratch/mnist").glob("*/state-*"))
+    killed = ["rank 1", "scheduler", "rank 0", "msrun"]
+    asked = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+    before = 0
+    for number, how in enumerate([*killed, "stage", *asked, "dvc"]):
+        by_dvc = ("dvc", "repro", "--single-item", "train@mnist")
+        running = Running(project, *(by_dvc if how == "dvc" else TRAIN))
+        running.wait_for(f"epoch {2 * number + 2}:")
+        assert running.members.keys() >= {"msrun", "scheduler", "rank 0", "rank 1", "stage"}
+        code = end_by(running, how)
+        assert "Traceback" not in running.text, how
+        errors = [line for line in running.text.splitlines() if line.startswith("error: ")]
+        (state, *_) = sorted((project.folder / ".scratch/mnist").glob("*/state-*"), reverse=True)
+        step = int(state.name[-10:])
+        if how in killed:
+            assert code == 1
+            (error,) = errors
+            assert how in error
+            assert "the same command goes on" in error
+        elif how in asked:
+            assert code == 128 + how
+            (error,) = errors
+            assert f"after step {step} of 120, and saved: the same command goes on" in error
+        if number:
+            assert f"going on after step {before} of 120" in running.text
+        if how not in killed:  # it was saved when it ended
+            assert step > before
+        before = step
+        if how != "stage":  # kill -9 of who would tidy up; the next one does
+            assert left_over(project) == [], how
+    project.run(*TRAIN)
     assert left_over(project) == []
+    assert results(project, "mnist") == unbroken
 
 
 def test_two_jobs_at_once_do_not_meet(prepared, unbroken):
@@ -226,7 +205,7 @@ def test_two_hosts_train_what_one_does(prepared, unbroken, two_hosts):
 
 def test_hosts_that_would_train_different_networks_are_told_so(prepared, two_hosts):
     projects = [clone(prepared, f"other {number}") for number in (0, 1)]
-    of_workers(projects[1], 2, epochs=12, checkpoint_every=3, seed=5)
+    of_workers(projects[1], 2, epochs=EPOCHS, checkpoint_every=2, seed=5)
     for number, job in enumerate(on_both(two_hosts, projects)):
         assert job.end(400) != 0
         log = projects[number].folder.parent / f"other {number} logs/worker_{number}.log"

@@ -63,6 +63,7 @@ class Link:
 
     def __init__(self, group: Group) -> None:
         self._group = group
+        self.is_over = False
         if not group.is_alone:
             self._add_up = ops.AllReduce(ops.ReduceOp.SUM)
             self._from_first = ops.Broadcast(0)
@@ -73,15 +74,20 @@ class Link:
             return wish
         return self._add_up(Tensor([float(wish)])).asnumpy().item() > 0
 
+    def ends(self, wish: bool) -> bool:
+        """Whether one of the ranks wishes to end: then all do, and `is_over` says so."""
+        self.is_over = self.any(wish)
+        return self.is_over
+
     def go_on(self, wish_to_end: bool) -> None:
-        """What `any` does after a step, for a rank that has nothing to do at an end.
+        """What `ends` does after a step, for a rank that has nothing to do at an end.
 
         Raises
         ------
         Over
             If one of the ranks wishes to end.
         """
-        if self.any(wish_to_end):
+        if self.ends(wish_to_end):
             raise Over
 
     def share(self, trained: Mapping[str, Iterable[Parameter]]) -> None:

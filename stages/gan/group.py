@@ -55,6 +55,11 @@ def is_scheduler() -> bool:
     return os.environ.get(_ROLE) == "MS_SCHED"
 
 
+def meeting_point() -> str:
+    """Address of the host on which the scheduler is."""
+    return os.environ["MS_SCHED_HOST"]
+
+
 def check_job(dataset: str, workers: int) -> None:
     """See to it that the job has as many workers as the params say.
 
