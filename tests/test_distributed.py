@@ -78,7 +78,7 @@ def differences(project: Project, *arguments: str) -> dict[tuple[str, str], list
     measured = project.run(
         "python", "-m", "benchmarks.trajectories", *arguments, PYTHONPATH=str(ROOT)
     )
-    rows = re.findall(r"^\| (\w+), \d workers to 1 \| (.*?) \| (.*) \|$", measured.stdout, re.M)
+    rows = re.findall(r"^\| (\w+), \d workers \| (.*?) \| 4 \| (.*) \|$", measured.stdout, re.M)
     return {
         (name, moments): [float(number) for number in numbers.split(" | ")]
         for name, moments, numbers in rows
