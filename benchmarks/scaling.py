@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 from mindspore import Tensor
 
-from stages import ranks
+from stages import jobs, ranks
 from stages.command import guarded
 from stages.gan import assembly, exchange, group, params, paths, prepared
 from stages.gan.layers import BatchNorm
@@ -256,7 +256,7 @@ def main() -> None:
         file = Path(made) / "measured.json"
         task = {**vars(given), "file": str(file)}
         command = ["-m", __spec__.name, "rank", json.dumps(task)]
-        ranks.run(command, _WORKERS, Path(made), print)
+        jobs.run(command, _WORKERS, Path(made), print)
         found = Measured(**json.loads(file.read_text()))
     print(tables(found))
 

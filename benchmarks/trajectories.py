@@ -24,7 +24,7 @@ import numpy as np
 from mindspore import Tensor, nn
 from numpy.typing import NDArray
 
-from stages import ranks
+from stages import jobs, ranks
 from stages.command import guarded
 from stages.gan import assembly, checkpoints, exchange, group, params, paths, prepared
 from stages.gan.layers import BatchNorm
@@ -159,7 +159,7 @@ def main() -> None:
         folder = Path(made)
         for workers in given.workers:
             task = {**vars(given), "workers": workers, "folder": made}
-            ranks.run(["-m", __spec__.name, "rank", json.dumps(task)], workers, folder, print)
+            jobs.run(["-m", __spec__.name, "rank", json.dumps(task)], workers, folder, print)
         print(
             "| compared with one process | batch norm's moments of | steps | weights | relative | "
             "images | losses | biases that batch norm cancels |\n"

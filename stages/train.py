@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stages import edits, ranks, workspace
+from stages import edits, jobs, ranks, workspace
 from stages.command import run_stage, say
 from stages.gan import (
     assembly,
@@ -53,7 +53,7 @@ def run(dataset: str, params: Dataset) -> None:
         lead(dataset, params, group.ALONE, exchange.Link(group.ALONE))
     else:
         say(f"{dataset}: {workers} workers, {params.train.batch_size // workers} images of each")
-        ranks.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
+        jobs.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
 
 
 def work_as_rank(dataset: str, params: Dataset) -> None:

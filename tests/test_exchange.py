@@ -1,4 +1,4 @@
-"""What one process can show; tests of several are in test_distributed.py and test_ranks.py."""
+"""What one process can show; tests of several are in test_distributed.py and test_jobs.py."""
 
 import numpy as np
 import pytest

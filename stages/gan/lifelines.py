@@ -125,8 +125,8 @@ def _read(
         told = b""
     if told != _GOOD_BYE and not over.is_set():
         on_loss(
-            f"rank {rank} of {group.size} ended before its time, as by kill -9 or for want of "
-            "memory, so all were ended; the same command goes on from what was saved last"
+            f"rank {rank} of {group.size} ended before its time: by kill -9, for want of memory, "
+            "or for what its own log says; the same command goes on from what was saved last"
         )
 
 
