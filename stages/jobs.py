@@ -177,9 +177,9 @@ class _Job:
             )
 
     def watch(self, stops: Stops) -> None:
-        """Tell what rank 0 says, until all have ended well."""
+        """Tell what rank 0 says, until all have done their work."""
         stopped_at = 0.0
-        while self._msrun.poll() is None:
+        while self._msrun.poll() is None and not self._all_finished():
             self._find()
             self._forward()
             if stops.requested:
@@ -195,19 +195,20 @@ class _Job:
                 raise self._error(f"{gone} {_EARLY}")
             time.sleep(_PAUSE)
         self._forward()
-        all_finished = all(self._finished(_rank(n)) for n in range(self._workers))
-        if stops.requested and not all_finished:
+        if self._all_finished():
+            # How MindSpore takes leave of itself afterwards is of no interest.
+            return
+        if stops.requested:
             message, _ = self._ending(_rank(0))
             raise _stopped(stops, message)
-        code = self._msrun.poll()
-        if code is None:  # it was to end, and has just not yet
-            return
+        code = self._msrun.returncode
+        ended = "msrun, which started the workers, ended"
         if code < 0:
-            raise Ended(
-                _without_a_word(f"msrun, which started the workers, ended by signal {-code}")
-            )
-        if code or not all_finished:
-            raise self._error(f"msrun, which started the workers, ended with exit code {code}")
+            raise Ended(_without_a_word(f"{ended} by signal {-code}"))
+        raise self._error(f"{ended} with exit code {code}")
+
+    def _all_finished(self) -> bool:
+        return all(self._finished(_rank(number)) for number in range(self._workers))
 
     def _find(self) -> None:
         """Learn which processes the ranks and the scheduler are."""
@@ -233,7 +234,7 @@ class _Job:
     def _finished(self, name: str) -> bool:
         """Whether a process has ended well, as far as it can tell itself."""
         if name == _SCHEDULER:  # it ends with the last rank
-            return all(self._finished(_rank(number)) for number in range(self._workers))
+            return self._all_finished()
         return self._report(name) == ("", 0)
 
     def _report(self, name: str) -> tuple[str, int] | None:

@@ -66,9 +66,9 @@ def work_as_rank(dataset: str, params: Dataset) -> None:
     mine = group.join(workers)
     link = exchange.Link(mine)
     with (
+        lifelines(mine, link, group.meeting_point()),
         ranks.reporting(mine.rank),
         exchange.clear_errors(mine),
-        lifelines(mine, link, group.meeting_point()),
     ):
         if mine.leads:
             lead(dataset, params, mine, link)

@@ -76,7 +76,10 @@ def leave(rank: Rank, error: Exception | None = None) -> None:
 
 
 def test_who_comes_to_its_end_says_so(three):
-    for rank in (three[1], three[0], three[2]):
+    three[1].go.set()
+    three[1].join(0.2)
+    assert three[1].is_alive()  # it stays until rank 0 leaves
+    for rank in three:
         leave(rank)
     assert all(rank.lost.empty() for rank in three)
 

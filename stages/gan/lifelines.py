@@ -27,8 +27,9 @@ def lifelines(
 ) -> Iterator[None]:
     """While the block runs, end this process if another rank's ends before its own block does.
 
-    All ranks enter it together. An error ends the block before its time, unless the ranks have
-    agreed to end.
+    All ranks enter it together. Who comes to its end stays until rank 0 does too: should a process
+    have trouble while it leaves, msrun would take that for a failure of the job, and end rank 0.
+    An error ends the block before its time, unless the ranks have agreed to end.
 
     Parameters
     ----------
@@ -45,11 +46,11 @@ def lifelines(
         yield
         return
     lines = _as_first(group, link, meeting_point) if group.leads else _as_other(group, link)
-    over = threading.Event()
+    over, told = threading.Event(), threading.Event()
     for rank, line in lines.items():
         threading.Thread(
             target=_read,
-            args=(line, rank, group, over, on_loss or _end),
+            args=(line, rank, group, over, told, on_loss or _end),
             daemon=True,
             name=f"lifeline-{rank}",
         ).start()
@@ -57,6 +58,8 @@ def lifelines(
     try:
         yield
         agreed = True
+        if not group.leads:
+            told.wait()
     finally:
         over.set()
         for line in lines.values():
@@ -117,17 +120,19 @@ def _read(
     rank: int,
     group: Group,
     over: threading.Event,
+    told: threading.Event,
     on_loss: Callable[[str], None],
 ) -> None:
     try:
-        told = line.recv(1)
+        word = line.recv(1)
     except OSError:
-        told = b""
-    if told != _GOOD_BYE and not over.is_set():
+        word = b""
+    if word != _GOOD_BYE and not over.is_set():
         on_loss(
             f"rank {rank} of {group.size} ended before its time: by kill -9, for want of memory, "
             "or for what its own log says; the same command goes on from what was saved last"
         )
+    told.set()
 
 
 def _end(message: str) -> None:
