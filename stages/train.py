@@ -1,18 +1,35 @@
 """Train generator and discriminator against each other, watched, and tell how it went.
 
-The state is kept in time, so that a run that was cut off is taken up where it was.
+The state is kept in time, so that a run that was cut off is taken up where it was. With several
+workers this command starts them, and each is this command again, as a rank of their group.
 """
 
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from stages import edits, workspace
+import numpy as np
+
+from stages import edits, jobs, ranks, workspace
 from stages.command import run_stage, say
-from stages.gan import assembly, checkpoints, diagnosis, grids, networks, paths, prepared, scratch
+from stages.gan import (
+    assembly,
+    checkpoints,
+    diagnosis,
+    exchange,
+    grids,
+    group,
+    networks,
+    paths,
+    prepared,
+    scratch,
+)
 from stages.gan.files import link_tree, whole_folder, write_json
 from stages.gan.history import History
 from stages.gan.keeping import Keeper
+from stages.gan.lifelines import lifelines
 from stages.gan.params import Dataset
 from stages.gan.progress import ProgressBar
 from stages.gan.randomness import latent_codes, stream
@@ -20,12 +37,49 @@ from stages.gan.sampling import generate
 from stages.gan.stops import Stops
 from stages.gan.supervision import Failed, Supervisor
 from stages.gan.training import train
+from stages.gan.watching import MEASURES
 
 GRID = 25
 USES = ("kind.network", "train")
 
 
 def run(dataset: str, params: Dataset) -> None:
+    """Train as many processes as the params say: this one, or workers that it starts."""
+    workers = params.train.distributed.workers
+    if group.is_started_by_msrun():
+        group.check_job(dataset, workers)
+        work_as_rank(dataset, params)
+    elif workers == 1:
+        lead(dataset, params, group.ALONE, exchange.Link(group.ALONE))
+    else:
+        say(f"{dataset}: {workers} workers, {params.train.batch_size // workers} images of each")
+        jobs.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
+
+
+def work_as_rank(dataset: str, params: Dataset) -> None:
+    """Do the part of one process of a job."""
+    workers = params.train.distributed.workers
+    if group.is_scheduler():
+        ranks.end_scheduler_with_parent()
+        group.join(workers)
+        return
+    mine = group.join(workers)
+    link = exchange.Link(mine)
+    with (
+        lifelines(mine, link, group.meeting_point()),
+        ranks.reporting(mine.rank),
+        exchange.clear_errors(mine),
+    ):
+        if mine.leads:
+            lead(dataset, params, mine, link)
+        else:
+            follow(dataset, params, mine, link)
+    if not mine.leads:
+        # What was edited meanwhile is found by rank 0, and this is no reason to end it now.
+        sys.exit()
+
+
+def lead(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link) -> None:
     """Write models/<dataset>/checkpoints, the training pictures, the verdict and the metrics."""
     settings = params.train
     # A page about an earlier run would be taken for one about this.
@@ -34,10 +88,10 @@ def run(dataset: str, params: Dataset) -> None:
     about = prepared.description(paths.prepared(dataset))
     description = assembly.describe(params, data)
     start = assembly.starting_checkpoint(settings.init_from, description)
-    plan = assembly.plan_of(dataset, settings, len(data), start)
+    plan = assembly.plan_of(dataset, settings, len(data), start, mine)
     total = plan.total_steps(len(data))
     last_step = plan.first_step - 1 + total
-    players = assembly.assemble(params, data, last_step, start)
+    players = assembly.assemble(params, data, last_step, start, group=mine)
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), GRID, description.latent_size)
     if start:
         say(f"beginning with {settings.init_from}, epoch {start.epoch}, step {start.step}")
@@ -49,14 +103,17 @@ def run(dataset: str, params: Dataset) -> None:
     history = History()
     diagnosed = diagnosis.of_run(settings, data, players.generator)
     fingerprint = assembly.fingerprint_of(params, paths.prepared(dataset), start)
+    link.check_equal(fingerprint)
     with (
         scratch.opened(workspace.scratch(), dataset, fingerprint, say) as kept,
         Stops() as stops,
         ProgressBar(total, settings.lecture_log) as bar,
     ):
         supervisor = Supervisor(dataset, params, data, players, codes, history, diagnosed, bar)
-        keeper = Keeper(kept, players, history, supervisor, stops, total)
+        keeper = Keeper(kept, players, history, supervisor, stops, total, link.ends)
         keeper.restore(say)
+        link.share(players.trained)
+        link.numbers(history.epochs, len(history.unfinished))
         bar.begin_at(len(history))
         watched = replace(plan, on_step=keeper.look)
         try:
@@ -98,6 +155,24 @@ def run(dataset: str, params: Dataset) -> None:
         }
         edits.check(dataset, params, USES)  # while the run could still be taken up
         publish(dataset, kept, history, verdict, summary)
+
+
+def follow(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link) -> None:
+    """Compute this rank's part of every step, and nothing else: rank 0 does the rest."""
+    settings = params.train
+    data = prepared.load(paths.prepared(dataset), "train")
+    start = assembly.starting_checkpoint(settings.init_from, assembly.describe(params, data))
+    plan = assembly.plan_of(dataset, settings, len(data), start, mine)
+    last_step = plan.first_step - 1 + plan.total_steps(len(data))
+    players = assembly.assemble(params, data, last_step, start, group=mine)
+    link.check_equal(assembly.fingerprint_of(params, paths.prepared(dataset), start))
+    with Stops() as stops, suppress(exchange.Over):
+        link.share(players.trained)
+        epochs, steps = link.numbers(0, 0)
+        begun = np.zeros((steps, len(MEASURES)), np.float32)
+        watched = replace(plan, on_step=lambda step, row: link.go_on(stops.requested))
+        for _ in train(players.step, data, watched, players.discriminator_step, epochs, begun):
+            pass
 
 
 def publish(

@@ -84,6 +84,8 @@ WRONG = [
     ("train.instance_noise", -0.1, "-0.1", "a number from 0 to 10"),
     ("train.r1", "on", "'on'", "a number from 0 to 1000000"),
     ("train.ema", 1.0, "1.0", "a number from 0 below 1"),
+    ("train.distributed.workers", 0, "0", "a whole number from 1 to 1024"),
+    ("train.distributed", 2, "2", "a mapping of the keys in the shipped params.yaml"),
     ("train.discriminator.spectral_norm", 3, "3", "true | false"),
     ("train.beta1", 1.0, "1.0", "a number from 0 below 1"),
     ("train.beta2", -0.1, "-0.1", "a number from 0 below 1"),

@@ -237,3 +237,16 @@ def test_an_option_that_means_nothing_is_refused_in_one_line(name, options):
         losses.build(name, Options(**options))
     assert "\n" not in str(caught.value)
     assert "choose one of bce, bce_with_logits, softplus" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_shares_of_ranks_add_up_to_the_loss_of_the_whole_batch(settings, name, reduction):
+    options = {"loss_options__reduction": reduction, "loss_options__weight": 0.5, "loss": name}
+    train = settings(**options)
+    logits = np.random.default_rng(3).standard_normal((12, 1)).astype(np.float32)
+    whole, share = losses.of_params(train), losses.of_params(train, ranks=3)
+    for term in ("real", "fake", "generator"):
+        parts = [getattr(share, term)(Tensor(part)).asnumpy() for part in np.split(logits, 3)]
+        expected = getattr(whole, term)(Tensor(logits)).asnumpy()
+        assert sum(parts) == pytest.approx(float(expected), rel=1e-5), term

@@ -190,3 +190,30 @@ def test_any_batch_size_in_range_is_accepted(tmp_path_factory, number):
     folder = tmp_path_factory.getbasetemp()
     dataset = load_params(folder, "mnist", mnist__train__batch_size=number)
     assert dataset.train.batch_size == number
+
+
+@pytest.mark.parametrize(
+    ("workers", "batch", "valid"),
+    [
+        (3, 128, "1 | 2 | 4 | 8 | 16 | 32 | 64"),
+        (128, 128, "1 | 2 | 4 | 8 | 16 | 32 | 64"),
+        (2, 9, "1 | 3"),
+        (2, 7, "1"),
+    ],
+)
+def test_a_batch_that_cannot_be_shared_out_names_the_numbers_that_can(
+    tmp_path, workers, batch, valid
+):
+    changes = {
+        "mnist__train__distributed__workers": workers,
+        "mnist__train__batch_size": batch,
+    }
+    text = message_of(load_params, tmp_path, "mnist", **changes)
+    assert f"train.distributed.workers is {workers}, but train.batch_size {batch} cannot" in text
+    assert f"valid is {valid}, or another batch_size" in text
+
+
+@pytest.mark.parametrize("workers", [1, 2, 64])
+def test_a_batch_is_shared_out(tmp_path, workers):
+    changes = {"mnist__train__distributed__workers": workers}
+    assert load_params(tmp_path, "mnist", **changes).train.distributed.workers == workers

@@ -39,3 +39,10 @@ def test_what_was_ignored_stays_so():
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_what_another_process_was_asked_is_told_so():
+    with Stops() as stops:
+        error = stops.error("stopped by {reason}, and saved")
+    assert str(error) == "stopped by a signal to another of its workers, and saved"
+    assert error.code == 128 + signal.SIGTERM

@@ -3,6 +3,7 @@ import pytest
 from mindspore import Tensor
 
 from stages.gan.gradients import DUE, NOT_DUE
+from stages.gan.group import Group
 from stages.gan.prepared import Split
 from stages.gan.steps import MEANS
 from stages.gan.training import Epoch, Plan, train
@@ -213,3 +214,32 @@ def test_what_an_earlier_process_did_is_not_done_again(done):
         assert epoch.measures.shape == expected.measures.shape
     if left:
         np.testing.assert_array_equal(left[0].measures[: len(begun)], begun)
+
+
+def test_ranks_take_the_parts_of_the_batches_that_one_process_would_take():
+    changes = {
+        "attached_latents": False,
+        "discriminator_steps": 2,
+        "instance_noise": 0.5,
+        "gradient_penalty": True,
+        "augmentation": ("color", "cutout"),
+        "batch_size": 4,
+    }
+    whole, parts = Recorder(), [Recorder(), Recorder()]
+    list(train(whole, data(), plan(**changes), whole))
+    for rank, part in enumerate(parts):
+        list(train(part, data(), plan(**changes, group=Group(rank, 2)), part))
+    assert len(whole.images) == 12
+    for index in range(len(whole.images)):
+        for name in ("images", "latents"):
+            joined = np.concatenate([getattr(part, name)[index] for part in parts])
+            assert (joined == getattr(whole, name)[index]).all()
+        noise = [part.noise[index].asnumpy() for part in parts]
+        assert (np.concatenate(noise) == whole.noise[index].asnumpy()).all()
+        for name, drawn in whole.named[index].items():
+            found = [part.named[index][name].asnumpy() for part in parts]
+            if name == "mix":
+                joined = np.concatenate(found)
+            else:  # of real images first, then of generated ones
+                joined = np.concatenate([one[:2] for one in found] + [one[2:] for one in found])
+            assert (joined == drawn.asnumpy()).all(), name

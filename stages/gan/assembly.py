@@ -10,9 +10,11 @@ from stages.gan import checkpoints, losses, networks, optimizers, paths, prepare
 from stages.gan.averaging import Average
 from stages.gan.errors import UserError
 from stages.gan.fingerprints import fingerprint
+from stages.gan.group import ALONE, Group
 from stages.gan.params import Dataset, Train
 from stages.gan.schedules import Schedule
 from stages.gan.steps import Options, Step, make_discriminator_step, make_step
+from stages.gan.synchronised import synchronise
 from stages.gan.training import Plan
 
 
@@ -54,6 +56,8 @@ def assemble(
     last_step: int,
     start: checkpoints.Checkpoint | None = None,
     watched: bool = True,
+    group: Group = ALONE,
+    synchronised: bool = True,
 ) -> Assembly:
     """Networks, optimizers, compiled steps.
 
@@ -66,12 +70,20 @@ def assemble(
         What to go on from.
     watched : bool
         Whether the step returns the lengths of both gradients.
+    group : Group
+        With which ranks this process shares out each batch.
+    synchronised : bool
+        Whether their batch norm takes the moments of the whole batch, and not each its own: else
+        they are no longer the networks that one process would train (see docs/distributed.md).
     """
     settings = params.train
     description = describe(params, data)
     generator, discriminator = networks.build(
         description, settings.seed, twice_differentiable=settings.differentiates_twice
     )
+    if not group.is_alone and synchronised:
+        synchronise(generator, group)
+        synchronise(discriminator, group)
     movers = build_optimizers(settings, generator, discriminator, last_step)
     if start:
         start.restore_networks(generator, discriminator)
@@ -89,11 +101,12 @@ def assemble(
         average,
         settings.instance_noise > 0,
         bool(settings.augmentation),
-        settings.r1,
-        settings.gradient_penalty,
+        settings.r1 / group.size,
+        settings.gradient_penalty / group.size,
         watched,
+        group.size,
     )
-    loss = losses.of_params(settings)
+    loss = losses.of_params(settings, group.size)
     discriminator_step = None
     if settings.discriminator_steps > 1:
         discriminator_step = make_discriminator_step(
@@ -178,7 +191,11 @@ def starting_checkpoint(
 
 
 def plan_of(
-    dataset: str, settings: Train, count: int, start: checkpoints.Checkpoint | None = None
+    dataset: str,
+    settings: Train,
+    count: int,
+    start: checkpoints.Checkpoint | None = None,
+    group: Group = ALONE,
 ) -> Plan:
     """How long to train on `count` images, and in which order, as a watched run.
 
@@ -200,6 +217,7 @@ def plan_of(
         augmentation=tuple(settings.augmentation),
         gradient_penalty=settings.gradient_penalty > 0,
         watched=True,
+        group=group,
     )
     if plan.total_steps(count) == 0:
         raise UserError(

@@ -41,6 +41,9 @@ class Keeper:
         Asked after every step.
     total : int
         Steps of the whole run.
+    agree : callable
+        Given whether this process wishes to end, it says whether one of those that train together
+        does; called once after every step, unless it is alone.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class Keeper:
         supervisor: Supervisor,
         stops: Stops,
         total: int,
+        agree: Callable[[bool], bool] = bool,
     ) -> None:
+        self._agree = agree
         self._run = run
         self._players = players
         self._history = history
@@ -96,8 +101,12 @@ class Keeper:
         Stopped
             If the run was asked to end; it has been saved then.
         """
-        self._supervisor.look(step, row)
-        if self._stops.requested:
+        try:
+            self._supervisor.look(step, row)
+        except BaseException:
+            self._agree(True)
+            raise
+        if self._agree(self._stops.requested):
             self.save()
             raise self._stops.error(
                 "stopped by {reason} after step "

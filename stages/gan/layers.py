@@ -84,6 +84,7 @@ class BatchNorm(nn.Cell):
             ops.ones(features, ms.float32), name="moving_variance", requires_grad=False
         )
         self.normalise = _NormaliseRows(epsilon)
+        self.ranks = 1  # that hold as many rows of a batch each; see `synchronised`
 
     def construct(self, x):
         return self.apply(x)
@@ -96,7 +97,8 @@ class BatchNorm(nn.Cell):
             factor = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
             return ops.reshape((rows - self.moving_mean) * factor + self.beta, shape)
         out = self.normalise(rows, self.gamma, self.beta)
-        self.follow(ops.reshape(out[4], (-1,)), ops.reshape(out[5], (-1,)), rows.shape[0])
+        count = rows.shape[0] * self.ranks
+        self.follow(ops.reshape(out[4], (-1,)), ops.reshape(out[5], (-1,)), count)
         return ops.reshape(out[0], shape)
 
     def follow(self, mean, variance, count):

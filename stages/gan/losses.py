@@ -281,6 +281,12 @@ def build(name: str, options: Options | None = None) -> Loss:
     return kind(options)
 
 
-def of_params(train: Train) -> Loss:
-    """The loss that the params ask for."""
-    return build(train.loss, Options(**train.loss_options.of_terms()))
+def of_params(train: Train, ranks: int = 1) -> Loss:
+    """The loss that the params ask for.
+
+    Of a batch that lies with several ranks it is each rank's share: they add up to the loss.
+    """
+    options = Options(**train.loss_options.of_terms())
+    if ranks > 1 and options.reduction == "mean":
+        options = replace(options, weight=options.weight / ranks)
+    return build(train.loss, options)

@@ -112,6 +112,12 @@ class Schedule(_Section):
     final: Annotated[float, _WHOLE, Field(ge=0, le=1)]
 
 
+class Distributed(_Section):
+    """Over how many processes training is spread."""
+
+    workers: Annotated[int, _WHOLE, Field(ge=1, le=1024)]
+
+
 class Train(_Section):
     """How the networks are trained."""
 
@@ -140,6 +146,7 @@ class Train(_Section):
     init_from: Annotated[str, Field(min_length=1)] | None
     lecture_log: bool
     on_failure: Literal["stop", "warn"]
+    distributed: Distributed
     generator: Network
     discriminator: DiscriminatorNetwork
 
@@ -212,6 +219,19 @@ class Dataset(_Section):
                     f"train.{name} is {value}, but train.optimizer {self.train.optimizer} has "
                     f"none: valid is 0, or optimizer {' | '.join(owners)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_are_shared_out_evenly(self) -> "Dataset":
+        workers, batch = self.train.distributed.workers, self.train.batch_size
+        # MindSpore's binary cross-entropy of a single number is none of float32.
+        if workers > 1 and (batch % workers or batch // workers < 2):
+            able = [str(n) for n in range(1, min(batch // 2, 1024) + 1) if batch % n == 0]
+            raise ValueError(
+                f"train.distributed.workers is {workers}, but train.batch_size {batch} cannot be "
+                f"shared out evenly among so many, each at least 2 images: valid is "
+                f"{' | '.join(able)}, or another batch_size"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from mindspore import nn, ops
 from stages.gan import regularisers, spectral
 from stages.gan.augmentation import augment
 from stages.gan.averaging import Average
+from stages.gan.exchange import Total, totals
 from stages.gan.gradients import DUE, KERNELS, GradientNorm
 from stages.gan.losses import Loss
 
@@ -32,6 +33,10 @@ class Options:
     step takes another input, where on the way from fake to real each image is; for both the
     discriminator must be twice differentiable. A `watched` step takes another input, whether the
     lengths of the gradients are due (see gradients), and returns them too.
+
+    Of several `ranks` each takes its part of the batch. The gradients of all parts are added up,
+    and so are the means that a step returns: loss and penalties have to be each rank's share of
+    the whole batch's.
     """
 
     average: Average | None = None
@@ -40,6 +45,7 @@ class Options:
     r1: float = 0.0
     gradient_penalty: float = 0.0
     watched: bool = False
+    ranks: int = 1
 
 
 _PLAIN = Options()
@@ -79,6 +85,7 @@ def _discriminator_update(
         return objective, value, real_logits, fake_logits
 
     gradient = ms.value_and_grad(discriminator_loss, None, optimizer.parameters, has_aux=True)
+    total = totals(optimizer.parameters) if options.ranks > 1 else None
     watched = options.watched
     norm = GradientNorm()
 
@@ -86,6 +93,8 @@ def _discriminator_update(
         for layer in normalised:
             layer.iterate()
         outputs, gradients = gradient(real, fake, mix)
+        if total is not None:
+            gradients = total(gradients)
         length = norm(gradients, due) if watched else None
         optimizer(gradients)
         return outputs[1], outputs[2], outputs[3], length
@@ -180,6 +189,9 @@ def _compiled(
     average = options.average
     watched = options.watched
     norm = GradientNorm()
+    ranks = options.ranks
+    total = totals(generator_optimizer.parameters) if ranks > 1 else None
+    total_of_means = Total([()] * len(MEANS)) if ranks > 1 else None
     update = _discriminator_update(discriminator, loss, discriminator_optimizer, options)
 
     def generator_loss(fake, changes):
@@ -214,6 +226,8 @@ def _compiled(
     ):
         changes = (color, rows, columns, keep)
         outputs, gradients = generator_gradient(real, latents, noise, mix, due, changes)
+        if total is not None:
+            gradients = total(gradients)
         g_length = norm(gradients, due) if watched else None
         generator_optimizer(gradients)
         if average is not None:
@@ -221,6 +235,11 @@ def _compiled(
         real_probability = ops.mean(ops.sigmoid(outputs[2]))
         fake_probability = ops.mean(ops.sigmoid(outputs[3]))
         means = outputs[1], outputs[0], real_probability, fake_probability
+        if total_of_means is not None:
+            share = 1.0 / ranks
+            means = total_of_means(
+                (outputs[1], outputs[0], real_probability * share, fake_probability * share)
+            )
         if watched:
             return *means, outputs[4], g_length
         return means
@@ -241,7 +260,8 @@ def make_discriminator_step(
 
     Returns
     -------
-    step : the inputs of `make_step`'s -> the discriminator's loss, a scalar
+    step : the inputs of `make_step`'s -> the discriminator's loss, a scalar; of several ranks
+        each returns its share
     """
     noisy = options.instance_noise
     unwatched = replace(options, watched=False)

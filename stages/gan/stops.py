@@ -38,10 +38,15 @@ class Stops:
         """Whether the run was asked to end."""
         return self._noted is not None
 
+    @property
+    def number(self) -> signal.Signals:
+        """The signal that asked; SIGTERM where another process of a group was asked."""
+        return self._noted or signal.SIGTERM
+
     def error(self, message: str) -> Stopped:
         """What to raise then; `message` says by what it was stopped where it holds {reason}."""
-        assert self._noted is not None
-        return Stopped(message.format(reason=_ASKED[self._noted]), self._noted)
+        reason = _ASKED[self._noted] if self._noted else "a signal to another of its workers"
+        return Stopped(message.format(reason=reason), self.number)
 
     def __enter__(self) -> "Stops":
         for number in _ASKED:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stages.gan.augmentation import draw as draw_changes
 from stages.gan.gradients import DUE, NOT_DUE
+from stages.gan.group import ALONE, Group
 from stages.gan.layers import as_tensor
 from stages.gan.prepared import Split
 from stages.gan.randomness import latent_codes, stream
@@ -74,6 +75,9 @@ class Plan:
     `augmentation` are the changes made to each of these images, of `augmentation.POLICIES`.
     With `gradient_penalty` points between fake and real images are drawn for it.
 
+    Of a `group` this rank takes its part of every batch; order and draws are those of the whole
+    batches, as one process would make them.
+
     `watched` goes with a step that is. `on_step` is given every step's number and row of
     MEASURES, in which it may fill in what the step did not measure; what it raises ends the run.
     """
@@ -90,6 +94,7 @@ class Plan:
     augmentation: tuple[str, ...] = ()
     gradient_penalty: bool = False
     watched: bool = False
+    group: Group = ALONE
     on_step: Callable[[int, NDArray[np.float32]], None] = field(default=lambda step, row: None)
 
     def steps_per_epoch(self, count: int) -> int:
@@ -182,27 +187,40 @@ def inputs(
 ) -> Iterator[tuple[tuple[ms.Tensor, ...], dict[str, ms.Tensor]]]:
     """What each update of one step takes, batch by batch: images and codes, and what is named.
 
-    See `make_step` for the names.
+    See `make_step` for the names. Of several ranks each takes its part of every batch.
     """
+    mine = plan.group.part(plan.batch_size)
     draw = stream(plan.seed, "instance noise", position)
     mixing = stream(plan.seed, "gradient penalty", position)
     changing = stream(plan.seed, "augmentation", position)
     level = np.float32(plan.noise_level(position, last_step))
     for start in range(0, len(rows), plan.batch_size):
         part = slice(start, start + plan.batch_size)
-        images = data.batch(rows[part])
+        images = data.batch(rows[part][mine])
+        whole = (plan.batch_size, *images.shape[1:])
         named = {}
         if plan.instance_noise > 0:
-            images = images + level * draw.standard_normal(images.shape, dtype=np.float32)
-            noise = level * draw.standard_normal(images.shape, dtype=np.float32)
+            images = images + level * draw.standard_normal(whole, dtype=np.float32)[mine]
+            noise = level * draw.standard_normal(whole, dtype=np.float32)[mine]
             named["noise"] = as_tensor(noise)
         if plan.gradient_penalty:
-            mix = mixing.random((len(images), 1, 1, 1), dtype=np.float32)
+            mix = mixing.random((plan.batch_size, 1, 1, 1), dtype=np.float32)[mine]
             named["mix"] = as_tensor(mix)
         if plan.augmentation:
             # Real images first, then as many generated ones.
-            drawn = draw_changes(changing, plan.augmentation, 2 * len(images), images.shape[1:])
-            named |= {name: as_tensor(array) for name, array in drawn.items()}
+            drawn = draw_changes(changing, plan.augmentation, 2 * plan.batch_size, whole[1:])
+            named |= {name: as_tensor(_of_both(array, mine)) for name, array in drawn.items()}
         if plan.watched and start == len(rows) - plan.batch_size:  # the last, the step's own
             named["due"] = DUE if gradients_are_due(position) else NOT_DUE
-        yield (as_tensor(images), as_tensor(latents[part])), named
+        yield (as_tensor(images), as_tensor(latents[part][mine])), named
+
+
+def _of_both(array: NDArray[np.float32], mine: slice) -> NDArray[np.float32]:
+    """The rows of a rank, of what was drawn for a batch of real images and one of generated ones.
+
+    One rank's rows are all of them.
+    """
+    real, generated = np.split(array, 2)
+    if len(real[mine]) == len(real):
+        return array
+    return np.concatenate([real[mine], generated[mine]])
