@@ -94,7 +94,7 @@ def test_workers_follow_one_process(cases, workers, names):
         cases, *names, "--steps", "4", "--workers", str(workers), "--moments", "whole"
     )
     assert {name for name, _ in found} == set(names)
-    for name, (weights, _, images, losses, _) in found.items():
+    for weights, _, images, losses, _ in found.values():
         everything = json.dumps({str(case): row for case, row in found.items()})
         assert weights < 1e-5, everything
         assert losses < 1e-4, everything
