@@ -94,13 +94,12 @@ def follow(pursued: Sequence[Pursuit], dataset: str, count: int) -> None:
 
 
 def _follow(pursued: Sequence[Pursuit], dataset: str, count: int, workers: Workers) -> None:
-    told, reminded, falls = "", time.monotonic(), 0
+    told, reminded = "", time.monotonic()
     while True:
         for line in workers.fallen():
-            falls += 1
             say(line)
-            if falls > _FALLS:
-                raise UserError(f"workers end again and again: {LOGS}/worker-*.log says why")
+        if workers.falls > _FALLS:
+            raise UserError(f"workers end again and again: {LOGS}/worker-*.log says why")
         entries = {entry.revision: entry for entry in queued.look()}
         for each in pursued:
             if each.is_open:

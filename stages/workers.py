@@ -64,9 +64,15 @@ class Workers:
     ----------
     count : int
         How many there are to be.
+
+    Attributes
+    ----------
+    falls : int
+        How many have ended as they should not have.
     """
 
     def __init__(self, count: int) -> None:
+        self.falls = 0
         available = cores()
         self._cores = [available[number % len(available)] for number in range(count)]
         self._own: dict[int, subprocess.Popen[bytes]] = {}
@@ -88,8 +94,8 @@ class Workers:
         return sorted({*own, *others})
 
     def fill(self, wanted: int) -> list[str]:
-        """Start as many as lack of `wanted`, and give a line for each."""
-        lines = []
+        """Start as many as lack of `wanted`; a line for each, and for each that has fallen."""
+        lines = self.fallen()
         alive = self.numbers
         for number, core in enumerate(self._cores):
             if len(alive) >= wanted:
@@ -108,6 +114,7 @@ class Workers:
             if process.poll() is not None:
                 del self._own[number]
                 if process.returncode:
+                    self.falls += 1
                     lines.append(f"worker {number + 1} {_how(process.returncode)}")
         for number, other in list(self._others.items()):
             if not is_alive(other):

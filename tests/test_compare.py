@@ -17,13 +17,27 @@ def compare(project: Project, *arguments: str, check: bool = True):
     return project.run("python", "-m", "stages.compare", *arguments, check=check)
 
 
-@pytest.fixture
-def tried(copied) -> Project:
+@pytest.fixture(scope="module")
+def with_experiment(reproduced, tmp_path_factory) -> Path:
     """With an experiment that changed how it is evaluated, which trains nothing anew."""
-    copied.run("dvc", "exp", "run", "-n", "other", "-S", "mnist.evaluate.seed=8", "report@mnist")
-    copied.run("git", "checkout", "-q", ".")
-    copied.run("dvc", "checkout", "-q")
-    return copied
+    project = Project(tmp_path_factory.mktemp("tried") / "project")
+    shutil.copytree(reproduced.folder, project.folder, symlinks=True)
+    # Before the experiment, whose own configuration DVC goes by when it fetches what it needs.
+    project.run("dvc", "remote", "add", "-q", "-d", "shared", "../remote")
+    commit(project, "a remote")
+    project.run("dvc", "exp", "run", "-n", "other", "-S", "mnist.evaluate.seed=8", "report@mnist")
+    project.run("git", "checkout", "-q", ".")
+    project.run("dvc", "checkout", "-q")
+    return project.folder
+
+
+@pytest.fixture
+def tried(with_experiment, tmp_path, monkeypatch) -> Project:
+    """A copy of it, to be changed; the working directory."""
+    folder = tmp_path / "copied"
+    shutil.copytree(with_experiment, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    return Project(folder)
 
 
 def test_the_workspace_and_all_experiments_on_a_page_that_needs_nothing_else(tried):
@@ -56,9 +70,6 @@ def test_what_is_chosen_in_its_order_and_elsewhere(tried):
 
 
 def test_a_picture_that_is_not_here_is_named_with_a_command_that_brings_it(tried):
-    tried.run("dvc", "remote", "add", "-q", "-d", "shared", "../remote")
-    tried.run("git", "add", ".dvc/config")
-    tried.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "a remote")
     tried.run("dvc", "push", "-q")
     shared = tried.folder.parent / "shared.git"
     tried.run("git", "clone", "-q", "--bare", ".", str(shared))

@@ -90,16 +90,34 @@ class Running:
         ]
 
 
+@pytest.fixture
+def start(copied):
+    """Begins a sweep; what still runs when the test ends, as it should not, is ended."""
+    began = []
+
+    def run(*arguments: str) -> Running:
+        began.append(Running(copied, *arguments))
+        return began[-1]
+
+    yield run
+    for running in began:
+        running.process.kill()
+        running.process.wait()
+    for worker in queued.workers():
+        for each in (worker, *worker.children(recursive=True)):
+            each.kill()
+
+
 @pytest.mark.pipeline
-def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied):
+def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start):
     (copied.folder / "sweeps").mkdir()
     (copied.folder / "sweeps/rate.yaml").write_text(QUESTION)
 
-    running = Running(copied, "rate", *LONGER)
+    running = start("rate", *LONGER)
     running.wait_for(lambda: running.stages("train"))
     running.process.kill()
     running.process.wait()
-    running = Running(copied, "rate", *LONGER)
+    running = start("rate", *LONGER)
     running.wait_for(lambda: "running before, as rate-" in running.text())
     running.wait_for(lambda: "at most" in running.text())
     everything = [
@@ -114,7 +132,7 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied):
     assert running.text().endswith("error: interrupted\n")
 
     # Without the changes the workspace itself has the answer to the first.
-    running = Running(copied, "rate")
+    running = start("rate")
     running.wait_for(lambda: running.stages("train"))[0].kill()
     running.wait_for(lambda: "was killed: queued again" in running.text())
     victim = running.wait_for(lambda: running.stages("train"))[0]

@@ -71,7 +71,8 @@ def test_each_keeps_to_a_core_of_its_own_with_all_that_it_starts(pretended):
         assert os.sched_getaffinity(child.pid) == own
 
 
-def test_one_that_was_killed_is_told_and_replaced(pretended):
+@pytest.mark.parametrize("asked", [True, False])
+def test_one_that_was_killed_is_told_and_replaced(pretended, asked):
     pool = pretended(1)
     pool.fill(1)
     assert pool.fill(1) == []
@@ -82,9 +83,12 @@ def test_one_that_was_killed_is_told_and_replaced(pretended):
     while len(pool):
         assert time.monotonic() < end
         time.sleep(0.05)
-    assert pool.fallen() == ["worker 1 was killed by SIGKILL"]
+    lines = pool.fallen() if asked else pool.fill(1)
+    assert lines[0] == "worker 1 was killed by SIGKILL"
+    assert pool.falls == 1
     assert pool.fallen() == []
-    assert len(pool.fill(1)) == 1
+    assert len(lines) + len(pool.fill(1)) == 2
+    assert len(pool) == 1
     child.kill()
 
 
