@@ -17,7 +17,7 @@ from stages.workspace import is_alive
 
 QUESTION = "# How fast?\ngrid:\n  train: {learning_rate: [0.0002, 0.0005, 0.0007]}\n"
 # Short enough for a test, and long enough to be met in its midst.
-LONGER = ("-S", "mnist.train.epochs=600", "-S", "mnist.train.checkpoint_every=600")
+LONGER = ("-S", "mnist.train.epochs=250", "-S", "mnist.train.checkpoint_every=250")
 
 
 def sweep(folder, *arguments):
@@ -128,7 +128,7 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     assert running.process.wait(200) == 130
     assert not [each for each in everything if is_alive(each)]
     assert not list(queued.workers())
-    assert "to go on: python -m stages.sweep rate -S mnist.train.epochs=600" in running.text()
+    assert "to go on: python -m stages.sweep rate -S mnist.train.epochs=250" in running.text()
     assert running.text().endswith("error: interrupted\n")
 
     # Without the changes the workspace itself has the answer to the first.
