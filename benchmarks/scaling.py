@@ -234,7 +234,7 @@ def tables(found: Measured) -> str:
         rows += [(f"{hosts} hosts, {hosts} times the batch", hosts, found.batch, apart, None)]
     for name, workers, images, (latency, bandwidth), measured in rows:
         seconds = found.step(workers, images, latency, bandwidth)
-        speed = workers * images / seconds
+        speed = workers * images / (measured or seconds)
         lines.append(
             f"| {name} | {images:g} | {ms(seconds)} | {ms(measured) if measured else ''} | "
             f"{speed:,.0f} | {speed / one:.2f} |"

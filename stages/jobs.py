@@ -189,10 +189,10 @@ class _Job:
                         break
                 if time.monotonic() - stopped_at > PATIENCE or self._has_ended(_rank(0)):
                     break
-            elif gone := self._gone():
-                # Its own word may be that it lost another, who says why.
+            elif self._gone():
+                # Others may have ended by now because one has, and say so.
                 time.sleep(_LAST_WORDS)
-                raise self._error(f"{gone} {_EARLY}")
+                raise self._error(f"{self._gone()} {_EARLY}")
             time.sleep(_PAUSE)
         self._forward()
         if self._all_finished():
@@ -226,10 +226,10 @@ class _Job:
         return name in self._processes and not is_alive(self._processes[name])
 
     def _gone(self) -> str | None:
-        """Who has ended without having come to the end."""
+        """Who has ended without having come to the end; rather one that said nothing."""
         found = [name for name in self._processes if self._has_ended(name)]
         early = [name for name in found if not self._finished(name)]
-        return min(early, default=None)
+        return min(early, key=lambda name: (self._ending(name)[0], name), default=None)
 
     def _finished(self, name: str) -> bool:
         """Whether a process has ended well, as far as it can tell itself."""

@@ -33,11 +33,10 @@ CASES = {
         {
             "loss": "mse",
             "loss_options": {"reduction": "sum"},
-            "r1": 1.0,
+            "r1": 1000.0,
             "augmentation": ["color", "translation", "cutout"],
             "discriminator": {"batch_norm": False},
-            "optimizer": "sgd",
-            "learning_rate": 0.01,
+            **SGD,
         },
     ),
     "spectral": (
@@ -94,14 +93,15 @@ def test_workers_follow_one_process(cases, workers, names):
         cases, *names, "--steps", "4", "--workers", str(workers), "--moments", "whole"
     )
     assert {name for name, _ in found} == set(names)
-    for weights, _, images, losses, _ in found.values():
-        everything = json.dumps({str(case): row for case, row in found.items()})
-        assert weights < 1e-5, everything
+    everything = json.dumps({str(case): row for case, row in found.items()})
+    for _, relative, images, losses, _ in found.values():
+        assert relative < 1e-3, everything
         assert losses < 1e-4, everything
         # Running means lag behind the biases that wander with Adam (see the measurement).
-        assert images < 1e-3, everything
+        assert images < 3e-3, everything
 
 
 def test_without_the_moments_of_the_whole_batch_they_would_not(cases):
     found = differences(cases, "lecture", "--steps", "4", "--workers", "2", "--moments", "own")
-    assert found["lecture", OWN][0] > 1e-3
+    _, relative, *_ = found["lecture", OWN]
+    assert relative > 0.1

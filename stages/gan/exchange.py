@@ -119,7 +119,7 @@ class Link:
         if self._group.is_alone:
             return
         own = np.frombuffer(bytes.fromhex(fingerprint), np.uint32)
-        if self.any(not np.array_equal(self._first(own), own)):
+        if self.ends(not np.array_equal(self._first(own), own)):
             raise UserError(
                 "the workers of this job do not have the same params, data, code, libraries and "
                 "compiled kernels, and would train different networks: see docs/distributed.md"
