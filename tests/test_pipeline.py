@@ -32,6 +32,8 @@ def clone(original: Project, folder: Path) -> Project:
     remote = folder.parent / f"{folder.name}-remote"
     original.run("dvc", "remote", "add", "-f", "--local", "-d", "shared", str(remote))
     original.run("dvc", "push", "-q")
+    # Other tests share the original, and some ask what happens where there is no remote.
+    original.run("dvc", "remote", "remove", "--local", "shared")
     original.run("git", "clone", "-q", str(original.folder), str(folder))
     copy = Project(folder)
     copy.run("dvc", "remote", "add", "-f", "--local", "-d", "shared", str(remote))

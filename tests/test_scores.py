@@ -145,11 +145,12 @@ def test_the_twin_follows_our_training_and_leaves_a_checkpoint(tmp_path, network
         other = theirs[name]
         # Adam's steps hang on signs: what hardly has a gradient may go another way.
         alike = (moved * other).sum() / np.sqrt((moved**2).sum() * (other**2).sum())
-        if name.endswith("bias") and np.abs(moved).max() < 1e-4:
+        # Three steps of Adam move what has a gradient by 4e-4 or more.
+        if name.endswith("bias") and np.abs(moved).max() < 2e-4:
             # One that batch norm takes away again: its gradient is rounding.
-            assert np.abs(other).max() < 1e-4, name
+            assert np.abs(other).max() < 2e-4, name
             continue
-        assert np.abs(moved).max() > 1e-4, name
+        assert np.abs(moved).max() > 2e-4, name
         assert alike > 0.98, name
         assert np.abs(other).max() == pytest.approx(np.abs(moved).max(), rel=0.1), name
 
