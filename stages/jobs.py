@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -27,6 +27,7 @@ from stages.workspace import is_alive
 
 _PREFIX = "job-"
 _HELD = "held"
+_MAKING = "making-a-job"
 _PAUSE = 0.1
 _SCHEDULER = "the scheduler"
 # Rank 0's error is this process's own, and MindSpore's transport tells of its threads.
@@ -89,10 +90,13 @@ def run(
     Stopped
         If it was asked to end.
     """
-    _remove_left(root)
-    root.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix=_PREFIX, dir=root)).resolve()
-    with lock(folder / _HELD, "the job"), _free_port() as port:
+    with ExitStack() as held:
+        # Else another job might remove this one's folder before it is held.
+        with lock(root / _MAKING, "the making of a job", PATIENCE, tell):
+            _remove_left(root)
+            folder = Path(mkdtemp(prefix=_PREFIX, dir=root)).resolve()
+            held.enter_context(lock(folder / _HELD, "the job"))
+        port = held.enter_context(_free_port())
         job = _Job(folder, workers, tell)
         try:
             with Stops() as stops:
@@ -106,10 +110,8 @@ def run(
 def _remove_left(root: Path) -> None:
     """Remove the folders of jobs whose process was killed."""
     for folder in root.glob(f"{_PREFIX}*"):
-        with suppress(FileNotFoundError):  # it has ended meanwhile
-            # One that has just been made may not be held yet.
-            if time.time() - folder.stat().st_mtime > PATIENCE and not is_held(folder / _HELD):
-                shutil.rmtree(folder, ignore_errors=True)
+        if not is_held(folder / _HELD):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
