@@ -134,7 +134,7 @@ def out_of_memory(dataset: str, references: References, world: World) -> Outcome
         outcome.worsen(Ending.LOST, f"DVC did not tell: {ended}")
     finish(world, command, outcome)
     paths = all_outs(dataset)
-    settle(world, clean.snapshot(*paths), paths, outcome)
+    settle(world, clean, paths, outcome)
     return outcome
 
 
