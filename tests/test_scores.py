@@ -76,12 +76,26 @@ def test_the_table_has_means_and_spreads_over_seeds(tmp_path):
     (tmp_path / "mnist-data").mkdir()
     found = runs.finished(tmp_path)
     assert [run.name for run in found][:2] == ["faces:few:300s:1", "faces:lecture:300s:1"]
-    lines = tables.table(found).splitlines()
+    results = {run.name: tables.scores_of(run) for run in found}
+    lines = tables.table(results).splitlines()
     columns = len(tables.MEASURES) + len(tables.CRITIC)
     assert f"| mnist-dcgan, 50 epochs | 3 {'| 2 ± 1 ' * columns}|" in lines
     assert f"| lecture, 50 epochs | 1 {'| 7 ' * columns}|" in lines
     assert f"| few, 300 steps | 1 {'| - ' * columns}|" in lines
     assert lines.count(f"| real images | {'| 0.5 ' * columns}|") == 2
+    assert lines.count("Judge x:") == 2
+
+
+def test_what_other_judges_have_seen_stands_in_another_table(tmp_path):
+    results = {}
+    for seed, judge in ((1, "a" * 64), (2, "b" * 64), (3, "b" * 64)):
+        run = score(tmp_path, f"mnist:lecture:50:{seed}", 1.0)
+        results[run.name] = {**tables.scores_of(run), "judge": {"sha256": judge}}
+    lines = tables.table(results).splitlines()
+    heads = [number for number, line in enumerate(lines) if line.startswith("Judge")]
+    assert [lines[number] for number in heads] == ["Judge aaaaaaaa:", "Judge bbbbbbbb:"]
+    counts = [line.split(" | ")[1] for line in lines if line.startswith("| lecture")]
+    assert counts == ["1", "2"]
 
 
 def test_the_picture_shows_all_side_by_side(tmp_path):

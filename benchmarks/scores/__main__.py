@@ -10,8 +10,9 @@ of epochs, or of steps with an s behind it.
 
 Each run has a folder of its own in FOLDER; all runs of a data set share its data and judge, which
 are made once with what params.yaml has, or from the source given. What is there is not made again,
-and a run that was ended is taken up (but for those in PyTorch, which begin anew). `table` also
-writes results.json beside this file.
+and a run that was ended is taken up (but for those in PyTorch, which begin anew). `table` shows
+these and those of results.json beside this file, and keeps them all there: a campaign may take
+several days and machines. What different judges have seen stands in different tables.
 """
 
 import argparse
@@ -43,10 +44,10 @@ def main() -> None:
         file, *names = arguments.names
         picture([runs.Run.named(folder, name) for name in names], Path(file))
         return
-    finished = runs.finished(folder)
-    print(table(finished))
-    content = {run.name: scores_of(run) for run in finished}
-    RESULTS.write_text(json.dumps(content, indent=1) + "\n")
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results |= {run.name: scores_of(run) for run in runs.finished(folder)}
+    print(table(results))
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

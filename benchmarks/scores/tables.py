@@ -2,6 +2,8 @@
 
 import json
 import statistics
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks.scores.runs import Run
@@ -37,25 +39,31 @@ def scores_of(run: Run) -> dict[str, Any]:
     }
 
 
-def table(finished: list[Run]) -> str:
-    """Markdown: for each data set the floors, then a row a recipe: mean and spread over seeds."""
+def table(results: Mapping[str, Any]) -> str:
+    """Markdown: for each judge the floors, then a row a recipe: mean and spread over seeds.
+
+    Parameters
+    ----------
+    results : mapping
+        A run's name to what `scores_of` found.
+    """
+    tables: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
+    for name, found in results.items():
+        run = Run.named(Path(), name)
+        rows = tables.setdefault((run.dataset, found["judge"]["sha256"]), {})
+        rows.setdefault(f"{run.recipe}, {run.spoken_length}", []).append(found["scores"])
+    names = MEASURES | CRITIC
     lines = []
-    for dataset in sorted({run.dataset for run in finished}):
-        rows: dict[str, list[dict[str, Any]]] = {}
-        for run in finished:
-            if run.dataset == dataset:
-                found = scores_of(run)["scores"]
-                rows.setdefault(f"{run.recipe}, {run.spoken_length}", []).append(found)
-        names = MEASURES | CRITIC
+    for dataset, judge in sorted(tables):
+        rows = tables[dataset, judge]
+        lines += [f"Judge {judge[:8]}:", ""]
         lines += [f"| {dataset} | seeds | {' | '.join(names.values())} |"]
         lines += ["|" + "---|" * (len(names) + 2)]
         some = next(iter(rows.values()))[0]
         floors = " | ".join(_cell([some[key]["floor"]]) for key in names)
         lines += [f"| real images | | {floors} |"]
-        for name, seeds in rows.items():
-            cells = []
-            for key in names:
-                cells.append(_cell([found[key]["value"] for found in seeds]))
+        for name, seeds in sorted(rows.items()):
+            cells = [_cell([scores[key]["value"] for scores in seeds]) for key in names]
             lines.append(f"| {name} | {len(seeds)} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
