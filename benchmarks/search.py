@@ -19,17 +19,21 @@ from benchmarks.questions import experiments
 from stages.gan import paths
 from stages.gan.yaml_files import as_yaml, read_mapping
 
+_FAST = {
+    "mnist.train.latents": "fresh",
+    "mnist.train.learning_rate": 0.001,
+    "mnist.train.schedule.kind": "cosine",
+    "mnist.train.ema": 0.999,
+}
 _CONVOLUTIONS = {
     "datasets.mnist.network": "dcgan",
-    "mnist.train.generator.widths": [64, 32],
-    "mnist.train.discriminator.widths": [32, 64],
-    "mnist.train.discriminator.batch_norm": True,
+    "mnist.train.loss": "bce_with_logits",
+    "mnist.train.latents": "fresh",
+    "mnist.train.learning_rate": 0.001,
     "mnist.train.ema": 0.999,
     "mnist.train.batch_size": 64,
-}
-_SPECTRAL = {
-    "mnist.train.discriminator.batch_norm": False,
-    "mnist.train.discriminator.spectral_norm": True,
+    "mnist.train.generator.widths": [64, 32],
+    "mnist.train.discriminator.widths": [32, 64],
 }
 SEARCH: dict[str, dict[str, dict[str, Any]]] = {
     "mnist": {
@@ -49,15 +53,32 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
         "smoothing": {"mnist.train.loss_options.label_smoothing": 0.1},
         "noise": {"mnist.train.instance_noise": 0.2},
         "moved": {"mnist.train.augmentation": ["translation"]},
-        "convolutions": _CONVOLUTIONS,
-        "convolutions-32": {**_CONVOLUTIONS, "mnist.train.batch_size": 32},
-        "convolutions-fast": {**_CONVOLUTIONS, "mnist.train.learning_rate": 0.0005},
-        "convolutions-narrow": {
-            **_CONVOLUTIONS,
-            "mnist.train.generator.widths": [32, 16],
-            "mnist.train.discriminator.widths": [16, 32],
+        "fast": _FAST,
+        "fast-noise": {**_FAST, "mnist.train.instance_noise": 0.3},
+        "fast-small-batch": {
+            **_FAST,
+            "mnist.train.batch_size": 32,
+            "mnist.train.learning_rate": 0.0005,
         },
-        "convolutions-spectral": {**_CONVOLUTIONS, **_SPECTRAL},
+        "convolutions": _CONVOLUTIONS,
+        "convolutions-norm": {**_CONVOLUTIONS, "mnist.train.discriminator.batch_norm": True},
+        "convolutions-slow-spectral": {
+            **_CONVOLUTIONS,
+            "mnist.train.loss": "bce",
+            "mnist.train.latents": "attached",
+            "mnist.train.learning_rate": 0.0002,
+            "mnist.train.discriminator.spectral_norm": True,
+        },
+        "convolutions-fast": {
+            **_CONVOLUTIONS,
+            "mnist.train.learning_rate": 0.002,
+            "mnist.train.schedule.kind": "cosine",
+        },
+        "convolutions-small-batch": {
+            **_CONVOLUTIONS,
+            "mnist.train.batch_size": 32,
+            "mnist.train.schedule.kind": "cosine",
+        },
     },
     "faces": {
         "lecture": {},
@@ -78,7 +99,7 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
 _COLUMNS = {
     "quality": (
         "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
-        "class_divergence",
+        "class_divergence", "memorisation",
     ),
     "critic": ("bce",),
 }  # fmt: skip
