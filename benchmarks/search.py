@@ -35,6 +35,11 @@ _CONVOLUTIONS = {
     "mnist.train.generator.widths": [64, 32],
     "mnist.train.discriminator.widths": [32, 64],
 }
+# Half the channels are a quarter of the work, so four times the steps.
+_NARROW = {
+    "faces.train.generator.widths": [256, 128, 64, 32],
+    "faces.train.discriminator.widths": [32, 64, 128, 256],
+}
 SEARCH: dict[str, dict[str, dict[str, Any]]] = {
     "mnist": {
         "lecture": {},
@@ -94,6 +99,14 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
         },
         "r1": {"faces.train.discriminator.batch_norm": False, "faces.train.r1": 1.0},
         "hinge": {"faces.train.loss": "hinge"},
+        "small-batch": {"faces.train.batch_size": 32},
+        "narrow": _NARROW,
+        "narrow-average": {**_NARROW, "faces.train.ema": 0.999},
+        "narrow-augmented": {
+            **_NARROW,
+            "faces.train.ema": 0.999,
+            "faces.train.augmentation": ["color", "translation", "cutout"],
+        },
     },
 }
 _COLUMNS = {

@@ -109,7 +109,7 @@ def test_the_picture_shows_all_side_by_side(tmp_path):
         shown.append(run)
     picture(shown, tmp_path / "all.png")
     pixels = np.asarray(Image.open(tmp_path / "all.png").convert("L"))
-    assert [pixels[60, x] for x in (20, 68, 116)] == [10, 100, 101]
+    assert [pixels[180, x] for x in (160, 488, 816)] == [10, 100, 101]
 
 
 def make_project(tmp_path, network):
