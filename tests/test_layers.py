@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers import BatchNorm, LeakyReLU, activation, as_tensor
+from stages.gan.layers import BatchNorm, LeakyReLU, Tanh, activation, as_tensor
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:
@@ -75,6 +75,25 @@ def test_activations_are_what_their_names_say():
         np.testing.assert_allclose(activation(name, 0.3)(x).asnumpy(), values, atol=1e-5)
     with pytest.raises(ValueError, match="choose one of relu"):
         activation("swish", 0.2)
+
+
+def test_tanh_and_its_gradient_are_right_far_out_too():
+    x = np.linspace(-12, 12, 24001, dtype=np.float32)
+    y, dx = ms.value_and_grad(lambda v: Tanh()(v).sum(), 0)(Tensor(x))
+    exact = np.tanh(x.astype(np.float64))
+    np.testing.assert_allclose(Tanh()(Tensor(x)).asnumpy(), exact, atol=2e-6)
+    np.testing.assert_allclose(y.asnumpy(), exact.sum(), atol=1e-2)
+    np.testing.assert_allclose(dx.asnumpy(), 1 / np.cosh(x.astype(np.float64)) ** 2, atol=2e-6)
+    # The reason for it: MindSpore's own has no gradient there. If it gets one, it will do.
+    far = Tensor(np.array([-6.0], np.float32))
+    assert ms.grad(lambda v: ops.tanh(v).sum())(far).asnumpy() == 0
+    assert 2.4e-5 < ms.grad(lambda v: Tanh()(v).sum())(far).asnumpy()[0] < 2.5e-5
+
+
+def test_tanh_of_what_is_no_number_is_none_and_of_infinity_one():
+    x = Tensor(np.array([-np.inf, -1e38, 0, 1e38, np.inf, np.nan], np.float32))
+    assert Tanh()(x).asnumpy().tolist()[:5] == [-1, -1, 0, 1, 1]
+    assert np.isnan(Tanh()(x).asnumpy()[5])
 
 
 def test_as_tensor_keeps_values():

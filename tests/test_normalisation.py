@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kernel_helpers import check_cores_change_no_bit, every_form, needs_kernels
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers import BatchNorm, activation
+from stages.gan.layers import BatchNorm, Tanh, activation
 from stages.gan.normalisation import KERNELS, NormalisedActivation, rectifier
 
 SLOPE = 0.2
@@ -77,7 +77,7 @@ def test_fused_layers_are_near_mindspores_own(name, shape):
     x, weight = 2 * draw(*shape, seed=1) + 1, draw(*shape, seed=2)
     layer = NormalisedActivation(shape[-1], name, SLOPE)
     ours = results(layer, layer, x, weight)
-    theirs = {"relu": nn.ReLU, "none": nn.Identity, "tanh": nn.Tanh}.get(name)
+    theirs = {"relu": nn.ReLU, "none": nn.Identity, "tanh": Tanh}.get(name)
     norm = nn.BatchNorm2d(shape[-1])
     plain = nn.SequentialCell(norm, theirs() if theirs else nn.LeakyReLU(SLOPE))
     first = (0, 3, 1, 2)

@@ -19,7 +19,8 @@ def check_that_both_compute_the_same(description: networks.Description) -> None:
     assert np.abs(generate(plain[0], codes.astype(np.float32)) - images).max() < 1e-5
     expected = logits(ours[1], images)
     assert expected.std() > 1e-4
-    assert np.abs(logits(plain[1], images) - expected).max() < 1e-5
+    # Of logits beyond 1 in units of the largest, as what is exported (see docs/export.md).
+    assert np.abs(logits(plain[1], images) - expected).max() < 1e-5 * max(1, np.abs(expected).max())
 
 
 @pytest.mark.parametrize("kind", networks.KINDS)

@@ -136,8 +136,7 @@ def _files(d: Description) -> str:
 
 All numbers are float32, N is any number of rows. ONNX has opset {OPSET}; MindIR is that of
 MindSpore 2.10. Batch normalisation uses its running statistics and spectral normalisation is part
-of the weights, so no image depends on the others beside it. In ONNX tanh is the quotient of
-polynomials that MindSpore computes in its place on a CPU, up to 1e-4 away from it."""
+of the weights, so no image depends on the others beside it."""
 
 
 def _usage(d: Description) -> str:

@@ -1,7 +1,7 @@
 """Networks as ONNX files, which run in any runtime of that format.
 
 The graph is written from the layers of a plain network (see `plain`) as it computes in evaluation
-mode, with an operator a layer, but for tanh. MindSpore's own exporter writes transposed
+mode, with an operator a layer. MindSpore's own exporter writes transposed
 convolutions that onnxruntime refuses, and batch norm for one size of batch only.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from stages.gan.errors import UserError
+from stages.gan.layers import Tanh
 
 # Of 2022: onnxruntime reads it from 1.12 on, and nothing here needs a later one.
 OPSET = 17
@@ -29,6 +30,7 @@ _WITHOUT_WEIGHTS = {
     nn.ReLU: "Relu",
     nn.ELU: "Elu",
     nn.Sigmoid: "Sigmoid",
+    Tanh: "Tanh",
     nn.Flatten: "Flatten",
 }
 
@@ -154,8 +156,6 @@ class _Graph:
             )
         elif isinstance(cell, nn.LeakyReLU):
             add("LeakyRelu", alpha=float(cell.alpha))
-        elif isinstance(cell, nn.Tanh):
-            self._add_tanh(name, taken, result)
         elif isinstance(cell, nn.Unflatten):
             # 0 stands for the length that the axis has.
             shape = self.constant(f"{name}.shape", np.array([0, *cell.unflattened_size], np.int64))
@@ -164,32 +164,3 @@ class _Graph:
             add(_WITHOUT_WEIGHTS[type(cell)])
         else:
             raise TypeError(f"no operator of ONNX is known for {type(cell).__name__}")
-
-    def _add_tanh(self, name: str, x: str, result: str) -> None:
-        """What MindSpore takes for tanh on a CPU, and so what the networks were trained with.
-
-        From -5 to 5 it is a quotient of polynomials, Lambert's continued fraction cut off,
-        outside the sign of x: up to 1e-4 away from tanh. In a hidden layer that would add up.
-        """
-
-        def number(value: float) -> str:
-            key = f"{name}.{value:g}"
-            if all(constant.name != key for constant in self.constants):
-                self.constant(key, np.array(value, np.float32))
-            return key
-
-        def step(operator: str, *taken: str) -> str:
-            return self.add(operator, taken, f"{name}.step_{len(self.nodes)}")
-
-        square = step("Mul", x, x)
-        above = square
-        for value in (378.0, 17325.0, 135135.0):
-            above = step("Add", above, number(value))
-            above = step("Mul", above, x if value == 135135.0 else square)
-        below = step("Mul", square, number(28.0))
-        for value in (3150.0, 62370.0, 135135.0):
-            below = step("Add", below, number(value))
-            if value != 135135.0:
-                below = step("Mul", below, square)
-        inside = step("LessOrEqual", step("Abs", x), number(5.0))
-        self.add("Where", [inside, step("Div", above, below), step("Sign", x)], result)

@@ -1,4 +1,4 @@
-"""Networks of MindSpore's own layers alone, with the weights of this project's.
+"""Networks of MindSpore's own layers, tanh excepted, with the weights of this project's.
 
 They can be exported and compared with, where ours use kernels that only this project has. All
 is channels first, as MindSpore's layers have it, and each network is one row of layers. As with

@@ -1,6 +1,8 @@
-"""MindSpore's own activation layers."""
+"""MindSpore's own activation layers, but for tanh."""
 
 from mindspore import nn
+
+from stages.gan.layers import Tanh
 
 
 def activation(name: str, slope: float) -> nn.Cell:
@@ -9,7 +11,7 @@ def activation(name: str, slope: float) -> nn.Cell:
         "relu": nn.ReLU,
         "leaky_relu": lambda: nn.LeakyReLU(slope),
         "elu": nn.ELU,
-        "tanh": nn.Tanh,
+        "tanh": Tanh,
         "sigmoid": nn.Sigmoid,
         "none": nn.Identity,
     }[name]()

@@ -6,6 +6,7 @@ import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
 
+from stages.gan.layers import Tanh
 from stages.gan.networks import Description
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
@@ -36,7 +37,7 @@ def generator(d: Description) -> nn.SequentialCell:
             row.append(nn.BatchNorm2d(inputs))
         row.append(activation(d.generator_activation, d.generator_slope))
         row.append(nn.Conv2dTranspose(inputs, outputs, **_GEOMETRY))
-    row.append(nn.Tanh())
+    row.append(Tanh())
     return nn.SequentialCell(row)
 
 

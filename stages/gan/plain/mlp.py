@@ -7,6 +7,7 @@ import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
 
+from stages.gan.layers import Tanh
 from stages.gan.networks import Description
 from stages.gan.plain.activations import activation
 
@@ -23,7 +24,7 @@ def generator(d: Description) -> nn.SequentialCell:
         inputs = outputs
     row += [
         nn.Dense(inputs, math.prod(d.image_shape)),
-        nn.Tanh(),
+        Tanh(),
         nn.Unflatten(1, tuple(d.image_shape)),
     ]
     return nn.SequentialCell(row)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers import BatchNorm
+from stages.gan.layers import BatchNorm, Tanh
 from stages.gan.networks.dcgan import maps
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
@@ -46,7 +46,7 @@ class Generator(nn.Cell):
                 layers.append(rectifier(activation_name, slope))
             layers.append(TransposedConvolution(inputs, outputs, side, side))
             side *= 2
-        layers.append(nn.Tanh())
+        layers.append(Tanh())
         self.layers = nn.SequentialCell(layers)
 
     def construct(self, z):

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from stages.gan.layers import Tanh
 from stages.gan.networks.mlp.dense import DenseActivation
 from stages.gan.normalisation import KERNELS, NormalisedActivation
 from stages.gan.spectral import SpectralNorm
@@ -52,7 +53,7 @@ class Generator(nn.Cell):
         for index, width in enumerate(widths):
             layers += hidden(inputs, width, activation_name, slope, batch_norm and index > 0)
             inputs = width
-        layers += [nn.Dense(inputs, int(np.prod(self.image_shape))), nn.Tanh()]
+        layers += [nn.Dense(inputs, int(np.prod(self.image_shape))), Tanh()]
         self.layers = nn.SequentialCell(layers)
 
     def construct(self, z):
