@@ -152,8 +152,8 @@ class Tanh(nn.Cell):
     """tanh x = 2 sigmoid(2 x) - 1, to 2e-6; so is its gradient.
 
     MindSpore's own operator is up to 1e-4 away on a CPU, and beyond 5 its gradient is 0: of a
-    trained generator's pixels that is more than half, which then learn no more. The generator of
-    digits gets worse by it (see docs/samples.md).
+    trained generator's pixels that is more than half, which then learn no more. Whether digits get
+    worse by it three seeds could not tell (see docs/samples.md).
     """
 
     def construct(self, x):
