@@ -65,6 +65,7 @@ def _child(file: Path, dataset: str) -> None:
     from stages.gan import assembly, params, prepared
     from stages.gan.training import train
 
+    runtime.bound_threads()
     settings = params.load(file, dataset)
     data = prepared.load(paths.prepared(dataset), "train")
     plan = replace(assembly.plan_of(dataset, settings.train, len(data)), watched=False)

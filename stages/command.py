@@ -25,13 +25,15 @@ def guarded(main: Callable[[], None]) -> None:
     """Run a command; what a user can mend ends in one line and exit code 1.
 
     SIGTERM and a closed terminal interrupt it as Ctrl-C does, so that nothing half-made is left.
-    Python's traceback is kept for faults of this project.
+    Python's traceback is kept for faults of this project. A command that computes with MindSpore
+    has imported it by now, so that its threads can be bounded.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as under nohup
             signal.signal(number, _interrupt)
     if sys.stdout is not None:  # a file's name may hold letters that a terminal does not know
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    runtime.bound_threads()
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         main()

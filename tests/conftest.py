@@ -23,6 +23,11 @@ runtime.wait_without_spinning()
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_finish() -> None:
+    """As the commands do, once tests have imported MindSpore: bits are compared with theirs."""
+    runtime.bound_threads()
+
+
 def tiny_params() -> dict:
     """The shipped params, cut down to what trains in seconds on bundled data."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())

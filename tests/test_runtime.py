@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cores_helpers import answers, needs_pretence
 
 from stages.gan import runtime
 
@@ -44,6 +45,55 @@ def test_commands_set_it_before_mindspore_is_imported():
         f"import os, sys, stages.command; print('mindspore' in sys.modules, os.environ['{SWITCH}'])"
     )
     assert run_without_switch("-c", code).split() == ["False", "1"]
+
+
+def test_bounding_threads_imports_nothing():
+    code = "import sys; from stages import command; command.guarded(lambda: print(*sys.modules))"
+    assert "mindspore" not in run_without_switch("-c", code).split()
+
+
+# Products of the shipped MLP GAN, its judge and the DCGAN, whose inner dimension three threads or
+# more would share out. MindSpore decides by the sizes, so they are the real ones.
+PRODUCTS = """
+import hashlib
+import numpy as np
+from mindspore import Tensor, ops
+from stages import command
+command.guarded(lambda: None)
+draw = np.random.default_rng(0)
+
+def values(*shape):
+    return Tensor(draw.normal(size=shape).astype(np.float32))
+
+for rows, inputs, outputs in (
+    (128, 784, 512), (128, 512, 1024), (128, 1024, 784), (128, 2352, 64), (64, 100, 8192),
+):
+    x, weight, gradient = values(rows, inputs), values(outputs, inputs), values(rows, outputs)
+    for result in (
+        ops.MatMul(transpose_b=True)(x, weight),
+        ops.MatMul()(gradient, weight),
+        ops.MatMul(transpose_a=True)(gradient, x),
+    ):
+        print(hashlib.sha256(result.asnumpy()).hexdigest())
+for rows, inputs, outputs in ((128, 1024, 512), (2048, 256, 128), (1568, 96, 48)):
+    x, weight = values(9, rows, inputs), values(9, inputs, outputs)
+    gradient = values(9, rows, outputs)
+    for result in (
+        ops.BatchMatMul()(x, weight),
+        ops.BatchMatMul(transpose_b=True)(gradient, weight),
+        ops.BatchMatMul(transpose_a=True)(x, gradient),
+    ):
+        print(hashlib.sha256(result.asnumpy()).hexdigest())
+"""
+
+
+@needs_pretence
+def test_matrix_products_have_the_bits_of_two_cores_on_any_more(tmp_path):
+    environment = {"PYTHONPATH": str(TESTS.parent)}
+    two, three, eight = (answers(tmp_path, PRODUCTS, n, **environment) for n in (2, 3, 8))
+    assert len(two.split()) == 3 * 8
+    assert two == three
+    assert two == eight
 
 
 STEPS = """

@@ -16,6 +16,7 @@ def make(problem: SimpleNamespace, batch: int):
     from stages.gan.optimizers import adam
     from stages.gan.steps import make_step
 
+    runtime.bound_threads()
     rates = (problem.learning_rate, problem.beta1, problem.beta2)
     generator, discriminator = networks.build(description(problem), 1)
     step = make_step(

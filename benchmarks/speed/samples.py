@@ -19,6 +19,7 @@ def main() -> None:
     from stages.gan import networks
     from stages.gan.sampling import generate, logits
 
+    runtime.bound_threads()
     problem, count = recipe(sys.argv[1]), int(sys.argv[2])
     generator, discriminator = networks.build(description(problem), 1)
     codes = np.random.default_rng(0).standard_normal((count, problem.latent_size))

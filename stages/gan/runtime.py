@@ -1,7 +1,10 @@
 """How many threads the processor has room for, and how MindSpore's share it."""
 
 import os
+import sys
 
+# Of these one machine's results have the bits of another's, if it has one core or two or more.
+THREADS = 2
 _SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
 _DUMPS = "MS_OM_PATH"
 
@@ -25,6 +28,21 @@ def wait_without_spinning() -> None:
     the user's is kept.
     """
     os.environ.setdefault(_SWITCH, "1")
+
+
+def bound_threads() -> None:
+    """Let MindSpore's kernels use THREADS threads at most, where MindSpore has been imported.
+
+    With three or more its matrix product cuts the sum over the inner dimension into as many
+    parts, and so rounds otherwise: the results of a machine with more cores would not be those
+    of one with less. More cores are made use of by `train.distributed.workers`, which is among
+    the params that a result depends on.
+
+    To be called after MindSpore is imported and before its first operator, which starts them.
+    """
+    mindspore = sys.modules.get("mindspore")
+    if mindspore is not None:
+        mindspore.device_context.cpu.op_tuning.threads_num(THREADS)
 
 
 def leave_no_dumps() -> None:
