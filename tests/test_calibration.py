@@ -181,6 +181,21 @@ def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked
     assert (tmp_path / "docs" / "calibration.png").stat().st_size > 10_000
 
 
+def test_what_is_known_of_other_data_sets_stays_unless_it_is_of_other_measures(tmp_path):
+    def of(*measures):
+        return {"seen": {"noise": dict.fromkeys(measures)}}
+
+    file = tmp_path / "calibration.json"
+    new = {"faces": of("recall", "critic_bce")}
+    assert command.joined(file, new) == new
+    kept, replaced, outdated = of("recall", "critic_bce"), of("recall", "critic_bce"), of("recall")
+    replaced["samples"] = 7
+    file.write_text(json.dumps({"mnist": kept, "faces": replaced, "flowers": outdated}))
+    joined = command.joined(file, new)
+    assert joined == {"mnist": kept, **new}
+    assert list(joined) == ["mnist", "faces"]
+
+
 def test_a_missing_folder_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["calibration", str(tmp_path / "mnist")])
     assert command.main() == 2

@@ -5,17 +5,30 @@
 Each folder has what the pipeline put there: `prepared` and `judge`; of params.yaml the critic's
 settings of the data set of its name are used. Writes calibration.json, .md
 and .png into docs, or into the folder given, and ends with 1 if a measure does not rank what it is
-meant to see.
+meant to see. What calibration.json there has of other data sets stays, if it is of the same
+measures.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmarks.calibration import looks, page, plot, ranking
 from stages.gan import params, paths, prepared
 from stages.gan.errors import UserError
 from stages.gan.files import whole_file, write_json
+
+
+def joined(file: Path, results: dict[str, Any]) -> dict[str, Any]:
+    """These results in the places of older ones, and the others of the same measures."""
+    if not file.exists():
+        return results
+    earlier = json.loads(file.read_text(encoding="utf-8"))
+    measures = {tuple(found["seen"]["noise"]) for found in results.values()}
+    same = {n: found for n, found in earlier.items() if tuple(found["seen"]["noise"]) in measures}
+    return {**same, **results}
 
 
 def main() -> int:
@@ -40,10 +53,11 @@ def main() -> int:
         described = {"data": about["source"], "bundled_data": about["bundled"]}
         results[folder.name] = {**described, **found}
     arguments.output.mkdir(parents=True, exist_ok=True)
-    write_json(arguments.output / "calibration.json", results)
+    shown = joined(arguments.output / "calibration.json", results)
+    write_json(arguments.output / "calibration.json", shown)
     with whole_file(arguments.output / "calibration.md") as scratch:
-        scratch.write_text(page.text(results), encoding="utf-8")
-    plot.draw(results, arguments.output / "calibration.png")
+        scratch.write_text(page.text(shown), encoding="utf-8")
+    plot.draw(shown, arguments.output / "calibration.png")
     failed = [line for name, found in results.items() for line in ranking.failures(name, found)]
     print(*(failed or ["every measure ranks what it is meant to see"]), sep="\n")
     return 1 if failed else 0
