@@ -122,6 +122,10 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
             **_NARROW_FAST_SMALL_BATCH,
             "faces.train.augmentation": ["color", "translation"],
         },
+        "narrow-fast-small-batch-translated": {
+            **_NARROW_FAST_SMALL_BATCH,
+            "faces.train.augmentation": ["translation"],
+        },
         "narrow-fast-small-batch-slow": {
             **_NARROW_FAST_SMALL_BATCH,
             "faces.train.learning_rate": 0.0002,
