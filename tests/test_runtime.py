@@ -47,6 +47,15 @@ def test_commands_set_it_before_mindspore_is_imported():
     assert run_without_switch("-c", code).split() == ["False", "1"]
 
 
+def test_threads_can_be_bounded_again():
+    import mindspore as ms
+
+    runtime.bound_threads()
+    runtime.bound_threads()
+    runtime_settings = ms.device_context.cpu.op_tuning.RuntimeConf.get_instance()
+    assert runtime_settings.is_op_threads_num_configured()
+
+
 def test_bounding_threads_imports_nothing():
     code = "import sys; from stages import command; command.guarded(lambda: print(*sys.modules))"
     assert "mindspore" not in run_without_switch("-c", code).split()
