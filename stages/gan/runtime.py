@@ -38,11 +38,15 @@ def bound_threads() -> None:
     of one with less. More cores are made use of by `train.distributed.workers`, which is among
     the params that a result depends on.
 
-    To be called after MindSpore is imported and before its first operator, which starts them.
+    To be called after MindSpore is imported and before its first operator, which starts them. A
+    number that has been set before is kept, as MindSpore takes one only once.
     """
     mindspore = sys.modules.get("mindspore")
-    if mindspore is not None:
-        mindspore.device_context.cpu.op_tuning.threads_num(THREADS)
+    if mindspore is None:
+        return
+    tuning = mindspore.device_context.cpu.op_tuning
+    if not tuning.RuntimeConf.get_instance().is_op_threads_num_configured():
+        tuning.threads_num(THREADS)
 
 
 def leave_no_dumps() -> None:
