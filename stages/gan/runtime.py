@@ -3,7 +3,7 @@
 import os
 import sys
 
-# Of these one machine's results have the bits of another's, if it has one core or two or more.
+# So many on any machine: a result's bits depend on it (see bound_threads).
 THREADS = 2
 _SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
 _DUMPS = "MS_OM_PATH"
