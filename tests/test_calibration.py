@@ -1,4 +1,6 @@
 import json
+import math
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from benchmarks.calibration import looks, page, ranking
 from benchmarks.calibration.damage import DAMAGES, Pool
 from stages.gan import judge, judge_files
 from stages.gan.errors import UserError
+from stages.gan.files import sha256
 from stages.gan.params import Critic
 from stages.gan.prepared import Split
 from stages.gan.quality.measuring import Sample
@@ -103,6 +106,28 @@ def test_duplicates_leave_so_many_fewer_images(pool, copies):
     assert len(np.unique(made.reshape(COUNT, -1), axis=0)) == COUNT // copies
 
 
+def test_errors_of_copies_are_those_of_so_many_fewer_images(found):
+    rows = ranking.of_fewer({"recall": Estimate(0.5, 0.1), "p": Estimate(0.2, None)}, 4)
+    assert rows == {"recall": Estimate(0.5, 0.2), "p": Estimate(0.2, None)}
+    # Density is as undamaged, its error as of a fourth of the images, and more.
+    undamaged, often = (found["measured"]["duplicated"][x]["density"] for x in ("undamaged", "5"))
+    assert often["error"] > 1.2 * undamaged["error"]
+    assert often["error"] < 2 * math.sqrt(5) * undamaged["error"]
+
+
+def test_the_critic_is_asked_about_no_image_that_it_learned_from(monkeypatch):
+    learned, asked = set(), set()
+
+    def judge_apart(real, damaged, reference, fake, *settings):
+        learned.update(one.tobytes() for one in (*real, *damaged))
+        asked.update(one.tobytes() for one in (*reference, *fake))
+        return np.ones(len(reference)), -np.ones(len(fake))
+
+    monkeypatch.setattr(ranking, "judge_apart", judge_apart)
+    ranking.calibrate(split(3, 400), split(4, 3 * COUNT), plain, COUNT, CRITIC)
+    assert not learned & asked
+
+
 def row(value, error=0.1):
     return {"coverage": Estimate(value, error), "frechet_distance": Estimate(-value, error)}
 
@@ -164,9 +189,9 @@ def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked
     for rows in result["ranked"].values():
         rows.update(dict.fromkeys(rows, ranked))
     monkeypatch.setattr(command.prepared, "load", lambda folder, name: split(5, 30))
-    about = {"source": "drawn", "bundled": False}
+    about = {"source": "drawn", "bundled": False, "counts": {"train": 30, "test": 31}}
     monkeypatch.setattr(command.prepared, "description", lambda folder: about)
-    monkeypatch.setattr(command.looks, "by", lambda folder: plain)
+    monkeypatch.setattr(command.looks, "By", lambda folder: Mock(sha256="0123456789abcdef"))
     monkeypatch.setattr(command.ranking, "calibrate", lambda *arguments: result)
     monkeypatch.setattr(
         "sys.argv", ["calibration", str(tmp_path / "mnist"), "--output", str(tmp_path / "docs")]
@@ -177,6 +202,7 @@ def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked
     text = (tmp_path / "docs" / "calibration.md").read_text()
     assert text == page.text(written)
     assert "## mnist" in text
+    assert "30 were trained on and 31 held out; judge 01234567." in text
     assert ("not ranked**" in text) is not ranked
     assert (tmp_path / "docs" / "calibration.png").stat().st_size > 10_000
 
@@ -207,8 +233,10 @@ def test_it_looks_with_the_judges_eyes(tmp_path):
     settings = load_params(tmp_path, "mnist", mnist__judge__epochs=1).judge
     made = judge.make(train, test, settings)
     judge_files.save(tmp_path, made, {"train": train, "test": test})
-    seen, sample = made.see(test.images), looks.by(tmp_path)(test.images)
+    look = looks.By(tmp_path)
+    assert look.sha256 == sha256(tmp_path / "judge.state")
+    seen, sample = made.see(test.images), look(test.images)
     assert np.array_equal(sample.features, seen.features)
     assert np.array_equal(sample.classes, seen.classes)
     with pytest.raises(UserError, match="judge"):
-        looks.by(tmp_path / "none")
+        looks.By(tmp_path / "none")

@@ -1,3 +1,5 @@
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from prdc import compute_prdc
 from simulation_helpers import ratio_of
 
+from stages.gan.quality import manifolds
 from stages.gan.quality.manifolds import compare, manifold
 from stages.gan.quality.spread import HALVES, half_samples, of_share, parts
 
@@ -33,6 +36,26 @@ def test_is_what_the_authors_code_gives(seed, count, generated_count, size, neig
     found = measured(real, generated, neighbours)
     for name, value in by_the_authors(real, generated, neighbours).items():
         assert found[name].value == pytest.approx(value, abs=1e-12), name
+
+
+def test_no_tile_is_kept_until_the_others_are_done(monkeypatch):
+    """As each tile's answer is as long as there are generated images: memory would be a square."""
+    real, generated = np.random.default_rng(7).standard_normal((2, 3000, 2))
+    ready = manifold(real, 5), manifold(generated, 5)
+    alive, kept = [], []
+
+    def one_after_the_other(work, tasks):
+        for task in tasks:
+            result = work(task)
+            kept.append(sum(look() is not None for look in alive))
+            alive.append(weakref.ref(result[0]))
+            yield result
+            del result
+
+    monkeypatch.setattr(manifolds, "each", one_after_the_other)
+    compare(*ready)
+    assert len(kept) >= 16
+    assert max(kept) <= 1  # the one that is being added
 
 
 def test_errors_are_of_both_halves_in_all_ways():

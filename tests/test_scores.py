@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from benchmarks.scores import runs, tables, twin
 from benchmarks.scores.pictures import picture
 from benchmarks.scores.runs import Run
-from stages.gan import params, paths
+from stages.gan import params, paths, scoring
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,8 +59,8 @@ def score(home, name, value):
     content = {
         "samples": 9,
         "judge": {"sha256": "x"},
-        "quality": dict.fromkeys(tables.MEASURES, one),
-        "critic": dict.fromkeys(tables.CRITIC, one),
+        "quality": dict.fromkeys(scoring.QUALITY, one),
+        "critic": dict.fromkeys(scoring.CRITIC, one),
         "bce": {"discriminator": {"value": 1.0}},
     }
     (metrics / "evaluate.json").write_text(json.dumps(content))
@@ -77,6 +77,7 @@ def test_the_table_has_means_and_spreads_over_seeds(tmp_path):
     found = runs.finished(tmp_path)
     assert [run.name for run in found][:2] == ["faces:few:300s:1", "faces:lecture:300s:1"]
     results = {run.name: tables.scores_of(run) for run in found}
+    assert set(results["mnist:lecture:50:1"]["scores"]) == {*scoring.QUALITY, *scoring.CRITIC}
     lines = tables.table(results).splitlines()
     columns = len(tables.MEASURES) + len(tables.CRITIC)
     assert f"| mnist-dcgan, 50 epochs | 3 {'| 2 ± 1 ' * columns}|" in lines

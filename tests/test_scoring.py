@@ -66,8 +66,12 @@ def test_all_scores_are_there(good):
             assert set(found) == {"value", "error", "floor", "floor_error"}
             assert math.isfinite(found["value"])
             assert math.isfinite(found["floor"])
-            for error in ("error", "floor_error"):
-                assert (found[error] is None) if name == "p_value" else found[error] > 0
+            if name == "p_value":
+                assert found["error"] is found["floor_error"] is None
+            else:
+                assert found["error"] > 0
+                known = name in ("memorisation", "near_copies")
+                assert (found["floor_error"] == 0) is known
 
 
 def test_real_images_stand_at_the_floor_and_others_do_not(good, bad):

@@ -43,14 +43,19 @@ def main() -> int:
         try:
             train, test = (prepared.load(folder / "prepared", split) for split in prepared.SPLITS)
             about = prepared.description(folder / "prepared")
-            look = looks.by(folder / "judge")
+            look = looks.By(folder / "judge")
             critic = params.load(paths.PARAMS, folder.name).evaluate.critic
             print(f"{folder.name}: {len(test):,} held-out images", flush=True)
             found = ranking.calibrate(train, test, look, arguments.samples, critic)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             return 2
-        described = {"data": about["source"], "bundled_data": about["bundled"]}
+        described = {
+            "data": about["source"],
+            "bundled_data": about["bundled"],
+            "counts": about["counts"],
+            "judge": look.sha256,
+        }
         results[folder.name] = {**described, **found}
     arguments.output.mkdir(parents=True, exist_ok=True)
     shown = joined(arguments.output / "calibration.json", results)

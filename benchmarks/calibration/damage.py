@@ -24,7 +24,7 @@ class Pool:
     ----------
     fresh : (N, C, H, W) float32 real images in [-1, 1] that are in no other set, in random order
     classes : (N,) the judge's
-    training : (M, C, H, W) images of the training set, M >= count
+    training : (M, C, H, W) images of the training set, M >= count, to copy from the first on
     count : how many images a damaged sample has, at most N
     seed : of what is drawn for the damages
     """
@@ -51,12 +51,14 @@ class Damage:
     make : (pool, level) -> (count, C, H, W)
     levels : from mild to hard
     seen_by : the measures that are meant to rank its levels
+    copies : of a level, how many times each image is there
     """
 
     title: str
     make: Callable[[Pool, float], np.ndarray]
     levels: tuple[float, ...]
     seen_by: tuple[str, ...]
+    copies: Callable[[float], float] = lambda level: 1.0
 
 
 def _draw(pool: Pool, purpose: int) -> np.random.Generator:
@@ -146,7 +148,9 @@ DAMAGES = {
         (0.1, 0.2, 0.4),
         ("class_coverage", "class_divergence", "coverage", "recall", "frechet_distance", CRITIC),
     ),
-    "duplicated": Damage("each image {} times", duplicated, (2, 5, 20), ("coverage", "recall")),
+    "duplicated": Damage(
+        "each image {} times", duplicated, (2, 5, 20), ("coverage", "recall"), lambda level: level
+    ),
     "shuffled": Damage(
         "share of images with patches shuffled: {}",
         shuffled,

@@ -11,18 +11,20 @@ from stages.gan.quality.measuring import Sample
 Look = Callable[[np.ndarray], Sample]
 
 
-def by(folder: Path) -> Look:
-    """The eyes of the judge in that folder.
+class By:
+    """The eyes of the judge in that folder, and its sha256.
 
     Raises
     ------
     UserError
         If it is missing or damaged.
     """
-    loaded = judge_files.load(folder)
 
-    def look(images: np.ndarray) -> Sample:
-        seen = loaded.see(images)
+    def __init__(self, folder: Path) -> None:
+        self._judge = judge_files.load(folder)
+        self.sha256 = self._judge.sha256
+
+    def __call__(self, images: np.ndarray) -> Sample:
+        """Images (N, C, H, W) as it sees them."""
+        seen = self._judge.see(images)
         return Sample(seen.features, seen.classes)
-
-    return look

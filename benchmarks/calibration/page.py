@@ -50,8 +50,12 @@ are they fainter than a measure can see: noise of 0.05 on digits raised precisio
 0.954 and density from 1.01 to 1.04 (each with an error of 0.01 and 0.05), while both distances
 and recall saw it. So the levels of noise and blur were chosen after a first look.
 
-A sample of copies of each other breaks what the standard errors assume (independent images): they
-are too small there.
+A sample of copies of each other breaks what the standard errors assume, independent images. With c
+copies of each the errors given are the root of c times as large, which is the most it can be.
+
+Three samples are made of held-out images. Where these are too few, as of the faces,
+`preprocess.test_fraction` and `test_maximum` were raised for this; the judge has learned from fewer
+images then, and is another than the one that scores generators.
 
 In the picture distances are divided by that of 20 % noise images; bars are 2 standard errors;
 framed in red is what a measure is meant to see.
@@ -69,7 +73,9 @@ def _part(dataset: str, found: dict) -> str:
     lines = [
         f"## {dataset}{bundled}",
         "",
-        f"{found['samples']:,} images in each sample, {found['training']:,} training images.",
+        f"{found['samples']:,} images in each sample, {found['training']:,} training images to be "
+        f"near to; {found['counts']['train']:,} were trained on and {found['counts']['test']:,} "
+        f"held out; judge {found['judge'][:8]}.",
         "",
         "From which level on a damage is seen: there and at all harder levels the value is worse "
         f"than undamaged by more than {SEEN:g} standard errors (of both together). Bold: meant to "

@@ -1,5 +1,6 @@
 """Measure each damaged sample, and tell whether a measure ranks the levels of a damage."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 
@@ -30,6 +31,8 @@ HIGHER_IS_WORSE = {
 SEEN = 2.0
 SOUND = "undamaged"
 _TRAINING = 20_000
+# At most so large a share of a sample is copied from the training set.
+_COPIED = max(DAMAGES["copied"].levels)
 
 
 def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Critic) -> dict:
@@ -38,7 +41,8 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
     The held-out images serve as reference (a third) and as the pool of fresh ones (two thirds,
     so that classes can be left out without using an image twice); neither the judge nor the
     training set of the memorisation check has seen them. The critic learns from training images:
-    a third as they are, against as many that were damaged like those it is asked about.
+    a third as they are, against as many that were damaged like those it is asked about; none of
+    them is copied into what it is asked about.
 
     Raises
     ------
@@ -61,10 +65,12 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
     order = stream(SEED, "split").permutation(len(test))
     reference = test.batch(np.sort(order[:count]))
     fresh = test.batch(order[count : 3 * count])
+    # From its end images are copied, from its start the critic learns.
     mixed = stream(SEED, "split", 1).permutation(len(train))
-    training = train.batch(np.sort(mixed[:_TRAINING]))
+    training = train.batch(mixed[::-1][:_TRAINING])
     pool = Pool(fresh, look(fresh).classes, training, count)
-    ask = _asking(train, mixed, reference, look, critic, min(count, len(train) // 3))
+    lessons = min(count, (len(train) - round(_COPIED * count)) // 3)
+    ask = _asking(train, mixed, reference, look, critic, lessons)
 
     shuffle = stream(SEED, "order").permutation(count)
     known_training = look(training).features
@@ -76,11 +82,12 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
         images = damage.make(pool, level) if damage else pool.sound
         sample = look(images).take(shuffle)
         to_training = memorisation.nearest(Points(sample.features), known_training)
-        return {
+        found = {
             **measuring.compare(known, Known(sample, settings)),
             **memorisation.compare(held_out, to_training, settings.parts),
             CRITIC: ask(damage, level, images),
         }
+        return of_fewer(found, damage.copies(level)) if damage else found
 
     sound = measure()
     measured = {
@@ -131,6 +138,18 @@ def _asking(
         ).bce
 
     return ask
+
+
+def of_fewer(found: dict[str, Estimate], copies: float) -> dict[str, Estimate]:
+    """The same with errors as of a sample in which each image is there so many times.
+
+    All errors are of independent images. With N / c of them those of the generated images' part
+    are sqrt(c) times as large, so that is the most by which a whole error can be too small.
+    """
+    return {
+        name: Estimate(one.value, None if one.error is None else math.sqrt(copies) * one.error)
+        for name, one in found.items()
+    }
 
 
 def ranks(measure: str, rows: list[dict[str, Estimate]]) -> bool:

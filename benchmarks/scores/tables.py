@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scores.runs import Run
-from stages.gan import paths
+from stages.gan import paths, scoring
 
+# The columns. results.json has what else was scored, too.
 MEASURES = {
     "frechet_distance": "Frechet",
     "kernel_distance": "kernel",
@@ -23,12 +24,12 @@ CRITIC = {"bce": "critic's BCE", "jsd_lower_bound": "JSD at least"}
 
 
 def scores_of(run: Run) -> dict[str, Any]:
-    """What `evaluate` measured, flat: each a value and a floor."""
+    """What `evaluate` scored, flat: each a value, its error and its floor."""
     folder = run.folder / paths.metrics(run.dataset)
     metrics = json.loads((folder / "evaluate.json").read_text())
     found = {
         key: {part: metrics[section][key][part] for part in ("value", "error", "floor")}
-        for section, keys in (("quality", MEASURES), ("critic", CRITIC))
+        for section, keys in (("quality", scoring.QUALITY), ("critic", scoring.CRITIC))
         for key in keys
     }
     return {

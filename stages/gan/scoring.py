@@ -2,10 +2,10 @@
 
 Each is an object of `value`, its standard `error`, the `floor`, what real images get, and its
 `floor_error`. A perfect generator gets the floor, give or take the errors of both. In the judge's
-measures the floor is of as many training images in the generated ones' place; in memorisation and
-near_copies of one half of the held-out images against the other; in the critic's figures of real
-images against real ones, trained and tested on halves, so at half the counts. Where there are too
-few images for a figure worth its name, all four are None.
+measures the floor is of as many training images in the generated ones' place; for memorisation and
+near_copies it is known, 1/2 and 0.01; in the critic's figures it is of real images against real
+ones, trained and tested on halves, so at half the counts. Where there are too few images for a
+figure worth its name, all four are None.
 """
 
 from pathlib import Path

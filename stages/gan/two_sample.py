@@ -42,7 +42,8 @@ class TwoSample:
         equilibrium.
     p_value : Estimate
         The probability of so many right answers or more if real and generated images were
-        alike. It is exact and no estimate, so it has no error.
+        alike. It is computed and no estimate, so it has no error. 0 where it is less than a
+        float64 can hold, about 1e-323.
     """
 
     bce: Estimate

@@ -12,7 +12,7 @@ the image itself is not). The union of the balls stands for the manifold the ima
 - coverage: the share of real balls with a generated image inside (equation 5 there): recall that
   outliers cannot spoil.
 
-An image on the edge of a ball lies outside, as in the authors' code. All four depend on k and
+An image on the edge of a ball lies outside, as in the code of Naeem et al. All four depend on k and
 on the number of images. The distances are computed tile by tile, so memory grows with the number
 of images and time with its square.
 """
@@ -140,15 +140,6 @@ class _Looks:
             np.logical_or.reduce([look.covered for look in looks]),
         )
 
-    @classmethod
-    def below(cls, looks: Sequence["_Looks"]) -> "_Looks":
-        """The same generated images, looked at with one lot of real ones after the other."""
-        return cls(
-            np.sum([look.balls for look in looks], axis=0, dtype=np.int64),
-            np.concatenate([look.held for look in looks]),
-            np.concatenate([look.covered for look in looks]),
-        )
-
     def measures(self, neighbours: int) -> dict[str, float]:
         """The four measures."""
         return {
@@ -157,6 +148,31 @@ class _Looks:
             "density": float(np.mean(self.balls)) / neighbours,
             "coverage": float(np.mean(self.covered)),
         }
+
+
+class _Below:
+    """The same generated images, looked at with one lot of real ones after the other.
+
+    Each look is as long as there are generated images, so they are added up as they come.
+    """
+
+    def __init__(self) -> None:
+        self._balls: NDArray[np.int64] | None = None
+        self._held: list[NDArray[np.bool_]] = []
+        self._covered: list[NDArray[np.bool_]] = []
+
+    def add(self, look: _Looks) -> None:
+        """Take the next lot."""
+        if self._balls is None:
+            self._balls = np.zeros(len(look.balls), np.int64)
+        self._balls += look.balls
+        self._held.append(look.held)
+        self._covered.append(look.covered)
+
+    def together(self) -> _Looks:
+        """What was seen with all of them; of one lot at least."""
+        assert self._balls is not None
+        return _Looks(self._balls, np.concatenate(self._held), np.concatenate(self._covered))
 
 
 def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
@@ -197,19 +213,16 @@ def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
         return _Looks.beside(whole), {half: _Looks.beside(halves[half]) for half in halves}
 
     tasks = _tasks(real.slices)
-    seen = list(each(look, tasks))
+    all_of_them = _Below()
+    sides = [(_Below(), _Below()) for _ in HALVES]
+    for (own, _), (seen, seen_in_halves) in zip(tasks, each(look, tasks), strict=True):
+        all_of_them.add(seen)
+        for half, looks in seen_in_halves.items():
+            sides[half][int(HALVES[half, own])].add(looks)
 
-    def measures_of(half: int, side: bool) -> dict[str, float]:
-        chosen = [
-            looks[half]
-            for (own, _), (_, looks) in zip(tasks, seen, strict=True)
-            if HALVES[half, own] == side
-        ]
-        return _Looks.below(chosen).measures(real.neighbours)
-
-    every = _Looks.below([looks for looks, _ in seen])
+    every = all_of_them.together()
     whole = every.measures(real.neighbours)
-    pairs = [(measures_of(half, True), measures_of(half, False)) for half in range(len(HALVES))]
+    pairs = [tuple(side.together().measures(real.neighbours) for side in both) for both in sides]
     # What the draw of those images adds alone that the mean is over, the other set being given.
     precise = of_share(whole["precision"], len(generated.points))
     deviation = max(precise, float(np.std(every.balls)) / math.sqrt(len(every.balls)))

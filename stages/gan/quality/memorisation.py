@@ -25,6 +25,8 @@ from stages.gan.quality.scores import Estimate
 from stages.gan.quality.spread import at_least, jackknife, of_share, parts
 
 NEAR = 0.01
+# What images get in expectation that are drawn as the held-out ones were, for any number of either.
+FLOOR = {"memorisation": Estimate(0.5, 0.0), "near_copies": Estimate(NEAR, 0.0)}
 _COLUMNS = 1000
 
 

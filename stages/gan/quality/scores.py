@@ -29,11 +29,11 @@ class Score:
         and not 0 or 1. Which real images it is measured on depends on the measure:
 
         - as many training images in the place of the generated ones, for all measures but:
-        - memorisation and near_copies: one half of the held-out images against the other;
+        - memorisation and near_copies: none, as what new real images get in expectation is known;
         - the critic's: another critic, trained to tell one half of the real images from the other
           and tested on halves, so with half the images of each kind.
     floor_error : float or None
-        The floor's own standard error.
+        The floor's own standard error; 0 where it is known.
     """
 
     value: float
