@@ -8,6 +8,7 @@ from stages.gan import (
     bars,
     curves,
     equilibrium,
+    error_bars,
     evidence,
     lesson,
     losses,
@@ -200,7 +201,15 @@ def class_bars(source: Path) -> str:
 
 def scores(rows: tuple[tuple[str, str, str], ...], found: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of a table of scores, each with its value and floor and the errors of both."""
-    return [{"name": name, "sentence": sentence, **found[key]} for name, key, sentence in rows]
+    return [
+        {
+            "name": name,
+            "sentence": sentence,
+            **found[key],
+            "drawing": "" if found[key]["value"] is None else error_bars.draw(**found[key]),
+        }
+        for name, key, sentence in rows
+    ]
 
 
 def table(evaluate: dict[str, Any], train: Train) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from conftest import Project
 from data_helpers import load_params
 
 from stages import report
-from stages.gan import equilibrium, losses
+from stages.gan import equilibrium, error_bars, losses
 
 pytestmark = pytest.mark.pipeline
 
@@ -47,7 +47,8 @@ def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
                 number: "" if found[number] is None else f"{found[number]:.{digits}g}"
                 for number, digits in (("value", 4), ("error", 2), ("floor", 4), ("floor_error", 2))
             }
-            cells = (name, *told.values(), sentence)
+            drawing = str(error_bars.draw(**found))
+            cells = (name, *told.values(), drawing, sentence)
             row = r"\s*".join(f"<td[^>]*>{re.escape(cell)}</td>" for cell in cells)
             assert re.search(row, page), name
     assert scored["judge"]["sha256"][:12] in page
