@@ -3,6 +3,8 @@
     python -m benchmarks.search queue DATASET [NAME ...]    # then: dvc queue start
     python -m benchmarks.search table DATASET               # the finished ones as Markdown
 
+`table` keeps what it finds in search.json beside this file, with all that was found before.
+
 Run in a clone whose params.yaml names the real data, prepared by `dvc repro judge@DATASET`, and in
 `max_steps` how long the lecture's recipe is trained; commit that first. All cost the same: each
 experiment gets as many steps as take the time of the lecture's, as measured beside it when it is
@@ -10,13 +12,16 @@ queued (see costs). Each has the name of its change, so `dvc exp show`, `dvc exp
 params diff` know it, too.
 """
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks.costs import ratio
 from benchmarks.questions import experiments
-from stages.gan import paths
+from stages.gan import paths, scoring
 from stages.gan.yaml_files import as_yaml, read_mapping
 
 _FAST = {
@@ -144,13 +149,11 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
 }
-_COLUMNS = {
-    "quality": (
-        "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
-        "class_divergence", "memorisation",
-    ),
-    "critic": ("bce",),
-}  # fmt: skip
+_COLUMNS = (
+    "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
+    "class_divergence", "memorisation", "bce",
+)  # fmt: skip
+RESULTS = Path(__file__).with_name("search.json")
 
 
 def queue(dataset: str, names: list[str]) -> None:
@@ -165,23 +168,51 @@ def queue(dataset: str, names: list[str]) -> None:
         subprocess.run([*command, f"evaluate@{dataset}"], check=True)
 
 
-def table(dataset: str) -> None:
-    """Print a row for each that has finished, in the order of the search."""
+def scored(dataset: str) -> dict[str, Any]:
+    """What each finished experiment changed, for how many steps, and all of its scores."""
     found = experiments()
-    columns = [key for keys in _COLUMNS.values() for key in keys]
-    print(f"| | steps | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 2)}")
-    for name in SEARCH[dataset]:
+    results = {}
+    for name, changes in SEARCH[dataset].items():
         data = found.get(f"{dataset}-{name}")
         if data is None:
             continue
         metrics = data["metrics"][f"metrics/{dataset}/evaluate.json"]["data"]
-        steps = data["metrics"][f"metrics/{dataset}/train.json"]["data"]["steps"]
+        results[name] = {
+            "changes": changes,
+            "steps": data["metrics"][f"metrics/{dataset}/train.json"]["data"]["steps"],
+            "samples": metrics["samples"],
+            "judge": metrics["judge"],
+            "scores": {
+                key: metrics[group][key]
+                for group, keys in (("quality", scoring.QUALITY), ("critic", scoring.CRITIC))
+                for key in keys
+            },
+        }
+    return results
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """Markdown, a row for each, with errors."""
+    lines = [
+        f"| | steps | {' | '.join(_COLUMNS)} |",
+        f"|{'---|' * (len(_COLUMNS) + 2)}",
+    ]
+    for name, found in results.items():
         cells = [
-            f"{metrics[group][key]['value']:.4g} ± {metrics[group][key]['error']:.1g}"
-            for group, keys in _COLUMNS.items()
-            for key in keys
+            f"{found['scores'][key]['value']:.4g} ± {found['scores'][key]['error']:.1g}"
+            for key in _COLUMNS
         ]
-        print(f"| {name} | {steps:,} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {found['steps']:,} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def keep(dataset: str, results: Mapping[str, Any]) -> dict[str, Any]:
+    """Put these into the places of older ones in RESULTS; all of the data set, in their order."""
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    together = {**known.get(dataset, {}), **results}
+    known[dataset] = {name: together[name] for name in SEARCH[dataset] if name in together}
+    RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    return known[dataset]
 
 
 def main() -> None:
@@ -189,7 +220,7 @@ def main() -> None:
     if sys.argv[1:2] == ["queue"] and sys.argv[2:3]:
         queue(sys.argv[2], sys.argv[3:])
     elif sys.argv[1:2] == ["table"] and len(sys.argv) == 3:
-        table(sys.argv[2])
+        print(table(keep(sys.argv[2], scored(sys.argv[2]))))
     else:
         sys.exit(__doc__)
 
