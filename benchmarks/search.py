@@ -192,12 +192,15 @@ def scored(dataset: str) -> dict[str, Any]:
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """Markdown, a row for each, with errors."""
-    lines = [
-        f"| | steps | {' | '.join(_COLUMNS)} |",
-        f"|{'---|' * (len(_COLUMNS) + 2)}",
-    ]
-    for name, found in results.items():
+    """Markdown: for each judge and number of images a row for each experiment, with errors."""
+    lines = []
+    kind = None
+    for name, found in sorted(results.items(), key=lambda item: _kind(item[1])):
+        if kind != _kind(found):
+            kind = _kind(found)
+            lines += [f"Judge {kind[0][:8]}, {kind[1]:,} images:", ""]
+            lines += [f"| | steps | {' | '.join(_COLUMNS)} |"]
+            lines += [f"|{'---|' * (len(_COLUMNS) + 2)}"]
         cells = [
             f"{found['scores'][key]['value']:.4g} ± {found['scores'][key]['error']:.1g}"
             for key in _COLUMNS
@@ -206,11 +209,22 @@ def table(results: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _kind(found: Mapping[str, Any]) -> tuple[str, int]:
+    return found["judge"]["sha256"], found["samples"]
+
+
 def keep(dataset: str, results: Mapping[str, Any]) -> dict[str, Any]:
-    """Put these into the places of older ones in RESULTS; all of the data set, in their order."""
+    """Put these into the places of older ones in RESULTS.
+
+    Returns
+    -------
+    dict
+        All of the data set: in the order of the search, then those that are no part of it any more.
+    """
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     together = {**known.get(dataset, {}), **results}
-    known[dataset] = {name: together[name] for name in SEARCH[dataset] if name in together}
+    names = [name for name in SEARCH[dataset] if name in together]
+    known[dataset] = {name: together[name] for name in dict.fromkeys([*names, *together])}
     RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     return known[dataset]
 

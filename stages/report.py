@@ -61,7 +61,7 @@ CRITIC = (
     ("accuracy", "accuracy",
      "The share of images that the critic sorts rightly; guessing gives a half."),
     ("p-value", "p_value",
-     "How probable so many right answers would be if there were no difference; below 1e-300: 0."),
+     "How probable so many right answers would be if there were no difference; 0 is below 1e-323."),
 )  # fmt: skip
 SHOWN = ("discriminator_loss", "generator_loss", "real_probability", "fake_probability")
 

@@ -50,13 +50,25 @@ def test_what_was_found_before_stays_in_the_order_of_the_search(kept):
     assert list(kept["mnist"]) == ["lecture", "fast"]
     faces = search.keep("faces", {"narrow": kept["mnist"]["fast"]})
     assert list(faces) == ["narrow"]
+    faces = search.keep("faces", {"of old": kept["mnist"]["fast"]})
+    faces = search.keep("faces", {"lecture": kept["mnist"]["fast"]})
+    assert list(faces) == ["lecture", "narrow", "of old"]
     assert list(json.loads(search.RESULTS.read_text())) == ["mnist", "faces"]
 
 
 def test_the_table_has_a_row_for_each(kept):
     lines = search.table(kept["mnist"]).splitlines()
-    assert lines[2] == f"| lecture | 4,680 {'| 3 ± 0.5 ' * 9}|"
-    assert lines[3].startswith("| fast | 4,600 | 2 ± 0.5 |")
+    assert lines[0] == "Judge x, 9 images:"
+    assert lines[4] == f"| lecture | 4,680 {'| 3 ± 0.5 ' * 9}|"
+    assert lines[5].startswith("| fast | 4,600 | 2 ± 0.5 |")
+
+
+def test_what_cannot_be_compared_stands_in_another_table(kept):
+    kept["mnist"]["fast"]["samples"] = 10
+    lines = search.table(kept["mnist"]).splitlines()
+    assert [line for line in lines if line.startswith("Judge")] == [
+        "Judge x, 9 images:", "Judge x, 10 images:",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("dataset", search.SEARCH)

@@ -22,12 +22,16 @@ from stages.gan.files import whole_file, write_json
 
 
 def joined(file: Path, results: dict[str, Any]) -> dict[str, Any]:
-    """These results in the places of older ones, and the others of the same measures."""
+    """These results in the places of older ones, and the others that tell the same."""
     if not file.exists():
         return results
     earlier = json.loads(file.read_text(encoding="utf-8"))
-    measures = {tuple(found["seen"]["noise"]) for found in results.values()}
-    same = {n: found for n, found in earlier.items() if tuple(found["seen"]["noise"]) in measures}
+
+    def told(found: dict[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
+        return frozenset(found), frozenset(found["seen"]["noise"])
+
+    told_now = {told(found) for found in results.values()}
+    same = {name: found for name, found in earlier.items() if told(found) in told_now}
     return {**same, **results}
 
 

@@ -57,10 +57,13 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
     """
     count = min(samples, len(test) // 3)
     settings = Settings(samples=count)
-    if min(count, len(train) // 3) < settings.fewest:
+    copied = round(_COPIED * count)
+    lessons = min(count, (len(train) - copied) // 3)
+    if min(count, lessons) < settings.fewest:
+        fewest = 3 * settings.fewest
         raise UserError(
-            f"{len(train):,} images to train on and {len(test):,} held out: {3 * settings.fewest} "
-            "of each are the fewest that can be calibrated on"
+            f"{len(train):,} images to train on and {len(test):,} held out: {fewest + copied:,} "
+            f"and {fewest} are the fewest that can be calibrated on"
         )
     order = stream(SEED, "split").permutation(len(test))
     reference = test.batch(np.sort(order[:count]))
@@ -69,7 +72,6 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
     mixed = stream(SEED, "split", 1).permutation(len(train))
     training = train.batch(mixed[::-1][:_TRAINING])
     pool = Pool(fresh, look(fresh).classes, training, count)
-    lessons = min(count, (len(train) - round(_COPIED * count)) // 3)
     ask = _asking(train, mixed, reference, look, critic, lessons)
 
     shuffle = stream(SEED, "order").permutation(count)

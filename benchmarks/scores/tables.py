@@ -20,15 +20,16 @@ MEASURES = {
     "class_divergence": "classes' KL",
     "memorisation": "memorisation",
 }
+_PARTS = ("value", "error", "floor", "floor_error")
 CRITIC = {"bce": "critic's BCE", "jsd_lower_bound": "JSD at least"}
 
 
 def scores_of(run: Run) -> dict[str, Any]:
-    """What `evaluate` scored, flat: each a value, its error and its floor."""
+    """What `evaluate` scored, flat: each a value and a floor, with the errors of both."""
     folder = run.folder / paths.metrics(run.dataset)
     metrics = json.loads((folder / "evaluate.json").read_text())
     found = {
-        key: {part: metrics[section][key][part] for part in ("value", "error", "floor")}
+        key: {part: metrics[section][key][part] for part in _PARTS}
         for section, keys in (("quality", scoring.QUALITY), ("critic", scoring.CRITIC))
         for key in keys
     }

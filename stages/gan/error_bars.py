@@ -12,8 +12,8 @@ _VALUE, _FLOOR = "#1f77b4", "#8a8f99"
 def draw(value: float, error: float | None, floor: float, floor_error: float | None) -> Markup:
     """Draw a dot for the value and a dashed line for the floor, with bars of two standard errors.
 
-    The scale is the drawing's own: from the lowest to the highest of these, and from 0 to 1 where
-    all are the same. An error that is None is drawn as none.
+    The scale is the drawing's own: from the lowest to the highest of these, or from 0 to 1 and what
+    lies outside where all are the same. An error that is None is drawn as none.
 
     Returns
     -------

@@ -223,8 +223,10 @@ def _results(facts: Facts) -> str:
             f"{evaluate['samples']:,} generated images against as many held-out real ones, in the "
             f"features of a small network trained on real images alone to {task} (right on "
             f"{judge['accuracy']:.1%} of held-out ones; sha256 `{judge['sha256'][:12]}`), and by a "
-            "critic trained from scratch to tell the two apart. The floor is what real images get "
-            "in place of generated ones. Of another judge all figures would be others.",
+            "critic trained from scratch to tell the two apart. The floor is what real images get: "
+            "training images in place of generated ones; for memorisation and near copies it is "
+            "known; for the critic, halves of the real images against each other. Of another judge "
+            "all figures would be others.",
             "| measure | value | error | floor | error |\n|---|---|---|---|---|\n"
             + "\n".join(
                 f"| {name} | {' | '.join(_cell(score[part]) for part in _PARTS)} |"
