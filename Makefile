@@ -43,7 +43,7 @@ sweep: setup
 	python -m stages.sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
 
 test: setup
-	python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The extra `remotes`: DVC's packages for these remotes, and servers that pip can install.
 remotes: setup

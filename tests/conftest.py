@@ -24,6 +24,12 @@ runtime.wait_without_spinning()
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that run whole stages come first: short ones at the end keep all workers busy."""
+    long = {item.path for item in items if item.get_closest_marker("pipeline")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_collection_finish() -> None:
     """Once tests have imported MindSpore: what commands do, and what makes tests quicker."""
     runtime.bound_threads()
