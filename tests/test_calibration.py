@@ -215,7 +215,7 @@ def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked
     monkeypatch.setattr(command.prepared, "load", lambda folder, name: split(5, 30))
     about = {"source": "drawn", "bundled": False, "counts": {"train": 30, "test": 31}}
     monkeypatch.setattr(command.prepared, "description", lambda folder: about)
-    monkeypatch.setattr(command.looks, "By", lambda folder: Mock(sha256="0123456789abcdef"))
+    monkeypatch.setattr(command.looks, "Eyes", lambda folder: Mock(sha256="0123456789abcdef"))
     monkeypatch.setattr(command.ranking, "calibrate", lambda *arguments: result)
     monkeypatch.setattr(
         "sys.argv", ["calibration", str(tmp_path / "mnist"), "--output", str(tmp_path / "docs")]
@@ -261,10 +261,10 @@ def test_it_looks_with_the_judges_eyes(tmp_path):
     settings = load_params(tmp_path, "mnist", mnist__judge__epochs=1).judge
     made = judge.make(train, test, settings)
     judge_files.save(tmp_path, made, {"train": train, "test": test})
-    look = looks.By(tmp_path)
+    look = looks.Eyes(tmp_path)
     assert look.sha256 == sha256(tmp_path / "judge.state")
     seen, sample = made.see(test.images), look(test.images)
     assert np.array_equal(sample.features, seen.features)
     assert np.array_equal(sample.classes, seen.classes)
     with pytest.raises(UserError, match="judge"):
-        looks.By(tmp_path / "none")
+        looks.Eyes(tmp_path / "none")

@@ -47,7 +47,7 @@ def main() -> int:
         try:
             train, test = (prepared.load(folder / "prepared", split) for split in prepared.SPLITS)
             about = prepared.description(folder / "prepared")
-            look = looks.By(folder / "judge")
+            look = looks.Eyes(folder / "judge")
             critic = params.load(paths.PARAMS, folder.name).evaluate.critic
             print(f"{folder.name}: {len(test):,} held-out images", flush=True)
             found = ranking.calibrate(train, test, look, arguments.samples, critic)

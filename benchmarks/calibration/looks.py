@@ -11,7 +11,7 @@ from stages.gan.quality.measuring import Sample
 Look = Callable[[np.ndarray], Sample]
 
 
-class By:
+class Eyes:
     """The eyes of the judge in that folder, and its sha256.
 
     Raises
