@@ -134,9 +134,12 @@ def _replaced(pool: Pool, others: np.ndarray, share: float) -> np.ndarray:
 # see noise of 0.05 on digits: they were 0.954 and 1.04, undamaged 0.944 and 1.01.
 #
 # The critic tells all images with noise or blur from real ones: its cross-entropy is near 0 at
-# every level then, and in no order. A share of bad images bounds it from below.
+# every level then, and in no order. A share of bad images bounds it from below. But it must learn
+# what is bad from its lessons: with 1,365 faces, 14 of them noise, its cross-entropy was 1.389,
+# undamaged 1.388 (errors of 0.002), and with a tenth of the clusters dropped 1.392. On 3,333 digits
+# it ranked both. So it is not meant to see what may be in too few of them.
 _DISTANCES = ("frechet_distance", "kernel_distance")
-_SHARES = ("frechet_distance", "precision", "density", CRITIC)
+_SHARES = ("frechet_distance", "precision", "density")
 DAMAGES = {
     "noise": Damage(
         "Gaussian noise of {}", noise, (0.1, 0.15, 0.2), (*_DISTANCES, "precision", "density")
@@ -146,7 +149,7 @@ DAMAGES = {
         "share of classes dropped: {}",
         dropped,
         (0.1, 0.2, 0.4),
-        ("class_coverage", "class_divergence", "coverage", "recall", "frechet_distance", CRITIC),
+        ("class_coverage", "class_divergence", "coverage", "recall", "frechet_distance"),
     ),
     "duplicated": Damage(
         "each image {} times", duplicated, (2, 5, 20), ("coverage", "recall"), lambda level: level
@@ -155,7 +158,7 @@ DAMAGES = {
         "share of images with patches shuffled: {}",
         shuffled,
         (0.05, 0.2, 0.8),
-        _SHARES,
+        (*_SHARES, CRITIC),
     ),
     "mixed": Damage(
         "share of images that are noise: {}",
