@@ -143,6 +143,26 @@ def project(tmp_path: Path) -> Project:
     return make_project(tmp_path / "project")
 
 
+# Python imports it at every start; at its end a stage writes down which modules it had imported.
+_LISTING = """
+import atexit, pathlib, sys
+
+def write():
+    program = pathlib.Path(sys.argv[0])
+    if program.parent.name == "stages":
+        modules = sorted(name for name in sys.modules if name.split(".")[0] == "stages")
+        lists = pathlib.Path(__file__).parent
+        (lists / f"{program.stem}@{sys.argv[1]}.txt").write_text("\\n".join(modules))
+
+atexit.register(write)
+"""
+
+
+def imported_modules(reproduced: Project, stage: str, dataset: str) -> set[str]:
+    """Which of this package a stage had imported when it ended."""
+    return set((reproduced.folder.parent / f"{stage}@{dataset}.txt").read_text().split())
+
+
 @pytest.fixture(scope="session")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A tiny project in git and DVC whose whole pipeline has run once.
@@ -152,7 +172,8 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make_project(tmp_path_factory.mktemp("reproduced") / "project")
     project.run("git", "init", "-q")
     project.run("dvc", "init", "-q")
-    project.run("dvc", "repro")
+    (project.folder.parent / "sitecustomize.py").write_text(_LISTING)
+    project.run("dvc", "repro", PYTHONPATH=str(project.folder.parent))
     commit(project, "first run")
     return project
 

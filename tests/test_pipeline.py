@@ -9,22 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import Project
+from conftest import Project, imported_modules
 from PIL import Image
 
 pytestmark = pytest.mark.pipeline
 
 DATASETS = ("mnist", "faces")
 STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export")
-
-
-# Runs a stage as `python -m` does and tells which modules it had imported at its end.
-_LIST_MODULES = """
-import runpy, sys
-name, sys.argv = sys.argv[1], ["stage", sys.argv[2]]
-runpy.run_module(f"stages.{name}", run_name="__main__")
-print(*(module for module in sys.modules if module.split(".")[0] == "stages"))
-"""
 
 
 def clone(original: Project, folder: Path) -> Project:
@@ -59,8 +50,7 @@ def test_each_stage_depends_on_exactly_the_modules_it_imports(reproduced: Projec
     lock = yaml.safe_load((reproduced.folder / "dvc.lock").read_text())["stages"]
     for stage, entry in lock.items():
         name, dataset = stage.split("@")
-        listed = reproduced.run("python", "-c", _LIST_MODULES, name, dataset).stdout
-        modules = set(listed.splitlines()[-1].split())
+        modules = imported_modules(reproduced, name, dataset)
         files = {f"stages/{name}.py"}
         for module in modules:
             path = reproduced.folder / module.replace(".", "/")
@@ -114,16 +104,6 @@ def test_what_was_pushed_can_be_pulled_and_nothing_runs(reproduced, tmp_path):
     assert not stages_run(result.stdout)
     grid = "reports/mnist/evaluation/generated.png"
     assert (copy.folder / grid).read_bytes() == (reproduced.folder / grid).read_bytes()
-
-
-def test_two_runs_from_scratch_give_the_same_lock_on_any_number_of_cores(reproduced, tmp_path):
-    other = tmp_path / "other"
-    reproduced.run("git", "clone", "-q", str(reproduced.folder), str(other))
-    (other / "dvc.lock").unlink()
-    shutil.rmtree(other / "metrics")
-    one_core = ["taskset", "-c", "0"] if shutil.which("taskset") else []
-    Project(other).run(*one_core, "dvc", "repro", OMP_NUM_THREADS="1")
-    assert (other / "dvc.lock").read_text() == (reproduced.folder / "dvc.lock").read_text()
 
 
 def test_going_on_from_a_checkpoint_equals_an_unbroken_run(project: Project):
