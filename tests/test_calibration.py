@@ -9,7 +9,7 @@ from data_helpers import load_params
 
 from benchmarks.calibration import __main__ as command
 from benchmarks.calibration import looks, page, ranking
-from benchmarks.calibration.damage import DAMAGES, SEED, Pool
+from benchmarks.calibration.damage import DAMAGES, MANY, SEED, Pool
 from stages.gan import judge, judge_files
 from stages.gan.errors import UserError
 from stages.gan.files import sha256
@@ -203,6 +203,21 @@ def test_what_is_not_ranked_is_told_with_its_values(found):
     broken["ranked"]["mixed"]["frechet_distance"] = False
     lines = ranking.failures("mnist", broken)
     assert any(line.startswith("mnist: frechet_distance does not rank mixed (") for line in lines)
+
+
+def test_the_critic_is_meant_to_see_a_few_bad_images_where_it_has_many_to_learn_from(found):
+    broken = json.loads(json.dumps(found))
+    for name in ("dropped", "mixed"):
+        broken["ranked"][name]["critic_bce"] = False
+
+    def told(samples):
+        lines = ranking.failures("x", {**broken, "samples": samples})
+        return {line.split(" (")[0] for line in lines if "critic_bce" in line}
+
+    shuffled = {line for line in told(MANY) if "shuffled" in line}
+    dropped_and_mixed = {f"x: critic_bce does not rank {name}" for name in ("dropped", "mixed")}
+    assert told(MANY) - shuffled == dropped_and_mixed
+    assert told(MANY - 1) == shuffled
 
 
 @pytest.mark.parametrize("ranked", [True, False])

@@ -1,6 +1,6 @@
 """The calibration as a page of Markdown."""
 
-from benchmarks.calibration.damage import DAMAGES
+from benchmarks.calibration.damage import DAMAGES, MANY
 from benchmarks.calibration.ranking import SEEN, SOUND
 
 _HEAD = """# What each measure sees, and what it is blind to
@@ -41,7 +41,8 @@ What each measure cannot see, by what it is:
   that it hardly ranks: it is near 0 with any noise or blur on all images. What it cannot see is
   what no single image shows: the same ones again and again, or copies of the training images; and
   what it had too few images to learn: of 3,333 digits it saw that one in a hundred was noise, and
-  that a class was left out; of 1,365 faces it saw neither.
+  that a class was left out; of 1,365 faces it saw neither. It is meant to see these two in samples
+  of {many:,} images or more.
 - All others see with the judge's eyes: what it takes for the same image is the same.
 
 Far from real images the ranking ends: once none is like a real one precision stays at 0, and the
@@ -66,7 +67,8 @@ framed in red is what a measure is meant to see.
 
 def text(results: dict) -> str:
     """The page, with a table of what is seen and one of all values for each data set."""
-    return "\n".join([_HEAD, *(_part(name, found) for name, found in results.items())])
+    head = _HEAD.format(many=MANY)
+    return "\n".join([head, *(_part(name, found) for name, found in results.items())])
 
 
 def _part(dataset: str, found: dict) -> str:
@@ -106,7 +108,7 @@ def _part(dataset: str, found: dict) -> str:
 def _cell(found: dict, name: str, measure: str) -> str:
     seen, ranked = found["seen"][name][measure], found["ranked"][name][measure]
     answer = "blind" if seen is None else f"from {seen}" if ranked else f"from {seen}, not ranked"
-    return f"**{answer}**" if measure in DAMAGES[name].seen_by else answer
+    return f"**{answer}**" if measure in DAMAGES[name].meant(found["samples"]) else answer
 
 
 def _words(found: dict, measure: str) -> str:

@@ -40,7 +40,7 @@ def draw(results: dict, path: Path) -> None:
                 panel.set_yscale("symlog", linthresh=0.01)
             panel.set_xticks(range(len(levels)), ["-", *list(levels)[1:]], fontsize=7)
             panel.tick_params(axis="y", labelsize=7)
-            meant = measure in damage.seen_by
+            meant = any(measure in damage.meant(one["samples"]) for one in results.values())
             for spine in panel.spines.values():
                 spine.set_color("tab:red" if meant else "lightgray")
                 spine.set_linewidth(1.5 if meant else 0.8)

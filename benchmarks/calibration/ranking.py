@@ -180,6 +180,6 @@ def failures(dataset: str, found: dict) -> list[str]:
         + ", ".join(f"{row[measure]['value']:.5g}" for row in found["measured"][name].values())
         + ")"
         for name, damage in DAMAGES.items()
-        for measure in damage.seen_by
+        for measure in damage.meant(found["samples"])
         if not found["ranked"][name][measure]
     ]
