@@ -28,8 +28,8 @@ def guarded(main: Callable[[], None]) -> None:
     Python's traceback is kept for faults of this project. A command that computes with MindSpore
     has imported it by now, so that its threads can be bounded.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as under nohup
+    for number in ENDING:  # unless it is ignored, as under nohup
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
     if sys.stdout is not None:  # a file's name may hold letters that a terminal does not know
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -80,6 +80,15 @@ def say(message: str) -> None:
     print(message, flush=True)
 
 
+class _Interrupted(KeyboardInterrupt):
+    """Ctrl-C.
+
+    Python's own, where it meets code that is compiled from text (as every namedtuple is, and so
+    many a module that is imported late), would end the process by the signal after all, even when
+    it was caught and answered.
+    """
+
+
 class _Ended(BaseException):
     """The process was asked to end; no Exception, so that nothing takes it for a fault."""
 
@@ -89,7 +98,7 @@ class _Ended(BaseException):
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise _Ended(number)
+    raise _Interrupted if number == signal.SIGINT else _Ended(number)
 
 
 def _fail(message: str, code: int = 1) -> None:

@@ -186,6 +186,11 @@ def main():
         time.sleep(60)
 guarded(main)
 """
+# As a module that is imported late and has a namedtuple.
+COMPILED = """
+from stages.command import guarded
+guarded(lambda: exec("import time; print('working', flush=True); time.sleep(60)"))
+"""
 
 
 def asked_to_end(tmp_path, number: signal.Signals, *words: str):
@@ -216,6 +221,12 @@ ENDS = [
 def test_a_signal_while_modules_are_imported_is_one_line(tmp_path, number, code, line):
     (tmp_path / "psutil.py").write_text(SLOW)
     assert asked_to_end(tmp_path, number, "-m", "stages.download", "mnist") == (code, line)
+
+
+@pytest.mark.parametrize(("number", "code", "line"), ENDS)
+def test_a_signal_in_code_compiled_from_text_is_one_line(tmp_path, number, code, line):
+    (tmp_path / "tool.py").write_text(COMPILED)
+    assert asked_to_end(tmp_path, number, "-m", "tool") == (code, line)
 
 
 @pytest.mark.parametrize(("number", "code", "line"), ENDS)
