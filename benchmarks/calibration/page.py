@@ -35,7 +35,10 @@ What each measure cannot see, by what it is:
 - class_coverage and class_divergence look at nothing but the judge's answers: an image may be
   anything as long as it gets a class. Noise gets one too, often always the same one.
 - memorisation and near_copies are alone in seeing copies: to all others these are real images.
-  Memorisation falls when images get worse, and so may hide copies; near_copies does not.
+  Memorisation falls when images get worse, and so may hide copies; near_copies does not. What is
+  simple lies near to many: on MNIST the nearest hundredth of new real images are ones, every one,
+  so that near_copies asks of ones alone, and rises, too, when they are drawn more cleanly than
+  real ones (`benchmarks.nearness` shows them; see [samples.md](samples.md)).
 - critic_bce, the cross-entropy of a critic that was trained to tell just these images from real
   ones, sees nearly every fault in any image, also those the judge has no eyes for, and so soon
   that it hardly ranks: it is near 0 with any noise or blur on all images. What it cannot see is
