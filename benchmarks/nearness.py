@@ -44,8 +44,9 @@ def look(dataset: str, folders: Sequence[Path]) -> tuple[list[str], NDArray[np.f
     """What to say of the held-out images and of each folder's, and the rows of the picture."""
     data = folders[0] / paths.prepared(dataset)
     known, held_out = prepared.load(data, "train"), prepared.load(data, "test")
-    judge = judge_files.load(folders[0] / paths.judge(dataset))
-    features = judge.see(known.images).features
+    judge_folder = folders[0] / paths.judge(dataset)
+    judge = judge_files.load(judge_folder)
+    features = judge_files.seen(judge_folder, judge, "train", len(known)).features
     rows, lines = [], []
 
     def tell(name: str, images: NDArray[np.floating], seen: Seen, within: float | None) -> float:
@@ -58,7 +59,8 @@ def look(dataset: str, folders: Sequence[Path]) -> tuple[list[str], NDArray[np.f
         rows.extend([images[first], known.batch(indices[first])])
         return within
 
-    within = tell("held-out", held_out.images, judge.see(held_out.images), None)
+    seen = judge_files.seen(judge_folder, judge, "test", len(held_out))
+    within = tell("held-out", held_out.images, seen, None)
     for folder in folders:
         settings = params.load(folder / paths.PARAMS, dataset).evaluate
         checkpoint = checkpoints.load(folder / paths.models(dataset))
