@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import re
 import shutil
 import stat
 import subprocess
@@ -58,6 +59,29 @@ def check_refusal(*causes: str) -> None:
     assert len(KERNELS.reason.splitlines()) == 1
     for cause in causes:
         assert cause in KERNELS.reason
+
+
+def loops_in_vectors(source: Path, processor: str, folder: Path) -> set[str]:
+    """The lines of a file whose loops gcc makes one of vectors for that kind of processor."""
+    flags = [f"-march={processor}" if flag == "-march=native" else flag for flag in native._FLAGS]
+    library = folder / "library.so"
+    command = ["gcc", *flags, "-fopt-info-vec-optimized", f"-I{native.HEADER.parent}"]
+    command += ["-o", str(library), str(source), "-lm"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    return set(re.findall(rf"{source.name}:(\d+):\d+: optimized: loop vectorized", told))
+
+
+@pytest.mark.skipif(
+    shutil.which("gcc") is None or platform.machine() != "x86_64",
+    reason="it takes gcc on x86-64 to tell how it compiles for its processors",
+)
+@pytest.mark.parametrize(
+    "source", [KERNELS.source, *native.HEADER.parent.glob("*.c")], ids=lambda path: path.stem
+)
+def test_loops_are_in_vectors_without_avx512_too(tmp_path, source):
+    with_avx512 = loops_in_vectors(source, "skylake-avx512", tmp_path)
+    assert with_avx512
+    assert with_avx512 <= loops_in_vectors(source, "x86-64-v3", tmp_path)
 
 
 @needs_compiler
