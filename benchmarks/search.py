@@ -80,6 +80,17 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
             "mnist.train.batch_size": 32,
             "mnist.train.learning_rate": 0.0005,
         },
+        "fast-half-batch": {
+            **_FAST,
+            "mnist.train.batch_size": 64,
+            "mnist.train.learning_rate": 0.0005,
+        },
+        "fast-half-batch-faster": {
+            **_FAST,
+            "mnist.train.batch_size": 64,
+            "mnist.train.learning_rate": 0.0007,
+        },
+        "fast-slower": {**_FAST, "mnist.train.learning_rate": 0.0005},
         "convolutions": _CONVOLUTIONS,
         "convolutions-norm": {**_CONVOLUTIONS, "mnist.train.discriminator.batch_norm": True},
         "convolutions-slow-spectral": {
