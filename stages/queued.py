@@ -202,8 +202,11 @@ def clean() -> None:
 def workers() -> Iterator[psutil.Process]:
     """All living workers of this project, whoever started them."""
     folder = Path.cwd()
-    for process in psutil.process_iter():
+    # Not by psutil's `process_iter`: it keeps the processes of its last look, and skips a new one
+    # that was given the number of one that has ended since.
+    for number in psutil.pids():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            process = psutil.Process(number)
             is_worker = _WORKER in process.cmdline() and is_alive(process)
             if is_worker and Path(process.cwd()) == folder:
                 yield process

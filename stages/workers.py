@@ -28,6 +28,7 @@ _USED = Path("/sys/fs/cgroup/memory.current")
 # How long a worker that was asked to end may take, with what it runs.
 _PATIENCE = 90.0
 _PAUSE = 0.5
+_MOMENT = 0.002
 
 
 def cores() -> list[int]:
@@ -166,6 +167,7 @@ class Workers:
                 start_new_session=True,
             )
         self._own[number] = process
+        _shown(process)
         return process
 
 
@@ -174,6 +176,17 @@ def _children(process: psutil.Process, recursive: bool = False) -> set[psutil.Pr
         return set(process.children(recursive=recursive))
     except psutil.NoSuchProcess:
         return set()
+
+
+def _shown(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process has its command line, by which another sweep knows it for a worker.
+
+    A process that begins has none for a moment, which lasts where its core is busy.
+    """
+    with suppress(psutil.NoSuchProcess):
+        begun = psutil.Process(process.pid)
+        while is_alive(begun) and not begun.cmdline():
+            time.sleep(_MOMENT)
 
 
 def _name(number: int) -> str:

@@ -111,3 +111,27 @@ def test_those_of_a_sweep_that_was_killed_are_taken_over(pretended):
     assert "worker 2 started" in line
     second.end()
     assert first.numbers == []
+
+
+def test_one_that_has_no_command_line_yet_is_waited_for(pretended, monkeypatch):
+    # As for a moment after each start: `exec` gives a process its arguments last.
+    of, looks = psutil.Process.cmdline, []
+
+    def late(process):
+        if process.ppid() != os.getpid() or len(looks) == 3:
+            return of(process)
+        looks.append(process.pid)
+        return []
+
+    monkeypatch.setattr(psutil.Process, "cmdline", late)
+    pretended(1).fill(1)
+    assert len(looks) == 3
+    assert workers.Workers(1).numbers == [0]
+
+
+def test_one_that_fell_before_it_had_a_command_line_is_not_waited_for(pretended, monkeypatch):
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda process: [])
+    monkeypatch.setattr(queued, "DVC", (sys.executable, "-c", "raise SystemExit(3)"))
+    pool = pretended(1)
+    pool.fill(1)
+    assert pool.fallen() == ["worker 1 ended with 3"]
