@@ -1,5 +1,6 @@
 """A small project in a temporary folder: the shipped code and dvc.yaml, tiny params."""
 
+import fcntl
 import gc
 import os
 import shutil
@@ -163,19 +164,36 @@ def imported_modules(reproduced: Project, stage: str, dataset: str) -> set[str]:
     return set((reproduced.folder.parent / f"{stage}@{dataset}.txt").read_text().split())
 
 
+def reproduce(home: Path) -> Project:
+    """Make a tiny project in git and DVC, and run its whole pipeline once."""
+    project = make_project(home / "project")
+    project.run("git", "init", "-q")
+    project.run("dvc", "init", "-q")
+    (home / "sitecustomize.py").write_text(_LISTING)
+    project.run("dvc", "repro", PYTHONPATH=str(home))
+    commit(project, "first run")
+    return project
+
+
 @pytest.fixture(scope="session")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A tiny project in git and DVC whose whole pipeline has run once.
 
-    Shared by tests that only read it; who changes it clones it first.
+    Shared by tests that only read it; who changes it clones it first. It takes a minute: of
+    several workers the first makes it, and each has a copy, so that none finds another's locks.
     """
-    project = make_project(tmp_path_factory.mktemp("reproduced") / "project")
-    project.run("git", "init", "-q")
-    project.run("dvc", "init", "-q")
-    (project.folder.parent / "sitecustomize.py").write_text(_LISTING)
-    project.run("dvc", "repro", PYTHONPATH=str(project.folder.parent))
-    commit(project, "first run")
-    return project
+    home = tmp_path_factory.mktemp("reproduced")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return reproduce(home)
+    made = tmp_path_factory.getbasetemp().parent / "reproduced"
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            first = tmp_path_factory.mktemp("first")
+            reproduce(first)
+            first.rename(made)
+    shutil.copytree(made, home, symlinks=True, dirs_exist_ok=True)
+    return Project(home / "project")
 
 
 @pytest.fixture
