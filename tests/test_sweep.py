@@ -131,6 +131,10 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     assert "to go on: python -m stages.sweep rate -S mnist.train.epochs=250" in running.text()
     assert running.text().endswith("error: interrupted\n")
 
+    # Workers would run first what that one may have left queued, and what is killed below is to be
+    # the next one's.
+    copied.run("dvc", "queue", "remove", "--queued")
+
     # Without the changes the workspace itself has the answer to the first.
     running = start("rate")
     running.wait_for(lambda: running.stages("train"))[0].kill()
