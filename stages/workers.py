@@ -28,6 +28,7 @@ _USED = Path("/sys/fs/cgroup/memory.current")
 # How long a worker that was asked to end may take, with what it runs.
 _PATIENCE = 90.0
 _PAUSE = 0.5
+# Between looks for the command line of a worker that begins.
 _MOMENT = 0.002
 
 
