@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 .DEFAULT_GOAL := repro
 
 repro: setup
-	@python -m stages.unlock
+	@python -m stages unlock
 	dvc repro
 
 # The lecture's full length: all epochs, as an experiment of its own.
@@ -30,17 +30,17 @@ full: setup
 	dvc exp run -S mnist.train.max_steps=null -S faces.train.max_steps=null
 
 verify: setup
-	python -m stages.verify $(DATASET) $(if $(CACHE),--cache)
+	python -m stages verify $(DATASET) $(if $(CACHE),--cache)
 
 collapse: setup
-	python -m stages.collapse $(DATASET)
+	python -m stages collapse $(DATASET)
 
 mended: setup
-	python -m stages.collapse $(DATASET) --mended
+	python -m stages collapse $(DATASET) --mended
 
 # SET="KEY=VALUE ..." changes params for all of its runs.
 sweep: setup
-	python -m stages.sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
+	python -m stages sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
 
 test: setup
 	python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -75,8 +75,8 @@ $(READY): requirements.lock pyproject.toml
 	"$(PYTHON)" -m venv --clear $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(VENV)/bin/python -m stages.smoke
-	$(VENV)/bin/python -m stages.plots_page
+	$(VENV)/bin/python -m stages smoke
+	$(VENV)/bin/python -m stages plots_page
 	@touch $(READY)
 
 # Needs uv; the same versions for every Python, so that pictures come out byte-identical.

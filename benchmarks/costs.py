@@ -22,9 +22,9 @@ from typing import Any
 import yaml
 
 from benchmarks.turns import Child
-from stages.gan import paths
-from stages.gan.recipes import Recipe
-from stages.gan.yaml_files import read_mapping
+from stages.gan.common import paths
+from stages.gan.common.yaml_files import read_mapping
+from stages.tools.recipe.recipes import Recipe
 
 ROUNDS = 6
 SECONDS = 1.5  # for each of both in a round, about
@@ -59,11 +59,13 @@ def ratio(dataset: str, changes: Mapping[str, Any]) -> float:
 
 def _child(file: Path, dataset: str) -> None:
     """Answer each number with the times of so many steps of those params."""
-    from stages.gan import runtime
+    from stages.gan.common import runtime
 
     runtime.wait_without_spinning()
-    from stages.gan import assembly, params, prepared
-    from stages.gan.training import train
+    from stages.gan import params
+    from stages.gan.data import prepared
+    from stages.gan.training import assembly
+    from stages.gan.training.loop import train
 
     runtime.bound_threads()
     settings = params.load(file, dataset)

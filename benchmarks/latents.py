@@ -17,9 +17,10 @@ from scipy.linalg import sqrtm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from stages.gan import checkpoints, prepared
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.sampling import generate
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data import prepared
+from stages.gan.trained import checkpoints
+from stages.gan.trained.sampling import generate
 
 SAMPLES = 10_000
 

@@ -18,12 +18,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.gan import checkpoints, grids, judge_files, params, paths, prepared
-from stages.gan.judge import Seen
-from stages.gan.neighbours import nearest
-from stages.gan.quality.memorisation import NEAR
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.sampling import generate
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data import prepared
+from stages.gan.evaluation.judge import Seen, storage
+from stages.gan.evaluation.neighbours import nearest
+from stages.gan.evaluation.quality.memorisation import NEAR
+from stages.gan.trained import checkpoints, grids
+from stages.gan.trained.sampling import generate
 
 SHOWN = 10
 
@@ -45,8 +48,8 @@ def look(dataset: str, folders: Sequence[Path]) -> tuple[list[str], NDArray[np.f
     data = folders[0] / paths.prepared(dataset)
     known, held_out = prepared.load(data, "train"), prepared.load(data, "test")
     judge_folder = folders[0] / paths.judge(dataset)
-    judge = judge_files.load(judge_folder)
-    features = judge_files.seen(judge_folder, judge, "train", len(known)).features
+    judge = storage.load(judge_folder)
+    features = storage.seen(judge_folder, judge, "train", len(known)).features
     rows, lines = [], []
 
     def tell(name: str, images: NDArray[np.floating], seen: Seen, within: float | None) -> float:
@@ -59,7 +62,7 @@ def look(dataset: str, folders: Sequence[Path]) -> tuple[list[str], NDArray[np.f
         rows.extend([images[first], known.batch(indices[first])])
         return within
 
-    seen = judge_files.seen(judge_folder, judge, "test", len(held_out))
+    seen = storage.seen(judge_folder, judge, "test", len(held_out))
     within = tell("held-out", held_out.images, seen, None)
     for folder in folders:
         settings = params.load(folder / paths.PARAMS, dataset).evaluate

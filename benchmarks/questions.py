@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 from PIL import Image, ImageDraw
 
-from stages.gan import sweeps
-from stages.gan.side_by_side import OF_NO_EFFECT
-from stages.gan.yaml_files import as_yaml, flat
+from stages.gan.common.yaml_files import as_yaml, flat
+from stages.tools.compare.page import OF_NO_EFFECT
+from stages.tools.sweep import questions as sweeps
 
 # In the order of docs/experiments.md.
 NAMES = ("learning_rate", "batch_size", "latent_size", "beta1", "loss", "widths", "activation")

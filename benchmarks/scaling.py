@@ -30,11 +30,15 @@ from pathlib import Path
 import numpy as np
 from mindspore import Tensor
 
-from stages import jobs, ranks
 from stages.command import guarded
-from stages.gan import assembly, exchange, group, params, paths, prepared
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.data import prepared
 from stages.gan.layers import BatchNorm
-from stages.gan.training import train
+from stages.gan.training import assembly
+from stages.gan.training.loop import train
+from stages.gan.training.processes import job, worker
+from stages.gan.training.ranks import exchange, group
 
 _WORKERS = 2
 # Of the hosts that are not here: one way through a switch, and 10 Gbit/s.
@@ -108,14 +112,14 @@ def exchanges(generator, discriminator) -> tuple[int, int]:
 def _measure(task: Mapping) -> None:
     """As a rank: measure with the other one, and write what came out."""
     if group.is_scheduler():
-        ranks.end_scheduler_with_parent()
+        worker.end_scheduler_with_parent()
         group.join(_WORKERS)
         return
     mine = group.join(_WORKERS)
     core = sorted(os.sched_getaffinity(0))[mine.rank]
     for thread in Path("/proc/self/task").iterdir():
         os.sched_setaffinity(int(thread.name), {core})
-    with ranks.reporting(mine.rank):
+    with worker.reporting(mine.rank):
         settings = params.load(paths.PARAMS, task["dataset"])
         data = prepared.load(paths.prepared(task["dataset"]), "train")
         batch = settings.train.batch_size
@@ -256,7 +260,7 @@ def main() -> None:
         file = Path(made) / "measured.json"
         task = {**vars(given), "file": str(file)}
         command = ["-m", __spec__.name, "rank", json.dumps(task)]
-        jobs.run(command, _WORKERS, Path(made), print)
+        job.run(command, _WORKERS, Path(made), print)
         found = Measured(**json.loads(file.read_text()))
     print(tables(found))
 

@@ -21,8 +21,9 @@ from typing import Any
 
 from benchmarks.costs import ratio
 from benchmarks.questions import experiments
-from stages.gan import paths, scoring
-from stages.gan.yaml_files import as_yaml, read_mapping
+from stages.gan.common import paths
+from stages.gan.common.yaml_files import as_yaml, read_mapping
+from stages.gan.evaluation import scoring
 
 _FAST = {
     "mnist.train.latents": "fresh",

@@ -24,13 +24,18 @@ import numpy as np
 from mindspore import Tensor, nn
 from numpy.typing import NDArray
 
-from stages import jobs, ranks
 from stages.command import guarded
-from stages.gan import assembly, checkpoints, exchange, group, params, paths, prepared
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data import prepared
 from stages.gan.layers import BatchNorm
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.sampling import generate
-from stages.gan.training import train
+from stages.gan.trained import checkpoints
+from stages.gan.trained.sampling import generate
+from stages.gan.training import assembly
+from stages.gan.training.loop import train
+from stages.gan.training.processes import job, worker
+from stages.gan.training.ranks import exchange, group
 
 _LOSSES = "losses"
 _IMAGES = "images"
@@ -121,11 +126,11 @@ def differences(
 def _rank(task: dict) -> None:
     workers = task["workers"]
     if group.is_scheduler():
-        ranks.end_scheduler_with_parent()
+        worker.end_scheduler_with_parent()
         group.join(workers)
         return
     mine = group.join(workers)
-    with ranks.reporting(mine.rank):
+    with worker.reporting(mine.rank):
         for dataset in task["datasets"]:
             settings, data = _load(dataset)
             for moments in task["moments"]:
@@ -159,7 +164,7 @@ def main() -> None:
         folder = Path(made)
         for workers in given.workers:
             task = {**vars(given), "workers": workers, "folder": made}
-            jobs.run(["-m", __spec__.name, "rank", json.dumps(task)], workers, folder, print)
+            job.run(["-m", __spec__.name, "rank", json.dumps(task)], workers, folder, print)
         print(
             "| compared with one process | batch norm's moments of | steps | weights | relative | "
             "images | losses | biases that batch norm cancels |\n"

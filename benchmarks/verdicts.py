@@ -19,13 +19,18 @@ import yaml
 from mindspore import Tensor, ops
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
-from stages.gan import assembly, diagnosis, grids, params, prepared, watching
-from stages.gan.assembly import Assembly
-from stages.gan.history import History
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.sampling import generate
-from stages.gan.training import train
-from stages.gan.verdicts import Verdict
+from stages.gan import params
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data import prepared
+from stages.gan.trained import grids
+from stages.gan.trained.sampling import generate
+from stages.gan.training import assembly
+from stages.gan.training.assembly import Assembly
+from stages.gan.training.history import History
+from stages.gan.training.loop import train
+from stages.gan.training.step import measures
+from stages.gan.training.watch import diagnosis
+from stages.gan.training.watch.verdicts import Verdict
 
 
 def keep(data: prepared.Split) -> prepared.Split:
@@ -164,7 +169,7 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
     players = assembly.assemble(changed, data, plan.total_steps(len(data)))
     diagnosed = diagnosis.of_run(settings, data, players.generator)
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), 25, data.latents.shape[1])
-    meter = watching.DiversityMeter(players.generator, codes)
+    meter = measures.DiversityMeter(players.generator, codes)
     history = History()
 
     def on_step(step, row):

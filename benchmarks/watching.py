@@ -21,10 +21,14 @@ from pathlib import Path
 import numpy as np
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
-from stages.gan import assembly, diagnosis, params, prepared, watching
-from stages.gan.history import History
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.training import train
+from stages.gan import params
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data import prepared
+from stages.gan.training import assembly
+from stages.gan.training.history import History
+from stages.gan.training.loop import train
+from stages.gan.training.step import measures
+from stages.gan.training.watch import diagnosis
 
 STEPS = 50
 
@@ -38,7 +42,7 @@ class _Steps:
         self._diagnosis = diagnosis.of_run(settings.train, data, self._players.generator)
         size = data.latents.shape[1]
         codes = latent_codes(stream(settings.train.grid_seed, "fixed latents"), 25, size)
-        self._meter = watching.DiversityMeter(self._players.generator, codes)
+        self._meter = measures.DiversityMeter(self._players.generator, codes)
         self._history = History()
         self._data, self._step = data, 1
         self.looking = 0.0

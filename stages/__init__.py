@@ -11,7 +11,7 @@ import sys
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 if any(
-    option == "-m" and name.startswith(f"{__name__}.")
+    option == "-m" and f"{name}.".startswith(f"{__name__}.")
     for option, name in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
 ):
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)

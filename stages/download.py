@@ -5,12 +5,13 @@ import tempfile
 from pathlib import Path
 
 from stages.command import run_stage, say
-from stages.gan import formats, paths, sources
-from stages.gan.containers import open_container
-from stages.gan.errors import UserError
-from stages.gan.files import whole_folder, write_json
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_folder, write_json
+from stages.gan.common.randomness import stream
+from stages.gan.data.raw import formats, sources
+from stages.gan.data.raw.containers import open_container
 from stages.gan.params import Dataset, Download
-from stages.gan.randomness import stream
 
 
 def download(dataset: str, params: Dataset) -> None:

@@ -3,13 +3,18 @@
 import numpy as np
 
 from stages.command import run_stage, say
-from stages.gan import checkpoints, equilibrium, grids, losses, paths, prepared, scoring
-from stages.gan.errors import UserError
-from stages.gan.files import whole_folder, write_json
-from stages.gan.neighbours import nearest
+from stages.gan import losses
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_folder, write_json
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data import prepared
+from stages.gan.evaluation import scoring
+from stages.gan.evaluation.neighbours import nearest
+from stages.gan.losses import equilibrium
 from stages.gan.params import Dataset
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.sampling import generate, interpolate, logits
+from stages.gan.trained import checkpoints, grids
+from stages.gan.trained.sampling import generate, interpolate, logits
 
 GRID = 25
 INTERPOLATIONS = 5

@@ -3,12 +3,16 @@
 import numpy as np
 
 from stages.command import run_stage, say
-from stages.gan import checkpoints, exporting, model_card, page, paths, prepared
-from stages.gan.files import read_json, whole_folder
+from stages.gan import pages
+from stages.gan.common import paths
+from stages.gan.common.files import read_json, whole_folder
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.common.yaml_files import flat
+from stages.gan.data import prepared
+from stages.gan.export import model_card, networks
 from stages.gan.params import Dataset
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.sampling import generate
-from stages.gan.yaml_files import flat
+from stages.gan.trained import checkpoints
+from stages.gan.trained.sampling import generate
 
 # Of what the files are compared with the networks on: half the images are real.
 SEED = 1
@@ -38,14 +42,14 @@ def export(dataset: str, params: Dataset) -> None:
         verdict=read_json(
             paths.training_pictures(dataset) / "verdict.json", "name", "seen", "meaning"
         ),
-        params=flat(page.shareable(params)["train"]),
+        params=flat(pages.shareable(params)["train"]),
     )
     draw = stream(SEED, "export")
     codes = latent_codes(draw, COMPARED, description.latent_size)
     real = held_out.batch(np.sort(draw.integers(0, len(held_out), COMPARED // 2)))
     images = np.concatenate([real, generate(generator, codes[: COMPARED // 2])])
     with whole_folder(paths.export(dataset)) as folder:
-        differences = exporting.export(folder, description, generator, discriminator, codes, images)
+        differences = networks.export(folder, description, generator, discriminator, codes, images)
         (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
     for name, apart in differences.items():
         say(f"{dataset}: {paths.export(dataset) / name}, {apart:.1e} from ours at most")

@@ -1,18 +1,20 @@
 """Train a small network on real images alone, by which generated ones are then measured."""
 
 from stages.command import run_stage, say
-from stages.gan import judge as judges
-from stages.gan import judge_files, paths, prepared
-from stages.gan.files import whole_folder, write_json
+from stages.gan.common import paths
+from stages.gan.common.files import whole_folder, write_json
+from stages.gan.data import prepared
+from stages.gan.evaluation import judge as judges
+from stages.gan.evaluation.judge import storage
 from stages.gan.params import Dataset
 
 
 def judge(dataset: str, params: Dataset) -> None:
-    """Write data/<dataset>/judge, see stages.gan.judge_files, and metrics/<dataset>/judge.json."""
+    """Write data/<dataset>/judge (see storage) and metrics/<dataset>/judge.json."""
     splits = {name: prepared.load(paths.prepared(dataset), name) for name in prepared.SPLITS}
     made = judges.make(splits["train"], splits["test"], params.judge)
     with whole_folder(paths.judge(dataset)) as folder:
-        about = judge_files.save(folder, made, splits)
+        about = storage.save(folder, made, splits)
     shown = {name: about[name] for name in ("task", "classes", "accuracy", "sha256")}
     write_json(paths.metrics(dataset) / "judge.json", shown)
     say(

@@ -1,13 +1,15 @@
 """Turn raw files into arrays in [-1, 1], each image with a latent code attached."""
 
 from stages.command import run_stage, say
-from stages.gan import formats, paths, prepared
-from stages.gan.files import read_json, whole_folder
+from stages.gan.common import paths
+from stages.gan.common.files import read_json, whole_folder
+from stages.gan.data import prepared
+from stages.gan.data.raw import formats
 from stages.gan.params import Dataset
 
 
 def preprocess(dataset: str, params: Dataset) -> None:
-    """Write data/<dataset>/prepared: see stages.gan.prepared."""
+    """Write data/<dataset>/prepared: see stages.gan.data.prepared."""
     settings = params.preprocess
     source = read_json(paths.raw(dataset) / "source.json", "source", "bundled")
     reader = formats.module(params.kind.format, "reader")

@@ -4,21 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from stages.command import run_stage, say
-from stages.gan import (
-    bars,
-    curves,
-    equilibrium,
-    error_bars,
-    evidence,
-    lesson,
-    losses,
-    page,
-    paths,
-    prepared,
-)
-from stages.gan.files import read_csv, read_json, whole_file
+from stages.gan import losses, pages
+from stages.gan.common import paths
+from stages.gan.common.files import read_csv, read_json, whole_file
+from stages.gan.common.yaml_files import flat
+from stages.gan.data import prepared
+from stages.gan.losses import equilibrium
+from stages.gan.pages import bars, charts, error_bars, evidence, lesson
 from stages.gan.params import Dataset, Train
-from stages.gan.yaml_files import flat
 
 # Without options these are the same measure, and the table need not show it twice.
 CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
@@ -80,11 +73,11 @@ def report(dataset: str, params: Dataset) -> None:
         "title": params.report.title,
         "train": train,
         "verdict": verdict,
-        "commands": page.commands(dataset, verdict["changes"]),
+        "commands": pages.commands(dataset, verdict["changes"]),
         "evaluate": evaluate,
         "prepared": about,
         "sha256": read_json(paths.raw(dataset) / "source.json", "sha256")["sha256"],
-        "params": flat(page.shareable(params)),
+        "params": flat(pages.shareable(params)),
         "rows": table(evaluate, params.train),
         "scores": scores(QUALITY, evaluate["quality"]),
         "critic": scores(CRITIC, evaluate["critic"]),
@@ -95,7 +88,7 @@ def report(dataset: str, params: Dataset) -> None:
         ),
     }
     with whole_file(paths.report(dataset)) as scratch:
-        scratch.write_text(page.render(content), encoding="utf-8")
+        scratch.write_text(pages.render(content), encoding="utf-8")
     say(f"{dataset}: {paths.report(dataset)}")
 
 
@@ -131,7 +124,7 @@ def about_the_loss(train: Train) -> dict[str, Any]:
     loss = losses.of_params(train)
     drawn = lesson.pictures(train.loss, loss, equilibrium.point(loss))
     return {
-        "pictures": {name: page.embedded(picture, "png") for name, picture in drawn.items()},
+        "pictures": {name: pages.embedded(picture, "png") for name, picture in drawn.items()},
         "worked_values": lesson.worked_values(),
         "saturation": lesson.saturation(),
     }
@@ -165,7 +158,7 @@ def pictures(
     chances = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
 
     def curve(rows, x, lines, levels, label, y_range=None):
-        drawing = curves.draw(
+        drawing = charts.draw(
             [row[x] for row in rows],
             {name: [row[column] for row in rows] for name, column in lines.items()},
             levels,
@@ -173,7 +166,7 @@ def pictures(
             label,
             y_range,
         )
-        return page.embedded(drawing, "png")
+        return pages.embedded(drawing, "png")
 
     return {
         "losses": curve(epochs, "epoch", both, heights, loss_name),
@@ -181,11 +174,11 @@ def pictures(
         "probabilities": curve(
             epochs, "epoch", chances, middle, "probability of being real", (-0.03, 1.03)
         ),
-        **{name: page.embedded(watched[name], "png") if name in watched else "" for name in names},
+        **{name: pages.embedded(watched[name], "png") if name in watched else "" for name in names},
         "classes": class_bars(drawn / paths.CLASSES),
-        "animation": page.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
+        "animation": pages.embedded_file(paths.training_pictures(dataset) / "animation.gif"),
         **{
-            name: page.embedded_file(drawn / f"{name}.png")
+            name: pages.embedded_file(drawn / f"{name}.png")
             for name in ("generated", "real", "interpolation", "nearest")
         },
     }
@@ -196,7 +189,7 @@ def class_bars(source: Path) -> str:
     shares = read_json(source)
     if not shares:
         return ""
-    return page.embedded(bars.draw(shares, "class", "share of the images"), "png")
+    return pages.embedded(bars.draw(shares, "class", "share of the images"), "png")
 
 
 def scores(rows: tuple[tuple[str, str, str], ...], found: dict[str, Any]) -> list[dict[str, Any]]:

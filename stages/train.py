@@ -12,32 +12,28 @@ from typing import Any
 
 import numpy as np
 
-from stages import edits, jobs, ranks, workspace
-from stages.command import run_stage, say
-from stages.gan import (
-    assembly,
-    checkpoints,
-    diagnosis,
-    exchange,
-    grids,
-    group,
-    networks,
-    paths,
-    prepared,
-    scratch,
-)
-from stages.gan.files import link_tree, whole_folder, write_json
-from stages.gan.history import History
-from stages.gan.keeping import Keeper
-from stages.gan.lifelines import lifelines
+from stages.command import edits, run_stage, say, workspace
+from stages.gan import networks
+from stages.gan.common import paths
+from stages.gan.common.files import link_tree, whole_folder, write_json
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data import prepared
 from stages.gan.params import Dataset
-from stages.gan.progress import ProgressBar
-from stages.gan.randomness import latent_codes, stream
-from stages.gan.sampling import generate
-from stages.gan.stops import Stops
-from stages.gan.supervision import Failed, Supervisor
-from stages.gan.training import train
-from stages.gan.watching import MEASURES
+from stages.gan.trained import checkpoints, grids
+from stages.gan.trained.sampling import generate
+from stages.gan.training import assembly
+from stages.gan.training.history import History
+from stages.gan.training.loop import train
+from stages.gan.training.processes import job, worker
+from stages.gan.training.processes.lifelines import lifelines
+from stages.gan.training.processes.stops import Stops
+from stages.gan.training.progress import ProgressBar
+from stages.gan.training.ranks import exchange, group
+from stages.gan.training.resume import unfinished
+from stages.gan.training.resume.keeper import Keeper
+from stages.gan.training.step.measures import MEASURES
+from stages.gan.training.watch import diagnosis
+from stages.gan.training.watch.supervisor import Failed, Supervisor
 
 GRID = 25
 USES = ("kind.network", "train")
@@ -53,21 +49,21 @@ def run(dataset: str, params: Dataset) -> None:
         lead(dataset, params, group.ALONE, exchange.Link(group.ALONE))
     else:
         say(f"{dataset}: {workers} workers, {params.train.batch_size // workers} images of each")
-        jobs.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
+        job.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
 
 
 def work_as_rank(dataset: str, params: Dataset) -> None:
     """Do the part of one process of a job."""
     workers = params.train.distributed.workers
     if group.is_scheduler():
-        ranks.end_scheduler_with_parent()
+        worker.end_scheduler_with_parent()
         group.join(workers)
         return
     mine = group.join(workers)
     link = exchange.Link(mine)
     with (
         lifelines(mine, link, group.meeting_point()),
-        ranks.reporting(mine.rank),
+        worker.reporting(mine.rank),
         exchange.clear_errors(mine),
     ):
         if mine.leads:
@@ -105,7 +101,7 @@ def lead(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link) 
     fingerprint = assembly.fingerprint_of(params, paths.prepared(dataset), start)
     link.check_equal(fingerprint)
     with (
-        scratch.opened(workspace.scratch(), dataset, fingerprint, say) as kept,
+        unfinished.opened(workspace.scratch(), dataset, fingerprint, say) as kept,
         Stops() as stops,
         ProgressBar(total, settings.lecture_log) as bar,
     ):
@@ -177,7 +173,7 @@ def follow(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link
 
 def publish(
     dataset: str,
-    kept: scratch.Run,
+    kept: unfinished.Run,
     history: History,
     verdict: Mapping[str, Any],
     summary: Mapping[str, Any],

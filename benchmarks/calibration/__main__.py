@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.calibration import looks, page, plot, ranking
-from stages.gan import params, paths, prepared
-from stages.gan.errors import UserError
-from stages.gan.files import whole_file, write_json
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_file, write_json
+from stages.gan.data import prepared
 
 
 def joined(file: Path, results: dict[str, Any]) -> dict[str, Any]:

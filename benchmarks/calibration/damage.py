@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from stages.gan.errors import UserError
+from stages.gan.common.errors import UserError
 
 SEED = 2323
 CRITIC = "critic_bce"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.gan import judge_files
-from stages.gan.quality.measuring import Sample
+from stages.gan.evaluation.judge import storage
+from stages.gan.evaluation.quality.measuring import Sample
 
 Look = Callable[[np.ndarray], Sample]
 
@@ -21,7 +21,7 @@ class Eyes:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._judge = judge_files.load(folder)
+        self._judge = storage.load(folder)
         self.sha256 = self._judge.sha256
 
     def __call__(self, images: np.ndarray) -> Sample:

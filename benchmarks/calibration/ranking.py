@@ -8,16 +8,15 @@ import numpy as np
 
 from benchmarks.calibration.damage import CRITIC, DAMAGES, SEED, Damage, Pool
 from benchmarks.calibration.looks import Look
-from stages.gan import two_sample
-from stages.gan.critic import judge_apart
-from stages.gan.errors import UserError
+from stages.gan.common.errors import UserError
+from stages.gan.common.randomness import stream
+from stages.gan.data.prepared import Split
+from stages.gan.evaluation.critic import judge_apart, two_sample
+from stages.gan.evaluation.quality import measuring, memorisation
+from stages.gan.evaluation.quality.blocks import Points
+from stages.gan.evaluation.quality.measuring import Known, Settings
+from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.params import Critic
-from stages.gan.prepared import Split
-from stages.gan.quality import measuring, memorisation
-from stages.gan.quality.blocks import Points
-from stages.gan.quality.measuring import Known, Settings
-from stages.gan.quality.scores import Estimate
-from stages.gan.randomness import stream
 
 # A higher value of these is worse, a lower one of all others.
 HIGHER_IS_WORSE = {

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps, JpegImagePlugin
 
-from stages.gan.containers import open_container
-from stages.gan.formats.images import bundled, raw
-from stages.gan.randomness import stream
+from stages.gan.common.randomness import stream
+from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.images import bundled, raw
 
 
 def originals(archive: Path | None, scratch: Path) -> list[bytes]:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks.load.archives import originals
 from benchmarks.load.stages import run_stage
-from stages.gan.runtime import usable_cores
+from stages.gan.common.runtime import usable_cores
 
 SIZE = 64
 WRITTEN_AT_ONCE = 64

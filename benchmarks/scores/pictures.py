@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from benchmarks.scores.runs import Run
-from stages.gan import paths
+from stages.gan.common import paths
 
 _SIDE = 300  # of a grid, about
 

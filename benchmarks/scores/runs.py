@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
-from stages.children import run_module
-from stages.gan import paths, recipes
-from stages.gan.yaml_files import read_mapping
+from stages.gan.common import paths
+from stages.gan.common.yaml_files import read_mapping
+from stages.tools.collapse.children import run_module
+from stages.tools.recipe import recipes
 
 ROOT = Path(__file__).parents[2]
 LECTURE = "lecture"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scores.runs import Run
-from stages.gan import paths, scoring
+from stages.gan.common import paths
+from stages.gan.evaluation import scoring
 
 # The columns. results.json has what else was scored, too.
 MEASURES = {

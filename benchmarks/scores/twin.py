@@ -20,13 +20,16 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from benchmarks.speed import pytorch
-from stages import collapse
-from stages.gan import assembly, checkpoints, paths, prepared
-from stages.gan.files import whole_folder
+from stages.gan.common import paths
+from stages.gan.common.files import whole_folder
+from stages.gan.common.yaml_files import flat
+from stages.gan.data import prepared
+from stages.gan.export.plain import as_plain, layers, take_back
 from stages.gan.params import Dataset, load
-from stages.gan.plain import as_plain, layers, take_back
-from stages.gan.training import train
-from stages.gan.yaml_files import flat
+from stages.gan.trained import checkpoints
+from stages.gan.training import assembly
+from stages.gan.training.loop import train
+from stages.tools.collapse import __main__ as collapse
 
 # What MindSpore and PyTorch call the same thing.
 _NAMES = {

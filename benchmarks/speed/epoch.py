@@ -56,7 +56,8 @@ def main() -> None:
 def measure(dataset: str) -> dict[str, float]:
     """Run the stages in the current folder; seconds and shares of them."""
     from stages import download, preprocess, train
-    from stages.gan import assembly, params
+    from stages.gan import params
+    from stages.gan.training import assembly
 
     settings = params.load(Path("params.yaml"), dataset)
     download.download(dataset, settings)

@@ -40,9 +40,9 @@ def make(problem: SimpleNamespace, batch: int):
     import mindspore as ms
     from mindspore import Tensor, nn
 
-    from stages.gan.plain import plain_networks
+    from stages.gan.export.plain import plain_networks
 
-    # It must not profit from the cure of stages.gan.runtime, which halves its time.
+    # It must not profit from the cure of stages.gan.common.runtime, which halves its time.
     assert "MS_DEV_HOST_BLOCKING_RUN" not in os.environ
     ms.set_seed(1)
     generator, logits = plain_networks(problem)

@@ -36,7 +36,7 @@ def _best(function, times: int = 7) -> float:
 
 def rates() -> dict[str, float]:
     """GFLOPS of a 2048 x 2048 matrix product, NumPy's and MindSpore's, and GB/s of a copy."""
-    from stages.gan import runtime
+    from stages.gan.common import runtime
 
     runtime.wait_without_spinning()
     import mindspore as ms

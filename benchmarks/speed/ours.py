@@ -7,14 +7,14 @@ from benchmarks.speed.problems import batches
 
 def make(problem: SimpleNamespace, batch: int):
     """A function that runs step number `index` to its end and returns both losses."""
-    from stages.gan import runtime
+    from stages.gan.common import runtime
 
     runtime.wait_without_spinning()
     from benchmarks.speed.recipes import description
     from stages.gan import losses, networks
-    from stages.gan.layers import as_tensor
-    from stages.gan.optimizers import adam
-    from stages.gan.steps import make_step
+    from stages.gan.common.tensors import as_tensor
+    from stages.gan.training.optimizers import adam
+    from stages.gan.training.step import make_step
 
     runtime.bound_threads()
     rates = (problem.learning_rate, problem.beta1, problem.beta2)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from stages.gan import params
-from stages.gan.assembly import describe
-from stages.gan.prepared import Split
+from stages.gan.data.prepared import Split
+from stages.gan.training.assembly import describe
 
 # The shapes of the lecture's data; all else is the recipe.
 _DATA = {"mlp": ("mnist", (1, 28, 28)), "dcgan": ("faces", (3, 64, 64))}

@@ -10,14 +10,14 @@ import time
 import numpy as np
 
 from benchmarks.speed.recipes import description, recipe
-from stages.gan import runtime
+from stages.gan.common import runtime
 
 
 def main() -> None:
     """Print one JSON line: seconds for COUNT samples, and for judging as many."""
     runtime.wait_without_spinning()
     from stages.gan import networks
-    from stages.gan.sampling import generate, logits
+    from stages.gan.trained.sampling import generate, logits
 
     runtime.bound_threads()
     problem, count = recipe(sys.argv[1]), int(sys.argv[2])

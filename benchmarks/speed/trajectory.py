@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from benchmarks.speed.recipes import description, recipe
-from stages.gan import runtime
+from stages.gan.common import runtime
 
 BATCH = {"mlp": 128, "dcgan": 64}
 
@@ -24,9 +24,9 @@ def losses_of(network: str, variant: str, steps: int) -> np.ndarray:
 
     from benchmarks.speed.lecture import plain_step
     from stages.gan import losses, networks
-    from stages.gan.optimizers import adam
-    from stages.gan.plain import as_plain
-    from stages.gan.steps import make_step
+    from stages.gan.export.plain import as_plain
+    from stages.gan.training.optimizers import adam
+    from stages.gan.training.step import make_step
 
     problem = recipe(network)
     rates = (problem.learning_rate, problem.beta1, problem.beta2)

@@ -1,4 +1,4 @@
-"""What it brings that the main thread sleeps while it waits (stages/gan/runtime.py).
+"""What it brings that the main thread sleeps while it waits (stages/gan/common/runtime.py).
 
     python -m benchmarks.speed.waiting
 

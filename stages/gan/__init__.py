@@ -1,0 +1,1 @@
+"""What the stages compute with; nothing in it knows of DVC or of a stage."""

@@ -6,11 +6,3 @@ Every fault ends in success or in one clear line; nothing is lost, left behind o
 elsewhere. `world` is where a fault happens, `trial` how one goes and how it is judged; each of
 the modules of `groups` declares faults of one kind.
 """
-
-import sys
-from pathlib import Path
-
-# The helpers of the tests are found as pytest finds them, when this runs without it.
-_TESTS = str(Path(__file__).parents[1])
-if _TESTS not in sys.path:
-    sys.path.insert(0, _TESTS)

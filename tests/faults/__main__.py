@@ -1,5 +1,5 @@
 """Run the campaign; see the package."""
 
-from faults.campaign import main
+from tests.faults.campaign import main
 
 main()

@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
-from conftest import ROOT, tiny_params
 
-from faults.groups import GROUPS
-from faults.trial import Ending, Fault, Outcome, References, copy_tree
-from faults.world import World
+from tests.faults.groups import GROUPS
+from tests.faults.trial import Ending, Fault, Outcome, References, copy_tree
+from tests.faults.world import World
+from tests.helpers.project import ROOT, tiny_params
 
 BAD = (Ending.LOST, Ending.TRACEBACK, Ending.HANG)
 _INSIDE = "FAULTS_INSIDE"

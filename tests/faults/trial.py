@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faults.world import Ended, World
+from tests.faults.world import Ended, World
 
 
 class Ending(enum.Enum):

@@ -12,11 +12,10 @@ from typing import Annotated, Any
 from mindspore import nn
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from stages.gan import spectral
-from stages.gan.errors import UserError
-from stages.gan.layers import make_twice_differentiable
+from stages.gan.common.errors import UserError
+from stages.gan.common.randomness import stream
+from stages.gan.layers import make_twice_differentiable, spectral
 from stages.gan.params import Activation
-from stages.gan.randomness import stream
 
 KINDS = ("mlp", "dcgan")
 

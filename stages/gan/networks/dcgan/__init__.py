@@ -7,6 +7,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import BatchNorm, Tanh
+from stages.gan.layers.normalisation import NormalisedActivation, rectifier
+from stages.gan.layers.spectral import SpectralNorm
 from stages.gan.networks.dcgan import maps
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
@@ -14,8 +16,6 @@ from stages.gan.networks.dcgan.convolution import (
     TransposedConvolution,
     WholeImage,
 )
-from stages.gan.normalisation import NormalisedActivation, rectifier
-from stages.gan.spectral import SpectralNorm
 
 
 class Generator(nn.Cell):

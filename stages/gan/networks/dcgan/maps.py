@@ -30,7 +30,7 @@ from pathlib import Path
 import mindspore as ms
 from mindspore import nn, ops
 
-from stages.gan.native import Library
+from stages.gan.layers.kernels import Library
 
 PRODUCTS = 9
 KERNELS = Library(Path(__file__).with_name("maps.c"))

@@ -8,9 +8,9 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import Tanh
+from stages.gan.layers.normalisation import KERNELS, NormalisedActivation
+from stages.gan.layers.spectral import SpectralNorm
 from stages.gan.networks.mlp.dense import DenseActivation
-from stages.gan.normalisation import KERNELS, NormalisedActivation
-from stages.gan.spectral import SpectralNorm
 
 
 def hidden(

@@ -1,12 +1,12 @@
 """A fully connected layer and the rectifier after it, with one kernel beside the product.
 
-See stages.gan.normalisation for when kernels are used; the bits are the same without.
+See stages.gan.layers.normalisation for when kernels are used; the bits are the same without.
 """
 
 from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import activation
-from stages.gan.normalisation import KERNELS, rectifier_options
+from stages.gan.layers.normalisation import KERNELS, rectifier_options
 
 
 class _AddAndRectify(nn.Cell):

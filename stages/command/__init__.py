@@ -1,0 +1,126 @@
+"""What every command of this package shares: arguments, and errors as one line.
+
+It imports nothing heavy, so that a stage depends on no more than it uses.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from stages import ENDING
+from stages.command import edits, workspace
+from stages.gan import params
+from stages.gan.common import paths, runtime
+from stages.gan.common.errors import UserError
+
+# MindSpore warns of the age of its own Adam at every start. Errors are still shown, and who
+# wants the warnings sets GLOG_v=2. It is read when MindSpore is first imported, after this.
+os.environ.setdefault("GLOG_v", "3")
+runtime.wait_without_spinning()
+runtime.leave_no_dumps()
+
+
+def guarded(main: Callable[[], None]) -> None:
+    """Run a command; what a user can mend ends in one line and exit code 1.
+
+    SIGTERM and a closed terminal interrupt it as Ctrl-C does, so that nothing half-made is left.
+    Python's traceback is kept for faults of this project. A command that computes with MindSpore
+    has imported it by now, so that its threads can be bounded.
+    """
+    for number in ENDING:  # unless it is ignored, as under nohup
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _interrupt)
+    if sys.stdout is not None:  # a file's name may hold letters that a terminal does not know
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    runtime.bound_threads()
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        main()
+    except UserError as error:
+        _fail(str(error), error.code)
+    except _Ended as ended:
+        _fail(f"ended by {ended.number.name}", 128 + ended.number)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        if error.filename is None and error.errno is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}")
+    except MemoryError:
+        _fail("out of memory: a smaller batch_size or image_size needs less")
+
+
+def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
+    """Run one stage for the data set named on the command line.
+
+    `uses` are the sections of the params that it depends on, as in dvc.yaml; without any, all. A
+    stage during which these or its code are edited ends with an error: see `edits`.
+    """
+
+    def main() -> None:
+        parser = argument_parser()
+        parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
+        dataset = parser.parse_args().dataset
+        workspace.end_with_dvc()
+        settings = params.load(paths.PARAMS, dataset)
+        work(dataset, settings)
+        edits.check(dataset, settings, uses)
+
+    guarded(main)
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """A parser that describes the command that runs by the first line of its docstring."""
+    module = sys.modules["__main__"]
+    name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else ""
+    package, _, last = name.rpartition(".")
+    return argparse.ArgumentParser(
+        prog=f"python -m stages {last}" if package.startswith("stages.") else f"python -m {name}",
+        description=(module.__doc__ or "").partition("\n")[0],
+    )
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal, at once."""
+    print(message, flush=True)
+
+
+class _Interrupted(KeyboardInterrupt):
+    """Ctrl-C.
+
+    Python's own, where it meets code that is compiled from text (as every namedtuple is, and so
+    many a module that is imported late), would end the process by the signal after all, even when
+    it was caught and answered.
+    """
+
+
+class _Ended(BaseException):
+    """The process was asked to end; no Exception, so that nothing takes it for a fault."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = signal.Signals(number)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise _Interrupted if number == signal.SIGINT else _Ended(number)
+
+
+def _fail(message: str, code: int = 1) -> None:
+    try:
+        print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    except BrokenPipeError:  # nobody is left to be told, as when DVC was killed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # Python would try it again when it ends, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -1,0 +1,92 @@
+"""Edits of params.yaml or of the code while a stage runs.
+
+DVC notes both in dvc.lock as they are when the stage has ended, with results that do not come of
+them, and would never make those anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import sha256
+from stages.gan.common.fingerprints import code_in_use
+from stages.gan.common.yaml_files import flat
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def _look(file: Path) -> str | None:
+    try:
+        return sha256(file)
+    except FileNotFoundError:
+        return None
+
+
+# The code as it is when this module is imported, which is before all that takes long. Contents
+# and not dates, as a file that was saved without a change, or taken from git anew, is the same.
+_CODE = {
+    file.resolve(): _look(file)
+    for kind in ("py", "c", "h", "html")
+    for file in _PACKAGE.rglob(f"*.{kind}")
+}
+
+
+def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None:
+    """See to it that what a stage has used is still as it was when it began.
+
+    Parameters
+    ----------
+    dataset : str
+    began : Dataset
+        What the stage was given.
+    uses : sequence of str
+        The sections that the stage depends on, as dotted names in `Dataset`; all of them, if none.
+
+    Raises
+    ------
+    UserError
+        If a value in these sections or a file of the code is another now, or if params.yaml cannot
+        be read any more.
+    """
+    try:
+        now = params.load(paths.PARAMS, dataset)
+    except UserError as error:
+        raise UserError(
+            f"edited while this stage ran, so its results do not count: {error}"
+        ) from None
+    changes = [*_values(dataset, began, now, uses), *_code()]
+    if changes:
+        raise UserError(
+            f"edited while this stage ran: {'; '.join(changes)}. DVC would note the new state with "
+            "results of the old one, so they do not count: run the same command again"
+        )
+
+
+def _values(
+    dataset: str, began: params.Dataset, now: params.Dataset, uses: Sequence[str]
+) -> Iterator[str]:
+    old, new = (flat(content.model_dump(mode="json")) for content in (began, now))
+    for name in sorted(old.keys() | new.keys()):
+        used = not uses or any(f"{name}.".startswith(f"{section}.") for section in uses)
+        if used and old.get(name) != new.get(name):
+            place = f"{dataset}.{name}"
+            if name.startswith("kind."):
+                place = f"datasets.{dataset}.{name.removeprefix('kind.')}"
+            yield f"{paths.PARAMS}: {place} was {old.get(name)} and is {new.get(name)}"
+
+
+def _code() -> Iterator[str]:
+    used = code_in_use()
+    for file in [*used, *_templates(used)]:
+        if _look(file) != _CODE.get(file):
+            yield str(file.relative_to(_PACKAGE.resolve().parent))
+
+
+def _templates(used: Sequence[Path]) -> list[Path]:
+    """The templates of the page that a module of the same name makes, and all their parts."""
+    stems = {file.stem for file in used}
+    folder = _PACKAGE.resolve() / "gan" / "pages" / "templates"
+    own = [file for file in sorted(folder.glob("*.html")) if file.stem in stems]
+    return [*own, *sorted(folder.glob("_*.html"))] if own else []

@@ -1,0 +1,184 @@
+"""Writing files so that they are either whole or not there, and the same for the same content."""
+
+import csv
+import hashlib
+import json
+import math
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from stages.gan.common.errors import UserError
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a scratch folder that becomes `target` only if the block ends without an error.
+
+    The scratch folder lies beside the target, so the last step is one rename. What was there
+    is moved aside first and deleted last: a process that is killed while it deletes leaves no
+    half of it behind under the target's name. What an earlier, killed run left is removed.
+    """
+    scratch = target.with_name(f".incomplete-{target.name}")
+    aside = target.with_name(f".incomplete-{target.name}-before")
+    remove(scratch)
+    remove(aside)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+        if target.exists() or target.is_symlink():
+            os.replace(target, aside)
+        os.replace(scratch, target)
+        remove(aside)
+    finally:
+        remove(scratch)
+
+
+@contextmanager
+def whole_file(target: Path, through_to_disk: bool = False) -> Iterator[Path]:
+    """Give a scratch path that becomes `target` only if the block ends without an error.
+
+    With `through_to_disk` it also survives the loss of power right afterwards.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".incomplete-{target.name}")
+    try:
+        yield scratch
+        if through_to_disk:
+            flush(scratch)
+        os.replace(scratch, target)
+        if through_to_disk:
+            flush(target.parent)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, has reached the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Give all files of a folder a second name in another, or copy them where that cannot be."""
+    for file in sorted(source.rglob("*")):
+        place = target / file.relative_to(source)
+        if file.is_dir():
+            place.mkdir(exist_ok=True)
+            continue
+        try:
+            os.link(file, place)
+        except OSError:  # another file system, or one without such links
+            shutil.copyfile(file, place)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder, if it is there; also a folder in which nothing may be changed."""
+    if path.is_dir() and not path.is_symlink():
+        for folder, _, _ in os.walk(path):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                with suppress(PermissionError):  # of others: what follows names it
+                    os.chmod(folder, stat.S_IRWXU)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(target: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with a fixed layout; floats are shortest-exact, NaN is refused.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite: JSON has no such numbers.
+    """
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    with whole_file(target) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+def read_json(source: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON object that an earlier stage wrote.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged, or lacks one of the keys.
+    """
+    try:
+        content = json.loads(source.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{source} is damaged: it should hold a JSON object")
+    _complain_of_missing(source, [key for key in keys if key not in content])
+    return content
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _complain_of_missing(source: Path, names: list[str]) -> None:
+    if names:
+        raise UserError(
+            f"{source} is damaged (it has no {', '.join(names)}): remove it and run `dvc repro`"
+        )
+
+
+def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Write a CSV with a header; floats are written so that they read back exactly."""
+    with whole_file(target) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([repr(v) if isinstance(v, float) else v for v in row] for row in rows)
+
+
+def read_csv(source: Path, *columns: str) -> list[dict[str, float]]:
+    """Read a CSV of numbers that `write_csv` wrote, a dict a row; an empty field is NaN.
+
+    Raises
+    ------
+    UserError
+        If it is missing or holds something else, or lacks one of the columns.
+    """
+    try:
+        with source.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            rows = [
+                {key: math.nan if value == "" else float(value) for key, value in row.items()}
+                for row in reader
+            ]
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+    except (TypeError, ValueError, csv.Error) as error:
+        raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+    _complain_of_missing(source, missing)
+    return rows
+
+
+def sha256(source: Path) -> str:
+    """The sha256 of a file's content, in hex."""
+    return _digest(source, hashlib.sha256())
+
+
+def md5(source: Path) -> str:
+    """The md5 of a file's content, in hex: it tells of damage, but not of forgery."""
+    return _digest(source, hashlib.md5(usedforsecurity=False))
+
+
+def _digest(source: Path, digest: Any) -> str:
+    with source.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

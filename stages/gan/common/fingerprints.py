@@ -1,0 +1,56 @@
+"""What a run's result depends on, as one number: its params, its data, and all code it uses."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from stages.gan.common.files import sha256
+
+_PACKAGE = Path(__file__).parents[2]
+_LIBRARIES = ("mindspore", "numpy", "scipy", "pillow")
+
+
+def fingerprint(params: Mapping[str, Any], files: Iterable[Path]) -> str:
+    """A hash of params, files, and the code in use: what is equal gives equal results.
+
+    To be taken when all modules have been imported. Where files lie does not matter, only in
+    which order they are given and what they hold.
+
+    Parameters
+    ----------
+    params : mapping
+        What JSON can hold.
+    files : iterable of Path
+
+    Returns
+    -------
+    str
+        64 hex digits.
+    """
+    digest = hashlib.sha256(json.dumps(params, sort_keys=True).encode())
+    for file in files:
+        digest.update(f"\n{file.name} {sha256(file)}".encode())
+    for file in code_in_use():
+        digest.update(f"\n{file.relative_to(_PACKAGE).as_posix()} {sha256(file)}".encode())
+    for library in _LIBRARIES:
+        digest.update(f"\n{library} {version(library)}".encode())
+    return digest.hexdigest()
+
+
+def code_in_use() -> list[Path]:
+    """The files of this project's modules that have been imported, sorted.
+
+    With them the compiled kernels' source beside them. Templates of pages compute nothing.
+    """
+    found = set()
+    for module in list(sys.modules.values()):
+        name = getattr(module, "__file__", None)
+        if name and _PACKAGE in (file := Path(name).resolve()).parents:
+            found.add(file)
+    for folder in {file.parent for file in found}:
+        found |= {file for file in folder.glob("*") if file.suffix in (".c", ".h")}
+    return sorted(found)

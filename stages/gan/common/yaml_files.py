@@ -1,0 +1,67 @@
+"""YAML files that people edit, and values as they are written there."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.gan.common.errors import UserError
+
+# PyYAML's own readers of numbers, dates and tags raise the others, at 0x_, 2020-99-99, !!bool x.
+NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Read a file that holds a mapping.
+
+    Raises
+    ------
+    UserError
+        In one line, if it is missing or holds anything else.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is not here: run this from the project's folder") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error}") from None
+    except NO_YAML as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} should hold a mapping of names to values")
+    return content
+
+
+def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping as dotted names to values.
+
+    Examples
+    --------
+    >>> flat({"a": {"b": 1}, "c": [2]})
+    {'a.b': 1, 'c': [2]}
+    """
+    rows: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            rows.update(flat(value, f"{prefix}{key}."))
+        else:
+            rows[f"{prefix}{key}"] = value
+    return rows
+
+
+def as_yaml(value: Any) -> str:
+    """A value as one writes it in such a file, and after -S as `dvc exp run` reads it.
+
+    Examples
+    --------
+    >>> [as_yaml(value) for value in ("mlp", "null", "A title", None, [1, 2], 0.5)]
+    ['mlp', '"null"', '"A title"', 'null', '[1, 2]', '0.5']
+    """
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and yaml.safe_load(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,178 @@
+"""The prepared data set: arrays on disk that training and evaluation read by memory map.
+
+    <split>_images.npy    (N, channels, height, width) float16 in [-1, 1]
+    <split>_latents.npy   (N, latent_size) float32, one latent code attached to each image
+    <split>_labels.npy    (N,) uint8, where the data has labels
+    prepared.json         shapes, counts, rejected files, where the data came from
+
+for the splits `train` and `test`. float16 keeps each of the 256 levels apart and halves
+what the cache has to hold.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import read_json, write_json
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data.prepared import array_files
+from stages.gan.data.prepared.array_files import ArrayFile
+from stages.gan.data.prepared.arrays import are_finite, check_values, open_made
+
+SPLITS = ("train", "test")
+_DESCRIPTION = "prepared.json"
+_KEYS = ("source", "bundled", "image_shape", "latent_size", "counts", "rejected")
+_BLOCK = 2048
+# Looking a value up takes half the time of computing it, and looking two up at once half of that.
+_VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
+_PAIRS = _VALUES[np.arange(1 << 16, dtype=np.uint16).view(np.uint8)].view(np.uint32)
+
+
+def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
+    """8-bit levels to [-1, 1]: (x - 127.5) / 127.5.
+
+    Examples
+    --------
+    >>> normalise(np.array([0, 255], np.uint8)).tolist()
+    [-1.0, 1.0]
+    """
+    if pixels.size % 2:
+        return _VALUES[pixels]
+    pairs = np.ascontiguousarray(pixels).reshape(-1).view(np.uint16)
+    # Every pair is one of the table: "clip" just spares a check.
+    return np.take(_PAIRS, pairs, mode="clip").view(np.float16).reshape(pixels.shape)
+
+
+def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """[-1, 1] back to the nearest 8-bit level; what lies outside is cut, NaN is black."""
+    levels = np.array(images, np.float32)  # a copy, in which all is done: memory for one more
+    levels *= 127.5
+    levels += 127.5
+    np.rint(levels, out=levels)
+    np.nan_to_num(levels, copy=False)
+    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+
+
+def to_levels(images: NDArray[Any]) -> NDArray[np.float16]:
+    """Images (N, ...) in [-1, 1] at the nearest 8-bit levels, as real ones are kept.
+
+    In blocks: beside the result it needs no memory that grows with N.
+    """
+    levels = np.empty(images.shape, np.float16)
+    for part in array_files.blocks(len(images), images.shape[1:], _BLOCK):
+        levels[part] = normalise(to_pixels(images[part]))
+    return levels
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split: arrays of equal length, opened by memory map."""
+
+    images: NDArray[np.float16]
+    latents: NDArray[np.float32]
+    labels: NDArray[np.uint8] | None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The images at those indices as contiguous float32 (N, channels, height, width)."""
+        return array_files.rows(self.images, indices).astype(np.float32)
+
+    def codes(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
+        """The latent codes attached to those images: (N, latent_size), in memory."""
+        return array_files.rows(self.latents, indices)
+
+
+def describe(folder: Path, description: dict[str, Any]) -> None:
+    """Write what is known about the prepared data beside it."""
+    write_json(folder / _DESCRIPTION, description)
+
+
+def description(folder: Path) -> dict[str, Any]:
+    """Read what `describe` wrote.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    return read_json(folder / _DESCRIPTION, *_KEYS)
+
+
+def load(folder: Path, split: str) -> Split:
+    """Open one split by memory map.
+
+    Raises
+    ------
+    UserError
+        If a file is missing, damaged, or does not fit the others, or holds what no image or
+        latent code is made of.
+    """
+    images = open_made(folder / f"{split}_images.npy", np.float16)
+    latents = open_made(folder / f"{split}_latents.npy", np.float32)
+    label_file = folder / f"{split}_labels.npy"
+    labels = open_made(label_file, np.uint8) if label_file.exists() else None
+    lengths = {array.shape[:1] for array in (images, latents, labels) if array is not None}
+    if len(lengths) != 1 or images.ndim != 4 or latents.ndim != 2:
+        raise UserError(
+            f"{folder}: images {images.shape} and latents {latents.shape} of the {split} split "
+            "do not fit each other: remove the folder and run `dvc repro`"
+        )
+    for name, array, sound, valid in (
+        ("images", images, _are_levels, "values in [-1, 1]"),
+        ("latents", latents, are_finite, "finite numbers"),
+    ):
+        check_values(folder / f"{split}_{name}.npy", array, sound, valid)
+    return Split(images, latents, labels)
+
+
+def _are_levels(images: NDArray[np.float16]) -> bool:
+    # As whole numbers, which is ten times as fast: without its sign a float16 is above 1 just
+    # where its bits are above those of 1, and so are all infinities and NaN.
+    magnitudes = images.view(np.uint16) & 0x7FFF
+    return not (magnitudes > np.float16(1).view(np.uint16)).any()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a format's reader made of raw files.
+
+    `counts` holds the images of each split, `rejected` the reason for each skipped file.
+    """
+
+    counts: dict[str, int]
+    rejected: dict[str, str]
+
+
+def write_images(
+    folder: Path, split: str, pixels: NDArray[np.uint8], order: NDArray[np.integer]
+) -> None:
+    """Write pixels[order] normalised as the split's images, in blocks of bounded memory.
+
+    Parameters
+    ----------
+    pixels : (N, channels, height, width)
+    order : (M,) indices into pixels
+    """
+    images = make_images(folder, split, (len(order), *pixels.shape[1:]))
+    for part in array_files.blocks(len(order), pixels.shape[1:], _BLOCK):
+        images.write(part.start, normalise(pixels[order[part]]))
+
+
+def make_images(folder: Path, split: str, shape: tuple[int, ...]) -> ArrayFile:
+    """Make the file of the split's images, which are still to be written, as `normalise` gives."""
+    return array_files.make(folder, f"{split}_images", shape, np.float16)
+
+
+def attach_latents(folder: Path, counts: dict[str, int], size: int, seed: int) -> None:
+    """Write one latent code z ~ N(0, I) for each image of each split."""
+    for position, split in enumerate(SPLITS):
+        latents = array_files.make(folder, f"{split}_latents", (counts[split], size), np.float32)
+        draw = stream(seed, "attached latents", position)
+        for part in array_files.blocks(counts[split], (size,), _BLOCK):
+            latents.write(part.start, latent_codes(draw, part.stop - part.start, size))

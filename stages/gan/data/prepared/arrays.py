@@ -1,0 +1,122 @@
+"""Reading .npy files that are not trusted: by memory map, and never by unpickling."""
+
+import math
+import tokenize
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from stages.gan.common.errors import UserError
+from stages.gan.data.prepared import array_files
+
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+# NumPy reads the header as Python's literals, which fail in many ways.
+_DAMAGES = (
+    ValueError,
+    EOFError,
+    TypeError,
+    SyntaxError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+    tokenize.TokenError,
+)
+_BLOCK = 2048
+# What is to be done about a file that the pipeline made and that is not as it should be.
+ADVICE = "remove it and run `dvc repro`"
+
+
+def read_array(source: Path) -> NDArray[Any]:
+    """Open a .npy file of numbers by memory map, read-only.
+
+    Its header is checked before NumPy acts on it: an array of Python objects would have to be
+    unpickled, which runs whatever code the file names, and one of elements without a size ends
+    the whole process in a division by zero.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    UserError
+        If it is no .npy file, holds anything but whole numbers or floats, or is shorter or
+        longer than its header says.
+    """
+    try:
+        with source.open("rb") as file:
+            version = npy.read_magic(file)
+            if version not in _HEADERS:
+                raise ValueError(f"its format is {version}, valid is (1, 0) or (2, 0)")
+            shape, in_columns, kind = _HEADERS[version](file)
+            start = file.tell()
+        if kind.kind not in "fiu":
+            raise ValueError(f"it holds {str(kind)[:40]}, valid are whole numbers and floats")
+        if any(isinstance(size, bool) or size < 0 for size in shape) or len(shape) > 32:
+            raise ValueError(f"its header says the shape is {str(shape)[:80]}")
+        expected, found = start + math.prod(shape) * kind.itemsize, source.stat().st_size
+        if found != expected:
+            raise ValueError(f"it has {found:,} bytes, its header says {expected:,}")
+        return np.memmap(source, kind, "r", start, shape, "F" if in_columns else "C")
+    except _DAMAGES as error:
+        raise UserError(f"{source} is damaged, or no .npy file of numbers: {error}") from None
+
+
+def open_made(source: Path, kind: type) -> NDArray[Any]:
+    """Open an array that an earlier stage made, as `read_array` does.
+
+    Parameters
+    ----------
+    source : Path
+    kind : type
+        The numbers it must hold, such as np.float32.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged, or holds other numbers.
+    """
+    try:
+        array = read_array(source)
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+    except UserError as error:
+        raise UserError(f"{error}: {ADVICE}") from None
+    if array.dtype != kind:
+        raise UserError(
+            f"{source} is damaged (it holds {array.dtype}, valid is {np.dtype(kind)}): {ADVICE}"
+        )
+    return array
+
+
+def check_values(
+    source: Path, array: NDArray[Any], sound: Callable[[NDArray[Any]], bool], valid: str
+) -> None:
+    """Look at all values of an array that `open_made` opened, in blocks of bounded memory.
+
+    Parameters
+    ----------
+    source : Path
+        Its file.
+    array : (N, ...)
+    sound : callable
+        Whether the values of some of its rows are what they should be.
+    valid : str
+        What they should be, in words.
+
+    Raises
+    ------
+    UserError
+        If they are not.
+    """
+    for block in array_files.blocks(len(array), array.shape[1:], _BLOCK):
+        if not sound(array[block]):
+            raise UserError(f"{source} is damaged (it should hold {valid}): {ADVICE}")
+        array_files.let_go(array)
+
+
+def are_finite(values: NDArray[Any]) -> bool:
+    """Whether there is neither NaN nor infinity among them."""
+    return bool(np.isfinite(values).all())

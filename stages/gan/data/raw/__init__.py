@@ -1,0 +1,1 @@
+"""From a source to raw files, and from raw files to images: nothing here trusts its input."""

@@ -1,0 +1,278 @@
+"""Image files of any size and mode as square arrays of one size."""
+
+import io
+import math
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.randomness import stream as stream_of
+from stages.gan.common.runtime import usable_cores
+from stages.gan.data.prepared import SPLITS, Prepared, make_images, normalise
+from stages.gan.data.prepared.array_files import ArrayFile, blocks
+from stages.gan.data.raw.containers import Container, Stored, open_container, read_stored
+from stages.gan.data.raw.images import raw
+from stages.gan.data.raw.images.reader.workers import Each, crew
+
+if TYPE_CHECKING:  # to import it would take a worker as long as all else together
+    from stages.gan.params import Preprocess
+
+_MAXIMUM_PIXELS = 50_000_000
+# Few enough to stay in the processor's cache until they are written.
+_PIECE_IMAGES = 64
+_PIECE_BYTES = 4 << 20
+_BYTES_A_PROCESS = 8 << 20
+_MODES = {1: "L", 3: "RGB"}
+# No file decides which reader it gets: that of PostScript, for one, runs another program.
+_FORMS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "QOI", "PPM")
+# What Pillow's readers of the various formats raise at damaged files.
+_DAMAGES = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+
+
+def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
+    """Decode one image; cut out its central square and resize it if a size is given.
+
+    Parameters
+    ----------
+    content : bytes
+        A JPEG, PNG, WebP, BMP, GIF, TIFF, QOI or PPM file in any mode; transparency is put
+        on white.
+    size : int, optional
+        Height and width of the result; the image keeps its own if not given.
+    channels : int
+        1 for grey, 3 for red, green and blue.
+
+    Returns
+    -------
+    uint8 array of shape (channels, height, width)
+
+    Raises
+    ------
+    UserError
+        If it is empty, truncated, no image, or has more than 50 million pixels.
+    """
+    with _quiet():
+        return _decode(content, size, channels)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pillow's warnings of odd files to itself: what cannot be used is named at the end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
+    """What `decode` does, for one image of many: to be quiet takes 4 % of the time of one."""
+    if not content:
+        raise UserError("empty file")
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
+            if picture.width * picture.height > _MAXIMUM_PIXELS:
+                raise UserError(f"{picture.width} x {picture.height} pixels, too many")
+            flat = _flat(picture, channels)
+    except UnidentifiedImageError:
+        raise UserError("no image that can be read") from None
+    except _DAMAGES as error:
+        raise UserError(f"broken image: {error}") from None
+    if size is not None:
+        side = min(flat.size)
+        left, top = (flat.width - side) // 2, (flat.height - side) // 2
+        if flat.width != flat.height:
+            flat = flat.crop((left, top, left + side, top + side))
+        flat = flat.resize((size, size), Image.Resampling.BICUBIC)
+    pixels = np.frombuffer(flat.tobytes(), np.uint8)
+    return pixels.reshape(flat.height, flat.width, channels).transpose(2, 0, 1)
+
+
+def _flat(picture: Image.Image, channels: int) -> Image.Image:
+    """Any mode as 8-bit grey or colour: 16 bits scaled down, transparency put on white."""
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        levels = np.asarray(picture, np.float64)
+        if not np.isfinite(levels).all():
+            raise UserError("values that are not finite")
+        top = 65535.0 if picture.mode != "F" else max(float(levels.max()), 1.0)
+        picture = Image.fromarray(np.clip(levels / top * 255, 0, 255).astype(np.uint8))
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(ground, picture)
+    mode = _MODES[channels]
+    if picture.mode != mode:
+        return picture.convert(mode)
+    picture.load()  # before its file is closed
+    return picture
+
+
+def prepare(
+    source: Path, target: Path, settings: "Preprocess", processes: int | None = None
+) -> Prepared:
+    """Decode all images, hold some out, and write both splits into `target`.
+
+    A file that is no sound image is skipped, and named in the result.
+
+    Parameters
+    ----------
+    source : Path
+        The folder of what was downloaded.
+    target : Path
+        The folder to write into.
+    settings : Preprocess
+    processes : int, optional
+        How many share the work; as many as there are cores if not given, fewer for few images.
+        The result does not depend on it.
+
+    Raises
+    ------
+    UserError
+        If fewer than two images can be used.
+    """
+    archive = source / raw.ARCHIVE
+    shape = (settings.channels, settings.image_size, settings.image_size)
+    with (
+        crew(processes or _worthwhile(archive)) as each,
+        open_container(archive, 1 << 62) as container,
+    ):
+        names = raw.image_names(container)[: settings.maximum_images]
+        # The split depends on how many images are sound: at first all are taken to be.
+        rows = _split(len(names), settings)
+        files = {split: make_images(target, split, (len(rows[split]), *shape)) for split in SPLITS}
+        pieces = _pieces(container, names, math.prod(shape), list(rows.values()))
+        found = each(partial(_decode_piece, archive, list(files.values())), pieces)
+        reasons = {number: reason for piece in found for number, reason in piece.items()}
+        accepted = np.setdiff1d(np.arange(len(names)), list(reasons))
+        if len(accepted) < 2:
+            raise UserError(
+                f"{archive}: {len(accepted)} of {len(names)} images can be used, at least 2 are "
+                "needed"
+            )
+        if reasons:
+            numbers = _split(len(accepted), settings)
+            _deal_anew(files, rows, {split: accepted[numbers[split]] for split in SPLITS}, each)
+            rows = numbers
+    rejected = {names[number]: reason for number, reason in reasons.items()}
+    return Prepared({split: len(rows[split]) for split in SPLITS}, rejected)
+
+
+def _worthwhile(archive: Path) -> int:
+    """How many processes decode it soonest: starting one takes as long as many images."""
+    size = archive.stat().st_size if archive.exists() else 0
+    return max(1, min(usable_cores(), size // _BYTES_A_PROCESS))
+
+
+def _split(count: int, settings: "Preprocess") -> dict[str, NDArray[np.int64]]:
+    """The numbers of each split's images among so many, in ascending order."""
+    held_out = min(max(1, round(count * settings.test_fraction)), settings.test_maximum)
+    held_out = max(0, min(held_out, count - 1))
+    order = stream_of(settings.seed, "split").permutation(count)
+    return {"train": np.sort(order[held_out:]), "test": np.sort(order[:held_out])}
+
+
+class _Piece(NamedTuple):
+    """Images to decode: the first one's number, their files, and where each split's go.
+
+    `places` holds for each split the first row to write, and which of these images go there.
+    """
+
+    first: int
+    members: list[Stored | bytes]
+    places: list[tuple[int, NDArray[np.int64]]]
+
+
+def _pieces(
+    container: Container, names: list[str], image_bytes: int, rows: list[NDArray[np.int64]]
+) -> Iterator[_Piece]:
+    """Cut the images into pieces that take no more than some MiB each, read and decoded."""
+    most = max(1, min(_PIECE_IMAGES, _PIECE_BYTES // image_bytes))
+    members: list[Stored | bytes] = []
+    size = 0
+    for end, name in enumerate(names, start=1):
+        member: Stored | bytes | None = container.stored(name)
+        if member is None:
+            with container.open(name) as stream:
+                member = stream.read()
+            size += len(member)
+        members.append(member)
+        if len(members) == most or size > _PIECE_BYTES or end == len(names):
+            first = end - len(members)
+            places = []
+            for numbers in rows:
+                low, high = np.searchsorted(numbers, [first, end])
+                places.append((int(low), numbers[low:high] - first))
+            yield _Piece(first, members, places)
+            members, size = [], 0
+
+
+def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[int, str]:
+    """Decode images and write them into their splits; the number and reason of broken ones."""
+    _, channels, size, _ = files[0].shape
+    levels = np.empty((len(piece.members), channels, size, size), np.uint8)
+    by_split = np.argsort(np.concatenate([indices for _, indices in piece.places]))
+    broken = {}
+    with _quiet():
+        for index, content in enumerate(read_stored(archive, piece.members)):
+            try:
+                levels[by_split[index]] = _decode(content, size, channels)
+            except UserError as error:
+                broken[piece.first + index] = str(error)
+    values = normalise(levels)
+    start = 0
+    for file, (row, indices) in zip(files, piece.places, strict=True):
+        file.write(row, values[start : start + len(indices)])
+        start += len(indices)
+    return broken
+
+
+def _deal_anew(
+    files: dict[str, ArrayFile],
+    old: dict[str, NDArray[np.int64]],
+    new: dict[str, NDArray[np.int64]],
+    each: Each,
+) -> None:
+    """Write both splits again, with other images: `old` and `new` are the numbers of theirs."""
+    before = []
+    for file in files.values():
+        path = file.path.with_name(f"all_{file.path.name}")
+        before.append(replace(file, path=file.path.rename(path)))
+    for split, file in files.items():
+        after = make_images(file.path.parent, split, (len(new[split]), *file.shape[1:]))
+        pieces = []
+        for part in blocks(len(new[split]), file.shape[1:], _PIECE_IMAGES):
+            wanted = new[split][part]
+            found = [(np.isin(wanted, had), np.searchsorted(had, wanted)) for had in old.values()]
+            pieces.append((part.start, [(own, places[own]) for own, places in found]))
+        each(partial(_move, before, after), pieces)
+    for file in before:
+        file.path.unlink()
+
+
+def _move(
+    before: list[ArrayFile],
+    after: ArrayFile,
+    piece: tuple[int, list[tuple[NDArray[np.bool_], NDArray[np.int64]]]],
+) -> None:
+    start, found = piece
+    values = np.empty((len(found[0][0]), *after.shape[1:]), np.float16)
+    for file, (own, places) in zip(before, found, strict=True):
+        values[own] = file[places]
+    after.write(start, values)

@@ -1,0 +1,260 @@
+"""Fetch a data set from the first of its sources that yields the right files.
+
+A source is written in params.yaml as one string:
+
+    https://host/path/archive.zip   an archive to fetch (http:// too)
+    https://host/path/              a folder that holds each file as <name>.gz
+    path/on/disk                    an archive or a folder, absolute or from the project
+    bundled:<name>                  made here, by a module of this project
+"""
+
+import logging
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from stages.gan.common.errors import UserError
+
+BUNDLED = "bundled:"
+_LONGEST = 600
+# Of download.timeout; and bytes a second.
+_PATIENCE = 4
+_SLOWEST = 1000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long and how often to try, and how much to accept."""
+
+    timeout: float
+    retries: int
+    maximum_bytes: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a source gave.
+
+    `name` is what may be published of the source: its URL, or the last part of a path, as
+    artifacts must not depend on where a person keeps their files.
+    """
+
+    name: str
+    bundled: bool
+    failures: tuple[str, ...]
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is fetched over the network."""
+    return source.lower().startswith(("http://", "https://"))
+
+
+def public_name(source: str) -> str:
+    """The source's name without the folders of this machine, or secrets in a URL."""
+    if source.startswith(BUNDLED):
+        return source
+    if is_remote(source):
+        try:
+            parts = urlsplit(source)
+        except ValueError:
+            return source.partition(":")[0] + "://..."
+        host = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=host, query="", fragment="").geturl()
+    return Path(source).name
+
+
+def first_that_works(
+    sources: Iterable[str],
+    take: Callable[[str], None],
+    announce: Callable[[str], None],
+) -> Found:
+    """Try sources in order with `take`, which raises UserError where one does not serve.
+
+    Raises
+    ------
+    UserError
+        If none works, with the reason of each.
+    """
+    failures: list[str] = []
+    for source in sources:
+        announce(f"trying {public_name(source) if is_remote(source) else source}")
+        try:
+            take(source)
+        except UserError as error:
+            failures.append(_bounded(f"{public_name(source)}: {error}"))
+            announce(f"  not used: {_bounded(str(error))}")
+            continue
+        return Found(public_name(source), source.startswith(BUNDLED), tuple(failures))
+    raise UserError("no source gave the data: " + "; ".join(failures))
+
+
+def _bounded(text: str) -> str:
+    """A text that fits on a screen, whatever a path or a server put into it."""
+    return text if len(text) <= _LONGEST else f"{text[:300]} ... {text[-200:]}"
+
+
+def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> Path:
+    """Bring an archive or folder to this machine.
+
+    Parameters
+    ----------
+    source : str
+        Any but a bundled one.
+    names : iterable of str
+        The files a remote folder should hold, each as <name>.gz.
+    scratch : Path
+        A folder for what is fetched.
+
+    Returns
+    -------
+    Path
+        An archive or a folder on disk.
+
+    Raises
+    ------
+    UserError
+        If it cannot be reached.
+    """
+    if not is_remote(source):
+        try:
+            path = Path(source).expanduser()
+            there = path.exists()
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"{source[:200]} cannot be read: {reason}") from None
+        if not there:
+            raise UserError(f"{path} does not exist")
+        return path
+    try:
+        name = Path(unquote(urlsplit(source).path)).name
+    except ValueError as error:
+        raise UserError(f"{public_name(source)} is no valid URL: {error}") from None
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    if source.endswith("/"):
+        for name in names:
+            _retrieve(f"{source}{name}.gz", folder / f"{name}.gz", limits)
+        return folder
+    file = folder / (name if name not in ("", "..") else "archive")
+    _retrieve(source, file, limits)
+    return file
+
+
+class _Bounded(pooch.HTTPDownloader):
+    """pooch's downloader, which refuses what is too large, and gives up what is too slow.
+
+    The timeout of requests is for silence: it is never reached by a server that sends a byte
+    now and then, in its header or in its body.
+    """
+
+    def __init__(self, limits: Limits, bar: tqdm) -> None:
+        super().__init__(progressbar=bar, timeout=limits.timeout)
+        self._limits = limits
+
+    def __call__(self, url, output_file, pooch_object, check_only=False):
+        if check_only:
+            return super().__call__(url, output_file, pooch_object, check_only=True)
+        with open(output_file, "wb") as file:
+            bounded = _BoundedFile(file, public_name(url), self._limits.maximum_bytes)
+            _while_it_moves(
+                lambda: self._get(url, bounded, pooch_object), bounded, self._limits.timeout
+            )
+
+    def _get(self, url: str, bounded: "_BoundedFile", pooch_object: pooch.Pooch) -> None:
+        answer = requests.head(url, timeout=self._limits.timeout, allow_redirects=True)
+        size = int(answer.headers.get("content-length", 0))
+        if answer.ok and size > self._limits.maximum_bytes:
+            raise UserError(
+                f"{public_name(url)} announces {size:,} bytes, more than "
+                f"download.maximum_bytes ({self._limits.maximum_bytes:,})"
+            )
+        super().__call__(url, bounded, pooch_object)
+
+
+class _BoundedFile:
+    """A file that takes no more than so many bytes, whatever a server announced."""
+
+    def __init__(self, file: BinaryIO, what: str, maximum_bytes: int) -> None:
+        self._file = file
+        self.what = what
+        self._maximum_bytes = maximum_bytes
+        self.size = 0
+        self.flush = file.flush
+
+    def write(self, block: bytes) -> None:
+        self.size += len(block)
+        if self.size > self._maximum_bytes:
+            raise UserError(
+                f"{self.what} is larger than download.maximum_bytes ({self._maximum_bytes:,})"
+            )
+        self._file.write(block)
+
+
+def _while_it_moves(work: Callable[[], None], file: _BoundedFile, timeout: float) -> None:
+    """Fetch on a thread, which is left to itself if too little comes.
+
+    Nothing else ends a call that waits for the next byte. A thread that was left alone fails
+    at its next block, as its file is closed, and does not keep the process from ending.
+
+    Raises
+    ------
+    UserError
+        If fewer than 1,000 bytes a second come in four times the timeout: connecting, asking
+        for the size and asking for the content may each take as long as that.
+    """
+    caught: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    seconds = _PATIENCE * timeout
+    while thread.is_alive():
+        before = file.size
+        thread.join(seconds)
+        if thread.is_alive() and file.size - before < _SLOWEST * seconds:
+            raise UserError(
+                f"{file.what} is too slow: {file.size - before:,} bytes in {seconds:g} seconds "
+                "(download.timeout is a quarter of that)"
+            )
+    if caught:
+        raise caught[0]
+
+
+def _retrieve(url: str, target: Path, limits: Limits) -> None:
+    pooch.get_logger().setLevel(logging.WARNING)
+    shelf = pooch.create(
+        path=target.parent,
+        base_url="",
+        registry={target.name: None},
+        urls={target.name: url},
+        retry_if_failed=limits.retries,
+    )
+    try:
+        # The bar goes when it ends, so that what is said next has a line of its own.
+        shown = sys.stderr.isatty()
+        with tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not shown) as bar:
+            shelf.fetch(target.name, downloader=_Bounded(limits, bar))
+    except (requests.RequestException, ValueError) as error:
+        reason = " ".join(_without_secrets(str(error), url).split())
+        raise UserError(f"{public_name(url)} cannot be fetched: {reason[:200]}") from None
+
+
+def _without_secrets(text: str, url: str) -> str:
+    parts = urlsplit(url)
+    login, at, _ = parts.netloc.rpartition("@")
+    for secret in (login + at, f"?{parts.query}" if parts.query else ""):
+        text = text.replace(secret, "") if secret else text
+    return text

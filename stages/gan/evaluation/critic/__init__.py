@@ -1,0 +1,192 @@
+"""The critic: a discriminator trained from scratch to tell real images from generated ones.
+
+The generator has never met it, and it is asked about images that it has not seen, so its
+cross-entropy is an honest one: the classifier two-sample test of Lopez-Paz and Oquab 2017.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from stages.gan import losses
+from stages.gan.common.errors import UserError
+from stages.gan.common.randomness import stream
+from stages.gan.data.prepared import array_files, to_levels
+from stages.gan.data.prepared.arrays import are_finite
+from stages.gan.evaluation.judge import classifier
+from stages.gan.losses.equilibrium import binary_cross_entropy, probability
+from stages.gan.params import Critic as Settings
+from stages.gan.trained.checkpoints import put, values
+
+_SET_ASIDE = 0.2
+# Of logits with deviation 1: they keep their order even where they are worth nothing.
+_LEAST_SCALE = 1e-3
+
+
+def judge_apart(
+    real_train: NDArray[np.floating],
+    fake_train: NDArray[np.floating],
+    real_test: NDArray[np.floating],
+    fake_test: NDArray[np.floating],
+    settings: Settings,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Train a critic on the one pair of sets, and give its logits on the other.
+
+    All images are rounded to 8-bit levels first, as real ones are: else the critic would tell
+    them by that. A fifth of the training images is set aside; they choose the epoch, and the
+    scale and bias of the logits. Where these images cannot be told apart, all logits are near 0.
+
+    Images are read and rounded in blocks: memory does not grow with how many there are.
+
+    Parameters
+    ----------
+    real_train, fake_train : (N, C, H, W) and (M, C, H, W) in [-1, 1], at least 2 of each
+        What the critic learns from; may be memory maps.
+    real_test, fake_test : (K, C, H, W) and (L, C, H, W), at least 1 of each
+        Images that are none of the others.
+    settings : params.Critic
+    seed : int
+        Of weights, order, and of what is set aside; >= 0.
+
+    Returns
+    -------
+    real_logits, fake_logits : (K,) and (L,) float64, ln of the odds of being real
+
+    Raises
+    ------
+    ValueError
+        If there are too few images, or they are not all of one shape.
+    UserError
+        If the training diverges from the first epoch on, or a logit is not finite.
+    """
+    given = (real_train, fake_train, real_test, fake_test)
+    shapes = {images.shape[1:] for images in given}
+    if len(shapes) != 1 or min(map(len, given[:2])) < 2 or min(map(len, given[2:])) < 1:
+        raise ValueError(
+            f"images {', '.join(str(images.shape) for images in given)}: valid is one shape, 2 "
+            "or more to train on and 1 or more to test"
+        )
+    real_rows, real_aside = _set_aside(len(real_train), seed, 0)
+    fake_rows, fake_aside = _set_aside(len(fake_train), seed, 1)
+    asides = (real_train, real_aside), (fake_train, fake_aside)
+
+    (image_shape,) = shapes
+    network = _network(image_shape, settings, seed)
+    half = max(settings.batch_size // 2, 1)
+    per_epoch = min(classifier.steps_per_epoch(len(rows), half) for rows in (real_rows, fake_rows))
+    entropy = losses.build("bce_with_logits")
+    step = classifier.make_step(
+        network, entropy.term, settings.learning_rate, settings.epochs * per_epoch
+    )
+    lowest, kept = np.inf, None
+    for epoch in range(settings.epochs):
+        real_order = classifier.order(len(real_rows), half, seed, 2 * epoch)
+        fake_order = classifier.order(len(fake_rows), half, seed, 2 * epoch + 1)
+        for real, fake in zip(real_order, fake_order, strict=False):
+            images = _levels(real_train, real_rows[real]), _levels(fake_train, fake_rows[fake])
+            targets = np.repeat(np.array([[1], [0]], np.float32), [len(real), len(fake)], axis=0)
+            step(np.concatenate(images), targets)
+        answers = [_logits(network, images, rows) for images, rows in asides]
+        if not all(map(are_finite, answers)):
+            continue
+        scale, bias = calibration(*answers)
+        value = sum(
+            binary_cross_entropy(scale * logits + bias, target)
+            for logits, target in zip(answers, (1.0, 0.0), strict=True)
+        )
+        if value < lowest:
+            lowest = value
+            kept = values(network.get_parameters()), scale, bias
+    if kept is None:
+        raise _diverged()
+    weights, scale, bias = kept
+    # A network that a compiled function has used may not be given other weights.
+    network = _network(image_shape, settings, seed)
+    put(weights, network.get_parameters())
+    real_logits, fake_logits = (
+        scale * _logits(network, images, np.arange(len(images))) + bias
+        for images in (real_test, fake_test)
+    )
+    if not (are_finite(real_logits) and are_finite(fake_logits)):
+        raise _diverged()
+    return real_logits, fake_logits
+
+
+def calibration(
+    real_logits: NDArray[np.float64], fake_logits: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Scale, above 0, and bias with which logits have the lowest cross-entropy.
+
+    Platt 1999 with his targets, short of 1 and 0 by what so few answers cannot know (section
+    2.2), so that a few images told without a mistake do not make logits endless.
+
+    Parameters
+    ----------
+    real_logits, fake_logits : (N,) and (M,), of images that the critic was not trained on
+
+    Examples
+    --------
+    >>> scale, bias = calibration(np.array([3.0, 5.0]), np.array([1.0, 3.0]))
+    >>> bool(scale > 0), round(-bias / scale, 2)  # they part at 3
+    (True, 3.0)
+    """
+    logits = np.concatenate([real_logits, fake_logits])
+    centre, deviation = logits.mean(), max(float(logits.std()), 1e-9)
+    sides = [
+        ((real_logits - centre) / deviation, (len(real_logits) + 1) / (len(real_logits) + 2)),
+        ((fake_logits - centre) / deviation, 1 / (len(fake_logits) + 2)),
+    ]
+
+    def objective(point):
+        scale, bias = point
+        value, slopes = 0.0, np.zeros(2)
+        for units, target in sides:
+            value += binary_cross_entropy(scale * units + bias, target)
+            excess = probability(scale * units + bias) - target
+            slopes += (excess * units).mean(), excess.mean()
+        return value, slopes
+
+    found = minimize(
+        objective,
+        (1.0, 0.0),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(_LEAST_SCALE, None), (None, None)],
+    )
+    scale, bias = found.x
+    return float(scale / deviation), float(bias - scale * centre / deviation)
+
+
+def _network(image_shape, settings: Settings, seed: int) -> classifier.Classifier:
+    """One logit; the layer before it is as wide as the last convolution."""
+    return classifier.build(image_shape, settings.widths, settings.widths[-1], 1, seed)
+
+
+def _set_aside(count: int, seed: int, position: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which of so many images to train on, and which not."""
+    mixed = stream(seed, "split", position).permutation(count)
+    aside = max(1, round(_SET_ASIDE * count))
+    return mixed[aside:], mixed[:aside]
+
+
+def _levels(images: NDArray[np.floating], rows: NDArray[np.integer]) -> NDArray[np.float32]:
+    """The images at those indices at the nearest 8-bit levels."""
+    return to_levels(array_files.rows(images, rows)).astype(np.float32)
+
+
+def _logits(
+    network: classifier.Classifier, images: NDArray[np.floating], rows: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Logits (M,) of the images at M indices, M from 1 on, with memory for a block of them."""
+    # The blocks of `classifier.apply`, so that it gives the bits that it gives of all at once.
+    parts = array_files.blocks(len(rows), images.shape[1:], classifier.BATCH)
+    logits = [classifier.apply(network, _levels(images, rows[part]))[1][:, 0] for part in parts]
+    return np.concatenate(logits).astype(np.float64)
+
+
+def _diverged() -> UserError:
+    return UserError(
+        "the critic's logits are not finite, as its training diverged: a smaller "
+        "evaluate.critic.learning_rate is the first thing to try"
+    )

@@ -1,0 +1,215 @@
+"""A small convolutional network that gives each image features and logits, and its training.
+
+Convolutions that halve the side, each normalised and rectified, then a fully connected layer
+whose normalised outputs are the features, then the logits: those of classes, or the one of a
+critic. Convolutions are this project's own (see networks.dcgan.convolution), as MindSpore's is
+a hundred times slower on a CPU.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn, ops
+from numpy.typing import NDArray
+
+from stages.gan.common.randomness import stream
+from stages.gan.common.tensors import as_tensor
+from stages.gan.data.prepared import array_files
+from stages.gan.layers.normalisation import NormalisedActivation
+from stages.gan.networks.dcgan.convolution import KERNEL, Convolution
+from stages.gan.trained.sampling import evaluation_mode
+from stages.gan.training import optimizers
+from stages.gan.training.optimizers.schedules import Schedule
+
+# A slope below zero: a feature that is 0 on most images would tell a distance little.
+_ACTIVATION = ("leaky_relu", 0.1)
+# Images that are looked at together; the rounding of their logits depends on how many.
+BATCH = 500
+
+
+class Classifier(nn.Cell):
+    """Images to features and logits.
+
+    Parameters
+    ----------
+    image_shape : (channels, height, width)
+        Of any size: an image is framed with copies of its edge until its sides can be halved
+        once for each width.
+    widths : sequence of int
+        Channels of the convolutions, from the largest image to the smallest.
+    feature_size : int
+    outputs : int
+        How many logits.
+
+    Takes (N, channels, height, width) float32 in [-1, 1], as `framed` gives it; returns features
+    (N, feature_size) and logits (N, outputs).
+    """
+
+    def __init__(
+        self, image_shape: Sequence[int], widths: Sequence[int], feature_size: int, outputs: int
+    ) -> None:
+        super().__init__()
+        inputs, *sides = image_shape
+        self.widths = tuple(widths)
+        self.feature_size = feature_size
+        self.multiple = 2 ** len(widths)
+        height, width = (-(-side // self.multiple) * self.multiple for side in sides)
+        layers: list[nn.Cell] = []
+        for channels in widths:
+            height, width = height // 2, width // 2
+            layers.append(Convolution(inputs, channels, height, width))
+            layers.append(NormalisedActivation(channels, *_ACTIVATION))
+            inputs = channels
+        self.convolutions = nn.SequentialCell(layers)
+        self.to_features = nn.Dense(height * width * inputs, feature_size, has_bias=False)
+        self.normalise = NormalisedActivation(feature_size, *_ACTIVATION)
+        self.to_logits = nn.Dense(feature_size, outputs)
+
+    def construct(self, x):
+        maps = self.convolutions(ops.transpose(x, (0, 2, 3, 1)))
+        features = self.normalise(self.to_features(ops.reshape(maps, (x.shape[0], -1))))
+        return features, self.to_logits(features)
+
+    def framed(self, images: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Images (N, C, H, W) as the network takes them: contiguous, with sides it can halve."""
+        images = np.ascontiguousarray(images, np.float32)
+        missing = [-side % self.multiple for side in images.shape[2:]]
+        if not any(missing):
+            return images
+        frame = [(more // 2, more - more // 2) for more in missing]
+        return np.pad(images, ((0, 0), (0, 0), *frame), mode="edge")
+
+
+def build(
+    image_shape: Sequence[int],
+    widths: Sequence[int],
+    feature_size: int,
+    outputs: int,
+    seed: int = 0,
+) -> Classifier:
+    """A network with freshly drawn weights, in training mode.
+
+    Weights are drawn from N(0, 2 / inputs) (He et al. 2015, equation 10), those of the logits
+    from N(0, 1 / inputs); biases are 0.
+    """
+    network = Classifier(image_shape, widths, feature_size, outputs)
+    draw = stream(seed, "weights")
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, Convolution):
+            inputs, gain = cell.weight.shape[0], 2.0
+        elif isinstance(cell, nn.Dense):
+            inputs, gain = cell.weight.shape[1], 1.0 if cell is network.to_logits else 2.0
+        else:
+            continue
+        values = draw.normal(0.0, np.sqrt(gain / inputs), cell.weight.shape)
+        cell.weight.set_data(Tensor(values.astype(np.float32)))
+    network.to_logits.bias.set_data(ops.zeros(outputs, ms.float32))
+    network.set_train()
+    return network
+
+
+def parameters(
+    image_shape: Sequence[int], widths: Sequence[int], feature_size: int, outputs: int
+) -> int:
+    """How many numbers a Classifier's parameters hold, to be known before it is built."""
+    inputs, *sides = image_shape
+    halvings = len(widths)
+    height, width = (-(-side // 2**halvings) for side in sides)
+    convolutions = sum(KERNEL**2 * before * after for before, after in pairwise((inputs, *widths)))
+    dense = height * width * widths[-1] * feature_size + (feature_size + 1) * outputs
+    # Factors, shifts, means and variances of the normalisations.
+    return convolutions + dense + 4 * (sum(widths) + feature_size)
+
+
+def cross_entropy(logits, classes):
+    """Mean of -ln softmax(logits)[class]: logits (N, classes), classes (N,) int32."""
+    return ops.cross_entropy(logits, classes)
+
+
+def order(count: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """The indices of each batch of an epoch; what is left over is dropped.
+
+    Where there are fewer images than a batch takes they are one batch, of two at least, as
+    normalisation needs that many.
+    """
+    mixed = stream(seed, "order", epoch).permutation(count)
+    if count < batch_size:
+        return [np.resize(mixed, max(count, 2))]
+    return [
+        mixed[start : start + batch_size] for start in range(0, count - batch_size + 1, batch_size)
+    ]
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """How many batches `order` gives."""
+    return max(count // batch_size, 1)
+
+
+def make_step(
+    network: Classifier,
+    loss: Callable[..., ms.Tensor],
+    learning_rate: float,
+    steps: int,
+) -> Callable[[NDArray[np.floating], NDArray], ms.Tensor]:
+    """Compile a step of Adam whose rate falls to 0 over so many steps along half a cosine.
+
+    Parameters
+    ----------
+    network : Classifier
+        Not yet used by any compiled function.
+    loss : callable
+        Logits and targets to a scalar.
+    learning_rate : float
+        At the first step, > 0.
+    steps : int
+        Those of the whole training.
+
+    Returns
+    -------
+    step : images (N, C, H, W) and targets (N,) int32 or (N, 1) float32 -> the loss, a scalar
+    """
+    rate = Schedule("cosine", total_steps=steps).rate(learning_rate)
+    optimizer = optimizers.build("adam", network, "classifier", rate)
+
+    def objective(x, targets):
+        return loss(network(x)[1], targets)
+
+    gradient = ms.value_and_grad(objective, None, optimizer.parameters)
+
+    def step(x, targets):
+        value, gradients = gradient(x, targets)
+        optimizer(gradients)
+        return value
+
+    compiled = ms.jit(step)
+
+    def on_arrays(images, targets):
+        return compiled(as_tensor(network.framed(images)), as_tensor(targets))
+
+    return on_arrays
+
+
+def apply(
+    network: Classifier, images: NDArray[np.floating]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Features and logits of images, in evaluation mode and in blocks of bounded memory.
+
+    Parameters
+    ----------
+    images : (N, C, H, W) in [-1, 1], N from 1 on; may be a memory map
+
+    Returns
+    -------
+    features : (N, feature_size) float32
+    logits : (N, outputs) float32
+    """
+    seen = []
+    with evaluation_mode(network):
+        for part in array_files.blocks(len(images), images.shape[1:], BATCH):
+            outputs = network(as_tensor(network.framed(images[part])))
+            array_files.let_go(images)
+            seen.append([output.asnumpy() for output in outputs])
+    features, logits = zip(*seen, strict=True)
+    return np.concatenate(features), np.concatenate(logits)

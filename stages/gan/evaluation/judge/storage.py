@@ -1,0 +1,187 @@
+"""A judge in files, with what it sees in the real images.
+
+A folder holds it:
+
+    judge.state     weights and centroids as arrays, the description, under one checksum
+    judge.json      the same description, with accuracy and the sha256 of judge.state
+    train_features.npy test_features.npy    (N, feature_size) float32, of the real images
+    train_classes.npy test_classes.npy      (N,) uint16, as the judge sees them
+
+Two scores can be compared just if the same judge gave them, so its sha256 belongs beside each.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import mindspore as ms
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import sha256, write_json
+from stages.gan.data.prepared import Split, array_files
+from stages.gan.data.prepared.arrays import ADVICE, are_finite, check_values, open_made
+from stages.gan.evaluation.judge import (
+    LABELS,
+    TRANSFORMATIONS,
+    Judge,
+    Seen,
+    classifier,
+    transformations,
+)
+from stages.gan.params import Width
+from stages.gan.trained import states
+from stages.gan.trained.checkpoints import put, values
+
+STATE = "judge.state"
+DESCRIPTION = "judge.json"
+_CENTROIDS = "centroids"
+# What is stored of what it sees, and as which numbers.
+KINDS = {"features": np.float32, "classes": np.uint16}
+
+
+class _Description(BaseModel):
+    """What judge.state says of its weights, as far as it is needed to use them.
+
+    The bounds are those of params.yaml, labels, and images; they bound what `load` builds.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+    task: Literal["labels", "transformations"]
+    image_shape: Annotated[
+        list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=3, max_length=3)
+    ]
+    widths: Annotated[list[Width], Field(min_length=1, max_length=8)]
+    feature_size: Annotated[int, Field(ge=2, le=4096)]
+    classes: Annotated[int, Field(ge=1, le=1000)]
+    accuracy: Annotated[float, Field(ge=0, le=1)]
+
+    @property
+    def network(self) -> tuple[list[int], list[int], int, int]:
+        """What `classifier.build` is given."""
+        outputs = transformations.TASKS if self.task == TRANSFORMATIONS else self.classes
+        return self.image_shape, self.widths, self.feature_size, outputs
+
+
+def save(folder: Path, judge: Judge, splits: Mapping[str, Split]) -> dict[str, Any]:
+    """Write the judge into a folder that is there, with what it sees in the real images.
+
+    Returns
+    -------
+    What judge.json holds: task, image_shape, widths, feature_size, classes, accuracy, counts of
+    images by split, and sha256.
+    """
+    about = {
+        "task": judge.task,
+        "image_shape": list(judge.image_shape),
+        "widths": list(judge.network.widths),
+        "feature_size": judge.network.feature_size,
+        "classes": judge.classes,
+        "accuracy": judge.accuracy,
+        "counts": {name: len(split) for name, split in splits.items()},
+    }
+    arrays = values(judge.network.get_parameters())
+    if judge.centroids is not None:
+        arrays[_CENTROIDS] = judge.centroids
+    states.write(folder / STATE, arrays, about)
+    about["sha256"] = sha256(folder / STATE)
+    for name, split in splits.items():
+        seen = judge.see(split.images)
+        for kind in KINDS:
+            array = getattr(seen, kind)
+            array_files.make(folder, f"{name}_{kind}", array.shape, array.dtype.type).write(
+                0, array
+            )
+    write_json(folder / DESCRIPTION, about)
+    return about
+
+
+def load(folder: Path) -> Judge:
+    """Read a judge that `save` wrote.
+
+    No network is built before its weights are known to be as many as the description says, so
+    that none can fill the memory.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    source = folder / STATE
+    try:
+        arrays, stored = states.read(source)
+    except UserError as error:
+        raise UserError(f"{error}: {ADVICE}") from None
+    try:
+        about = _Description.model_validate(stored)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _no_judge(source, f"{first['loc'][0]}: {first['msg']}") from None
+    centroids = arrays.pop(_CENTROIDS, None)
+    count, found = classifier.parameters(*about.network), sum(a.size for a in arrays.values())
+    if count != found:
+        raise _no_judge(source, f"it has {found:,} weights, its network has {count:,}")
+    network = classifier.build(*about.network)
+    ours = {p.name: (p.shape, ms.dtype_to_nptype(p.dtype)) for p in network.get_parameters()}
+    if ours != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
+        raise _no_judge(source, "its weights are those of another network")
+    needed = None if about.task == LABELS else ((about.classes, about.feature_size), np.float64)
+    if needed != (None if centroids is None else (centroids.shape, centroids.dtype)):
+        raise _no_judge(source, "its centroids do not fit its task")
+    if not all(map(are_finite, [*arrays.values(), *([] if centroids is None else [centroids])])):
+        raise _no_judge(source, "not all of its weights and centroids are finite")
+    put(arrays, network.get_parameters())
+    network.set_train(False)
+    channels, height, width = about.image_shape
+    return Judge(
+        about.task,
+        (channels, height, width),
+        about.classes,
+        about.accuracy,
+        network,
+        centroids,
+        sha256(source),
+    )
+
+
+def _no_judge(source: Path, reason: str) -> UserError:
+    return UserError(f"{source} holds no judge ({reason}): {ADVICE}")
+
+
+def seen(folder: Path, judge: Judge, split: str, count: int) -> Seen:
+    """What the judge of that folder sees in the real images of a split, by memory map.
+
+    Parameters
+    ----------
+    folder : Path
+    judge : Judge
+        As `load` reads it from there.
+    split : str
+        train | test.
+    count : int
+        How many images it has.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or does not fit the judge or the split.
+    """
+    sources = {kind: folder / f"{split}_{kind}.npy" for kind in KINDS}
+    arrays = {kind: open_made(sources[kind], number) for kind, number in KINDS.items()}
+    shapes = {"features": (count, judge.network.feature_size), "classes": (count,)}
+    for kind, array in arrays.items():
+        if array.shape != shapes[kind]:
+            raise UserError(
+                f"{sources[kind]} does not fit the judge and the {count:,} images of the {split} "
+                f"split: its shape is {array.shape}, valid is {shapes[kind]}: {ADVICE}"
+            )
+    check_values(sources["features"], arrays["features"], are_finite, "finite numbers")
+    check_values(
+        sources["classes"],
+        arrays["classes"],
+        lambda classes: bool((classes < judge.classes).all()),
+        f"whole numbers below {judge.classes}",
+    )
+    return Seen(arrays["features"], arrays["classes"])

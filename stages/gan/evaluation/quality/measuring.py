@@ -1,0 +1,152 @@
+"""All measures of a generator at once, each beside its error and its floor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan.evaluation.quality import classes, frechet, kernel, manifolds, memorisation
+from stages.gan.evaluation.quality.blocks import Points, rows_of
+from stages.gan.evaluation.quality.scores import Estimate, Score
+from stages.gan.evaluation.quality.spread import HALVES
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Images as the judge sees them.
+
+    Parameters
+    ----------
+    features : (N, F) float32, finite
+    classes : (N,) whole numbers from 0 on
+
+    Raises
+    ------
+    ValueError
+        If the two do not fit each other, or a feature is not finite.
+    """
+
+    features: NDArray[np.float32]
+    classes: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 2 or self.classes.shape != self.features.shape[:1]:
+            raise ValueError(
+                f"features {self.features.shape} and classes {self.classes.shape}, valid are "
+                "(N, F) and (N,)"
+            )
+        every = slice(0, len(self.features))  # which may be a large memory map
+        if not all(np.isfinite(self.features[rows]).all() for rows in rows_of(every)):
+            raise ValueError("features that are not finite")
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, indices: NDArray[np.integer]) -> "Sample":
+        """Some of them."""
+        return Sample(self.features[indices], self.classes[indices])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure.
+
+    Parameters
+    ----------
+    samples : int
+        How many generated, held-out and training images are compared, or as many as there are.
+    neighbours : int
+        k of precision, recall, density and coverage; 5 as in Naeem et al. 2020.
+    parts : int
+        Into how many each set is cut for the jackknife, which leaves out one in turn: for the
+        errors of the Frechet and the kernel distance, of class_divergence, memorisation and
+        near_copies. The others' are of halves, or of each class alone.
+    """
+
+    samples: int = 10_000
+    neighbours: int = 5
+    parts: int = 10
+
+    @property
+    def fewest(self) -> int:
+        """How many images of each kind there must be at least."""
+        return max(self.parts * (self.neighbours + 1), HALVES.shape[1])
+
+
+class Known:
+    """One set of images with what each measure needs of it alone, computed once."""
+
+    def __init__(self, sample: Sample, settings: Settings) -> None:
+        self.classes = sample.classes
+        self.moments = frechet.moments(sample.features, settings.parts)
+        self.kernel = kernel.prepare(sample.features, settings.parts)
+        self.manifold = manifolds.manifold(sample.features, settings.neighbours)
+
+
+def compare(real: Known, generated: Known) -> dict[str, Estimate]:
+    """All measures of two sets but memorisation, which needs the training images as a third."""
+    return {
+        "frechet_distance": frechet.distance(real.moments, generated.moments),
+        "kernel_distance": kernel.distance(real.kernel, generated.kernel),
+        **manifolds.compare(real.manifold, generated.manifold),
+        **classes.compare(real.classes, generated.classes, len(real.moments.counts)),
+    }
+
+
+def measure(
+    real_train: Sample,
+    real_test: Sample,
+    generated: Sample,
+    settings: Settings,
+    draw: np.random.Generator,
+) -> dict[str, Score]:
+    """Measure generated images against held-out real ones.
+
+    All but memorisation are between generated and held-out images; their floor is the same
+    between as many training images and held-out ones. Memorisation compares with all of the
+    training images, which would be their own copies; its floor is known without them, see
+    `memorisation.FLOOR`.
+
+    Memory grows with the number of images that are compared (about 300 MB at 10,000 with 128
+    features) and with the square of the number of features, not with the number of training
+    images: their features are read bit by bit, and may be a memory map. Time grows with the
+    square of the number of images and with the number of features.
+
+    Parameters
+    ----------
+    real_train : Sample
+        All images the generator was trained on, or as many as are to be looked through for
+        copies.
+    real_test, generated : Sample
+    settings : Settings
+    draw : numpy.random.Generator
+        Draws which images are compared, if there are more, and which part each is in.
+
+    Returns
+    -------
+    dict of Score
+        frechet_distance, kernel_distance (squared units of the features, of their products);
+        precision, recall, density, coverage, class_coverage (shares); class_divergence (nats);
+        memorisation, near_copies (shares).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than `settings.fewest` images of a kind.
+    """
+    count = min(settings.samples, len(real_train), len(real_test), len(generated))
+    if count < settings.fewest:
+        raise ValueError(f"{count} images to compare, valid is {settings.fewest} or more")
+    chosen = [
+        sample.take(draw.permutation(len(sample))[:count])
+        for sample in (real_train, real_test, generated)
+    ]
+    train, test, fake = (Known(sample, settings) for sample in chosen)
+    found, floor = compare(test, fake), compare(test, train)
+
+    held_out, copied = (
+        memorisation.nearest(Points(sample.features), real_train.features) for sample in chosen[1:]
+    )
+    found |= memorisation.compare(held_out, copied, settings.parts)
+    floor |= memorisation.FLOOR
+    return {name: estimate.against(floor[name]) for name, estimate in found.items()}

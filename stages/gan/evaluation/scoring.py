@@ -1,0 +1,151 @@
+"""The scores of a trained generator: the judge's measures and the critic's test.
+
+Each is an object of `value`, its standard `error`, the `floor`, what real images get, and its
+`floor_error`. A perfect generator gets the floor, give or take the errors of both. In the judge's
+measures the floor is of as many training images in the generated ones' place; for memorisation and
+near_copies it is known, 1/2 and 0.01; in the critic's figures it is of real images against real
+ones, trained and tested on halves, so at half the counts. Where there are too few images for a
+figure worth its name, all four are None.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.randomness import stream
+from stages.gan.data.prepared import SPLITS, Split, array_files, to_levels
+from stages.gan.evaluation import critic as critics
+from stages.gan.evaluation.critic import two_sample
+from stages.gan.evaluation.judge import storage
+from stages.gan.evaluation.quality import classes, measuring
+from stages.gan.params import Evaluate
+
+QUALITY = (
+    "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
+    "class_coverage", "class_divergence", "memorisation", "near_copies",
+)  # fmt: skip
+CRITIC = ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")
+# Images of each kind, below which nothing is scored.
+FEWEST = measuring.Settings().fewest
+_NONE = {"value": None, "error": None, "floor": None, "floor_error": None}
+
+
+def _unknown() -> dict[str, Any]:
+    interval = {"low": None, "high": None}
+    return {
+        "quality": dict.fromkeys(QUALITY, _NONE),
+        "critic": {**dict.fromkeys(CRITIC, _NONE), "jsd_interval": interval},
+        "histograms": {},
+    }
+
+
+def score(
+    known: Split,
+    held_out: Split,
+    judge_folder: Path,
+    shown: NDArray[np.floating],
+    fresh: NDArray[np.floating],
+    settings: Evaluate,
+) -> dict[str, Any]:
+    """All scores.
+
+    Parameters
+    ----------
+    known, held_out : Split
+        Real images that the generator was trained on, and those it was not.
+    judge_folder : Path
+        Of a judge of these real images.
+    shown, fresh : (N, C, H, W) in [-1, 1]
+        Generated images: those that are scored, and others, from which the critic learns. As
+        many held-out ones are compared with them. All are looked at in 8-bit levels, as real ones
+        are: else they could be told by that.
+    settings : Evaluate
+
+    Returns
+    -------
+    dict
+        `quality` and `critic`, by the names above; in `critic` also `jsd_interval`, where the
+        lower bound lies with 95 % confidence; `histograms`, the share of each class among real
+        and generated images. All None or empty if there are fewer than FEWEST of a kind.
+        `judge`, by which they are: its sha256, accuracy (0 to 1) and task.
+
+    Raises
+    ------
+    UserError
+        If the judge is missing or damaged, or one of images of another shape.
+    """
+    judge = storage.load(judge_folder)
+    if judge.image_shape != held_out.images.shape[1:]:
+        raise UserError(
+            f"{judge_folder} holds a judge of images {judge.image_shape}, the prepared ones are "
+            f"{held_out.images.shape[1:]} (channels, height, width): run `dvc repro`"
+        )
+    named = {"sha256": judge.sha256, "accuracy": judge.accuracy, "task": judge.task}
+    if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
+        return {"judge": named, **_unknown()}
+    real_train, real_test, generated = (
+        measuring.Sample(seen.features, seen.classes)
+        for seen in (
+            *(
+                storage.seen(judge_folder, judge, split, len(images))
+                for split, images in zip(SPLITS, (known, held_out), strict=True)
+            ),
+            judge.see(to_levels(shown)),
+        )
+    )
+    measured = measuring.measure(
+        real_train,
+        real_test,
+        generated,
+        measuring.Settings(samples=len(shown)),
+        stream(settings.seed, "quality"),
+    )
+    # Drawn, as the order of a file may mean something: MNIST's has two kinds of writers by turns.
+    train, test = (
+        array_files.rows(
+            split.images,
+            stream(settings.seed, "critic images", place).permutation(len(split))[: len(fakes)],
+        )
+        for place, (split, fakes) in enumerate(((known, fresh), (held_out, shown)))
+    )
+    told = two_sample.examine(
+        *critics.judge_apart(train, fresh, test, shown, settings.critic, settings.seed)
+    )
+    # Real images against real ones: halves of what there is, as all must be new to the critic.
+    floor = two_sample.examine(
+        *critics.judge_apart(
+            train[::2], train[1::2], test[::2], test[1::2], settings.critic, settings.seed
+        )
+    )
+    low, high = told.interval
+    return {
+        "judge": named,
+        "quality": {name: measured[name].to_json() for name in QUALITY},
+        "critic": {
+            **{name: found.to_json() for name, found in told.against(floor).items()},
+            "jsd_interval": {"low": low, "high": high},
+        },
+        "histograms": {
+            name: (classes.histogram(sample.classes, judge.classes) / len(sample)).tolist()
+            for name, sample in (("real", real_test), ("generated", generated))
+        },
+    }
+
+
+def lines(scores: dict[str, Any]) -> list[str]:
+    """Every score with its error and its floor, a line each."""
+    if scores["quality"][QUALITY[0]]["value"] is None:
+        return [f"too few images to score: {FEWEST} of each kind are the fewest"]
+    return [
+        f"{group}.{name} {_with_error(found['value'], found['error'])} "
+        f"(real images: {_with_error(found['floor'], found['floor_error'])})"
+        for group, names in (("quality", QUALITY), ("critic", CRITIC))
+        for name, found in ((name, scores[group][name]) for name in names)
+    ]
+
+
+def _with_error(value: float, error: float | None) -> str:
+    return f"{value:.4g}" if error is None else f"{value:.4g} +- {error:.2g}"

@@ -1,0 +1,95 @@
+"""Networks as MindIR files: MindSpore's own format, loaded without the code that made them.
+
+MindSpore writes the time, the address of an object, counters of the process, and tables in no
+fixed order into each file. They are taken out or put in order, so that the same network gives
+the same bytes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor, nn
+from mindspore.train import mind_ir_pb2
+from numpy.typing import NDArray
+
+from stages.gan.common.errors import UserError
+
+
+def write(file: Path, network: nn.Cell, shape: Sequence[int]) -> None:
+    """Write a network of MindSpore's own operators.
+
+    Parameters
+    ----------
+    file : Path
+        Its name ends in .mindir.
+    network : nn.Cell
+        In evaluation mode.
+    shape : sequence of int
+        Of the input, without its first axis, which may have any length.
+
+    Raises
+    ------
+    UserError
+        If the network is too large for one file.
+    """
+    scratch = file.with_name(f".incomplete-{file.name}")
+    network.set_train(False)
+    try:
+        taken = Tensor(shape=[None, *shape], dtype=ms.float32)
+        ms.export(network, taken, file_name=str(scratch), file_format="MINDIR")
+        if not scratch.is_file():
+            raise UserError(f"{file}: the network is too large for one file of MindIR")
+        file.write_bytes(in_order(scratch.read_bytes(), file.stem))
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def run(file: Path, *batches: NDArray[np.float32]) -> list[list[NDArray[np.float32]]]:
+    """What a file, loaded once, makes of each batch: every output, in their order."""
+    network = nn.GraphCell(ms.load(str(file)))
+    found = []
+    for batch in batches:
+        outputs = network(Tensor(np.ascontiguousarray(batch)))
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        found.append([output.asnumpy() for output in outputs])
+    return found
+
+
+def in_order(content: bytes, name: str) -> bytes:
+    """A file's content with nothing in it of the process that wrote it.
+
+    The graph is called `name`, its parameters keep their names, and every other value gets a
+    number in the order of its first mention.
+    """
+    model = mind_ir_pb2.ModelProto.FromString(content)
+    graph = model.graph
+    names = {parameter.name: f"{name}:{parameter.ref_key}" for parameter in graph.parameter}
+    names |= {one.name: f"{name}:input_{number}" for number, one in enumerate(graph.input)}
+
+    def renamed(old: str) -> str:
+        return names.setdefault(old, f"{name}:{len(names)}")
+
+    graph.name = name
+    del graph.attribute[:]  # how it was compiled; among it the time and an address
+    for node in graph.node:
+        node.input[:] = map(renamed, node.input)
+        node.output[:] = map(renamed, node.output)
+        node.name = renamed(node.name)
+        node.domain = ""  # its scope, in words
+        del node.node_attr[:]
+    for one in (*graph.parameter, *graph.input, *graph.output):
+        one.name = renamed(one.name)
+    for primitive in model.primitives:
+        _sort(primitive.attribute)
+    _sort(model.primitives)
+    return model.SerializeToString(deterministic=True)
+
+
+def _sort(messages: Any) -> None:
+    ordered = sorted(messages, key=lambda message: message.name)
+    copies = [type(message).FromString(message.SerializeToString()) for message in ordered]
+    del messages[:]
+    messages.extend(copies)

@@ -1,0 +1,288 @@
+"""The model card: README.md beside exported networks, in the form that Hugging Face reads.
+
+Plain Markdown after a block of YAML. It holds nothing of the day or the machine.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from stages.gan.common.yaml_files import as_yaml
+from stages.gan.export import licences
+from stages.gan.export.onnx_files import OPSET
+from stages.gan.networks import Description
+
+_QUALITY = {
+    "frechet_distance": "Fréchet distance",
+    "kernel_distance": "kernel distance",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "class_coverage": "class coverage",
+    "class_divergence": "class divergence (nats)",
+    "memorisation": "memorisation",
+    "near_copies": "near copies",
+}
+_CRITIC = {
+    "bce": "critic's cross-entropy (nats)",
+    "jsd_lower_bound": "critic's lower bound on the JSD (nats)",
+    "accuracy": "critic's accuracy",
+}
+_TASK = "unconditional-image-generation"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card tells: contents of files that earlier stages wrote, and the params.
+
+    `params` are flat, of training alone.
+    """
+
+    dataset: str
+    title: str
+    description: Description
+    averaged: bool
+    prepared: Mapping[str, Any]
+    source: Mapping[str, Any]
+    evaluate: Mapping[str, Any]
+    train: Mapping[str, Any]
+    verdict: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+def write(facts: Facts) -> str:
+    """The card's text."""
+    front = yaml.safe_dump(_front(facts), sort_keys=False, allow_unicode=True, width=100)
+    parts = [
+        f"---\n{front}---",
+        f"# {facts.title}",
+        _overview(facts),
+        _files(facts.description),
+        _usage(facts.description),
+        _data(facts),
+        _training(facts),
+        _results(facts),
+        _limits(facts),
+        _licence(facts),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front(facts: Facts) -> dict[str, Any]:
+    front: dict[str, Any] = {
+        "license": "other",
+        "license_name": "unspecified",
+        "library_name": "onnx",
+        "pipeline_tag": _TASK,
+        "tags": ["gan", facts.description.kind, "mindspore", "mindir", "onnx"],
+    }
+    if licences.is_mnist(facts.source["sha256"]):
+        front["datasets"] = ["ylecun/mnist"]
+    scores = list(_scores(facts.evaluate))
+    scores.append(("discriminator_bce", "discriminator's cross-entropy (nats)", _bce(facts)))
+    front["metrics"] = [key for key, _, _ in scores]
+    results = [
+        {"type": key, "name": name, "value": _rounded(score["value"])}
+        for key, name, score in scores
+    ]
+    dataset = {"name": facts.dataset, "type": str(facts.prepared["source"])}
+    front["model-index"] = [
+        {
+            "name": f"{facts.dataset}-generator",
+            "results": [{"task": {"type": _TASK}, "dataset": dataset, "metrics": results}],
+        }
+    ]
+    return front
+
+
+def _bce(facts: Facts) -> Mapping[str, Any]:
+    return facts.evaluate["bce"]["discriminator"]
+
+
+def _overview(facts: Facts) -> str:
+    d = facts.description
+    networks = {"mlp": "fully connected networks", "dcgan": "convolutional networks (DCGAN)"}
+    averaged = (
+        " The generator has the moving average of its weights over training."
+        if facts.averaged
+        else ""
+    )
+    return (
+        f"A generative adversarial network of two {networks[d.kind]}: a generator that turns "
+        f"{d.latent_size} random numbers into {_pictures(d)}, and the discriminator that was "
+        f"trained against it to tell such images from real ones.{averaged}"
+    )
+
+
+def _pictures(d: Description) -> str:
+    channels, height, width = d.image_shape
+    colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    return f"a {colour} image of {width} x {height} pixels"
+
+
+def _files(d: Description) -> str:
+    shape = ", ".join(map(str, d.image_shape))
+    codes = f"`latent_code` (N, {d.latent_size}) of N(0, I)"
+    return f"""## Files
+
+| file | input | output |
+|---|---|---|
+| `generator.onnx` | {codes} | `image` (N, {shape}) in [-1, 1] |
+| `discriminator.onnx` | `image` (N, {shape}) | `logit`, `probability` (N, 1) of being real |
+| `generator.mindir`, `discriminator.mindir` | the same | the same |
+
+All numbers are float32, N is any number of rows. ONNX has opset {OPSET}; MindIR is that of
+MindSpore 2.10. Batch normalisation uses its running statistics and spectral normalisation is part
+of the weights, so no image depends on the others beside it."""
+
+
+def _usage(d: Description) -> str:
+    return f"""## Use
+
+With NumPy and onnxruntime (`pip install onnxruntime`), in this folder:
+
+```python
+import numpy as np
+import onnxruntime
+
+generator = onnxruntime.InferenceSession("generator.onnx")
+codes = np.random.default_rng(7).standard_normal((25, {d.latent_size}), dtype=np.float32)
+(images,) = generator.run(["image"], {{"latent_code": codes}})
+pixels = ((images + 1) * 127.5).round().clip(0, 255).astype(np.uint8)  # (N, C, H, W)
+
+discriminator = onnxruntime.InferenceSession("discriminator.onnx")
+logits, probabilities = discriminator.run(["logit", "probability"], {{"image": images}})
+```
+
+With MindSpore 2.10 (its convolutions are slow on a CPU: two images here):
+
+```python
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+generator = nn.GraphCell(ms.load("generator.mindir"))
+codes = np.random.default_rng(7).standard_normal((2, {d.latent_size}), dtype=np.float32)
+images = generator(ms.Tensor(codes))
+
+discriminator = nn.GraphCell(ms.load("discriminator.mindir"))
+logits, probabilities = discriminator(images)
+```"""
+
+
+def _data(facts: Facts) -> str:
+    prepared = facts.prepared
+    counts, rejected = prepared["counts"], len(prepared["rejected"])
+    lines = [
+        "## Data",
+        f"Source: `{prepared['source']}`. {counts['train']:,} images to train on, "
+        f"{counts['test']:,} held out for evaluation"
+        + (f", {rejected:,} files rejected as damaged." if rejected else "."),
+    ]
+    if prepared["bundled"]:
+        lines.append(
+            "**Not the real data.** This is the stand-in that comes with the project, used where "
+            "no other source can be reached. Figures cannot be compared with those of the real "
+            "data."
+        )
+    lines.append("\n".join(f"- sha256 of `{k}`: `{v}`" for k, v in facts.source["sha256"].items()))
+    return "\n\n".join(lines)
+
+
+def _training(facts: Facts) -> str:
+    train, verdict = facts.train, facts.verdict
+    before = train["went_on_from"]
+    began = (
+        f", going on from a checkpoint of epoch {before['epoch']}, step {before['step']}"
+        if before
+        else ""
+    )
+    rows = "\n".join(f"| `{name}` | {as_yaml(value)} |" for name, value in facts.params.items())
+    return f"""## Training
+
+{train["steps"]:,} steps in {train["epochs"]:,} epochs{began}.
+
+Verdict on the run: **{verdict["name"]}**. Seen: {verdict["seen"]}. {verdict["meaning"]}
+
+| param | value |
+|---|---|
+{rows}"""
+
+
+def _results(facts: Facts) -> str:
+    evaluate = facts.evaluate
+    judge, bce = evaluate["judge"], evaluate["bce"]
+    lines = ["## Results"]
+    scores = list(_scores(evaluate))
+    if scores:
+        task = "tell their labels" if judge["task"] == "labels" else "tell how each was changed"
+        lines += [
+            f"{evaluate['samples']:,} generated images against as many held-out real ones, in the "
+            f"features of a small network trained on real images alone to {task} (right on "
+            f"{judge['accuracy']:.1%} of held-out ones; sha256 `{judge['sha256'][:12]}`), and by a "
+            "critic trained from scratch to tell the two apart. The floor is what real images get: "
+            "training images in place of generated ones; for memorisation and near copies it is "
+            "known; for the critic, halves of the real images against each other. Of another judge "
+            "all figures would be others.",
+            "| measure | value | error | floor | error |\n|---|---|---|---|---|\n"
+            + "\n".join(
+                f"| {name} | {' | '.join(_cell(score[part]) for part in _PARTS)} |"
+                for _, name, score in scores
+            ),
+        ]
+    else:
+        lines.append(f"{evaluate['samples']:,} held-out images were too few to score.")
+    d, g = bce["discriminator"], bce["generator"]
+    lines.append(
+        f"The discriminator beside it: cross-entropy {d['value']:.4f} nats on both kinds of images "
+        f"({d['equilibrium']:.4f} if it could tell nothing), the generator's {g['value']:.4f} "
+        f"({g['equilibrium']:.4f}); it is right in {evaluate['accuracy']:.1%} of all cases."
+    )
+    return "\n\n".join(lines)
+
+
+_PARTS = ("value", "error", "floor", "floor_error")
+
+
+def _limits(facts: Facts) -> str:
+    return f"""## Intended use and limits
+
+For learning and teaching how GANs train, and for experiments with them. Not for producing
+evidence, identities or training data that somebody relies on.
+
+- It draws {_pictures(facts.description)} of the kind it was trained on, and nothing else; which
+  one cannot be asked for.
+- The discriminator knows this generator's images and this data set. It is no detector of generated
+  images in general, and its probability is not calibrated.
+- What is rare in the data may be missing in what is drawn, and near copies of training images
+  cannot be excluded; recall, coverage, memorisation and near copies above say what was measured."""
+
+
+def _licence(facts: Facts) -> str:
+    source = str(facts.prepared["source"])
+    return f"""## Licence
+
+The project that made these files states no licence, so none is given here: ask its owner before
+you pass them on. Of the data: {licences.of_data(source, facts.source["sha256"])}"""
+
+
+def _scores(evaluate: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Key, name and score of each measure that has a value."""
+    for group, names in (("quality", _QUALITY), ("critic", _CRITIC)):
+        for key, name in names.items():
+            score = evaluate[group][key]
+            if score["value"] is not None:
+                yield (key if group == "quality" else f"critic_{key}"), name, score
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,166 @@
+"""Networks as ONNX files, which run in any runtime of that format.
+
+The graph is written from the layers of a plain network (see `plain`) as it computes in evaluation
+mode, with an operator a layer. MindSpore's own exporter writes transposed
+convolutions that onnxruntime refuses, and batch norm for one size of batch only.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from mindspore import nn
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from stages.gan.common.errors import UserError
+from stages.gan.layers import Tanh
+
+# Of 2022: onnxruntime reads it from 1.12 on, and nothing here needs a later one.
+OPSET = 17
+_IR_VERSION = 8
+# The first axis of every input and output.
+_BATCH = "N"
+# What protobuf can write, with room for the graph beside the weights.
+_MOST_BYTES = 2**31 - 2**20
+_WITHOUT_WEIGHTS = {
+    nn.ReLU: "Relu",
+    nn.ELU: "Elu",
+    nn.Sigmoid: "Sigmoid",
+    Tanh: "Tanh",
+    nn.Flatten: "Flatten",
+}
+
+
+def write(
+    file: Path,
+    network: nn.SequentialCell,
+    about: str,
+    taken: tuple[str, Sequence[int]],
+    given: Mapping[str, Sequence[int]],
+) -> None:
+    """Write one network.
+
+    Parameters
+    ----------
+    file : Path
+    network : nn.SequentialCell
+        A plain one.
+    about : str
+        A sentence kept in the file.
+    taken : (name, shape)
+        The input; the shape is without its first axis, which may have any length.
+    given : name to shape
+        The outputs: what the last layer gives and, if a second is named, its sigmoid.
+
+    Raises
+    ------
+    UserError
+        If the network is too large for one file.
+    """
+    size = sum(4 * parameter.size for parameter in network.get_parameters())
+    if size > _MOST_BYTES:
+        raise UserError(
+            f"{file.name} would have {size:,} bytes, valid is up to {_MOST_BYTES:,}: smaller "
+            "widths make a smaller network"
+        )
+    cells = [
+        (name, cell)
+        for name, cell in network.name_cells().items()
+        if not isinstance(cell, nn.Identity)
+    ]
+    graph = _Graph()
+    value, shape = taken
+    last, *rest = given
+    for index, (name, cell) in enumerate(cells):
+        result = last if index == len(cells) - 1 else f"{name}.output"
+        graph.add_layer(name, cell, value, result)
+        value = result
+    for name in rest:
+        graph.add("Sigmoid", [last], name)
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            file.stem,
+            [_info(taken[0], shape)],
+            [_info(*one) for one in given.items()],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="gan-equilibrium",
+        doc_string=about,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    file.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def run(file: Path, *batches: NDArray[np.float32]) -> list[list[NDArray[np.float32]]]:
+    """What onnxruntime makes of each batch: every output, in their order."""
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    (taken,) = session.get_inputs()
+    return [session.run(None, {taken.name: batch}) for batch in batches]
+
+
+def _info(name: str, shape: Sequence[int]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [_BATCH, *shape])
+
+
+class _Graph:
+    """Operators in the order in which they compute, and the constants that they take."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, taken: Sequence[str], result: str, **attributes: Any) -> str:
+        """Append one operator; its only output is `result`."""
+        self.nodes.append(helper.make_node(operator, taken, [result], name=result, **attributes))
+        return result
+
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        """Append a constant."""
+        self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
+        return name
+
+    def add_layer(self, name: str, cell: nn.Cell, taken: str, result: str) -> None:
+        """Append what a layer of MindSpore's does.
+
+        Raises
+        ------
+        TypeError
+            If that is not known.
+        """
+
+        def add(operator: str, *weights: str, **attributes: Any) -> None:
+            values = {f"{name}.{weight}": getattr(cell, weight).asnumpy() for weight in weights}
+            constants = [self.constant(*one) for one in values.items()]
+            self.add(operator, [taken, *constants], result, **attributes)
+
+        if isinstance(cell, nn.Dense):
+            add("Gemm", "weight", "bias", transB=1)
+        elif isinstance(cell, nn.BatchNorm1d | nn.BatchNorm2d):
+            statistics = ("moving_mean", "moving_variance")
+            add("BatchNormalization", "gamma", "beta", *statistics, epsilon=cell.eps)
+        elif isinstance(cell, nn.Conv2d | nn.Conv2dTranspose):
+            padding = cell.padding if cell.pad_mode == "pad" else 0
+            add(
+                "Conv" if isinstance(cell, nn.Conv2d) else "ConvTranspose",
+                "weight",
+                kernel_shape=cell.kernel_size,
+                strides=cell.stride,
+                pads=[padding] * 4,
+            )
+        elif isinstance(cell, nn.LeakyReLU):
+            add("LeakyRelu", alpha=float(cell.alpha))
+        elif isinstance(cell, nn.Unflatten):
+            # 0 stands for the length that the axis has.
+            shape = self.constant(f"{name}.shape", np.array([0, *cell.unflattened_size], np.int64))
+            self.add("Reshape", [taken, shape], result)
+        elif type(cell) in _WITHOUT_WEIGHTS:
+            add(_WITHOUT_WEIGHTS[type(cell)])
+        else:
+            raise TypeError(f"no operator of ONNX is known for {type(cell).__name__}")

@@ -1,0 +1,79 @@
+"""The convolutional networks in MindSpore's own layers, channels first where ours are last."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from mindspore import nn
+from numpy.typing import NDArray
+
+from stages.gan.export.plain.activations import activation
+from stages.gan.layers import Tanh
+from stages.gan.networks import Description
+from stages.gan.networks.dcgan.convolution import (
+    Convolution,
+    Projection,
+    TransposedConvolution,
+    WholeImage,
+    columns_to_conv,
+    conv_to_columns,
+)
+
+_GEOMETRY = {"kernel_size": 4, "stride": 2, "pad_mode": "pad", "padding": 1, "has_bias": False}
+_WHOLE = {"pad_mode": "valid", "has_bias": False}
+
+
+def generator(d: Description) -> nn.SequentialCell:
+    """The recipe of `stages.gan.networks.dcgan.Generator`."""
+    channels, side, _ = d.image_shape
+    side //= 2 ** len(d.generator_widths)
+    row = [
+        nn.Unflatten(1, (d.latent_size, 1, 1)),
+        nn.Conv2dTranspose(d.latent_size, d.generator_widths[0], side, **_WHOLE),
+    ]
+    for inputs, outputs in zip(
+        d.generator_widths, [*d.generator_widths[1:], channels], strict=True
+    ):
+        if d.generator_batch_norm:
+            row.append(nn.BatchNorm2d(inputs))
+        row.append(activation(d.generator_activation, d.generator_slope))
+        row.append(nn.Conv2dTranspose(inputs, outputs, **_GEOMETRY))
+    row.append(Tanh())
+    return nn.SequentialCell(row)
+
+
+def discriminator(d: Description) -> nn.SequentialCell:
+    """The recipe of `stages.gan.networks.dcgan.Discriminator`."""
+    inputs, side, _ = d.image_shape
+    row: list[nn.Cell] = []
+    for index, outputs in enumerate(d.discriminator_widths):
+        side //= 2
+        row.append(nn.Conv2d(inputs, outputs, **_GEOMETRY))
+        if d.discriminator_batch_norm and index > 0:
+            row.append(nn.BatchNorm2d(outputs))
+        row.append(activation(d.discriminator_activation, d.discriminator_slope))
+        inputs = outputs
+    row += [nn.Conv2d(inputs, 1, side, **_WHOLE), nn.Flatten()]
+    return nn.SequentialCell(row)
+
+
+def to_plain(
+    layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int]
+) -> NDArray[np.float32]:
+    """A parameter of one of our layers as MindSpore's layer of that shape has it."""
+    if isinstance(layer, Convolution | TransposedConvolution):
+        return columns_to_conv(values)
+    if isinstance(layer, Projection | WholeImage):
+        inputs, outputs, height, width = shape
+        return values.reshape(inputs, height, width, outputs).transpose(0, 3, 1, 2)
+    return values
+
+
+def from_plain(
+    layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int]
+) -> NDArray[np.float32]:
+    """The inverse of `to_plain`; `shape` is that of our parameter."""
+    if isinstance(layer, Convolution | TransposedConvolution):
+        return conv_to_columns(values)
+    if isinstance(layer, Projection | WholeImage):
+        return values.transpose(0, 2, 3, 1).reshape(shape)
+    return values

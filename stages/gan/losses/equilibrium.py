@@ -1,0 +1,275 @@
+"""How far a discriminator's answers are from equilibrium, and what that proves.
+
+At equilibrium the generated images are distributed as the real ones, and D's best answer is the
+same to every image: the logit at which real + fake is lowest. For plain cross-entropy that is
+logit 0, probability 1/2 (Goodfellow et al. 2014, proposition 1); weights and label smoothing
+move it. Where a loss stands there is computed from the loss itself, never written down.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mindspore as ms
+import numpy as np
+from mindspore import ops
+from numpy.typing import NDArray
+
+from stages.gan.common.tensors import as_tensor
+from stages.gan.losses import Loss
+
+# Where the lowest point is looked for: from float32's sigmoid 1e-7 to 1 - 1e-7. All that
+# params.yaml lets one set keeps it within logits -6 and 5.
+_HIGHEST_LOGIT = 16.0
+_STEPS_A_LOGIT = 64
+# Sums of two float32 terms count as equal below this share of the largest, and logits below
+# this difference.
+_SAME_SUM = 1e-6
+_SAME_LOGIT = 1e-5
+
+
+def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sigmoid(s) without overflow, in (0, 1).
+
+    Examples
+    --------
+    >>> probability(np.array([-1000.0, 0.0, 1000.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    small = np.exp(-np.abs(logits))
+    return np.where(logits >= 0, 1.0, small) / (1.0 + small)
+
+
+def binary_cross_entropy(logits: NDArray[np.float64], target: float) -> float:
+    """Mean of softplus(s) - y s, in nats: -[y ln p + (1 - y) ln(1 - p)] without overflow.
+
+    Parameters
+    ----------
+    logits : (N,) s
+    target : y, 1 for real and 0 for fake
+
+    Examples
+    --------
+    >>> round(binary_cross_entropy(np.zeros(3), 1.0), 6)  # ln 2
+    0.693147
+    """
+    return float(np.mean(np.logaddexp(0.0, logits) - target * logits))
+
+
+def jsd_lower_bound(discriminator_bce: float) -> float:
+    """What a discriminator's loss proves of the distance between real and generated images.
+
+    For any discriminator, JSD(p_data, p_G) >= ln 2 - L_D / 2, as the best possible one
+    reaches L_D = 2 ln 2 - 2 JSD (Goodfellow et al. 2014, theorem 1) and no other is lower.
+    A JSD is never negative, so 0 is what a poor discriminator proves.
+
+    Parameters
+    ----------
+    discriminator_bce : float
+        The summed binary cross-entropy L_D on real and generated images, in nats.
+
+    Returns
+    -------
+    float
+        In nats, 0 to ln 2.
+
+    Examples
+    --------
+    >>> round(jsd_lower_bound(0.0), 6)
+    0.693147
+    >>> jsd_lower_bound(2 * math.log(2))
+    0.0
+    """
+    return max(0.0, math.log(2.0) - discriminator_bce / 2.0)
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a loss is at equilibrium: D's answer to every image, and the terms there.
+
+    Parameters
+    ----------
+    lowest, highest : float
+        The logits between which D's loss is lowest. They are equal, but for a loss that is
+        flat there (hinge, from -1 to 1): then no logit is better than another, and only D's
+        sum is the same at all of them. The terms are given at the middle, where D leans
+        neither way.
+    real, fake, generator : float
+        The loss's terms, an image.
+    """
+
+    lowest: float
+    highest: float
+    real: float
+    fake: float
+    generator: float
+
+    @property
+    def logit(self) -> float:
+        """D's answer, the middle of those that are equally good."""
+        return (self.lowest + self.highest) / 2.0
+
+    @property
+    def probability(self) -> float:
+        """The same as a probability of being real."""
+        return float(probability(np.array(self.logit)))
+
+    @property
+    def unique(self) -> bool:
+        """Whether D has just one best answer."""
+        return self.lowest == self.highest
+
+    @property
+    def discriminator(self) -> float:
+        """D's sum."""
+        return self.real + self.fake
+
+    def to_json(self) -> dict[str, float]:
+        """D's answer as plain JSON values; the terms have theirs."""
+        return {
+            "probability": self.probability,
+            "lowest_logit": self.lowest,
+            "highest_logit": self.highest,
+        }
+
+
+def point(loss: Loss) -> Point | None:
+    """Find where D's terms, real(s) + fake(s), are lowest over all logits s.
+
+    The sums on a grid give the place, and the sign of their derivative then narrows it down:
+    near its lowest point a float32 sum is the same over 1e-3 of logits, its derivative is not.
+
+    Returns
+    -------
+    Point or None
+        None if there is no lowest point: wgan_gp's real(s) + fake(s) is 0 at every logit, so
+        that D may answer anything at equilibrium.
+    """
+    each = loss.with_reduction("none")
+    count = round(2 * _HIGHEST_LOGIT * _STEPS_A_LOGIT) + 1
+    logits = np.linspace(-_HIGHEST_LOGIT, _HIGHEST_LOGIT, count)
+    sums, _ = _sums_and_slopes(each, logits)
+    low = np.flatnonzero(sums <= sums.min() + _SAME_SUM * np.abs(sums).max())
+    if low[0] == 0 or low[-1] == count - 1:
+        return None
+    around = logits[low[0] - 1], logits[low[-1] + 1]
+    lowest = _first(each, *around, np.greater_equal)
+    highest = _first(each, *around, np.greater)
+    if highest - lowest < _SAME_LOGIT:
+        lowest = highest = (lowest + highest) / 2.0
+    middle = np.full(2, (lowest + highest) / 2.0)
+    mean = loss.with_reduction("mean")
+    return Point(
+        lowest,
+        highest,
+        _value(mean.real, middle),
+        _value(mean.fake, middle),
+        _value(mean.generator, middle),
+    )
+
+
+def _first(each: Loss, left: float, right: float, reached: np.ufunc) -> float:
+    """The first logit between the two whose slope is >= 0, or > 0, to 1e-6.
+
+    float32 tells no more of a slope, and the last digits would be noise.
+    """
+    for _ in range(4):
+        logits = np.linspace(left, right, 129)
+        _, slopes = _sums_and_slopes(each, logits)
+        index = max(int(np.argmax(reached(slopes, 0.0))), 1)
+        left, right = logits[index - 1], logits[index]
+    return round(float(right), 6) + 0.0  # without the sign of -0.0
+
+
+def _sums_and_slopes(
+    each: Loss, logits: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """real(s) + fake(s) and its derivative, at each of (N,) logits."""
+
+    def both(s):
+        return each.real(s) + each.fake(s)
+
+    return values_and_slopes(both, logits)
+
+
+def values_and_slopes(
+    term: Callable[[ms.Tensor], ms.Tensor], logits: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A term of reduction none and its derivative, at each of (N,) logits."""
+
+    def total(s):
+        values = term(s)
+        return ops.sum(values), values
+
+    (_, values), slopes = ms.value_and_grad(total, 0, has_aux=True)(as_column(logits))
+    return values.asnumpy().ravel(), slopes.asnumpy().ravel()
+
+
+def as_column(logits: NDArray[np.float64]) -> ms.Tensor:
+    """(N,) logits in the form that D gives them in: (N, 1), float32."""
+    return as_tensor(np.ascontiguousarray(logits.reshape(-1, 1), np.float32))
+
+
+@dataclass(frozen=True)
+class Term:
+    """A loss term, where it would be at equilibrium (if anywhere), and how far it is from there."""
+
+    value: float
+    equilibrium: float | None
+
+    @property
+    def distance(self) -> float | None:
+        """|value - equilibrium|, in the loss's own unit (nats for cross-entropy)."""
+        return None if self.equilibrium is None else abs(self.value - self.equilibrium)
+
+    def to_json(self) -> dict[str, float | None]:
+        """As plain JSON values."""
+        return {"value": self.value, "equilibrium": self.equilibrium, "distance": self.distance}
+
+
+def bce_terms(real: NDArray[np.float64], fake: NDArray[np.float64]) -> dict[str, Term]:
+    """The cross-entropy terms for the logits of real (N,) and generated (M,) images.
+
+    They are the same measure for every D, whatever it was trained with. Their equilibrium is
+    that of plain cross-entropy, logit 0.
+    """
+    values = (
+        binary_cross_entropy(real, 1.0),
+        binary_cross_entropy(fake, 0.0),
+        binary_cross_entropy(fake, 1.0),
+    )
+    middle = np.zeros(1)
+    real_point, fake_point = (binary_cross_entropy(middle, target) for target in (1.0, 0.0))
+    return _terms(values, Point(0.0, 0.0, real_point, fake_point, real_point))
+
+
+def loss_terms(
+    loss: Loss, equilibrium: Point | None, real: NDArray[np.float64], fake: NDArray[np.float64]
+) -> dict[str, Term]:
+    """The same for the loss that the networks were trained with, an image.
+
+    Parameters
+    ----------
+    loss : Loss
+        Of any reduction: what is given is the mean.
+    equilibrium : Point or None
+        What `point` found for it.
+    real, fake : (N,), (M,) logits
+    """
+    mean = loss.with_reduction("mean")
+    values = (_value(mean.real, real), _value(mean.fake, fake), _value(mean.generator, fake))
+    return _terms(values, equilibrium)
+
+
+def _value(term: Callable[[ms.Tensor], ms.Tensor], logits: NDArray[np.float64]) -> float:
+    return float(term(as_column(logits)).asnumpy())
+
+
+def _terms(values: tuple[float, float, float], at: Point | None) -> dict[str, Term]:
+    real, fake, generator = values
+    return {
+        "real": Term(real, at.real if at else None),
+        "fake": Term(fake, at.fake if at else None),
+        "generator": Term(generator, at.generator if at else None),
+        "discriminator": Term(real + fake, at.discriminator if at else None),
+    }

@@ -1,0 +1,74 @@
+"""HTML pages that need no network and no other file."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL.Image import Image
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.yaml_files import as_yaml
+from stages.gan.params import Dataset
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def embedded(content: bytes, kind: str) -> Markup:
+    """A picture as a data URL; `kind` is png or gif."""
+    return Markup(f"data:image/{kind};base64,{base64.b64encode(content).decode()}")
+
+
+def embedded_picture(picture: Image) -> Markup:
+    """A picture in memory as a data URL."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return embedded(buffer.getvalue(), "png")
+
+
+def embedded_file(file: Path) -> Markup:
+    """A picture file as a data URL.
+
+    Raises
+    ------
+    UserError
+        If it is missing.
+    """
+    try:
+        return embedded(file.read_bytes(), file.suffix[1:])
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing: run `dvc repro` first") from None
+
+
+def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each change of a verdict, the command that tries it, or "" if none does."""
+    return [
+        f"dvc exp run -S {dataset}.{change['param']}={as_yaml(change['value'])} report@{dataset}"
+        if change["param"].startswith("train.")
+        else ""
+        for change in changes
+    ]
+
+
+def shareable(params: Dataset) -> dict[str, Any]:
+    """The params without the folders of this machine; a page names the source that was used."""
+    settings = params.model_dump(mode="json")
+    del settings["download"]["sources"]
+    if params.train.init_from:
+        settings["train"]["init_from"] = Path(params.train.init_from).name
+    return settings
+
+
+def render(content: Mapping[str, Any], template: str = "report.html") -> str:
+    """Fill a template; a name it needs and `content` lacks is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(content)

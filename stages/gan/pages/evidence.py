@@ -1,0 +1,62 @@
+"""The pictures that go with a verdict: what was watched, over the steps."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from stages.gan.pages import charts
+
+_LINES = {
+    "losses": {"discriminator": "discriminator_loss", "generator": "generator_loss"},
+    "probabilities": {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"},
+    "gradients": {"discriminator": "discriminator_gradient", "generator": "generator_gradient"},
+    "diversity": {"generated images": "diversity"},
+}
+NAMES = tuple(_LINES)
+
+
+def pictures(
+    rows: Sequence[Mapping[str, float]],
+    loss_levels: Mapping[str, float],
+    real_diversity: float,
+    marks: Mapping[str, float],
+    size: tuple[float, float] = charts.SIZE,
+    names: Sequence[str] = NAMES,
+) -> dict[str, bytes]:
+    """Curves of all that was watched, as PNG by name; one of which nothing was seen is left out.
+
+    Parameters
+    ----------
+    rows : a history by steps: a mapping of `step` and the MEASURES of watching
+    loss_levels : label to the height of a dashed line: where the losses are at equilibrium
+    real_diversity : float
+        Mean pairwise distance of real images.
+    marks : label to a step that is marked on each
+    size : width and height of each in inches
+    names : those of NAMES that are wanted
+    """
+    levels = {"losses": loss_levels, "diversity": {"real images": real_diversity}}
+    labels = {
+        "losses": "loss",
+        "probabilities": "probability of being real",
+        "gradients": "length of the gradient",
+        "diversity": "mean distance of two images",
+    }
+    drawn = {}
+    for name in names:
+        columns = _LINES[name]
+        # Not every row has every measure. Infinite ones cannot be drawn.
+        taken = [row for row in rows if all(math.isfinite(row[c]) for c in columns.values())]
+        if not taken:
+            continue
+        drawn[name] = charts.draw(
+            [row["step"] for row in taken],
+            {label: [row[column] for row in taken] for label, column in columns.items()},
+            levels.get(name, {}),
+            "step",
+            labels[name],
+            (-0.03, 1.03) if name == "probabilities" else None,
+            marks,
+            logarithmic=name == "gradients",
+            size=size,
+        )
+    return drawn

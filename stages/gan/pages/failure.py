@@ -1,0 +1,47 @@
+"""The page about a training run that failed: what was seen, what it means, what to change."""
+
+from collections.abc import Mapping, Sequence
+
+from PIL.Image import Image
+
+from stages.gan import pages
+from stages.gan.common import paths
+from stages.gan.common.files import whole_file
+from stages.gan.common.yaml_files import flat
+from stages.gan.pages import evidence
+from stages.gan.params import Dataset
+from stages.gan.training.watch.verdicts import Verdict
+
+
+def write_page(
+    dataset: str,
+    params: Dataset,
+    verdict: Verdict,
+    rows: Sequence[Mapping[str, float]],
+    loss_levels: Mapping[str, float],
+    real_diversity: float,
+    generated: Image,
+    real: Image,
+) -> str:
+    """Write reports/<dataset>/failure.html and return its path.
+
+    See `evidence.pictures` for rows, levels and diversity; the last two are grids of the
+    generator's images as it stands, and of real ones.
+    """
+    told = verdict.to_json()
+    marks = {"it began": float(verdict.since), "told": float(verdict.step)}
+    drawn = evidence.pictures(rows, loss_levels, real_diversity, marks)
+    content = {
+        "title": params.report.title,
+        "dataset": dataset,
+        "verdict": told,
+        "commands": pages.commands(dataset, told["changes"]),
+        "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
+        "generated": pages.embedded_picture(generated),
+        "real": pages.embedded_picture(real),
+        "params": flat(pages.shareable(params)),
+    }
+    target = paths.failure(dataset)
+    with whole_file(target) as scratch:
+        scratch.write_text(pages.render(content, "failure.html"), encoding="utf-8")
+    return str(target)

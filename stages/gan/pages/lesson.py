@@ -1,0 +1,176 @@
+"""What the loss means: pictures and worked values, drawn from the losses that train the networks.
+
+Nothing here depends on a run but `own_terms`, which shows the run's own loss.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan import losses
+from stages.gan.losses import Loss
+from stages.gan.losses.equilibrium import Point, binary_cross_entropy, values_and_slopes
+from stages.gan.pages import charts
+from stages.gan.pages.information import entropy
+
+# Probability and label of the examples that are worked out.
+EXAMPLES = ((0.9, 1), (0.5, 1), (0.1, 1), (0.9, 0), (0.1, 0))
+# Drawn from one to the other; at 0 and 1 themselves cross-entropy is infinite.
+_PROBABILITIES = np.linspace(0.005, 0.995, 199)
+_LOGITS = np.linspace(-30.0, 30.0, 1201)
+_NEAR_LOGITS = np.linspace(-8.0, 8.0, 321)
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Where D is so sure of a generated image that `bce` stops teaching it.
+
+    Parameters
+    ----------
+    logit : float
+        The first at which float32's sigmoid is 1 and the gradient exactly 0, to 1/64.
+    loss : float
+        At which `bce` then stands, in nats.
+    """
+
+    logit: float
+    loss: float
+
+
+def logit_of(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln(p / (1 - p)), whose sigmoid is p, in (0, 1).
+
+    Examples
+    --------
+    >>> logit_of(np.array([0.5])).tolist()
+    [0.0]
+    """
+    return np.log(probability) - np.log1p(-probability)
+
+
+def worked_values() -> list[dict[str, float]]:
+    """Binary cross-entropy of some answers: probability, label, and loss in nats.
+
+    Examples
+    --------
+    >>> row = worked_values()[0]
+    >>> (row["probability"], row["label"], round(row["loss"], 3))
+    (0.9, 1, 0.105)
+    """
+    return [
+        {"probability": p, "label": y, "loss": binary_cross_entropy(logit_of(np.array([p])), y)}
+        for p, y in EXAMPLES
+    ]
+
+
+@functools.cache
+def saturation() -> Saturation:
+    """Find where `bce` on generated images stands still for good."""
+    logits = np.arange(0.0, 64.0, 1 / 64)
+    values, slopes = values_and_slopes(_each("bce").fake, logits)
+    last_moving = int(np.flatnonzero(slopes != 0)[-1])
+    return Saturation(float(logits[last_moving + 1]), float(values[last_moving + 1]))
+
+
+def pictures(name: str, loss: Loss, point: Point | None) -> dict[str, bytes]:
+    """All pictures, as PNG.
+
+    Parameters
+    ----------
+    name, loss, point
+        The run's own loss, and where it is at equilibrium.
+    """
+    return {
+        "by_probability": by_probability(),
+        "by_logit": by_logit(),
+        "against_squares": against_squares(),
+        "gradients": gradients(),
+        "coin": coin(),
+        "own_terms": own_terms(name, loss, point),
+    }
+
+
+def by_probability() -> bytes:
+    """Cross-entropy against the predicted probability, for both labels."""
+    entropy_of = _each("bce")
+    logits = logit_of(_PROBABILITIES)
+    lines = {
+        "y = 1: -ln p": _values(entropy_of.real, logits),
+        "y = 0: -ln(1 - p)": _values(entropy_of.fake, logits),
+    }
+    return charts.draw(
+        _PROBABILITIES.tolist(), lines, {}, "predicted probability p of being real", "L (nats)"
+    )
+
+
+def by_logit() -> bytes:
+    """Cross-entropy against the logit, on probabilities and on logits, and where they part."""
+    lines = {
+        f"{name}, y = {label}": _values(getattr(_each(name), term), _LOGITS)
+        for name in ("bce", "bce_with_logits")
+        for label, term in ((1, "real"), (0, "fake"))
+    }
+    mark = {f"sigmoid(s) = 1 in float32, from s = {saturation().logit:.1f}": saturation().logit}
+    return charts.draw(_LOGITS.tolist(), lines, {}, "logit s", "L (nats)", marks=mark)
+
+
+def against_squares() -> bytes:
+    """Cross-entropy and squared error at target 1, against the probability."""
+    logits = logit_of(_PROBABILITIES)
+    lines = {name: _values(_each(name).real, logits) for name in ("bce", "mse")}
+    return charts.draw(_PROBABILITIES.tolist(), lines, {}, "predicted probability p, target 1", "L")
+
+
+def gradients() -> bytes:
+    """Their derivatives with respect to the logit, at target 1."""
+    lines = {
+        name: values_and_slopes(_each(name).real, _NEAR_LOGITS)[1].tolist()
+        for name in ("bce", "mse")
+    }
+    return charts.draw(_NEAR_LOGITS.tolist(), lines, {}, "logit s, target 1", "dL/ds")
+
+
+def coin() -> bytes:
+    """Entropy of a coin against its probability of heads, at most ln 2."""
+    probabilities = np.linspace(0.0, 1.0, 201)
+    heights = [entropy([p, 1.0 - p]) for p in probabilities]
+    highest = {f"ln 2 = {math.log(2):.4f}": math.log(2)}
+    return charts.draw(
+        probabilities.tolist(), {"H": heights}, highest, "probability of heads", "H (nats)"
+    )
+
+
+def own_terms(name: str, loss: Loss, point: Point | None) -> bytes:
+    """The terms of the run's own loss against one logit given to all images."""
+    each = loss.with_reduction("none")
+    real, fake = (np.array(_values(term, _NEAR_LOGITS)) for term in (each.real, each.fake))
+    lines = {
+        "D, real": real.tolist(),
+        "D, generated": fake.tolist(),
+        "D's sum": (real + fake).tolist(),
+        "G": _values(each.generator, _NEAR_LOGITS),
+    }
+    marks = {}
+    if point and point.unique:
+        marks = {f"equilibrium, s = {point.logit:.3g}": point.logit}
+    elif point:
+        marks = {
+            f"equally good for D from s = {point.lowest:g}": point.lowest,
+            f"to s = {point.highest:g}": point.highest,
+        }
+    return charts.draw(
+        _NEAR_LOGITS.tolist(), lines, {}, "logit s of every image", f"loss ({name})", marks=marks
+    )
+
+
+def _each(name: str) -> Loss:
+    """A loss at its defaults, with a value for each logit."""
+    return losses.build(name, losses.Options(reduction="none"))
+
+
+def _values(term: Callable, logits: NDArray[np.float64]) -> Sequence[float]:
+    return values_and_slopes(term, logits)[0].tolist()

@@ -1,0 +1,324 @@
+"""params.yaml as one typed, validated model. Nothing else reads it.
+
+A mistake in the file ends in one line that names the key, its place, the bad value and what
+would be valid.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.yaml_files import read_mapping
+from stages.gan.params.explanations import explain, nearest
+
+
+def _no_booleans(value: Any) -> Any:
+    # YAML reads yes, on and true as a boolean, which Python would take for the number 1.
+    if isinstance(value, bool):
+        raise ValueError("should be a number")
+    return value
+
+
+_WHOLE = BeforeValidator(_no_booleans)
+Seed = Annotated[int, _WHOLE, Field(ge=0, le=2**32 - 1)]
+Width = Annotated[int, _WHOLE, Field(ge=1, le=65536)]
+Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"]
+
+
+# An option, the value that changes nothing, and the losses that have a use for it. `losses`
+# knows the same (a test compares them), but importing it takes a second and all of MindSpore.
+_ENTROPIES = ("bce", "bce_with_logits", "softplus")
+_USES_OF_LOSS_OPTIONS = (
+    ("pos_weight", 1.0, _ENTROPIES),
+    ("label_smoothing", 0.0, (*_ENTROPIES, "mse")),
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Kind(_Section):
+    """What a data set is made of: the entry of params.yaml's `datasets`."""
+
+    format: Literal["idx", "images"]
+    network: Literal["mlp", "dcgan"]
+
+
+class Download(_Section):
+    """Where the data comes from."""
+
+    sources: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
+    timeout: Annotated[float, _WHOLE, Field(gt=0, le=3600)]
+    retries: Annotated[int, _WHOLE, Field(ge=0, le=20)]
+    maximum_bytes: Annotated[int, _WHOLE, Field(ge=1, le=2**40)]
+    bundled_count: Annotated[int, _WHOLE, Field(ge=20, le=100_000)] | None
+    bundled_seed: Seed
+
+
+class Preprocess(_Section):
+    """How raw files become arrays."""
+
+    image_size: Annotated[int, _WHOLE, Field(ge=4, le=1024)]
+    channels: Annotated[Literal[1, 3], _WHOLE]
+    latent_size: Annotated[int, _WHOLE, Field(ge=1, le=10_000)]
+    maximum_images: Annotated[int, _WHOLE, Field(ge=4, le=2**31)] | None
+    test_fraction: Annotated[float, _WHOLE, Field(gt=0, lt=1)]
+    test_maximum: Annotated[int, _WHOLE, Field(ge=1, le=1_000_000)]
+    seed: Seed
+
+
+class Network(_Section):
+    """The hidden layers of one network."""
+
+    widths: Annotated[list[Width], Field(min_length=1, max_length=16)]
+    activation: Activation
+    leaky_slope: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+    batch_norm: bool
+
+
+class LossOptions(_Section):
+    """What can be set of the loss; `losses` says what each does."""
+
+    reduction: Annotated[
+        Literal["mean", "sum"], Field(description="a training step needs one number")
+    ]
+    weight: Annotated[float, _WHOLE, Field(ge=0.001, le=1000)]
+    pos_weight: Annotated[float, _WHOLE, Field(ge=0.01, le=100)]
+    label_smoothing: Annotated[float, _WHOLE, Field(ge=0, le=0.5)]
+    gradient_penalty: Annotated[float, _WHOLE, Field(ge=0, le=1000)]
+
+    def of_terms(self) -> dict[str, Any]:
+        """What losses.Options takes: all but the penalty, which is no function of logits."""
+        return self.model_dump(exclude={"gradient_penalty"})
+
+
+class DiscriminatorNetwork(Network):
+    """The discriminator's, with what it alone may have."""
+
+    spectral_norm: bool
+
+
+class Schedule(_Section):
+    """How the learning rate changes over the run."""
+
+    kind: Literal["constant", "cosine", "exponential", "step"]
+    warm_up_steps: Annotated[int, _WHOLE, Field(ge=0, le=2**31)]
+    decay: Annotated[float, _WHOLE, Field(gt=0, le=1)]
+    every: Annotated[int, _WHOLE, Field(ge=1, le=2**31)]
+    final: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+
+
+class Distributed(_Section):
+    """Over how many processes training is spread."""
+
+    workers: Annotated[int, _WHOLE, Field(ge=1, le=1024)]
+
+
+class Train(_Section):
+    """How the networks are trained."""
+
+    epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    max_steps: Annotated[int, _WHOLE, Field(ge=1, le=2**31)] | None
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    latents: Literal["attached", "fresh"]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    discriminator_learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)] | None
+    schedule: Schedule
+    optimizer: Literal["adam", "adamw", "rmsprop", "sgd"]
+    beta1: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    weight_decay: Annotated[float, _WHOLE, Field(ge=0, le=1)]
+    momentum: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    discriminator_steps: Annotated[int, _WHOLE, Field(ge=1, le=1000)]
+    instance_noise: Annotated[float, _WHOLE, Field(ge=0, le=10)]
+    augmentation: list[Literal["color", "translation", "cutout"]]
+    r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
+    ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    loss: Literal["bce", "bce_with_logits", "softplus", "mse", "hinge", "wgan_gp"]
+    loss_options: LossOptions
+    seed: Seed
+    grid_seed: Seed
+    checkpoint_every: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    init_from: Annotated[str, Field(min_length=1)] | None
+    lecture_log: bool
+    on_failure: Literal["stop", "warn"]
+    distributed: Distributed
+    generator: Network
+    discriminator: DiscriminatorNetwork
+
+    @property
+    def gradient_penalty(self) -> float:
+        """Weight of the penalty that wgan_gp adds; 0 for every other loss."""
+        return self.loss_options.gradient_penalty if self.loss == "wgan_gp" else 0.0
+
+    @property
+    def differentiates_twice(self) -> bool:
+        """Whether D's gradient with respect to images is itself trained on."""
+        return self.r1 > 0 or self.gradient_penalty > 0
+
+
+class Judge(_Section):
+    """The network trained on real images alone, by which generated ones are measured."""
+
+    epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    widths: Annotated[list[Width], Field(min_length=1, max_length=8)]
+    feature_size: Annotated[int, _WHOLE, Field(ge=2, le=4096)]
+    classes: Annotated[int, _WHOLE, Field(ge=2, le=1000)]
+    shift: Annotated[int, _WHOLE, Field(ge=0, le=64)]
+    seed: Seed
+
+
+class Critic(_Section):
+    """The discriminator that evaluate trains from scratch; its seed is evaluate's."""
+
+    epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    widths: Annotated[list[Width], Field(min_length=1, max_length=8)]
+
+
+class Evaluate(_Section):
+    """What is measured on the trained networks."""
+
+    samples: Annotated[int, _WHOLE, Field(ge=1, le=1_000_000)]
+    seed: Seed
+    interpolation_steps: Annotated[int, _WHOLE, Field(ge=2, le=50)]
+    nearest: Annotated[int, _WHOLE, Field(ge=1, le=100)]
+    critic: Critic
+
+
+class Report(_Section):
+    """The page."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Dataset(_Section):
+    """Every param of one data set."""
+
+    kind: Kind
+    download: Download
+    preprocess: Preprocess
+    judge: Judge
+    train: Train
+    evaluate: Evaluate
+    report: Report
+
+    @model_validator(mode="after")
+    def _the_optimizer_has_what_is_set(self) -> "Dataset":
+        for name, owners in (("weight_decay", ["adamw"]), ("momentum", ["rmsprop", "sgd"])):
+            value = getattr(self.train, name)
+            if value and self.train.optimizer not in owners:
+                raise ValueError(
+                    f"train.{name} is {value}, but train.optimizer {self.train.optimizer} has "
+                    f"none: valid is 0, or optimizer {' | '.join(owners)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_are_shared_out_evenly(self) -> "Dataset":
+        workers, batch = self.train.distributed.workers, self.train.batch_size
+        # MindSpore's binary cross-entropy of a single number is none of float32.
+        if workers > 1 and (batch % workers or batch // workers < 2):
+            able = [str(n) for n in range(1, min(batch // 2, 1024) + 1) if batch % n == 0]
+            raise ValueError(
+                f"train.distributed.workers is {workers}, but train.batch_size {batch} cannot be "
+                f"shared out evenly among so many, each at least 2 images: valid is "
+                f"{' | '.join(able)}, or another batch_size"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _every_image_has_its_own_gradient(self) -> "Dataset":
+        train = self.train
+        if train.differentiates_twice and train.discriminator.batch_norm:
+            name, value = "r1", train.r1
+            if not value:
+                name, value = "loss_options.gradient_penalty", train.gradient_penalty
+            raise ValueError(
+                f"train.{name} is {value}, but with train.discriminator.batch_norm no image "
+                f"has a gradient of its own: valid is {name} 0, or batch_norm false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sides_divide(self) -> "Dataset":
+        if self.kind.network == "dcgan":
+            size = self.preprocess.image_size
+            for name in ("generator", "discriminator"):
+                layers = len(getattr(self.train, name).widths)
+                if size % 2**layers or size // 2**layers < 2:
+                    raise ValueError(
+                        f"preprocess.image_size is {size} and train.{name}.widths has {layers} "
+                        f"entries, but a dcgan halves the side once an entry and at least 2 "
+                        f"pixels must be left: valid is a multiple of {2**layers} from "
+                        f"{2 ** (layers + 1)} on, or fewer widths"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _loss_has_use_for_its_options(self) -> "Dataset":
+        name, options = self.train.loss, self.train.loss_options
+        for option, neutral, able in _USES_OF_LOSS_OPTIONS:
+            value = getattr(options, option)
+            if value != neutral and name not in able:
+                raise ValueError(
+                    f"train.loss_options.{option} is {value}, but train.loss is {name}, which "
+                    f"has no use for it: valid is {neutral}, or a loss of {' | '.join(able)}"
+                )
+        return self
+
+
+def load(path: Path, dataset: str) -> Dataset:
+    """Read and validate the params of one data set.
+
+    Parameters
+    ----------
+    path : Path
+        The YAML file.
+    dataset : str
+        A key of its `datasets`.
+
+    Raises
+    ------
+    UserError
+        In one line, for whatever is wrong with the file or the name.
+    """
+    content = _read(path)
+    names = content["datasets"]
+    check_name(path, dataset)
+    for key in content:
+        if key != "datasets" and key not in names:
+            raise UserError(f"{path}: unknown key {key}{nearest(key, ['datasets', *names])}")
+    section = content.get(dataset)
+    if not isinstance(section, dict):
+        raise UserError(f"{path}: {dataset} is missing: it should hold the params of that data set")
+    if "kind" in section:
+        raise UserError(f"{path}: unknown key {dataset}.kind: it belongs into datasets.{dataset}")
+    try:
+        return Dataset.model_validate({"kind": names[dataset], **section})
+    except ValidationError as error:
+        messages = [explain(Dataset, dataset, problem) for problem in error.errors()]
+        raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
+
+
+def check_name(path: Path, dataset: str) -> None:
+    """Raise UserError, with the valid names, if the file has no such data set."""
+    names = _read(path)["datasets"]
+    if dataset not in names:
+        raise UserError(f"no data set {dataset!r}{nearest(dataset, names)}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content = read_mapping(path)
+    if not isinstance(content.get("datasets"), dict):
+        raise UserError(
+            f"{path}: it should hold a mapping `datasets` of name to format and network"
+        )
+    return content

@@ -1,0 +1,1 @@
+"""A network beside its training: checkpoints, sampling, sample grids, the moving average (EMA)."""

@@ -1,0 +1,56 @@
+"""A moving average of a generator over the steps of its training.
+
+Adversarial training circles around its equilibrium rather than standing in it; the average lies
+nearer to it than any single step does (Yazici et al. 2019, "The unusual effectiveness of
+averaging in GAN training").
+"""
+
+from pathlib import Path
+
+import numpy as np
+from mindspore import ParameterTuple, Tensor, nn, ops
+
+from stages.gan.layers import kernels
+
+KERNELS = kernels.Library(Path(__file__).with_name("averages.c"))
+
+
+class Average(nn.Cell):
+    """The average of every weight and running statistic of a generator; calling it moves it.
+
+    After n calls the average of a weight w is
+
+        decay^n w(0) + (1 - decay) * sum over i = 1 to n of decay^(n - i) w(i)
+
+    where w(0) is the weight when this was made and w(i) that at call i. Batch norm's running
+    statistics are averaged likewise: they must fit the averaged weights.
+
+    Where a C compiler is at hand, one kernel does a weight's product and sum, to the same bits.
+
+    Parameters
+    ----------
+    generator : nn.Cell
+    decay : float
+        Weight of the old average, above 0 to below 1.
+    """
+
+    def __init__(self, generator: nn.Cell, decay: float) -> None:
+        super().__init__(auto_prefix=False)
+        self.decay = decay
+        self.weights = ParameterTuple(generator.get_parameters())
+        self.averages = self.weights.clone(prefix="average", init="same")
+        self.factors = Tensor(np.array([decay, 1.0 - decay], np.float32))
+        self.mix = KERNELS.kernel("mix", lambda average, weight, factors: average)
+
+    def construct(self):
+        for average, weight in zip(self.averages, self.weights):  # noqa: B905 (see jit)
+            if self.mix is not None:
+                ops.assign(average, self.mix(average, weight, self.factors))
+            else:
+                ops.assign(average, average * self.decay + weight * (1.0 - self.decay))
+        return True
+
+    def copy_to(self, generator: nn.Cell) -> None:
+        """Put the averages into a generator of the same kind that no compiled function uses."""
+        for own, average in zip(generator.get_parameters(), self.averages, strict=True):
+            own.set_data(Tensor(average.asnumpy()))

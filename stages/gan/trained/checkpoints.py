@@ -1,0 +1,216 @@
+"""Checkpoints: both networks, both optimizers, and the description that rebuilds them.
+
+A checkpoint is a folder:
+
+    checkpoint.json             epoch, step, the networks' description, checksums (see manifest)
+    generator.safetensors       weights and running statistics
+    discriminator.safetensors
+    average.safetensors         the generator's moving average, where there is one
+    optimizers.safetensors      such as Adam's moments and powers of beta: training can go on
+
+safetensors holds bare arrays: loading one runs no code, whoever made it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import Parameter, Tensor, nn
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from stages.gan import networks
+from stages.gan.common.errors import UserError
+from stages.gan.trained import manifest
+from stages.gan.trained.averaging import Average
+
+FINAL = "final"
+
+
+def epoch_name(epoch: int) -> str:
+    """The folder name of the checkpoint after that epoch."""
+    return f"epoch-{epoch:04d}"
+
+
+def parts(
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    optimizers: tuple[nn.Cell, nn.Cell],
+    average: Average | None = None,
+) -> dict[str, list[Parameter]]:
+    """All that training changes, by the name of the file it is kept in."""
+    found = {
+        "generator": list(generator.get_parameters()),
+        "discriminator": list(discriminator.get_parameters()),
+        "optimizers": [p for mover in optimizers for p in _optimizer_parameters(mover)],
+    }
+    if average is not None:
+        found["average"] = list(average.averages)
+    return found
+
+
+def values(parameters: Iterable[Parameter]) -> dict[str, NDArray[Any]]:
+    """Copies of what parameters hold, by their names."""
+    return {p.name: np.array(p.asnumpy(), order="C") for p in parameters}
+
+
+def put(stored: Mapping[str, NDArray[Any]], parameters: Iterable[Parameter]) -> None:
+    """Put values into parameters that no compiled function has used yet."""
+    for parameter in parameters:
+        parameter.set_data(Tensor(stored[parameter.name]))
+
+
+def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
+    """What an optimizer learnt: not the weights it updates, nor what params.yaml sets."""
+    weights = {parameter.name for parameter in optimizer.parameters}
+    return [
+        parameter
+        for parameter in optimizer.get_parameters()
+        if parameter.name not in weights
+        and parameter.name.rsplit(".", 1)[-1] not in ("learning_rate", "momentum")
+    ]
+
+
+def save(
+    folder: Path,
+    description: networks.Description,
+    trained: Mapping[str, Iterable[Parameter]],
+    epoch: int,
+    step: int,
+) -> None:
+    """Write one checkpoint into a new folder; `trained` is what `parts` gives."""
+    folder.mkdir(parents=True)
+    for name, parameters in trained.items():
+        file = folder / f"{name}.safetensors"
+        try:
+            save_file(values(parameters), file)
+        except SafetensorError as error:
+            raise UserError(f"{file} cannot be written: {error}") from None
+    manifest.write(folder, epoch, step, description.to_json())
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk whose files have been verified.
+
+    `averaged` says whether it holds a moving average of the generator.
+    """
+
+    folder: Path
+    epoch: int
+    step: int
+    description: networks.Description
+    averaged: bool = False
+
+    def check_images(self, shape: tuple[int, ...]) -> None:
+        """Raise UserError if the networks are of other images than (channels, height, width)."""
+        if self.description.image_shape != shape:
+            raise UserError(
+                f"{self.folder} holds networks of images {self.description.image_shape}, "
+                f"the prepared ones are {shape} (channels, height, width): run `dvc repro`"
+            )
+
+    def networks(self) -> tuple[nn.Cell, nn.Cell]:
+        """Generator and discriminator for use, in evaluation mode.
+
+        The generator has the averaged weights where there are any, else those of the last step.
+        """
+        generator, discriminator = networks.build(self.description)
+        self.restore_networks(generator, discriminator)
+        if self.averaged:
+            average = Average(generator, decay=0.0)
+            self.restore_average(average)
+            average.copy_to(generator)
+        generator.set_train(False)
+        discriminator.set_train(False)
+        return generator, discriminator
+
+    def restore_networks(self, generator: nn.Cell, discriminator: nn.Cell) -> None:
+        """Put the stored weights into networks that have not been used in a jitted call."""
+        for name, network in (("generator", generator), ("discriminator", discriminator)):
+            self._restore(name, list(network.get_parameters()))
+
+    def restore_average(self, average: Average) -> None:
+        """Put the stored average, where there is one, into one that has not been used yet."""
+        if self.averaged:
+            self._restore("average", list(average.averages))
+
+    def restore_optimizers(self, optimizers: tuple[nn.Cell, nn.Cell]) -> None:
+        """Put the stored moments into optimizers that have not been used yet."""
+        learnt = [p for optimizer in optimizers for p in _optimizer_parameters(optimizer)]
+        self._restore("optimizers", learnt)
+
+    def _restore(self, part: str, parameters: list[Parameter]) -> None:
+        file = self.folder / f"{part}.safetensors"
+        ours = {p.name: _form(p.shape, ms.dtype_to_nptype(p.dtype)) for p in parameters}
+        try:
+            with safe_open(file, framework="numpy") as stored:
+                slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118
+                theirs = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
+                wrong = sorted(
+                    name
+                    for name in ours.keys() | theirs.keys()
+                    if ours.get(name) != theirs.get(name)
+                )
+                if wrong:
+                    self._refuse(file, part, wrong)
+                for parameter in parameters:
+                    parameter.set_data(Tensor(stored.get_tensor(parameter.name)))
+        except (OSError, SafetensorError) as error:
+            raise UserError(f"{file} cannot be read: {error}") from None
+
+    def _refuse(self, file: Path, part: str, wrong: list[str]) -> None:
+        differing = f"{wrong[0]} differs (and {len(wrong) - 1} more)"
+        if part == "optimizers":
+            raise UserError(
+                f"{file} does not fit train.optimizer: {differing}; valid is the optimizer that "
+                "the checkpoint was trained with"
+            )
+        raise UserError(
+            f"{file} does not fit the networks: {differing}; its networks are described in "
+            f"{manifest.NAME} beside it"
+        )
+
+
+def _form(shape: Any, kind: Any) -> tuple[str, tuple[int, ...]]:
+    """Type and shape as safetensors names them: F32 for float32."""
+    kind = np.dtype(kind)
+    return f"{kind.kind.upper()}{8 * kind.itemsize}", tuple(shape)
+
+
+def load(folder: Path) -> Checkpoint:
+    """Open a checkpoint folder, or the final one of a models folder, and verify its files.
+
+    Raises
+    ------
+    UserError
+        If it is no checkpoint, or a file of it is damaged.
+    """
+    if not (folder / manifest.NAME).is_file() and (folder / FINAL / manifest.NAME).is_file():
+        folder = folder / FINAL
+    if not (folder / manifest.NAME).is_file():
+        raise UserError(
+            f"{folder} is no checkpoint: it should hold {manifest.NAME}, or a folder `{FINAL}` "
+            "that does"
+        )
+    about = manifest.read(folder)
+    try:
+        description = networks.Description.from_json(about.networks)
+    except UserError as error:
+        raise UserError(f"{folder / manifest.NAME} is damaged: {error}") from None
+    for file, reason in manifest.damages(folder, about).items():
+        raise UserError(f"{file} {reason}: remove it and run `dvc checkout`")
+    # Networks are built before their weights are read, and must not fill the memory.
+    for part, count in description.weights().items():
+        file = folder / f"{part}.safetensors"
+        if 4 * count > file.stat().st_size:
+            raise UserError(
+                f"{file} does not fit the networks: those described in {manifest.NAME} have "
+                f"{count:,} weights in the {part}, more than {file.stat().st_size:,} bytes hold"
+            )
+    averaged = manifest.AVERAGE in about.sha256
+    return Checkpoint(folder, about.epoch, about.step, description, averaged)

@@ -1,0 +1,68 @@
+"""Files that hold a state: arrays and plain values under one checksum.
+
+    the sha256 of the rest in 64 hex digits, and a line break
+    a safetensors file: the arrays, and the values as JSON in an array of bytes
+
+A file is there whole or not at all, and has reached the disk before it gets its name. Reading
+one runs no code, and finds out whether a single bit of it has changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_file
+
+_VALUES = "values"
+_DIGITS = 64
+
+
+def write(target: Path, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
+    """Write a state.
+
+    Parameters
+    ----------
+    target : Path
+    arrays : mapping of names, all but "values", to arrays
+    values : mapping
+        What JSON can hold.
+    """
+    text = json.dumps(values, ensure_ascii=False).encode()
+    parts = {name: np.array(array, order="C") for name, array in arrays.items()}
+    content = safetensors.save({**parts, _VALUES: np.frombuffer(text, np.uint8)})
+    with whole_file(target, through_to_disk=True) as scratch, scratch.open("wb") as file:
+        file.write(hashlib.sha256(content).hexdigest().encode() + b"\n")
+        file.write(content)
+
+
+def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read the arrays and values of a state.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged.
+    """
+    try:
+        stored = source.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing") from None
+    content = stored[_DIGITS + 1 :]
+    if stored[: _DIGITS + 1] != hashlib.sha256(content).hexdigest().encode() + b"\n":
+        raise UserError(f"{source} is damaged: its content does not have the sha256 it begins with")
+    try:
+        arrays = safetensors.load(content)
+        values = json.loads(arrays.pop(_VALUES).tobytes())
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{source} is no file of a state: {error!r}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{source} is no file of a state: its values have no names")
+    return arrays, values

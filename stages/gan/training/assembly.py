@@ -1,0 +1,249 @@
+"""All that a training run needs, put together as the params ask for it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mindspore import Parameter, Tensor, int32, nn
+
+from stages.gan import losses, networks
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.fingerprints import fingerprint
+from stages.gan.data import prepared
+from stages.gan.params import Dataset, Train
+from stages.gan.trained import checkpoints
+from stages.gan.trained.averaging import Average
+from stages.gan.training import optimizers
+from stages.gan.training.loop import Plan
+from stages.gan.training.optimizers.schedules import Schedule
+from stages.gan.training.ranks.group import ALONE, Group
+from stages.gan.training.ranks.synchronised import synchronise
+from stages.gan.training.step import Options, Step, make_discriminator_step, make_step
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What trains, and what it trains.
+
+    `shown` is the generator to draw with: the one that is trained, or one that holds the moving
+    average, where there is one, after `refresh`.
+    """
+
+    description: networks.Description
+    generator: nn.Cell
+    discriminator: nn.Cell
+    optimizers: tuple[nn.Cell, nn.Cell]
+    average: Average | None
+    shown: nn.Cell
+    step: Step
+    discriminator_step: Any
+
+    def refresh(self) -> None:
+        """Bring `shown` up to date."""
+        if self.average is not None:
+            self.average.copy_to(self.shown)
+
+    @property
+    def trained(self) -> dict[str, list[Parameter]]:
+        """All that training changes; see `checkpoints.parts`."""
+        return checkpoints.parts(self.generator, self.discriminator, self.optimizers, self.average)
+
+    def save(self, folder: Path, epoch: int, step: int) -> None:
+        """Write a checkpoint into a new folder."""
+        checkpoints.save(folder, self.description, self.trained, epoch, step)
+
+
+def assemble(
+    params: Dataset,
+    data: prepared.Split,
+    last_step: int,
+    start: checkpoints.Checkpoint | None = None,
+    watched: bool = True,
+    group: Group = ALONE,
+    synchronised: bool = True,
+) -> Assembly:
+    """Networks, optimizers, compiled steps.
+
+    Parameters
+    ----------
+    last_step : int
+        The number of the run's last step, counted over the whole life of the networks: where
+        the schedule cosine ends.
+    start : Checkpoint, optional
+        What to go on from.
+    watched : bool
+        Whether the step returns the lengths of both gradients.
+    group : Group
+        With which ranks this process shares out each batch.
+    synchronised : bool
+        Whether their batch norm takes the moments of the whole batch, and not each its own: else
+        they are no longer the networks that one process would train (see docs/distributed.md).
+    """
+    settings = params.train
+    description = describe(params, data)
+    generator, discriminator = networks.build(
+        description, settings.seed, twice_differentiable=settings.differentiates_twice
+    )
+    if not group.is_alone and synchronised:
+        synchronise(generator, group)
+        synchronise(discriminator, group)
+    movers = build_optimizers(settings, generator, discriminator, last_step)
+    if start:
+        start.restore_networks(generator, discriminator)
+        start.restore_optimizers(movers)
+        # The schedules count from here, and discriminator_steps may be another one now.
+        for mover, updates in zip(movers, (1, settings.discriminator_steps), strict=True):
+            mover.global_step.set_data(Tensor([start.step * updates], int32))
+    average = Average(generator, settings.ema) if settings.ema > 0 else None
+    shown = generator
+    if average is not None:
+        shown, _ = networks.build(description)
+        if start:
+            start.restore_average(average)
+    options = Options(
+        average,
+        settings.instance_noise > 0,
+        bool(settings.augmentation),
+        settings.r1 / group.size,
+        settings.gradient_penalty / group.size,
+        watched,
+        group.size,
+    )
+    loss = losses.of_params(settings, group.size)
+    discriminator_step = None
+    if settings.discriminator_steps > 1:
+        discriminator_step = make_discriminator_step(
+            generator, discriminator, loss, movers[1], options
+        )
+    return Assembly(
+        description,
+        generator,
+        discriminator,
+        movers,
+        average,
+        shown,
+        make_step(generator, discriminator, loss, *movers, options),
+        discriminator_step,
+    )
+
+
+def describe(params: Dataset, data: prepared.Split) -> networks.Description:
+    """The networks that the params ask for, fitted to the prepared data."""
+    settings = params.train
+    channels, height, width = data.images.shape[1:]
+    return networks.Description(
+        kind=params.kind.network,
+        image_shape=(channels, height, width),
+        latent_size=data.latents.shape[1],
+        generator_widths=tuple(settings.generator.widths),
+        generator_activation=settings.generator.activation,
+        generator_slope=settings.generator.leaky_slope,
+        generator_batch_norm=settings.generator.batch_norm,
+        discriminator_widths=tuple(settings.discriminator.widths),
+        discriminator_activation=settings.discriminator.activation,
+        discriminator_slope=settings.discriminator.leaky_slope,
+        discriminator_batch_norm=settings.discriminator.batch_norm,
+        discriminator_spectral_norm=settings.discriminator.spectral_norm,
+    )
+
+
+def build_optimizers(
+    settings: Train, generator: nn.Cell, discriminator: nn.Cell, total_steps: int
+) -> tuple[nn.Cell, nn.Cell]:
+    """The optimizers that the params ask for: the generator's, then the discriminator's.
+
+    `total_steps` are those of the whole life of the networks: where cosine ends.
+    """
+    schedule = Schedule(**settings.schedule.model_dump(), total_steps=total_steps)
+    own = settings.discriminator_learning_rate
+    rates = (settings.learning_rate, settings.learning_rate if own is None else own)
+    first, second = (
+        optimizers.build(
+            settings.optimizer,
+            network,
+            name,
+            schedule.rate(rate, updates),
+            settings.beta1,
+            settings.beta2,
+            settings.weight_decay,
+            settings.momentum,
+        )
+        for name, network, rate, updates in (
+            ("generator", generator, rates[0], 1),
+            ("discriminator", discriminator, rates[1], settings.discriminator_steps),
+        )
+    )
+    return first, second
+
+
+def starting_checkpoint(
+    init_from: str | None, description: networks.Description
+) -> checkpoints.Checkpoint | None:
+    """The checkpoint to go on from, if any; its networks must be those the params describe."""
+    if init_from is None:
+        return None
+    start = checkpoints.load(paths.from_project(init_from))
+    ours, theirs = description.to_json(), start.description.to_json()
+    for key, value in ours.items():
+        if theirs[key] != value:
+            raise UserError(
+                f"train.init_from {init_from}: its networks have {key} {theirs[key]!r}, the "
+                f"params ask for {value!r}: make them equal"
+            )
+    return start
+
+
+def plan_of(
+    dataset: str,
+    settings: Train,
+    count: int,
+    start: checkpoints.Checkpoint | None = None,
+    group: Group = ALONE,
+) -> Plan:
+    """How long to train on `count` images, and in which order, as a watched run.
+
+    Raises
+    ------
+    UserError
+        If there are too few images for one step.
+    """
+    plan = Plan(
+        epochs=settings.epochs,
+        max_steps=settings.max_steps,
+        batch_size=settings.batch_size,
+        attached_latents=settings.latents == "attached",
+        seed=settings.seed,
+        first_epoch=start.epoch + 1 if start else 1,
+        first_step=start.step + 1 if start else 1,
+        discriminator_steps=settings.discriminator_steps,
+        instance_noise=settings.instance_noise,
+        augmentation=tuple(settings.augmentation),
+        gradient_penalty=settings.gradient_penalty > 0,
+        watched=True,
+        group=group,
+    )
+    if plan.total_steps(count) == 0:
+        raise UserError(
+            f"{dataset}.train.batch_size is {settings.batch_size}, but there are only {count} "
+            f"images to train on, and a step takes {settings.discriminator_steps} batches: "
+            f"valid is 2 to {count // settings.discriminator_steps}"
+        )
+    return plan
+
+
+def fingerprint_of(params: Dataset, data: Path, start: checkpoints.Checkpoint | None = None) -> str:
+    """What a run's result depends on; see `fingerprints`.
+
+    `data` is the folder of the prepared data, `start` what the run goes on from.
+    """
+    settings = params.train
+    named = {
+        "network": params.kind.network,
+        "train": settings.model_dump(mode="json"),
+        # Kernels and what stands in for them differ in the last bits.
+        "kernels": networks.remark(params.kind.network),
+    }
+    folders = [data, start.folder] if start else [data]
+    files = [file for folder in folders for file in sorted(folder.iterdir()) if file.is_file()]
+    return fingerprint(named, files)

@@ -1,0 +1,150 @@
+"""The course of a training run: a row an epoch, and a downsampled row a few steps."""
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan.common.files import write_csv
+from stages.gan.training.loop import Epoch, means
+from stages.gan.training.step import MEANS
+from stages.gan.training.step.measures import MEASURES
+
+EPOCHS = "history.csv"
+STEPS = "history_steps.csv"
+_ROWS = 1000
+
+
+class History:
+    """Collects every step and the mean of each epoch, and writes them when the run is over."""
+
+    def __init__(self) -> None:
+        self._epochs: list[tuple[int, int, dict[str, float]]] = []
+        self._first_step = 1
+        # Grows by doubling, so that the last rows can be looked at without being copied.
+        self._table = np.empty((_ROWS, len(MEASURES)), np.float32)
+        self._count = 0
+
+    @property
+    def epochs(self) -> int:
+        """How many have been added."""
+        return len(self._epochs)
+
+    @property
+    def epoch_numbers(self) -> list[int]:
+        """The numbers of those that have been added."""
+        return [number for number, *_ in self._epochs]
+
+    @property
+    def unfinished(self) -> NDArray[np.float32]:
+        """The rows of MEASURES of the steps since the last epoch that was added."""
+        return self.recent(self._count - sum(steps for _, steps, _ in self._epochs))
+
+    def __len__(self) -> int:
+        """How many steps have been added."""
+        return self._count
+
+    @property
+    def measures(self) -> NDArray[np.float32]:
+        """A row of MEASURES a step."""
+        return self._table[: self._count].copy()
+
+    @property
+    def first_step(self) -> int:
+        """The number of the first step."""
+        return self._first_step
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last step that was added."""
+        return self._first_step + self._count - 1
+
+    def recent(self, count: int) -> NDArray[np.float32]:
+        """The rows of the last so many steps, or of all if there are fewer; not to be changed."""
+        return self._table[max(0, self._count - count) : self._count]
+
+    def add_step(self, step: int, row: NDArray[np.float32]) -> None:
+        """Add one step's row of MEASURES."""
+        if self._count == 0:
+            self._first_step = step
+        if self._count == len(self._table):
+            self._table = np.concatenate([self._table, np.empty_like(self._table)])
+        self._table[self._count] = row
+        self._count += 1
+
+    def add_epoch(self, epoch: Epoch) -> None:
+        """Add one finished epoch, whose steps have been added."""
+        self._epochs.append((epoch.number, len(epoch.measures), epoch.means()))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that was added, as arrays."""
+        return {
+            "steps": self.measures,
+            "first_step": np.array(self._first_step),
+            "epochs": np.array([(n, steps) for n, steps, _ in self._epochs]).reshape(-1, 2),
+            "epoch_means": np.array(
+                [[found[name] for name in MEASURES] for *_, found in self._epochs]
+            ).reshape(-1, len(MEASURES)),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take up, with nothing added yet, what `state` gave."""
+        self._first_step = int(state["first_step"])
+        self._count = len(state["steps"])
+        self._table = np.empty((max(self._count, _ROWS), len(MEASURES)), np.float32)
+        self._table[: self._count] = state["steps"]
+        self._epochs = [
+            (number, steps, dict(zip(MEASURES, found, strict=True)))
+            for (number, steps), found in zip(
+                state["epochs"].tolist(), state["epoch_means"].tolist(), strict=True
+            )
+        ]
+
+    def summary(self) -> dict[str, float | None]:
+        """The means over the last epoch; None of what is no finite number.
+
+        Of what is measured seldom, and so in few steps of an epoch or none, the last value.
+        """
+        found = dict(self._epochs[-1][2])
+        measures = self._table[: self._count]
+        for column in range(len(MEANS), len(MEASURES)):
+            taken = measures[~np.isnan(measures[:, column]), column]
+            found[MEASURES[column]] = float(taken[-1]) if len(taken) else math.nan
+        return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+    def downsampled(self) -> list[dict[str, float]]:
+        """At most 1,000 rows: means over equally many consecutive steps, named by the last.
+
+        The last row is over what is left.
+        """
+        measures = self.measures
+        every = max(1, -(-len(measures) // _ROWS))
+        rows = []
+        for start in range(0, len(measures), every):
+            block = measures[start : start + every]
+            step = self._first_step + start + len(block) - 1
+            rows.append({"step": step, **dict(zip(MEASURES, means(block).tolist(), strict=True))})
+        return rows
+
+    def write(self, folder: Path) -> None:
+        """Write history.csv (means of each epoch) and history_steps.csv (downsampled).
+
+        What was measured in none of a row's steps is left empty.
+        """
+        write_csv(
+            folder / EPOCHS,
+            ["epoch", "steps", *MEASURES],
+            ([number, steps, *_fields(found)] for number, steps, found in self._epochs),
+        )
+        write_csv(
+            folder / STEPS,
+            ["step", *MEASURES],
+            ([row.pop("step"), *_fields(row)] for row in self.downsampled()),
+        )
+
+
+def _fields(found: dict[str, float]) -> Iterable[float | str]:
+    return ("" if math.isnan(value) else value for value in found.values())

@@ -1,0 +1,226 @@
+"""The loop that repeats a training step over epochs.
+
+It knows nothing of files; every finished epoch is handed to the caller.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.common.tensors import as_tensor
+from stages.gan.data.prepared import Split
+from stages.gan.training.ranks.group import ALONE, Group
+from stages.gan.training.step import MEANS, Step
+from stages.gan.training.step.augmentation import draw as draw_changes
+from stages.gan.training.step.gradients import DUE, NOT_DUE
+from stages.gan.training.step.measures import MEASURES, gradients_are_due
+
+NOTHING = np.empty((0, len(MEASURES)), np.float32)
+
+
+@dataclass
+class Epoch:
+    """What one epoch gave: a row of MEASURES a step.
+
+    `number` counts from 1 over the whole life of the networks, `first_step` too.
+    """
+
+    number: int
+    first_step: int
+    measures: NDArray[np.float32]
+
+    @property
+    def last_step(self) -> int:
+        """The number of its last step."""
+        return self.first_step + len(self.measures) - 1
+
+    def means(self) -> dict[str, float]:
+        """Mean of each measure over those of the epoch's steps in which it was taken."""
+        return dict(zip(MEASURES, means(self.measures).tolist(), strict=True))
+
+
+def means(measures: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Means over rows of MEASURES; NaN of what was taken in none of them.
+
+    What every step returns is never left out: a loss that is NaN makes its mean NaN.
+    """
+    rows = measures.astype(np.float64)
+    # From -0.0 on, as the mean of losses that are -0.0 is -0.0: NumPy's own begins with 0.0.
+    result = rows.sum(axis=0, initial=-0.0) / len(rows)
+    for column in range(len(MEANS), len(MEASURES)):
+        taken = rows[~np.isnan(rows[:, column]), column]
+        result[column] = taken.mean() if len(taken) else np.nan
+    return result
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, and in which order.
+
+    `first_epoch` and `first_step` are 1 for new networks; a run that goes on from a
+    checkpoint takes them up where it ended, and so draws the numbers that an unbroken run
+    would have drawn.
+
+    A step is one update of the generator. It takes `discriminator_steps` batches of images and
+    codes, one for each update of the discriminator; the last serves the generator too. So an
+    epoch, which shows each image at most once, has that many times fewer steps.
+
+    `instance_noise` is the standard deviation at step 1 of the noise on all images that the
+    discriminator sees (Soenderby et al. 2017, section 3.3), in units of the images' [-1, 1].
+    `augmentation` are the changes made to each of these images, of `augmentation.POLICIES`.
+    With `gradient_penalty` points between fake and real images are drawn for it.
+
+    Of a `group` this rank takes its part of every batch; order and draws are those of the whole
+    batches, as one process would make them.
+
+    `watched` goes with a step that is. `on_step` is given every step's number and row of
+    MEASURES, in which it may fill in what the step did not measure; what it raises ends the run.
+    """
+
+    epochs: int
+    max_steps: int | None
+    batch_size: int
+    attached_latents: bool
+    seed: int
+    first_epoch: int = 1
+    first_step: int = 1
+    discriminator_steps: int = 1
+    instance_noise: float = 0.0
+    augmentation: tuple[str, ...] = ()
+    gradient_penalty: bool = False
+    watched: bool = False
+    group: Group = ALONE
+    on_step: Callable[[int, NDArray[np.float32]], None] = field(default=lambda step, row: None)
+
+    def steps_per_epoch(self, count: int) -> int:
+        """Steps whose batches are whole; images that are left over are dropped."""
+        return count // self.images_per_step
+
+    @property
+    def images_per_step(self) -> int:
+        """Real images that a step takes, and as many latent codes."""
+        return self.batch_size * self.discriminator_steps
+
+    def noise_level(self, step: int, last_step: int) -> float:
+        """Standard deviation of the instance noise: linear from step 1 to 0 at the last."""
+        return self.instance_noise * (1 - (step - 1) / max(last_step - 1, 1))
+
+    def total_steps(self, count: int) -> int:
+        """Steps of the whole run."""
+        steps = self.epochs * self.steps_per_epoch(count)
+        return steps if self.max_steps is None else min(steps, self.max_steps)
+
+
+def train(
+    step: Step,
+    data: Split,
+    plan: Plan,
+    discriminator_step: Callable[..., Any] | None = None,
+    finished: int = 0,
+    begun: NDArray[np.float32] = NOTHING,
+) -> Iterator[Epoch]:
+    """Train epoch by epoch; the last one is shorter where max_steps ends it.
+
+    Parameters
+    ----------
+    discriminator_step
+        From `make_discriminator_step`; needed where the plan has several of them.
+    finished : int
+        Epochs of the plan that an earlier process went through.
+    begun : (steps, len(MEASURES))
+        What it measured in the steps of the next one. If that were all of them, the epoch is
+        yielded without a further step.
+
+    Yields
+    ------
+    Epoch
+        After each epoch, with the networks as they are then.
+    """
+    per_epoch = plan.steps_per_epoch(len(data))
+    last_step = plan.first_step - 1 + plan.total_steps(len(data))
+    left = plan.total_steps(len(data)) - finished * per_epoch
+    position = plan.first_step + finished * per_epoch
+    number = plan.first_epoch + finished
+    latent_size = data.latents.shape[1]
+    while left > 0:
+        order = stream(plan.seed, "order", number).permutation(len(data))
+        steps = min(per_epoch, left)
+        measures = np.full((steps, len(MEASURES)), np.nan, np.float32)
+        measures[: len(begun)] = begun
+        for index in range(len(begun), steps):
+            rows = order[index * plan.images_per_step : (index + 1) * plan.images_per_step]
+            if plan.attached_latents:
+                latents = data.codes(rows)
+            else:
+                draw = stream(plan.seed, "fresh latents", position + index)
+                latents = latent_codes(draw, plan.images_per_step, latent_size)
+            batches = inputs(data, rows, latents, plan, position + index, last_step)
+            for _ in range(plan.discriminator_steps - 1):
+                assert discriminator_step is not None
+                given, named = next(batches)
+                discriminator_step(*given, **named)
+            given, named = next(batches)
+            outputs = step(*given, **named)
+            # What is not due is NaN and not worth the time to fetch it.
+            count = len(outputs) if named.get("due") is DUE else len(MEANS)
+            measures[index, :count] = [output.asnumpy().item() for output in outputs[:count]]
+            plan.on_step(position + index, measures[index])
+        yield Epoch(number, position, measures)
+        begun = NOTHING
+        left -= steps
+        position += steps
+        number += 1
+
+
+def inputs(
+    data: Split,
+    rows: NDArray[np.integer],
+    latents: NDArray[np.float32],
+    plan: Plan,
+    position: int,
+    last_step: int,
+) -> Iterator[tuple[tuple[ms.Tensor, ...], dict[str, ms.Tensor]]]:
+    """What each update of one step takes, batch by batch: images and codes, and what is named.
+
+    See `make_step` for the names. Of several ranks each takes its part of every batch.
+    """
+    mine = plan.group.part(plan.batch_size)
+    draw = stream(plan.seed, "instance noise", position)
+    mixing = stream(plan.seed, "gradient penalty", position)
+    changing = stream(plan.seed, "augmentation", position)
+    level = np.float32(plan.noise_level(position, last_step))
+    for start in range(0, len(rows), plan.batch_size):
+        part = slice(start, start + plan.batch_size)
+        images = data.batch(rows[part][mine])
+        whole = (plan.batch_size, *images.shape[1:])
+        named = {}
+        if plan.instance_noise > 0:
+            images = images + level * draw.standard_normal(whole, dtype=np.float32)[mine]
+            noise = level * draw.standard_normal(whole, dtype=np.float32)[mine]
+            named["noise"] = as_tensor(noise)
+        if plan.gradient_penalty:
+            mix = mixing.random((plan.batch_size, 1, 1, 1), dtype=np.float32)[mine]
+            named["mix"] = as_tensor(mix)
+        if plan.augmentation:
+            # Real images first, then as many generated ones.
+            drawn = draw_changes(changing, plan.augmentation, 2 * plan.batch_size, whole[1:])
+            named |= {name: as_tensor(_of_both(array, mine)) for name, array in drawn.items()}
+        if plan.watched and start == len(rows) - plan.batch_size:  # the last, the step's own
+            named["due"] = DUE if gradients_are_due(position) else NOT_DUE
+        yield (as_tensor(images), as_tensor(latents[part][mine])), named
+
+
+def _of_both(array: NDArray[np.float32], mine: slice) -> NDArray[np.float32]:
+    """The rows of a rank, of what was drawn for a batch of real images and one of generated ones.
+
+    One rank's rows are all of them.
+    """
+    real, generated = np.split(array, 2)
+    if len(real[mine]) == len(real):
+        return array
+    return np.concatenate([real[mine], generated[mine]])

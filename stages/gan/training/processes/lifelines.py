@@ -1,0 +1,140 @@
+"""Noticing at once that another rank has ended, on whichever host.
+
+MindSpore's exchanges wait for a rank that is gone until they time out. Here rank 0 holds a
+connection to every other rank, over which nothing is sent before the end: when a process ends in
+whatever way, its system closes the connection, and who reads at the other end knows.
+"""
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+
+from stages.gan.common.errors import UserError
+from stages.gan.training.ranks.exchange import Link
+from stages.gan.training.ranks.group import Group
+
+_GOOD_BYE = b"."
+_PATIENCE = 60.0
+
+
+@contextmanager
+def lifelines(
+    group: Group, link: Link, meeting_point: str, on_loss: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """While the block runs, end this process if another rank's ends before its own block does.
+
+    All ranks enter it together. Who comes to its end stays until rank 0 does too: should a process
+    have trouble while it leaves, msrun would take that for a failure of the job, and end rank 0.
+    An error ends the block before its time, unless the ranks have agreed to end.
+
+    Parameters
+    ----------
+    group : Group
+    link : Link
+    meeting_point : str
+        Address of the scheduler, which all hosts reach: rank 0 takes connections at that of its
+        own addresses from which it gets there.
+    on_loss : callable
+        Called in a thread of its own with what happened; by default it is printed as an error,
+        and the process ends with exit code 1, whatever its main thread waits for.
+    """
+    if group.is_alone:
+        yield
+        return
+    lines = _as_first(group, link, meeting_point) if group.leads else _as_other(group, link)
+    over, told = threading.Event(), threading.Event()
+    for rank, line in lines.items():
+        threading.Thread(
+            target=_read,
+            args=(line, rank, group, over, told, on_loss or _end),
+            daemon=True,
+            name=f"lifeline-{rank}",
+        ).start()
+    agreed = False
+    try:
+        yield
+        agreed = True
+        if not group.leads:
+            told.wait()
+    finally:
+        over.set()
+        for line in lines.values():
+            with suppress(OSError):  # it has ended, too
+                if agreed or link.is_over:
+                    line.sendall(_GOOD_BYE)
+                line.shutdown(socket.SHUT_RDWR)  # which wakes this rank's own reader
+            line.close()
+
+
+def _as_first(group: Group, link: Link, meeting_point: str) -> dict[int, socket.socket]:
+    family, *_, place = socket.getaddrinfo(meeting_point, 9, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:  # sends nothing
+        probe.connect(place)
+        address = probe.getsockname()[0]
+    secret = os.urandom(16)
+    with socket.create_server((address, 0), family=family, backlog=group.size) as server:
+        server.settimeout(_PATIENCE)
+        packed = ip_address(address).packed
+        link.numbers(len(packed), *packed.ljust(16, b"\0"), server.getsockname()[1], *secret)
+        lines: dict[int, socket.socket] = {}
+        while len(lines) < group.size - 1:
+            try:
+                line, _ = server.accept()
+                line.settimeout(_PATIENCE)
+                told = line.recv(20, socket.MSG_WAITALL)
+            except OSError as error:
+                raise UserError(
+                    f"rank 0 waits at {address} for connections of the {group.size - 1} other "
+                    f"ranks, and has {len(lines)}: {error}; is a firewall between the hosts?"
+                ) from None
+            if told[:16] != secret:
+                line.close()  # somebody else
+                continue
+            line.settimeout(None)
+            lines[int.from_bytes(told[16:], "big")] = line
+    return lines
+
+
+def _as_other(group: Group, link: Link) -> dict[int, socket.socket]:
+    length, *told = link.numbers(*[0] * 34)
+    address = str(ip_address(bytes(told[:length])))
+    port, secret = told[16], bytes(told[17:])
+    try:
+        line = socket.create_connection((address, port), _PATIENCE)
+        line.sendall(secret + group.rank.to_bytes(4, "big"))
+    except OSError as error:
+        raise UserError(
+            f"rank {group.rank} cannot connect to rank 0 at {address}, port {port}: {error}; is a "
+            "firewall between the hosts?"
+        ) from None
+    line.settimeout(None)
+    return {0: line}
+
+
+def _read(
+    line: socket.socket,
+    rank: int,
+    group: Group,
+    over: threading.Event,
+    told: threading.Event,
+    on_loss: Callable[[str], None],
+) -> None:
+    try:
+        word = line.recv(1)
+    except OSError:
+        word = b""
+    if word != _GOOD_BYE and not over.is_set():
+        on_loss(
+            f"rank {rank} of {group.size} ended before its time: by kill -9, for want of memory, "
+            "or for what its own log says; the same command goes on from what was saved last"
+        )
+    told.set()
+
+
+def _end(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    os._exit(1)

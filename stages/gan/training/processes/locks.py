@@ -1,0 +1,142 @@
+"""A lock that one living process holds, and that tells the others which."""
+
+import errno
+import fcntl
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stages.gan.common.errors import UserError
+
+_PAUSE = 0.2
+
+
+class Held(UserError):
+    """Another living process holds the lock."""
+
+
+@contextmanager
+def lock(
+    file: Path, what: str, patience: float = 0.0, announce: Callable[[str], None] = print
+) -> Iterator[None]:
+    """Hold a lock while the block runs; the file is made, and may be removed within the block.
+
+    The operating system lets go of it when the process ends in whatever way, so a dead one holds
+    nothing.
+
+    Parameters
+    ----------
+    file : Path
+    what : str
+        What it protects, for the message to whom it is refused.
+    patience : float
+        Seconds to wait for a holder to end, which is announced.
+    announce : callable
+
+    Raises
+    ------
+    Held
+        If another process holds it, with its number and command.
+    """
+    end = time.monotonic() + patience
+    told = False
+    while (opened := _take(file)) is None:
+        holder = _holder(file)
+        if time.monotonic() >= end:
+            raise Held(f"{what} is in use by {holder}: wait until it has ended, or stop it")
+        if not told:
+            announce(f"{what} is in use by {holder}: waiting up to {patience:.0f} seconds")
+            told = True
+        time.sleep(_PAUSE)
+    try:
+        about = {"process": os.getpid(), "host": platform.node(), "command": _command()}
+        os.ftruncate(opened, 0)
+        os.pwrite(opened, json.dumps(about).encode(), 0)
+        yield
+    finally:
+        os.close(opened)
+
+
+def is_held(file: Path) -> bool:
+    """Whether a living process holds that lock now."""
+    try:
+        opened = os.open(file, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(opened)
+    return False
+
+
+def let_go(file: Path) -> None:
+    """Remove a lock that this process holds, and its folder if nothing else is in it.
+
+    From the moment the file is gone another process may make it anew, and its folder stays.
+    """
+    file.unlink()
+    try:
+        file.parent.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            raise
+
+
+def _take(file: Path) -> int | None:
+    """The locked file's descriptor, or None if another holds it."""
+    while True:
+        try:
+            opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:  # there is no folder, or the last holder has just removed it
+            _make_folder(file.parent)
+            continue
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The last holder may have removed the file before it let go: then this lock is on
+            # nothing, and the next process would make a new file and hold that one.
+            if _is_at(opened, file):
+                return opened
+        except BlockingIOError:
+            os.close(opened)
+            return None
+        except BaseException:
+            os.close(opened)
+            raise
+        os.close(opened)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        # Between being found and being looked at, it may have been removed by the last holder.
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise
+
+
+def _is_at(opened: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(opened), os.stat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _holder(file: Path) -> str:
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+        return f"process {about['process']} on {about['host']} ({about['command']})"
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return "another process"  # one that has just begun or is ending
+
+
+def _command() -> str:
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return " ".join([spec.name if spec else Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,0 +1,160 @@
+"""Keeping the whole state of a run in time, and taking it up again.
+
+A state holds both networks with their running statistics, the moving average, both optimizers
+with their count of steps, every step's measures, what the supervisor remembers, and the hashes of
+the pictures and checkpoints that were made so far. Order and draws need nothing: they come from
+the params' seeds and the number of the epoch or step.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import flush, remove, sha256
+from stages.gan.trained import checkpoints, states
+from stages.gan.training.assembly import Assembly
+from stages.gan.training.history import History
+from stages.gan.training.processes.stops import Stops
+from stages.gan.training.resume.unfinished import Run
+from stages.gan.training.watch.supervisor import Supervisor
+
+# Seconds between two states within an epoch: what a run may lose.
+SAVE_EVERY = 120.0
+_STATES = 2
+
+
+class Keeper:
+    """Saves one run, and takes it up.
+
+    Parameters
+    ----------
+    run : Run
+        Where; held by this process.
+    players : Assembly
+    history : History
+    supervisor : Supervisor
+    stops : Stops
+        Asked after every step.
+    total : int
+        Steps of the whole run.
+    agree : callable
+        Given whether this process wishes to end, it says whether one of those that train together
+        does; called once after every step, unless it is alone.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        players: Assembly,
+        history: History,
+        supervisor: Supervisor,
+        stops: Stops,
+        total: int,
+        agree: Callable[[bool], bool] = bool,
+    ) -> None:
+        self._agree = agree
+        self._run = run
+        self._players = players
+        self._history = history
+        self._supervisor = supervisor
+        self._stops = stops
+        self._total = total
+        self._made: dict[str, str] = {}
+        self._saved = time.monotonic()
+
+    def restore(self, announce: Callable[[str], None]) -> None:
+        """Take up the newest sound state, if there is one; to be called before the first step.
+
+        What was made after it goes.
+        """
+        for file in self._run.states:
+            try:
+                arrays, values = states.read(file)
+                self._verify(values["made"])
+            except UserError as error:
+                announce(f"not used: {error}")
+                remove(file)
+                continue
+            for part, parameters in self._players.trained.items():
+                checkpoints.put(_part(arrays, part), parameters)
+            self._history.restore(_part(arrays, "history"))
+            self._supervisor.restore(values["supervisor"])
+            self._made = values["made"]
+            announce(f"going on after step {len(self._history):,} of {self._total:,}")
+            break
+        for name in self._files() - self._made.keys():
+            remove(self._run.folder / name)
+        for folder in (self._run.models, self._run.pictures):
+            for inner in folder.iterdir():
+                if inner.is_dir() and not any(inner.iterdir()):
+                    inner.rmdir()
+
+    def look(self, step: int, row: NDArray[np.float32]) -> None:
+        """After a step: look at it, save if it is time, and end if that was asked for.
+
+        Raises
+        ------
+        Stopped
+            If the run was asked to end; it has been saved then.
+        """
+        try:
+            self._supervisor.look(step, row)
+        except BaseException:
+            self._agree(True)
+            raise
+        if self._agree(self._stops.requested):
+            self.save()
+            raise self._stops.error(
+                "stopped by {reason} after step "
+                f"{len(self._history):,} of {self._total:,}, and saved: the same command goes on "
+                "from there"
+            )
+        if time.monotonic() - self._saved >= SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the state as it is now; the newest two are kept."""
+        for name in sorted(self._files() - self._made.keys()):
+            file = self._run.folder / name
+            flush(file)
+            self._made[name] = sha256(file)
+        trained = self._players.trained
+        arrays = {
+            f"{part}/{name}": array
+            for part, found in (
+                *((part, checkpoints.values(p)) for part, p in trained.items()),
+                ("history", self._history.state()),
+            )
+            for name, array in found.items()
+        }
+        values = {"made": self._made, "supervisor": self._supervisor.state()}
+        states.write(self._run.state(len(self._history)), arrays, values)
+        for old in self._run.states[_STATES:]:
+            remove(old)
+        self._saved = time.monotonic()
+
+    def _files(self) -> set[str]:
+        folder = self._run.folder
+        return {
+            file.relative_to(folder).as_posix()
+            for part in (self._run.models, self._run.pictures)
+            for file in part.rglob("*")
+            if file.is_file()
+        }
+
+    def _verify(self, made: dict[str, str]) -> None:
+        for name, expected in made.items():
+            file = self._run.folder / name
+            if not file.is_file() or sha256(file) != expected:
+                raise UserError(f"{file}, to which a saved state belongs, is missing or damaged")
+
+
+def _part(arrays: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    start = f"{name}/"
+    return {
+        key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)
+    }

@@ -1,0 +1,279 @@
+"""One training step: an update of the discriminator, then one of the generator, compiled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import mindspore as ms
+from mindspore import nn, ops
+
+from stages.gan.layers import spectral
+from stages.gan.losses import Loss
+from stages.gan.trained.averaging import Average
+from stages.gan.training.ranks.exchange import Total, totals
+from stages.gan.training.step import penalties
+from stages.gan.training.step.augmentation import augment
+from stages.gan.training.step.gradients import DUE, KERNELS, GradientNorm
+
+# What a step returns, in this order: means over the batch,
+MEANS = ("discriminator_loss", "generator_loss", "real_probability", "fake_probability")
+# and, of a watched step, the lengths of both gradients.
+GRADIENTS = ("discriminator_gradient", "generator_gradient")
+
+Step = Callable[..., tuple[ms.Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a step does besides the recipe. All is off by default, and then not compiled.
+
+    `average` follows the generator after each of its updates. With `instance_noise` a step
+    takes another input, noise of the images' shape that is added to the fake ones, with
+    `augmentation` those that `augmentation.draw` gives. `r1` is the
+    gamma of the penalty of that name, `gradient_penalty` the weight of WGAN-GP's, for which a
+    step takes another input, where on the way from fake to real each image is; for both the
+    discriminator must be twice differentiable. A `watched` step takes another input, whether the
+    lengths of the gradients are due (see gradients), and returns them too.
+
+    Of several `ranks` each takes its part of the batch. The gradients of all parts are added up,
+    and so are the means that a step returns: loss and penalties have to be each rank's share of
+    the whole batch's.
+    """
+
+    average: Average | None = None
+    instance_noise: bool = False
+    augmentation: bool = False
+    r1: float = 0.0
+    gradient_penalty: float = 0.0
+    watched: bool = False
+    ranks: int = 1
+
+
+_PLAIN = Options()
+
+
+def _discriminator_update(
+    discriminator: nn.Cell, loss: Loss, optimizer: nn.Cell, options: Options
+) -> Callable[..., Any]:
+    """A function of real and fake images that updates the discriminator on them once.
+
+    It returns the loss (without a penalty: the equilibrium is the loss's), both logits, and the
+    length of the gradient, or None if it is not watched.
+    """
+    join = ops.Concat(0)
+    together = discriminator.rows_are_independent
+    with_r1 = options.r1 > 0
+    r1 = penalties.r1(discriminator, options.r1)
+    with_penalty = options.gradient_penalty > 0
+    on_the_way = penalties.on_the_way(discriminator, options.gradient_penalty)
+    normalised = spectral.layers(discriminator)
+
+    def discriminator_loss(real, fake, mix):
+        if together:
+            logits = discriminator(join((real, fake)))
+            count = real.shape[0]
+            real_logits = logits[:count]
+            fake_logits = logits[count:]
+        else:
+            real_logits = discriminator(real)
+            fake_logits = discriminator(fake)
+        value = loss.real(real_logits) + loss.fake(fake_logits)
+        objective = value
+        if with_r1:
+            objective = objective + r1(real)
+        if with_penalty:
+            objective = objective + on_the_way(real, fake, mix)
+        return objective, value, real_logits, fake_logits
+
+    gradient = ms.value_and_grad(discriminator_loss, None, optimizer.parameters, has_aux=True)
+    total = totals(optimizer.parameters) if options.ranks > 1 else None
+    watched = options.watched
+    norm = GradientNorm()
+
+    def update(real, fake, mix, due):
+        for layer in normalised:
+            layer.iterate()
+        outputs, gradients = gradient(real, fake, mix)
+        if total is not None:
+            gradients = total(gradients)
+        length = norm(gradients, due) if watched else None
+        optimizer(gradients)
+        return outputs[1], outputs[2], outputs[3], length
+
+    return update
+
+
+def _augmented(wanted: bool) -> tuple[Callable[..., ms.Tensor], Callable[..., ms.Tensor]]:
+    """Functions of real, and of fake images with what was drawn for both: real ones first."""
+
+    def unchanged(images, changes):
+        return images
+
+    def seen_real(images, changes):
+        count = images.shape[0]
+        return augment(images, *[one if one is None else one[:count] for one in changes])
+
+    def seen_fake(images, changes):
+        count = images.shape[0]
+        return augment(images, *[one if one is None else one[count:] for one in changes])
+
+    return (seen_real, seen_fake) if wanted else (unchanged, unchanged)
+
+
+class _KnownGradient(nn.Cell):
+    """A scalar `value` whose gradient with respect to x, of any shape, is known already."""
+
+    def construct(self, x, gradient, value):
+        return value
+
+    def bprop(self, x, gradient, value, out, dout):
+        return gradient * dout, ops.zeros_like(gradient), ops.zeros_like(value)
+
+
+def make_step(
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    loss: Loss,
+    generator_optimizer: nn.Cell,
+    discriminator_optimizer: nn.Cell,
+    options: Options = _PLAIN,
+) -> Step:
+    """Compile one step of the recipe (Goodfellow et al. 2014, algorithm 1 with k = 1).
+
+    The discriminator is updated on real(D(x)) + fake(D(G(z))), then the generator on
+    generator(D(G(z))) through the updated discriminator, on the same latent codes.
+
+    The fake images are computed once for both updates: the generator's weights do not
+    change in between. The chain rule is cut in two there: what goes back through the
+    generator is the gradient of its loss with respect to the fake images, computed before.
+
+    Returns
+    -------
+    step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEANS;
+        with instance noise it takes also `noise` of the fake images (N, C, H, W), with a gradient
+        penalty also `mix`, where between fake and real (N, 1, 1, 1); with augmentation also what
+        `augmentation.draw` gives for 2 N images, those for the real ones first; if it is watched
+        also `due`, and where that is DUE it returns two more tensors of shape (1,), see GRADIENTS
+        (it may return them as NaN where it is not)
+    """
+    if options.watched and KERNELS.path is None:
+        given = generator, discriminator, loss, generator_optimizer, discriminator_optimizer
+        unwatched = replace(options, watched=False)
+        return _either_of(_compiled(*given, options), _compiled(*given, unwatched))
+    return _compiled(
+        generator, discriminator, loss, generator_optimizer, discriminator_optimizer, options
+    )
+
+
+def _either_of(looking: Step, plain: Step) -> Step:
+    """A step that is compiled twice, with the gradients' lengths and without."""
+
+    def step(*given, due, **named):
+        if due is DUE:
+            return looking(*given, due=due, **named)
+        return plain(*given, **named)
+
+    return step
+
+
+def _compiled(
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    loss: Loss,
+    generator_optimizer: nn.Cell,
+    discriminator_optimizer: nn.Cell,
+    options: Options,
+) -> Step:
+    known = _KnownGradient()
+    seen_real, seen_fake = _augmented(options.augmentation)
+    noisy = options.instance_noise
+    average = options.average
+    watched = options.watched
+    norm = GradientNorm()
+    ranks = options.ranks
+    total = totals(generator_optimizer.parameters) if ranks > 1 else None
+    total_of_means = Total([()] * len(MEANS)) if ranks > 1 else None
+    update = _discriminator_update(discriminator, loss, discriminator_optimizer, options)
+
+    def generator_loss(fake, changes):
+        return loss.generator(discriminator(seen_fake(fake, changes)))
+
+    generator_loss_gradient = ms.value_and_grad(generator_loss, 0)
+
+    def play(real, latents, noise, mix, due, changes):
+        fake = generator(latents)
+        shown = fake + noise if noisy else fake
+        constant_fake = ops.stop_gradient(shown)
+        d_loss, real_logits, fake_logits, d_length = update(
+            seen_real(real, changes), seen_fake(constant_fake, changes), mix, due
+        )
+        g_loss, direction = generator_loss_gradient(constant_fake, changes)
+        # Without stop_gradient MindSpore would try to differentiate the backward pass.
+        g_loss = known(fake, ops.stop_gradient(direction), ops.stop_gradient(g_loss))
+        return g_loss, d_loss, real_logits, fake_logits, d_length
+
+    generator_gradient = ms.value_and_grad(play, None, generator_optimizer.parameters, has_aux=True)
+
+    def step(
+        real,
+        latents,
+        noise=None,
+        mix=None,
+        due=None,
+        color=None,
+        rows=None,
+        columns=None,
+        keep=None,
+    ):
+        changes = (color, rows, columns, keep)
+        outputs, gradients = generator_gradient(real, latents, noise, mix, due, changes)
+        if total is not None:
+            gradients = total(gradients)
+        g_length = norm(gradients, due) if watched else None
+        generator_optimizer(gradients)
+        if average is not None:
+            average()
+        real_probability = ops.mean(ops.sigmoid(outputs[2]))
+        fake_probability = ops.mean(ops.sigmoid(outputs[3]))
+        means = outputs[1], outputs[0], real_probability, fake_probability
+        if total_of_means is not None:
+            share = 1.0 / ranks
+            means = total_of_means(
+                (outputs[1], outputs[0], real_probability * share, fake_probability * share)
+            )
+        if watched:
+            return *means, outputs[4], g_length
+        return means
+
+    return ms.jit(step)
+
+
+def make_discriminator_step(
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    loss: Loss,
+    discriminator_optimizer: nn.Cell,
+    options: Options = _PLAIN,
+) -> Callable[..., ms.Tensor]:
+    """Compile an update of the discriminator alone: what comes before a step where k > 1.
+
+    The generator's weights stay; its batch norm's running statistics see these codes too.
+
+    Returns
+    -------
+    step : the inputs of `make_step`'s -> the discriminator's loss, a scalar; of several ranks
+        each returns its share
+    """
+    noisy = options.instance_noise
+    unwatched = replace(options, watched=False)
+    seen_real, seen_fake = _augmented(options.augmentation)
+    update = _discriminator_update(discriminator, loss, discriminator_optimizer, unwatched)
+
+    def step(real, latents, noise=None, mix=None, color=None, rows=None, columns=None, keep=None):
+        changes = (color, rows, columns, keep)
+        fake = generator(latents)
+        shown = ops.stop_gradient(fake + noise if noisy else fake)
+        outputs = update(seen_real(real, changes), seen_fake(shown, changes), mix, None)
+        return outputs[0]
+
+    return ms.jit(step)

@@ -1,0 +1,1 @@
+"""A run's story in one archive: packed, checked, unpacked."""

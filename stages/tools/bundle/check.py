@@ -1,0 +1,205 @@
+"""Read a bundle to its last byte, without trusting it: what is wrong with which file.
+
+The checksums tell of damage, not of forgery: whoever changes a file on purpose can write a new
+list. Nothing is written before all has been found sound, and nothing outside the folder that was
+asked for.
+"""
+
+import hashlib
+import os
+import stat
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_folder
+from stages.gan.data.raw.containers import Container, open_container
+from stages.tools.bundle import archives
+from stages.tools.bundle.contents import complain_if_there, write_files
+from stages.tools.bundle.manifest import NAME, Manifest, parse, read_object
+
+_BLOCK = 1 << 20
+# Of JSON that is read whole: a list of 100,000 files needs less.
+_MOST_JSON = 1 << 24
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A bundle that was read to its last byte: what is wrong with which file, if anything is."""
+
+    path: Path
+    manifest: Manifest
+    damages: Mapping[str, str]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files that the manifest lists."""
+        return sum(size for size, _ in self.manifest.files.values())
+
+
+def check(path: Path) -> Checked:
+    """Read all of a bundle, an archive or a folder, and compare it with its manifest.
+
+    Raises
+    ------
+    UserError
+        If it is no bundle, its manifest is damaged, or it is made to do harm: what leads outside,
+        links, names that stand twice, more content than the archive has bytes.
+    """
+    with _opened(path) as container:
+        manifest = _read_manifest(path, container)
+        present = set(container.names())
+        damages = {name: "extra (the manifest has no such file)" for name in present}
+        crcs = {}
+        for name, (size, sha256) in manifest.files.items():
+            damages.pop(name, None)
+            if name not in present:
+                damages[name] = "missing"
+                continue
+            reason, crcs[name] = _compare(container, name, size, sha256)
+            if reason:
+                damages[name] = reason
+        del damages[NAME]
+        if not damages and path.is_file():
+            listed = _read(container, NAME)
+            sizes = {name: size for name, (size, _) in manifest.files.items()} | {NAME: len(listed)}
+            crcs[NAME] = zlib.crc32(listed)
+            entries = [archives.Entry(name, sizes[name], crcs[name]) for name in sorted(sizes)]
+            if not archives.is_exact(path, entries):
+                damages[path.name] = (
+                    "damaged (its files are sound, but not the archive around them: bytes of it "
+                    "were changed, or another program packed it)"
+                )
+    return Checked(path, manifest, dict(sorted(damages.items())))
+
+
+def unpack(checked: Checked, target: Path) -> None:
+    """Write the files of a bundle that was found sound into a new folder.
+
+    Raises
+    ------
+    UserError
+        If the folder is there already, or the bundle is another now than when it was checked.
+    """
+    complain_if_there(target)
+    with _opened(checked.path) as container:
+        listed = _read(container, NAME)
+        if _parse(checked.path, listed) != checked.manifest:
+            raise _changed(checked.path, NAME)
+
+        def content(name: str) -> Iterator[bytes]:
+            if name == NAME:
+                yield listed
+                return
+            size, sha256 = checked.manifest.files[name]
+            digest, left = hashlib.sha256(), size
+            with closing(container.open(name)) as stream:
+                while block := stream.read(min(_BLOCK, left + 1)):
+                    left -= len(block)
+                    if left < 0:
+                        break
+                    digest.update(block)
+                    yield block
+            if digest.hexdigest() != sha256:
+                raise _changed(checked.path, name)
+
+        with whole_folder(target) as folder:
+            write_files(folder, [NAME, *checked.manifest.files], content)
+
+
+def read_json(checked: Checked, name: str) -> dict[str, Any]:
+    """A JSON object of a bundle that was found sound; {} if it has no such file.
+
+    Raises
+    ------
+    UserError
+        If the file holds anything else.
+    """
+    if name not in checked.manifest.files:
+        return {}
+    with _opened(checked.path) as container:
+        content = _read(container, name)
+    if hashlib.sha256(content).hexdigest() != checked.manifest.files[name][1]:
+        raise _changed(checked.path, name)
+    try:
+        return read_object(content)
+    except ValueError as error:
+        raise UserError(f"{name} in {checked.path} cannot be read: {error}") from None
+
+
+def _read_manifest(path: Path, container: Container) -> Manifest:
+    if NAME not in container.names():
+        raise UserError(f"{path} is no bundle: it should hold {NAME}")
+    return _parse(path, _read(container, NAME))
+
+
+def _parse(path: Path, listed: bytes) -> Manifest:
+    try:
+        return parse(listed)
+    except ValueError as error:
+        raise UserError(f"{NAME} in {path} is damaged: {error}") from None
+
+
+def _compare(container: Container, name: str, size: int, sha256: str) -> tuple[str, int]:
+    """What is wrong with a file, if anything is, and its CRC-32."""
+    digest, crc, left = hashlib.sha256(), 0, size
+    try:
+        with closing(container.open(name)) as stream:
+            while block := stream.read(min(_BLOCK, left + 1)):
+                left -= len(block)
+                if left < 0:
+                    return f"damaged (it has more than the {size:,} bytes of the manifest)", 0
+                digest.update(block)
+                crc = zlib.crc32(block, crc)
+    except UserError as error:
+        return f"damaged ({error})", 0
+    if left:
+        return f"damaged (it has {size - left:,} bytes, the manifest has {size:,})", 0
+    if digest.hexdigest() != sha256:
+        return "damaged (its sha256 is not the manifest's)", 0
+    return "", crc
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Container]:
+    """Open an archive or a folder, and refuse what no bundle has."""
+    if path.is_dir():
+        _look_at_folder(path)
+    with open_container(path, 1 << 62) as container:
+        if path.is_file():
+            stored = [container.stored(name) for name in container.names()]
+            if None in stored:
+                raise UserError(
+                    f"{path} holds compressed or encrypted files, as no bundle does: if you trust "
+                    "it, unpack it with another program and check the folder"
+                )
+            total = sum(one.size for one in stored if one)
+            if total > path.stat().st_size:
+                raise UserError(
+                    f"{path} says that it holds {total:,} bytes, more than its own size"
+                )
+        yield container
+
+
+def _look_at_folder(path: Path) -> None:
+    for folder, inner, files in os.walk(path):
+        for name in [*inner, *files]:
+            mode = (Path(folder) / name).lstat().st_mode
+            if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+                raise UserError(f"{Path(folder) / name} is a link or no file, as no bundle holds")
+
+
+def _read(container: Container, name: str) -> bytes:
+    with closing(container.open(name)) as stream:
+        content = stream.read(_MOST_JSON + 1)
+    if len(content) > _MOST_JSON:
+        raise UserError(f"{name} has more than {_MOST_JSON:,} bytes, as in no bundle")
+    return content
+
+
+def _changed(path: Path, name: str) -> UserError:
+    return UserError(f"{name} in {path} changed while it was read: run the same command again")

@@ -1,0 +1,147 @@
+"""Gather what tells the story of a run, and see to it that it is what dvc.lock says."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.yaml_files import read_mapping
+from stages.gan.data.raw.sources import public_name
+from stages.tools.bundle import contents, environment
+from stages.tools.dvc import pipeline as locked
+from stages.tools.dvc.cache import folder_name, is_folder
+from stages.tools.dvc.pipeline import Item, Pipeline, Stage
+from stages.tools.verify.damage import Findings, Kind, check
+
+_DESCRIPTIONS = (paths.PARAMS, Path("dvc.yaml"), locked.LOCK)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What goes into a bundle: name to file or content, and what was measured of each.
+
+    `notes` are worth a line each.
+    """
+
+    files: Mapping[str, Path | bytes]
+    measured: Mapping[str, contents.Measured]
+    notes: tuple[str, ...]
+
+
+def gather(dataset: str) -> Story:
+    """All of a data set's run but its data: params, pipeline, metrics, pictures, pages, models.
+
+    Raises
+    ------
+    UserError
+        If something of it is missing, damaged, or not what dvc.lock says.
+    """
+    described = {path.as_posix(): path.read_bytes() for path in _DESCRIPTIONS if path.is_file()}
+    pipeline = locked.read()
+    stages = [stage for stage in pipeline.stages if stage.dataset == dataset]
+    data = {place(dataset).as_posix() for place in (paths.raw, paths.prepared, paths.judge)}
+    outs = [out for stage in stages for out in stage.outs if out.path not in data]
+    _complain(dataset, stages, outs, check(pipeline, stages, but_for=data))
+    about = {**environment.describe(), "git": _commit()}
+    files: dict[str, Path | bytes] = {**described, environment.NAME: _json(about)}
+    parts = {out: _files(pipeline, out) for out in outs}
+    for part in parts.values():
+        files |= {path.as_posix(): path for path in part}
+    measured = {name: contents.measure(source) for name, source in files.items()}
+    # What is packed is now compared itself: a `dvc repro` may have begun since.
+    same = all(_is_as_locked(out, part, measured) for out, part in parts.items())
+    if not same or any(Path(name).read_bytes() != content for name, content in described.items()):
+        raise UserError(f"{dataset} changed while it was packed: run the same command again")
+    return Story(files, measured, tuple(_notes(about["git"])))
+
+
+def _complain(dataset: str, stages: Iterable[Stage], outs: Iterable[Item], found: Findings) -> None:
+    again = f"run `dvc repro report@{dataset}` first"
+    if waiting := [out.path for out in outs if out.md5 is None]:
+        raise UserError(f"dvc.lock has nothing of {_some(waiting)}: {again}")
+    # DVC's copies are not what is packed.
+    damages = [damage for damage in found.damages if damage.kind is not Kind.OBJECT]
+    if damages:
+        first = damages[0]
+        others = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
+        raise UserError(
+            f"{first.path.as_posix()} is {first.kind.value}{others}, so it is not packed: "
+            f"`python -m stages verify {dataset}` gives the command that mends it"
+        )
+    if found.changed:
+        what = [name for changed in found.changed.values() for name in changed]
+        raise UserError(
+            f"the results are not of the params and code that are here, as this changed since they "
+            f"were made: {_some(what)}; {again}"
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    first, *rest = dict.fromkeys(names)
+    return f"{first} and {len(rest)} more" if rest else first
+
+
+def _files(pipeline: Pipeline, out: Item) -> list[Path]:
+    place = Path(out.path)
+    return sorted(pipeline.files(place)) if is_folder(out.md5 or "") else [place]
+
+
+def _is_as_locked(
+    out: Item, files: Iterable[Path], measured: Mapping[str, contents.Measured]
+) -> bool:
+    hashes = {path: measured[path.as_posix()].md5 for path in files}
+    if not is_folder(out.md5 or ""):
+        return list(hashes.values()) == [out.md5]
+    inside = {path.relative_to(out.path).as_posix(): md5 for path, md5 in hashes.items()}
+    return folder_name(inside) == out.md5
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2) + "\n").encode("ascii")
+
+
+def _commit() -> dict[str, Any] | None:
+    """The last commit, and whether code, params and results are as it has them; None without git.
+
+    Files that git does not know count where they would belong to it: new code, new metrics.
+    """
+    head = _git("rev-parse", "HEAD")
+    if head is None:
+        return None
+    places = ["stages", "metrics", *map(str, _DESCRIPTIONS)]
+    changed = [
+        _git("status", "--porcelain", "--untracked-files=no"),
+        _git("ls-files", "--others", "--exclude-standard", "--", *places),
+    ]
+    return {"commit": head.strip(), "clean": changed == ["", ""]}
+
+
+def _git(*words: str) -> str | None:
+    try:
+        ended = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return ended.stdout if ended.returncode == 0 else None
+
+
+def _notes(commit: Mapping[str, Any] | None) -> Iterable[str]:
+    """What the one who packs may want to know before it is given to others."""
+    if commit is None:
+        yield "this is no git commit, so the bundle names none"
+    elif not commit["clean"]:
+        yield "there are changes that are in no git commit, and the bundle says so"
+    content = read_mapping(paths.PARAMS)
+    for name in content["datasets"]:
+        section = content.get(name)
+        download = section.get("download") if isinstance(section, dict) else None
+        sources = download.get("sources") if isinstance(download, dict) else None
+        for source in sources if isinstance(sources, list) else []:
+            if str(source) != public_name(str(source)):
+                yield (
+                    f"{paths.PARAMS} goes into the bundle as it is, and names a folder or secret "
+                    f"of yours: the source {str(source)!r} of {name}"
+                )

@@ -1,0 +1,83 @@
+"""What is in a bundle, in lines for the terminal; nothing that it says of itself is trusted."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from stages.gan.common import paths
+from stages.gan.trained import manifest
+from stages.tools.bundle import environment
+from stages.tools.bundle.check import Checked, read_json
+
+# The scores that say most: section of evaluate.json and key.
+_SCORES = (
+    ("quality", "frechet_distance"),
+    ("quality", "kernel_distance"),
+    ("quality", "precision"),
+    ("quality", "recall"),
+    ("quality", "coverage"),
+    ("quality", "memorisation"),
+    ("critic", "accuracy"),
+    ("critic", "jsd_lower_bound"),
+)
+_TERMS = ("discriminator", "generator")
+
+
+def lines(checked: Checked) -> Iterable[str]:
+    """Data, verdict, scores beside their floors, checkpoints, versions, and the commit."""
+    dataset = checked.manifest.dataset
+    metrics = paths.metrics(dataset).as_posix()
+    train = read_json(checked, f"{metrics}/train.json")
+    evaluate = read_json(checked, f"{metrics}/evaluate.json")
+    about = read_json(checked, environment.NAME)
+    bundled = ", not the real data" if train.get("bundled_data") is True else ""
+    yield f"data set     {dataset}: {_text(train.get('data'))}{bundled}"
+    yield f"training     {_text(train.get('epochs'))} epochs, {_text(train.get('steps'))} steps"
+    yield f"verdict      {_text(train.get('verdict'))}"
+    yield f"{'score':<26}{'value':>10}{'error':>10}{'floor':>10}   floor: what real images get"
+    for section, name in _SCORES:
+        score = _mapping(_mapping(evaluate.get(section)).get(name))
+        numbers = "".join(f"{_number(score.get(key)):>10}" for key in ("value", "error", "floor"))
+        yield f"{section + '.' + name:<26}{numbers}"
+    yield f"{'cross-entropy':<26}{'value':>10}{'distance':>10}   distance from equilibrium"
+    for term in _TERMS:
+        found = _mapping(_mapping(evaluate.get("bce")).get(term))
+        numbers = "".join(f"{_number(found.get(key)):>10}" for key in ("value", "distance"))
+        yield f"{'bce.' + term:<26}{numbers}"
+    for name in sorted(checked.manifest.files):
+        if PurePosixPath(name).name == manifest.NAME:
+            yield f"checkpoint   {PurePosixPath(name).parent}"
+    packages = _mapping(about.get("packages"))
+    versions = ", ".join(f"{name} {_text(packages[name])}" for name in packages)
+    yield (
+        f"packed with  Python {_text(about.get('python'))} on {_text(about.get('system'))} "
+        f"{_text(about.get('machine'))} ({_text(about.get('vectors'))}), {versions}"
+    )
+    yield f"commit       {_commit(about.get('git'))}"
+
+
+def warnings(checked: Checked) -> list[str]:
+    """What this machine has in another version, or is another kind of."""
+    about = read_json(checked, environment.NAME)
+    about.pop("git", None)
+    return environment.differences(about, environment.describe())
+
+
+def _commit(git: Any) -> str:
+    found = _mapping(git)
+    if not found:
+        return "none"
+    clean = found.get("clean") is True
+    return f"{_text(found.get('commit'))}{'' if clean else ', with changes that are in no commit'}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return "unknown" if value is None else str(value)[:120]
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4f}" if type(value) in (int, float) and abs(value) < 1e9 else "-"

@@ -1,0 +1,1 @@
+"""The lecture's failing run, and two repaired ones beside it."""

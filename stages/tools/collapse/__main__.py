@@ -1,0 +1,135 @@
+"""Run the lecture's failing training; with --mended also the same run mended, side by side.
+
+Nothing of the project's own results is touched: all of it happens in reports/collapse/<dataset>.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.command import argument_parser, guarded, say
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_file
+from stages.tools.collapse import page as comparison
+from stages.tools.collapse.children import run_module
+
+# The recipe in all that decides how it ends, whatever params.yaml has been changed to.
+RECIPE: dict[str, Any] = {
+    "epochs": 200,
+    "max_steps": None,
+    "latents": "attached",
+    "discriminator_learning_rate": None,
+    "schedule": {
+        "kind": "constant", "warm_up_steps": 0, "decay": 0.5, "every": 1000, "final": 0.0
+    },
+    "optimizer": "adam",
+    "beta1": 0.5,
+    "beta2": 0.999,
+    "weight_decay": 0.0,
+    "momentum": 0.0,
+    "discriminator_steps": 1,
+    "instance_noise": 0.0,
+    "augmentation": [],
+    "r1": 0.0,
+    "ema": 0.0,
+    "loss_options": {
+        "reduction": "mean", "weight": 1.0, "pos_weight": 1.0, "label_smoothing": 0.0,
+        "gradient_penalty": 10.0,
+    },
+    "seed": 1,
+    "init_from": None,
+    "lecture_log": True,
+    "on_failure": "stop",
+}  # fmt: skip
+# A rate fifty times the recipe's throws D's logits out of float32's range in the first steps.
+FAILING = {"learning_rate": 0.01, "loss": "bce"}
+RUNS = {
+    "the failing settings": FAILING,
+    "the same, on logits": {**FAILING, "loss": "bce_with_logits"},
+    "as recommended": {"learning_rate": 0.0002, "loss": "bce_with_logits"},
+}
+# Steps of each of the three runs: a minute or two of the MLP GAN, several of the DCGAN.
+STEPS = {"mlp": 1000, "dcgan": 150}
+
+
+def main() -> None:
+    """Parse the arguments and run."""
+    parser = argument_parser()
+    parser.add_argument("dataset", nargs="?", default="mnist", help="a key of `datasets`")
+    parser.add_argument("--mended", action="store_true", help="all three runs and their page")
+    parser.add_argument("--source", help="use this source of data instead of the bundled one")
+    parser.add_argument("--steps", type=int, help="of each of the three runs")
+    arguments = parser.parse_args()
+    dataset = arguments.dataset
+    settings = params.load(paths.PARAMS, dataset)
+    source = arguments.source or settings.download.sources[-1]
+    if not arguments.source and not source.startswith("bundled:"):
+        raise UserError(f"{dataset} has no bundled data: name a source with --source")
+    if Path(source).exists():
+        source = str(Path(source).resolve())
+    folder = paths.collapse(dataset)
+    if not arguments.mended:
+        failing = prepare(folder / "alone", dataset, source, FAILING)
+        stage(failing, "download", dataset)
+        stage(failing, "preprocess", dataset)
+        code = stage(failing, "train", dataset, check=False)
+        page = failing / paths.failure(dataset)
+        if not page.exists():
+            raise UserError(
+                f"{dataset} did not fail as the lecture's run does: the networks that "
+                f"{paths.PARAMS} describes are others than the lecture's"
+            )
+        say(f"{dataset}: {page}")
+        sys.exit(code)
+    steps = arguments.steps or STEPS[settings.kind.network]
+    finished: list[comparison.Run] = []
+    for index, (name, changes) in enumerate(RUNS.items()):
+        say(f"{dataset}: {name}: {changes}")
+        # To the end of all its steps, as the lecture's run went on.
+        all_changes = {**changes, "max_steps": steps, "on_failure": "warn"}
+        project = prepare(folder / f"run-{index + 1}", dataset, source, all_changes)
+        if index == 0:
+            stage(project, "download", dataset)
+            stage(project, "preprocess", dataset)
+        else:
+            prepared = paths.prepared(dataset)
+            shutil.copytree(folder / "run-1" / prepared, project / prepared)
+        stage(project, "train", dataset)
+        finished.append(comparison.read(project, dataset, name, changes))
+    target = folder / "index.html"
+    with whole_file(target) as scratch:
+        scratch.write_text(comparison.page_of(settings.report.title, finished), encoding="utf-8")
+    for run in finished:
+        say(f"{dataset}: {run.name}: {run.verdict['name']}, {run.verdict['seen']}")
+    say(f"{dataset}: {target}")
+
+
+def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) -> Path:
+    """An empty folder in which the stages run on params of their own; what was there is gone."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    content = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+    content[dataset]["download"]["sources"] = [source]
+    content[dataset]["train"].update({**RECIPE, **changes})
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    with whole_file(folder / paths.PARAMS) as scratch:
+        scratch.write_text(text, encoding="utf-8")
+    return folder
+
+
+def stage(folder: Path, name: str, dataset: str, check: bool = True) -> int:
+    """Run one stage in a folder; if it must not fail, its failure ends this run too."""
+    code = run_module(folder, f"stages.{name}", dataset)
+    if check and code:
+        sys.exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    guarded(main)

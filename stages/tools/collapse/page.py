@@ -1,0 +1,76 @@
+"""Several training runs of one data set side by side on one page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.gan import pages
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import read_csv, read_json
+from stages.gan.pages import evidence
+
+# Inches of a curve in a column.
+_SIZE = (4.4, 3.2)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its name, the params it differs in, and what it left."""
+
+    name: str
+    changes: dict[str, Any]
+    verdict: dict[str, Any]
+    train: dict[str, Any]
+    rows: list[dict[str, float]]
+    levels: dict[str, float]
+    grid: Path
+
+
+def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
+    """What the train stage left in a project's folder.
+
+    Raises
+    ------
+    UserError
+        If something is missing or damaged.
+    """
+    metrics = folder / paths.metrics(dataset)
+    pictures = folder / paths.training_pictures(dataset)
+    verdict = read_json(pictures / "verdict.json")
+    for key in ("name", "meaning", "seen", "levels", "earlier"):
+        if key not in verdict:
+            raise UserError(f"{pictures / 'verdict.json'} is damaged: it has no {key}")
+    grids = sorted(pictures.glob("epoch-*.png"), key=lambda file: int(file.stem.split("-")[1]))
+    if not grids:
+        raise UserError(f"{pictures} has no picture of an epoch: run `dvc repro` first")
+    return Run(
+        name,
+        changes,
+        verdict,
+        read_json(metrics / "train.json"),
+        read_csv(metrics / "history_steps.csv"),
+        verdict["levels"],
+        grids[-1],
+    )
+
+
+def page_of(title: str, runs: list[Run]) -> str:
+    """The page, as HTML that needs nothing else."""
+    columns = []
+    for run in runs:
+        told = run.verdict["earlier"]
+        marks = {"told": float(told[0]["step"])} if told else {}
+        drawn = evidence.pictures(
+            run.rows, run.levels, run.train["real_diversity"], marks, size=_SIZE
+        )
+        columns.append(
+            {
+                "name": run.name,
+                "changes": run.changes,
+                "verdict": run.verdict,
+                "grid": pages.embedded_file(run.grid),
+                "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
+            }
+        )
+    return pages.render({"title": title, "runs": columns}, "comparison.html")

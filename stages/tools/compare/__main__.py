@@ -1,0 +1,228 @@
+"""Compare finished runs on one page: experiments, branches, commits, the workspace.
+
+python -m stages compare                          the workspace and the experiments on this commit
+python -m stages compare exp-a exp-b main         those, in that order
+"""
+
+import csv
+import io
+import json
+import math
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.command import argument_parser, guarded, say
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_file
+from stages.gan.common.yaml_files import NO_YAML, flat, read_mapping
+from stages.report import CRITIC, QUALITY, table
+from stages.tools.compare import page
+from stages.tools.compare.page import Figure, Run
+from stages.tools.dvc import pipeline, revisions
+from stages.tools.dvc.cache import Cache
+from stages.tools.dvc.revisions import Revision
+
+OUTPUT = Path("reports/compare/index.html")
+_PICTURE = "generated.png"
+_FLOAT = re.compile(r"[-+]?[0-9]+\.?[0-9]*[eE][-+]?[0-9]+")
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argument_parser()
+    parser.add_argument(
+        "revisions", nargs="*", help="names of experiments, branches, commits, or `workspace`"
+    )
+    parser.add_argument(
+        "--dataset", help="a key of params.yaml's `datasets`; the first if not given"
+    )
+    parser.add_argument("--output", type=Path, default=OUTPUT, help=f"the page; {OUTPUT}")
+    arguments = parser.parse_args()
+    dataset = arguments.dataset or next(iter(read_mapping(paths.PARAMS).get("datasets") or {}), "")
+    params.check_name(paths.PARAMS, dataset)
+    names = arguments.revisions or all_here()
+    found = [revisions.find(name) for name in dict.fromkeys(names)]
+    cache = cache_here()
+    runs = [read(revision, dataset, cache) for revision in found]
+    write(f"{dataset}: runs side by side", dataset, runs, arguments.output)
+    say(f"{dataset}: {arguments.output}")
+
+
+def all_here() -> list[str]:
+    """The workspace and all experiments that began with the last commit."""
+    commit = revisions.head()
+    found = [each.name for each in revisions.experiments() if each.baseline == commit]
+    return [revisions.WORKSPACE, *found]
+
+
+def cache_here() -> Cache | None:
+    """DVC's cache, if there is one."""
+    folder = pipeline.read().cache
+    return Cache(folder) if folder else None
+
+
+def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
+    """Write the page."""
+    known = {each.name for each in revisions.experiments()}
+    commands = {
+        run.name: f"dvc exp apply {shlex.quote(run.name)}" for run in runs if run.name in known
+    }
+    with whole_file(target) as scratch:
+        scratch.write_text(page.page_of(title, dataset, runs, commands), encoding="utf-8")
+
+
+def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
+    """A run as a revision holds it.
+
+    Raises
+    ------
+    UserError
+        If it has none of that data set, or something of it is damaged.
+    """
+    settings = params_of(revision, dataset)
+    metrics = paths.metrics(dataset)
+    train = _json(revision, metrics / "train.json", "verdict", "steps", "epochs")
+    evaluate = _json(
+        revision, metrics / "evaluate.json", "bce", "training_loss", "quality", "critic", "judge"
+    )
+    folder = paths.evaluation_pictures(dataset)
+    picture = revision.picture(f"evaluate@{dataset}", folder / _PICTURE, cache)
+    options = settings.get("train.loss_options.reduction"), settings.get("train.batch_size")
+    images = options[1] if options[0] == "sum" else 1
+    own = evaluate["training_loss"]
+    return Run(
+        name=revision.name,
+        params=settings,
+        verdict=train["verdict"],
+        train=train,
+        figures=figures(evaluate, settings),
+        history=_columns(revision, metrics / "history.csv"),
+        levels={
+            key: own[key]["equilibrium"] * images
+            for key in ("discriminator", "generator")
+            if own[key]["equilibrium"] is not None
+        },
+        picture=picture,
+        note="" if picture else f"The picture is not on this machine: {fetching(revision, folder)}",
+        judge=evaluate["judge"].get("sha256", ""),
+    )
+
+
+def failed(name: str, dataset: str, content: dict[str, Any], verdict: str, why: str) -> Run:
+    """A run that came to no end: its row has params, verdict and reason, and nothing else."""
+    settings = _flat(content, dataset)
+    return Run(name, settings, verdict, {}, {}, {}, {}, None, why, "")
+
+
+def params_of(revision: Revision, dataset: str) -> dict[str, Any]:
+    """The params of a data set, dotted names below it to values, without sources of this machine.
+
+    Raises
+    ------
+    UserError
+        If there are none.
+    """
+    try:
+        content = yaml.safe_load(revision.content(paths.PARAMS) or b"")
+    except NO_YAML as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{paths.PARAMS} of {revision.name} is not valid YAML: {reason}") from None
+    if not isinstance(content, dict) or not isinstance(content.get(dataset), dict):
+        raise UserError(f"{paths.PARAMS} of {revision.name} has no data set {dataset!r}")
+    return _flat(content, dataset)
+
+
+def _flat(content: dict[str, Any], dataset: str) -> dict[str, Any]:
+    kinds = (content.get("datasets") or {}).get(dataset) or {}
+    settings = flat({"kind": kinds, **content[dataset]})
+    settings.pop("download.sources", None)
+    if settings.get("train.init_from"):
+        settings["train.init_from"] = Path(settings["train.init_from"]).name
+    # DVC writes 2e-05, which is a word in YAML 1.1.
+    return {
+        name: float(value) if isinstance(value, str) and _FLOAT.fullmatch(value) else value
+        for name, value in settings.items()
+    }
+
+
+def figures(evaluate: dict[str, Any], settings: dict[str, Any]) -> dict[str, Figure]:
+    """All that evaluate measured, by the names and with the sentences of the report."""
+    options = {
+        name.removeprefix("train.loss_options."): value
+        for name, value in settings.items()
+        if name.startswith("train.loss_options.")
+    }
+    neutral = {"weight": 1.0, "pos_weight": 1.0, "label_smoothing": 0.0}
+    # Not validated: a revision may have params of another time.
+    loss_options = params.LossOptions.model_construct(**{**neutral, **options})
+    rows = table(evaluate, params.Train.model_construct(loss_options=loss_options))
+    found = {
+        row["name"]: Figure(row["value"], None, row["equilibrium"], None, row["sentence"])
+        for row in rows
+    }
+    for section, scores in (("quality", QUALITY), ("critic", CRITIC)):
+        for name, key, sentence in scores:
+            score = evaluate[section].get(key)
+            if score is None or score["value"] is None:  # too few images to tell
+                continue
+            shown = f"the critic's {name}" if section == "critic" else name
+            found[shown] = Figure(
+                score["value"], score["error"], score["floor"], score["floor_error"], sentence
+            )
+    return found
+
+
+def fetching(revision: Revision, folder: Path) -> str:
+    """Which command brings a folder's pictures to this machine, or makes them."""
+    remotes = subprocess.run(["git", "remote"], capture_output=True, text=True).stdout.split()
+    name = shlex.quote(revision.name)
+    if revision.commit is None:
+        return f"dvc pull {folder.as_posix()}"
+    if not revision.is_experiment:
+        return f"dvc fetch --all-commits {folder.as_posix()}"
+    if remotes:
+        return f"dvc exp pull {remotes[0]} {name}"
+    return f"dvc exp apply {name} && dvc repro"
+
+
+def _json(revision: Revision, path: Path, *keys: str) -> dict[str, Any]:
+    try:
+        content = json.loads(_content(revision, path))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} of {revision.name} is damaged: {error}") from None
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing:
+        raise UserError(f"{path} of {revision.name} has no {', '.join(missing)}")
+    return content
+
+
+def _columns(revision: Revision, path: Path) -> dict[str, list[float]]:
+    """A CSV of numbers by columns; an empty field is NaN."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(_content(revision, path).decode())))
+        names = rows[0] if rows else {}
+        return {
+            name: [float(row[name]) if row[name] != "" else math.nan for row in rows]
+            for name in names
+        }
+    except (TypeError, ValueError, csv.Error) as error:
+        raise UserError(f"{path} of {revision.name} is damaged: {error}") from None
+
+
+def _content(revision: Revision, path: Path) -> bytes:
+    content = revision.content(path)
+    if content is None:
+        raise UserError(f"{revision.name} has no {path}: nothing was trained and measured there")
+    return content
+
+
+if __name__ == "__main__":
+    guarded(main)

@@ -1,0 +1,190 @@
+"""Finished runs of one data set on one page: what differs, how they ended, what they draw."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.gan import pages
+from stages.gan.common.yaml_files import as_yaml
+from stages.gan.pages import overlays
+from stages.gan.training.watch import verdicts
+
+# They change what is said of a run, and not how it goes to its end.
+OF_NO_EFFECT = ("train.on_failure", "train.lecture_log", "report.title")
+FAILED = (verdicts.SATURATED, verdicts.WON, verdicts.COLLAPSED, verdicts.DIVERGED)
+_LOSSES = {"discriminator": "D", "generator": "G"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, and what it left.
+
+    Parameters
+    ----------
+    name : str
+    params : dotted names below the data set to values
+    verdict : str
+    train : what train.json holds; empty where the run came to no end
+    figures : name of a measure to a figure of it
+    history : column to a value an epoch
+    levels : "discriminator" and "generator" to their losses at equilibrium, if anywhere
+    picture : PNG of generated images; None if it is not on this machine
+    note : str
+        What stands in the place of the picture; of a run that came to no end, why.
+    judge : str
+        The hash of the judge that the scores are of, or "".
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    verdict: str
+    train: Mapping[str, Any]
+    figures: Mapping[str, "Figure"]
+    history: Mapping[str, Sequence[float]]
+    levels: Mapping[str, float]
+    picture: bytes | None
+    note: str
+    judge: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value with what it is compared with: at equilibrium, or of real images."""
+
+    value: float | None
+    error: float | None
+    reference: float | None
+    reference_error: float | None
+    sentence: str
+
+
+def page_of(title: str, dataset: str, runs: Sequence[Run], commands: Mapping[str, str]) -> str:
+    """The page, as HTML that needs nothing else.
+
+    Parameters
+    ----------
+    title : str
+    dataset : str
+    runs : sequence of Run, at least one, with names of their own
+    commands : name of a run to the command that brings it into the workspace, if there is one
+    """
+    changed = [name for name in differing([run.params for run in runs]) if _matters(name)]
+    judges = {run.judge for run in runs if run.judge}
+    return pages.render(
+        {
+            "title": title,
+            "dataset": dataset,
+            "runs": [_column(run, changed, commands) for run in runs],
+            "changed": changed,
+            "rows": rows(runs),
+            "curves": _curves(runs),
+            "judges": sorted(judges),
+            "bundled": [run.name for run in runs if run.train.get("bundled_data")],
+            "pairs": _pairs(runs),
+        },
+        "side_by_side.html",
+    )
+
+
+def differing(contents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names whose values are not the same in all, in the order in which they come.
+
+    Examples
+    --------
+    >>> differing([{"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 1, "b": 2, "c": 4}])
+    ['b', 'c']
+    """
+    names = list(dict.fromkeys(itertools.chain(*contents)))
+    return [name for name in names if len({_shown(each, name) for each in contents}) > 1]
+
+
+def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """The rows of the table of measures: a cell a run, and what all are compared with, if one."""
+    table = []
+    for name in dict.fromkeys(itertools.chain(*(run.figures for run in runs))):
+        figures = [run.figures.get(name) for run in runs]
+        there = [figure for figure in figures if figure]
+        references = {_number(figure.reference, figure.reference_error) for figure in there}
+        is_common = len(references) == 1
+        cells = []
+        for figure in figures:
+            if figure is None:
+                cells.append("")
+                continue
+            text = _number(figure.value, figure.error)
+            reference = _number(figure.reference, figure.reference_error)
+            cells.append(text if is_common or not reference else f"{text} (of {reference})")
+        table.append(
+            {
+                "name": name,
+                "cells": cells,
+                "reference": references.pop() if is_common else "see each",
+                "sentence": there[0].sentence,
+            }
+        )
+    return table
+
+
+def _matters(name: str) -> bool:
+    return not name.endswith(OF_NO_EFFECT)
+
+
+def _shown(params: Mapping[str, Any], name: str) -> str:
+    return as_yaml(params[name]) if name in params else "(none)"
+
+
+def _number(value: float | None, error: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if error is None else f"{value:.4g} ± {error:.1g}"
+
+
+def _column(run: Run, changed: Sequence[str], commands: Mapping[str, str]) -> dict[str, Any]:
+    diversity = ""
+    if run.train.get("diversity") is not None and run.train.get("real_diversity"):
+        diversity = f"{run.train['diversity'] / run.train['real_diversity']:.2f}"
+    return {
+        "name": run.name,
+        "changes": {name: _shown(run.params, name) for name in changed},
+        "verdict": run.verdict,
+        "failed": run.verdict in FAILED or not run.train,
+        "steps": run.train.get("steps"),
+        "epochs": run.train.get("epochs"),
+        "diversity": diversity,
+        "picture": pages.embedded(run.picture, "png") if run.picture else "",
+        "note": run.note,
+        "command": commands.get(run.name, ""),
+    }
+
+
+def _curves(runs: Sequence[Run]) -> dict[str, Any]:
+    """The losses of all by epoch: one drawing for D, one for G."""
+    drawn = {}
+    ended = [run for run in runs if run.history]
+    for key, letter in _LOSSES.items():
+        if ended:
+            picture = overlays.draw(
+                {run.name: (run.history["epoch"], run.history[f"{key}_loss"]) for run in ended},
+                {run.name: run.levels.get(key) for run in ended},
+                "epoch",
+                f"{letter}'s loss",
+            )
+            drawn[letter] = pages.embedded(picture, "png")
+    return drawn
+
+
+def _pairs(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """For each two runs the params in which they differ."""
+    return [
+        {
+            "left": left,
+            "right": right,
+            "names": (runs[left].name, runs[right].name),
+            "params": [
+                (name, _shown(runs[left].params, name), _shown(runs[right].params, name))
+                for name in differing([runs[left].params, runs[right].params])
+            ],
+        }
+        for left, right in itertools.combinations(range(len(runs)), 2)
+    ]

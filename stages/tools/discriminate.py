@@ -1,0 +1,88 @@
+"""Ask a trained discriminator how real images look to it."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.command import argument_parser, guarded, say
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.data.prepared import normalise
+from stages.gan.data.prepared.arrays import read_array
+from stages.gan.data.raw.images.reader import decode
+from stages.gan.losses.equilibrium import probability
+from stages.gan.trained import checkpoints
+from stages.gan.trained.sampling import logits
+
+
+def main() -> None:
+    """Parse the command line and print a probability for each image."""
+    parser = argument_parser()
+    parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
+    parser.add_argument("images", nargs="+", type=Path, help="PNG, JPEG or .npy files")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="a checkpoint folder, instead of models/<dataset>/checkpoints/final",
+    )
+    arguments = parser.parse_args()
+    params.check_name(paths.PARAMS, arguments.dataset)
+    checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
+    shape = checkpoint.description.image_shape
+    batches = [read(file, shape) for file in arguments.images]
+    _, discriminator = checkpoint.networks()
+    for file, images in zip(arguments.images, batches, strict=True):
+        for index, chance in enumerate(probability(logits(discriminator, images))):
+            name = f"{file}[{index}]" if len(images) > 1 else str(file)
+            say(f"{name}\t{chance:.4f}")
+
+
+def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Images (N, C, H, W) in [-1, 1] from one file.
+
+    A picture is made grey or coloured as the model needs, but never resized: its height and
+    width must fit. A .npy file holds (C, H, W), (N, C, H, W), or (H, W) for grey; uint8 from 0
+    to 255 or floats in [-1, 1].
+    """
+    channels, height, width = shape
+    if file.suffix.lower() == ".npy":
+        return from_array(file, shape)
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{file} does not exist") from None
+    try:
+        pixels = decode(content, None, channels)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+    if pixels.shape[1:] != (height, width):
+        raise UserError(
+            f"{file} has {pixels.shape[2]} x {pixels.shape[1]} pixels: valid is {width} x {height}"
+        )
+    return normalise(pixels[None]).astype(np.float32)
+
+
+def from_array(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """See `read`."""
+    try:
+        array = read_array(file)
+    except FileNotFoundError:
+        raise UserError(f"{file} does not exist") from None
+    original = array.shape
+    if array.ndim == 2 and shape[0] == 1:
+        array = array[None]
+    if array.ndim == 3:
+        array = array[None]
+    if array.ndim != 4 or array.shape[1:] != shape or len(array) == 0:
+        raise UserError(f"{file} has shape {original}: valid is {shape} or (N, {str(shape)[1:]}")
+    if array.dtype == np.uint8:
+        return normalise(array).astype(np.float32)
+    if array.dtype.kind != "f" or not (np.abs(array) <= 1).all():
+        raise UserError(f"{file}: valid is uint8 from 0 to 255, or floats in [-1, 1]")
+    return array.astype(np.float32)
+
+
+if __name__ == "__main__":
+    guarded(main)

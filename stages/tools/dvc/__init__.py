@@ -1,0 +1,1 @@
+"""What DVC keeps, and all that is asked of DVC: its pipeline, cache, queue and experiments."""

@@ -1,0 +1,160 @@
+"""What experiments, branches, commits and the workspace hold: params, metrics, pictures.
+
+Params and metrics are in git, so they are there for every revision; pictures are in DVC's cache, or
+not. Nothing is checked out.
+"""
+
+import difflib
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.yaml_files import NO_YAML
+from stages.tools.dvc.cache import Cache
+from stages.tools.dvc.pipeline import LOCK
+
+WORKSPACE = "workspace"
+_EXPERIMENTS = "refs/exps"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A finished experiment of DVC's: its name, its commit, and the commit it began with."""
+
+    name: str
+    commit: str
+    baseline: str
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision by the name that was asked for; without a commit it is the workspace."""
+
+    name: str
+    commit: str | None
+    is_experiment: bool = False
+
+    def content(self, path: Path) -> bytes | None:
+        """What a file of git holds there; None if there is none."""
+        if self.commit is None:
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                return None
+        # From this folder on, which may lie within the repository.
+        shown = _git("show", f"{self.commit}:./{path.as_posix()}")
+        return shown.stdout if shown.returncode == 0 else None
+
+    def lock(self) -> dict[str, Any]:
+        """The stages of its dvc.lock, by name; empty if there is none that can be read."""
+        try:
+            stages = yaml.safe_load(self.content(LOCK) or b"")["stages"]
+        except (*NO_YAML, TypeError):
+            return {}
+        return stages if isinstance(stages, dict) else {}
+
+    def out(self, stage: str, path: Path) -> str | None:
+        """The md5 that its dvc.lock has of an out."""
+        outs = (self.lock().get(stage) or {}).get("outs") or []
+        return next((out.get("md5") for out in outs if out.get("path") == path.as_posix()), None)
+
+    def picture(self, stage: str, file: Path, cache: Cache | None) -> bytes | None:
+        """A file within a stage's folder of outs; None if it is not on this machine."""
+        if self.commit is None:
+            return self.content(file)
+        name = self.out(stage, file.parent)
+        if cache is None or name is None:
+            return None
+        listed = (cache.files(name) or {}).get(file.name)
+        return cache.object(listed).read_bytes() if listed and cache.is_sound(listed) else None
+
+
+def experiments() -> list[Experiment]:
+    """All finished experiments, by name."""
+    listed = _git("for-each-ref", "--format=%(objectname) %(refname)", _EXPERIMENTS)
+    found = []
+    for line in listed.stdout.decode().splitlines():
+        commit, _, name = line.partition(" ")
+        parts = name.removeprefix(f"{_EXPERIMENTS}/").split("/")
+        # refs/exps/<2 digits>/<38 digits>/<name>; others are DVC's own.
+        if len(parts) == 3 and len(parts[0] + parts[1]) in (40, 64):
+            found.append(Experiment(parts[2], commit, parts[0] + parts[1]))
+    return sorted(found, key=lambda each: (each.name, each.commit))
+
+
+def head() -> str:
+    """The last commit.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    commit = _commit("HEAD")
+    if commit is None:
+        raise UserError(
+            "there is no commit to begin with: run this in the project's git repository"
+        )
+    return commit
+
+
+def find(name: str) -> Revision:
+    """What a name stands for: the workspace, an experiment, or whatever git knows by it.
+
+    Of experiments that share a name, on several commits, the one on the last commit is taken.
+
+    Raises
+    ------
+    UserError
+        If there is no such revision, or more than one.
+    """
+    if name == WORKSPACE:
+        return Revision(name, None)
+    known = experiments()
+    named = [each for each in known if each.name == name]
+    if len(named) > 1:
+        here = [each for each in named if each.baseline == _commit("HEAD")]
+        if len(here) != 1:
+            commits = ", ".join(each.commit[:10] for each in named)
+            raise UserError(f"{name!r} names several experiments: take one of {commits}")
+        named = here
+    if named:
+        return Revision(name, named[0].commit, True)
+    commit = _commit(name)
+    if commit is None:
+        raise UserError(f"no revision {name!r}{_nearest(name, [each.name for each in known])}")
+    return Revision(name, commit, any(each.commit == commit for each in known))
+
+
+def is_same_code(commit: str) -> bool:
+    """Whether the code and the pipeline of the working folder are those of a commit."""
+    return _git("diff", "--quiet", commit, "--", "stages", "dvc.yaml").returncode == 0
+
+
+def _nearest(name: str, named: Iterable[str]) -> str:
+    """The names most like it, of experiments, branches and tags."""
+    listed = _git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags")
+    others = [WORKSPACE, "HEAD", *listed.stdout.decode().split()]
+    names = list(dict.fromkeys([*named, *others]))
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if close:
+        return f", did you mean {' or '.join(close)}?"
+    shown = ", ".join(names[:10])
+    return f" (valid: {shown}{', ...' if len(names) > 10 else ''}, or any commit)"
+
+
+def _commit(name: str) -> str | None:
+    """The whole hash of what git knows by a name."""
+    if name.startswith("-"):
+        return None
+    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    return found.stdout.decode().strip() if found.returncode == 0 else None
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], capture_output=True)

@@ -1,0 +1,91 @@
+"""Draw images with a trained generator."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.command import argument_parser, guarded, say
+from stages.gan import params
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import whole_file, whole_folder
+from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.data.prepared.arrays import read_array
+from stages.gan.trained import checkpoints, grids
+from stages.gan.trained.sampling import generate
+
+
+def main() -> None:
+    """Parse the command line and write a grid, or one file an image."""
+    parser = argument_parser()
+    parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
+    parser.add_argument("--seed", type=int, default=1, help="of the latent codes, from 0")
+    parser.add_argument("--count", type=int, default=25, help="how many images, from 1")
+    parser.add_argument(
+        "--codes", type=Path, help="a .npy file of latent codes (N, latent_size), instead of a seed"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="a checkpoint folder, instead of models/<dataset>/checkpoints/final",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help="grid.png for one grid; images.npy for the values; a folder/ for single images",
+    )
+    arguments = parser.parse_args()
+    params.check_name(paths.PARAMS, arguments.dataset)
+    checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
+    size = checkpoint.description.latent_size
+    if arguments.codes:
+        codes = read_codes(arguments.codes, size)
+    else:
+        if arguments.count < 1:
+            raise UserError(f"--count is {arguments.count}: valid is 1 or more")
+        if arguments.seed < 0:
+            raise UserError(f"--seed is {arguments.seed}: valid is 0 or more")
+        codes = latent_codes(stream(arguments.seed, "pictures"), arguments.count, size)
+    generator, _ = checkpoint.networks()
+    write(generate(generator, codes), arguments.output)
+    averaged = " by the generator's moving average" if checkpoint.averaged else ""
+    say(f"{len(codes)} images{averaged}: {arguments.output}")
+
+
+def read_codes(file: Path, size: int) -> NDArray[np.float32]:
+    """Latent codes from a .npy file, checked for shape and finite values."""
+    try:
+        codes = read_array(file)
+    except FileNotFoundError:
+        raise UserError(f"{file} does not exist") from None
+    if codes.ndim != 2 or codes.shape[1] != size or len(codes) == 0:
+        raise UserError(f"{file} has shape {codes.shape}: valid is (N, {size})")
+    with np.errstate(over="ignore"):
+        values = codes.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise UserError(f"{file} holds values that are not finite numbers of 32 bits")
+    return values
+
+
+def write(images: NDArray[np.float32], output: Path) -> None:
+    """Write images (N, C, H, W) as the output's name asks."""
+    if output.suffix.lower() == ".png":
+        with whole_file(output) as scratch:
+            grids.grid(images).save(scratch, "PNG")
+    elif output.suffix.lower() == ".npy":
+        with whole_file(output) as scratch, scratch.open("wb") as file:
+            np.save(file, images)
+    elif output.suffix == "":
+        if output.exists() and (not output.is_dir() or any(output.iterdir())):
+            raise UserError(f"{output} is there already: name an empty or a new folder")
+        with whole_folder(output) as folder:
+            for index, image in enumerate(images):
+                grids.single(image).save(folder / f"{index:05d}.png")
+    else:
+        raise UserError(f"--output is {output}: valid is a .png, a .npy or a folder")
+
+
+if __name__ == "__main__":
+    guarded(main)

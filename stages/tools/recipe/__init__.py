@@ -1,0 +1,1 @@
+"""Recipes: named changes of params.yaml, tried as an experiment each."""

@@ -1,0 +1,1 @@
+"""Sweeps: a question answered by several runs, one on each core."""

@@ -1,0 +1,1 @@
+"""Commands for the set-up and for what earlier runs have left behind."""

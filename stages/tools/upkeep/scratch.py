@@ -1,0 +1,55 @@
+"""List what unfinished runs of training have saved to go on, or clear it."""
+
+import time
+
+from stages.command import argument_parser, guarded, say, workspace
+from stages.gan.common.errors import UserError
+from stages.gan.training.resume import unfinished
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argument_parser()
+    parser.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
+    parser.add_argument("names", nargs="*", help="data sets or runs; all if none is given")
+    arguments = parser.parse_args()
+    runs = chosen(arguments.names)
+    if arguments.action == "clear":
+        clear(runs)
+    elif runs:
+        for run in runs:
+            used = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used))
+            state = "running" if run.is_running else "resumes when it is started again"
+            say(
+                f"{run.dataset}  {run.name}  step {run.step:,}  {run.size / 1e6:,.1f} MB  "
+                f"last used {used}  {state}"
+            )
+    else:
+        say("no unfinished runs")
+
+
+def chosen(names: list[str]) -> list[unfinished.Run]:
+    """The runs of those names, or all."""
+    runs = unfinished.runs(workspace.scratch())
+    for name in names:
+        if not any(name in (run.dataset, run.name) for run in runs):
+            known = sorted({name for run in runs for name in (run.dataset, run.name)})
+            raise UserError(f"nothing is saved of {name}: valid is {', '.join(known) or 'nothing'}")
+    return [run for run in runs if not names or run.dataset in names or run.name in names]
+
+
+def clear(runs: list[unfinished.Run]) -> None:
+    """Remove them, but for those that are running."""
+    freed = 0
+    for run in runs:
+        size = run.size
+        if unfinished.clear(run):
+            freed += size
+            say(f"removed {run.dataset}  {run.name}")
+        else:
+            say(f"kept {run.dataset}  {run.name}: it is running")
+    say(f"{freed / 1e6:,.1f} MB freed")
+
+
+if __name__ == "__main__":
+    guarded(main)

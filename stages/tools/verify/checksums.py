@@ -1,0 +1,79 @@
+"""The checksums that artifacts carry: what they find damaged, whatever else is known of a file.
+
+A checkpoint's checkpoint.json holds the sha256 of the files beside it, and its own; the
+source.json of raw data the sha256 and the sizes of what was fetched; a judge.state begins with
+the sha256 of the rest.
+"""
+
+from pathlib import Path
+
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import read_json
+from stages.gan.data.raw import formats
+from stages.gan.trained import manifest, states
+
+_SOURCE = "source.json"
+_STATE = ".state"
+
+
+def carriers(folder: Path) -> list[Path]:
+    """The files below a folder that hold checksums, of others or their own, sorted."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if (file.name in (manifest.NAME, _SOURCE) or file.suffix == _STATE) and file.is_file()
+    )
+
+
+def damages(carrier: Path) -> dict[Path, str]:
+    """What is wrong with the files whose checksums one carrier holds, itself among them.
+
+    Returns
+    -------
+    dict of path to a few words; empty if all is sound
+    """
+    try:
+        if carrier.name == manifest.NAME:
+            return manifest.damages(carrier.parent, manifest.read(carrier.parent))
+        if carrier.suffix == _STATE:
+            states.read(carrier)
+            return {}
+        return _of_source(carrier)
+    except UserError as error:
+        return {carrier: str(error).removeprefix(f"{carrier} ")}
+    except OSError as error:
+        file = Path(error.filename) if error.filename else carrier
+        return {file: f"cannot be read: {error.strerror or error}"}
+
+
+def _of_source(carrier: Path) -> dict[Path, str]:
+    folder, about = carrier.parent, read_json(carrier)
+    hashes, sizes = about.get("sha256"), about.get("bytes")
+    hashes = hashes if isinstance(hashes, dict) else {}
+    raw = None
+    for name in formats.NAMES:
+        module = formats.module(name, "raw")
+        if hashes.keys() == set(module.HASHED):
+            raw = module
+    if raw is None or not isinstance(sizes, dict) or sizes.keys() != set(raw.FILES):
+        raise UserError("is damaged: it should name the files beside it with bytes and sha256")
+    found = {}
+    for name in raw.FILES:
+        file = folder / name
+        if not file.is_file():
+            found[file] = "is missing from the raw data"
+        elif file.stat().st_size != sizes[name]:
+            found[file] = (
+                f"is damaged: it has {file.stat().st_size:,} bytes, {_SOURCE} has another size"
+            )
+    if found:
+        return found
+    try:
+        identities = raw.identities(folder)
+    except UserError as error:
+        return {folder / raw.FILES[0]: f"is damaged: {error}"}
+    for name, identity in identities.items():
+        if identity != hashes[name]:
+            file = folder / name if name in raw.FILES else folder / raw.FILES[0]
+            found[file] = f"is damaged: its sha256 is not the one {_SOURCE} holds"
+    return found

@@ -1,0 +1,284 @@
+"""Compare every byte of the outs in the workspace with dvc.lock and with their own checksums.
+
+DVC's own database of modification times is not asked: a damage that leaves them alone is found.
+"""
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from stages.gan.common.files import md5
+from stages.gan.common.runtime import usable_cores
+from stages.tools.dvc.cache import Cache, folder_name, is_folder
+from stages.tools.dvc.pipeline import Item, Pipeline, Stage
+from stages.tools.verify import checksums
+
+
+class Kind(Enum):
+    """What is wrong with a file or a folder."""
+
+    DAMAGED = "damaged"
+    MISSING = "missing"
+    EXTRA = "extra"
+    UNKNOWN = "unknown to dvc.lock"
+    CONTRADICTED = "contradicted by its own checksum"
+    OBJECT = "damaged in DVC's cache"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    `expected` is the name of the object in DVC's cache that holds the right content, where it
+    is known; `inside` the file or folder in the workspace from which a damaged object can be made
+    again.
+    """
+
+    path: Path
+    kind: Kind
+    reason: str
+    stage: Stage
+    out: Item
+    expected: str | None = None
+    inside: Path | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found, and how many files and bytes of outs have been read for it.
+
+    `changed` is what each stage depends on that is another now than when it ran.
+    """
+
+    damages: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    changed: Mapping[str, Sequence[str]]
+    files: int
+    size: int
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one file holds; `md5` is None, and `trouble` says why, if it cannot be read."""
+
+    md5: str | None
+    size: int
+    trouble: str = ""
+
+
+def check(
+    pipeline: Pipeline,
+    stages: Iterable[Stage],
+    whole_cache: bool = False,
+    but_for: Collection[str] = (),
+) -> Findings:
+    """Read all outs of some stages, on all cores.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    stages : those of its stages that are to be checked
+    whole_cache : bool
+        Whether to read the copies in DVC's cache, too.
+    but_for : paths of outs that are not looked at
+    """
+    stages = tuple(stages)
+    outs = [(stage, out) for stage in stages for out in stage.outs if out.path not in but_for]
+    made = {out.path: out.md5 for stage in pipeline.stages for out in stage.outs}
+    code = {item.path for stage in stages for item in stage.dependencies if item.path not in made}
+    cache = Cache(pipeline.cache) if pipeline.cache else None
+    # Folders are listed first, so that the largest files of all can be read first.
+    listed = {path: _files(pipeline, path) for path in (*(out.path for _, out in outs), *code)}
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        read = _read_all(pool, {file for files in listed.values() for file in files.values()})
+        carriers = {out: checksums.carriers(Path(out.path)) for _, out in outs}
+        every = [carrier for some in carriers.values() for carrier in some]
+        contradicted = dict(zip(every, pool.map(checksums.damages, every), strict=True))
+        found: dict[Path, Finding] = {}
+        for stage, out in outs:
+            for finding in _compare(stage, out, listed[out.path], read, cache):
+                found[finding.path] = finding
+        for stage, out in outs:
+            agrees = Path(out.path) not in found
+            for carrier in carriers[out]:
+                if carrier in found:
+                    continue  # what is damaged itself tells nothing of others
+                for path, reason in contradicted[carrier].items():
+                    # Where dvc.lock agrees with the damage, so does DVC's own copy.
+                    kind = Kind.CONTRADICTED if agrees else Kind.DAMAGED
+                    expected = None if agrees else out.md5
+                    found.setdefault(path, Finding(path, kind, reason, stage, out, expected))
+        changes = _changes(stages, made, code, listed, read)
+        if cache:
+            # Of these the outs in the workspace are not all what dvc.lock has, or not of this code.
+            unfit = {finding.stage for finding in found.values()} | changes.keys()
+            for finding in _check_cache(pool, cache, outs, found, unfit, whole_cache):
+                found.setdefault(finding.path, finding)
+    seen = [read[file] for _, out in outs for file in listed[out.path].values()]
+    return Findings(
+        tuple(sorted(found.values(), key=lambda finding: str(finding.path))),
+        tuple(_notes(pipeline, stages, changes)),
+        {stage.name: changed for stage, changed in changes.items()},
+        len(seen),
+        sum(one.size for one in seen),
+    )
+
+
+def _files(pipeline: Pipeline, path: str) -> dict[str, Path]:
+    """Every file of an out or dependency by its path within, which is "" for a file itself."""
+    place = Path(path)
+    if place.is_dir():
+        return {file.relative_to(place).as_posix(): file for file in pipeline.files(place)}
+    return {"": place} if os.path.lexists(place) else {}
+
+
+def _read_all(pool: Executor, files: set[Path]) -> dict[Path, _Read]:
+    """Read files, the largest first, so that no core is left with a large one at the end."""
+
+    def size(file: Path) -> int:
+        try:
+            return file.stat().st_size
+        except OSError:
+            return 0
+
+    ordered = sorted(files, key=lambda file: (-size(file), str(file)))
+    return dict(zip(ordered, pool.map(_read, ordered), strict=True))
+
+
+def _read(file: Path) -> _Read:
+    try:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return _Read(None, 0, "it is no regular file")
+        return _Read(md5(file), status.st_size)
+    except OSError as error:
+        return _Read(None, 0, f"it cannot be read: {error.strerror or error}")
+
+
+def _compare(
+    stage: Stage,
+    out: Item,
+    files: Mapping[str, Path],
+    read: Mapping[Path, _Read],
+    cache: Cache | None,
+) -> Iterable[Finding]:
+    """What is wrong with one out, file by file where the list of a folder's files is known."""
+    place = Path(out.path)
+    if out.md5 is None:
+        # A stage that has not run yet has no outs either.
+        if os.path.lexists(place):
+            yield Finding(place, Kind.UNKNOWN, "dvc.lock has no hash of it", stage, out)
+        return
+    if not os.path.lexists(place):
+        yield Finding(place, Kind.MISSING, "", stage, out, out.md5)
+        return
+    hashes = {path: read[file].md5 or "" for path, file in files.items()}
+    if is_folder(out.md5) != place.is_dir():
+        reason = f"it should be a {'folder' if is_folder(out.md5) else 'file'}"
+        yield Finding(place, Kind.DAMAGED, reason, stage, out, out.md5)
+    elif not is_folder(out.md5):
+        if hashes[""] != out.md5:
+            yield _damaged(stage, out, place, read[place], out.md5)
+    elif folder_name(hashes) != out.md5:
+        expected = cache.files(out.md5) if cache else None
+        if expected is None:
+            reason = "its content is not what dvc.lock has; which file it is, cannot be told"
+            yield Finding(place, Kind.DAMAGED, reason, stage, out, out.md5)
+            return
+        for path in sorted(expected.keys() | hashes.keys()):
+            if path not in hashes:
+                yield Finding(place / path, Kind.MISSING, "", stage, out, expected[path])
+            elif path not in expected:
+                reason = "dvc.lock has no such file"
+                yield Finding(place / path, Kind.EXTRA, reason, stage, out)
+            elif hashes[path] != expected[path]:
+                yield _damaged(stage, out, place / path, read[files[path]], expected[path])
+
+
+def _damaged(stage: Stage, out: Item, path: Path, read: _Read, expected: str) -> Finding:
+    reason = read.trouble or f"its md5 is {read.md5}, dvc.lock has {expected}"
+    return Finding(path, Kind.DAMAGED, reason, stage, out, expected)
+
+
+def _check_cache(
+    pool: Executor,
+    cache: Cache,
+    outs: Iterable[tuple[Stage, Item]],
+    found: Mapping[Path, Finding],
+    unfit: Collection[Stage],
+    whole: bool,
+) -> Iterable[Finding]:
+    """Damaged objects: of the lists of folders, and of all files if asked for."""
+    # Where a file of that content is missing or damaged, its own remedy minds the copy.
+    minded = {finding.expected for finding in found.values()}
+    names: dict[str, tuple[Stage, Item, Path]] = {}
+    for stage, out in outs:
+        if out.md5 is None or not out.cached:
+            continue
+        place = Path(out.path)
+        if whole or is_folder(out.md5):
+            names.setdefault(out.md5, (stage, out, place))
+        if whole and is_folder(out.md5):
+            for path, name in (cache.files(out.md5) or {}).items():
+                names.setdefault(name, (stage, out, place / path))
+    for name, sound in zip(names, pool.map(cache.is_sound, names), strict=True):
+        if sound is False and name not in minded:
+            stage, out, inside = names[name]
+            spoilt = stage in unfit if is_folder(name) else inside in found
+            yield Finding(
+                cache.object(name),
+                Kind.OBJECT,
+                f"it is DVC's copy of {inside.as_posix()}",
+                stage,
+                out,
+                name,
+                None if spoilt else inside,
+            )
+
+
+def _changes(
+    stages: Iterable[Stage],
+    made: Mapping[str, str | None],
+    code: Iterable[str],
+    listed: Mapping[str, Mapping[str, Path]],
+    read: Mapping[Path, _Read],
+) -> dict[Stage, list[str]]:
+    """What each stage depends on that is another now; stages that have not run are left out."""
+    now = dict(made)
+    for path in code:
+        hashes = {inner: read[file].md5 or "" for inner, file in listed[path].items()}
+        now[path] = folder_name(hashes) if Path(path).is_dir() else hashes.get("")
+    changes = {}
+    for stage in stages:
+        changed = [item.path for item in stage.dependencies if now[item.path] != item.md5]
+        changed += stage.changed
+        if changed and any(out.md5 for out in stage.outs):
+            changes[stage] = changed
+    return changes
+
+
+def _notes(
+    pipeline: Pipeline, stages: Iterable[Stage], changes: Mapping[Stage, list[str]]
+) -> Iterable[str]:
+    """What is no damage but worth a line."""
+    if changes:
+        what = dict.fromkeys(name for changed in changes.values() for name in changed)
+        yield (
+            f"`dvc repro` would run {_some(stage.name for stage in changes)}, as this changed "
+            f"since they ran: {_some(what)}"
+        )
+    waiting = [stage.name for stage in stages if not any(out.md5 for out in stage.outs)]
+    if waiting:
+        yield f"dvc.lock has nothing of {_some(waiting)}: `dvc repro` would run them"
+    if pipeline.unknown:
+        yield f"dvc.lock lists what dvc.yaml has not, and is not checked: {_some(pipeline.unknown)}"
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    rest = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return ", ".join(names[:6]) + rest

@@ -1,0 +1,85 @@
+"""Which command mends what was found. Each was tried: DVC itself may not notice the damage.
+
+`dvc checkout` and `dvc repro` take a file for sound whose time and size are as they were, so
+it is removed first; and they take DVC's own copy for sound whatever it holds.
+"""
+
+import contextlib
+import hashlib
+import shlex
+import subprocess
+from pathlib import Path
+
+from stages.tools.dvc.cache import Cache, is_folder
+from stages.tools.dvc.pipeline import Pipeline
+from stages.tools.verify.damage import Finding, Kind
+
+
+def command(finding: Finding, pipeline: Pipeline) -> str:
+    """What to type in the project's folder to mend one thing."""
+    cache = Cache(pipeline.cache) if pipeline.cache else None
+    again = f"dvc repro {finding.stage.name}"
+    if finding.kind is Kind.EXTRA:
+        return _remove(finding.path)
+    if finding.kind is Kind.UNKNOWN:
+        return again
+    if finding.kind is Kind.CONTRADICTED:
+        # dvc.lock agrees with the damage, and so does DVC's copy.
+        return f"dvc repro -f -s {finding.stage.name}"
+    if finding.kind is Kind.OBJECT and is_folder(finding.expected or ""):
+        if pipeline.has_remote:
+            step = f"dvc pull {_quoted(Path(finding.out.path))}"
+        elif finding.inside:
+            step = f"dvc commit -f {finding.stage.name}"
+        else:
+            step = f"dvc repro -f -s {finding.stage.name}"
+        return f"{_remove(finding.path)} && {step}"
+    if finding.kind is Kind.OBJECT and finding.inside:
+        return f"cp -f {_quoted(finding.inside)} {_quoted(finding.path)}"
+    steps = [_remove(finding.path)] if finding.kind is not Kind.MISSING else []
+    if not finding.out.cached and _is_in_git(finding.path, finding.expected):
+        return " && ".join([*steps, f"git checkout HEAD -- {_quoted(finding.path)}"])
+    sound = finding.kind is not Kind.OBJECT
+    for name in _objects(cache, finding.expected):
+        state = cache.is_sound(name) if cache else None
+        sound = sound and bool(state)
+        if cache and state is False and cache.object(name) != finding.path:
+            steps.append(_remove(cache.object(name)))
+    target = _quoted(Path(finding.out.path))
+    if not finding.out.cached:
+        steps.append(again)
+    elif sound:
+        steps.append(f"dvc checkout {target}")
+    elif pipeline.has_remote:
+        steps.append(f"dvc pull {target}")
+    else:
+        steps.append(again)
+    return " && ".join(steps)
+
+
+def _objects(cache: Cache | None, name: str | None) -> list[str]:
+    """A cache object and, if it is a folder's list, those of the files in it."""
+    if name is None:
+        return []
+    inside = (cache.files(name) or {}) if cache and is_folder(name) else {}
+    return [name, *sorted(set(inside.values()))]
+
+
+def _is_in_git(path: Path, md5: str | None) -> bool:
+    """Whether the last commit holds the file with that content."""
+    shown = subprocess.run(
+        ["git", "show", f"HEAD:./{path.as_posix()}"], capture_output=True, check=False
+    )
+    digest = hashlib.md5(shown.stdout, usedforsecurity=False).hexdigest()
+    return shown.returncode == 0 and digest == md5
+
+
+def _remove(path: Path) -> str:
+    folder = path.is_dir() and not path.is_symlink()
+    return f"rm {'-r' if folder else '-f'} {_quoted(path)}"
+
+
+def _quoted(path: Path) -> str:
+    with contextlib.suppress(ValueError):  # a cache may lie elsewhere
+        path = path.relative_to(Path.cwd())
+    return shlex.quote(path.as_posix())

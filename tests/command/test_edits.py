@@ -1,0 +1,177 @@
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages import command
+from stages.command import edits
+from stages.gan.common.errors import UserError
+from tests.helpers.data import load_params, message_of, write_params
+from tests.helpers.project import ROOT, Project, make_project
+
+USES = ("kind.network", "train")
+STAGES = ("download", "preprocess", "train", "evaluate", "report", "export")
+
+
+@pytest.fixture
+def began(tmp_path, monkeypatch):
+    """The params of mnist in a folder that is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return load_params(tmp_path, "mnist")
+
+
+def test_what_was_not_touched_is_right(began):
+    edits.check("mnist", began, USES)
+    edits.check("mnist", began)
+
+
+def test_an_edited_value_is_named_with_both_values(began, tmp_path):
+    write_params(tmp_path, mnist__train__learning_rate=0.001)
+    for uses in (USES, (), ("train.learning_rate",)):
+        message = message_of(edits.check, "mnist", began, uses)
+        assert "params.yaml: mnist.train.learning_rate was 0.0002 and is 0.001" in message
+        assert "run the same command again" in message
+        assert "\n" not in message
+
+
+def test_an_edited_kind_is_named_by_its_place(began, tmp_path):
+    faces = load_params(tmp_path, "faces")
+    write_params(tmp_path, datasets__faces__network="mlp")
+    message = message_of(edits.check, "faces", faces, USES)
+    assert "datasets.faces.network was dcgan and is mlp" in message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mnist__evaluate__seed": 8},
+        {"mnist__preprocess__latent_size": 20},
+        {"faces__train__learning_rate": 0.001},
+        {"datasets__faces__network": "mlp"},
+    ],
+)
+def test_what_the_stage_does_not_use_may_be_edited(began, tmp_path, change):
+    write_params(tmp_path, **change)
+    edits.check("mnist", began, USES)
+
+
+def test_a_section_is_no_other_whose_name_begins_alike(began, tmp_path):
+    write_params(tmp_path, mnist__train__loss_options__weight=2.0)
+    edits.check("mnist", began, ("train.loss",))
+    with pytest.raises(UserError):
+        edits.check("mnist", began, ("train.loss_options",))
+
+
+@pytest.mark.parametrize("content", ["mnist: [", "mnist: 1", None])
+def test_a_file_that_cannot_be_read_any_more_is_an_edit(began, tmp_path, content):
+    if content is None:
+        (tmp_path / "params.yaml").unlink()
+    else:
+        (tmp_path / "params.yaml").write_text(content)
+    message = message_of(edits.check, "mnist", began, USES)
+    assert message.startswith("edited while this stage ran")
+    assert "params.yaml" in message
+
+
+EDIT_CODE = """
+import importlib, sys
+from pathlib import Path
+from stages.command import edits
+from stages.gan import params
+from stages.gan.common import files, paths
+began = params.load(paths.PARAMS, "mnist")
+if sys.argv[3:]:
+    importlib.import_module(sys.argv[3])
+changed = Path("stages") / sys.argv[1]
+content = changed.read_text()
+changed.unlink()
+if sys.argv[2] != "gone":
+    changed.write_text(content + "#" * (sys.argv[2] == "edited"))
+edits.check("mnist", began)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "how", "module", "used"),
+    [
+        ("gan/files.py", "edited", "", True),
+        ("gan/files.py", "gone", "", True),
+        ("gan/files.py", "saved as it was", "", False),
+        ("gan/losses.py", "edited", "", False),
+        ("gan/native/rows.c", "edited", "", False),
+        ("gan/native/rows.c", "edited", "stages.gan.layers.kernels", True),
+        ("report.py", "edited", "", False),
+        ("gan/templates/report.html", "edited", "stages.gan.pages", False),
+        ("gan/templates/report.html", "edited", "stages.report", True),
+        ("gan/templates/_style.html", "edited", "stages.report", True),
+        ("gan/templates/failure.html", "edited", "stages.report", False),
+    ],
+)
+def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    write_params(tmp_path)
+    words = [sys.executable, "-c", EDIT_CODE, file, how, *([module] if module else [])]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    if used:
+        assert f"edited while this stage ran: stages/{file}. DVC" in done.stderr
+    else:
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_watches_just_what_dvc_yaml_lists(stage, monkeypatch):
+    seen = []
+    monkeypatch.setattr(command, "run_stage", lambda work, *uses: seen.append(uses))
+    runpy.run_path(str(ROOT / "stages" / f"{stage}.py"), run_name="__main__")
+    (uses,) = seen
+    listed = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]["do"]["params"]
+    if not uses:
+        assert sorted(listed) == ["${key}", "datasets.${key}"]
+        return
+    places = [
+        f"datasets.${{key}}.{name.removeprefix('kind.')}"
+        if name.startswith("kind.")
+        else f"${{key}}.{name}"
+        for name in uses
+    ]
+    assert sorted(places) == sorted(listed)
+
+
+# Runs the stage train of mnist; after its 5th step another learning rate is in the file.
+EDITED_RUN = """
+import runpy, sys
+from pathlib import Path
+from stages.gan.training.loop.resume.keeper import Keeper
+look = Keeper.look
+def edit_at_the_fifth(self, step, row):
+    if step == 5:
+        file = Path("params.yaml")
+        file.write_text(file.read_text().replace("learning_rate: 0.0002", "learning_rate: 0.001"))
+    look(self, step, row)
+Keeper.look = edit_at_the_fifth
+sys.argv = ["train", "mnist"]
+runpy.run_module("stages.train", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.pipeline
+def test_a_run_whose_params_were_edited_leaves_nothing_and_loses_nothing(tmp_path):
+    project: Project = make_project(tmp_path / "project")
+    for stage in ("download", "preprocess"):
+        project.stage(stage, "mnist")
+    text = Path(project.folder / "params.yaml").read_text()
+    done = project.run("python", "-c", EDITED_RUN, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "error: edited while this stage ran: params.yaml: mnist.train.learning_rate was 0.0002"
+    )
+    assert not (project.folder / "models/mnist/checkpoints").exists()
+    assert not (project.folder / "metrics/mnist").exists()
+    (project.folder / "params.yaml").write_text(text)
+    again = project.stage("train", "mnist")
+    assert "going on after step 8 of 8" in again.stdout
+    assert (project.folder / "models/mnist/checkpoints").exists()

@@ -1,0 +1,157 @@
+import re
+
+import pytest
+import yaml
+
+from stages.gan.common.yaml_files import flat
+from stages.gan.export import licences, model_card
+from tests.helpers.data import load_params
+from tests.helpers.network import describe
+
+SCORES = (
+    "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
+    "class_coverage", "class_divergence", "memorisation", "near_copies",
+)  # fmt: skip
+MNIST = {"train-images-idx3-ubyte": licences.MNIST}
+
+
+def score(value):
+    return {"value": value, "error": 0.5, "floor": 0.25, "floor_error": None}
+
+
+def facts(tmp_path, kind="mlp", scored=True, sha256=None, source="bundled:digits", **others):
+    term = {"value": 1.23456, "equilibrium": 1.3862943, "distance": 0.15}
+    value = 3.14159 if scored else None
+    content = {
+        "dataset": "flowers",
+        "title": "A GAN on flowers",
+        "description": describe(kind),
+        "averaged": False,
+        "prepared": {
+            "source": source,
+            "bundled": source.startswith("bundled:"),
+            "counts": {"train": 1234, "test": 56},
+            "rejected": {},
+        },
+        "source": {"sha256": sha256 or {"images": "ab" * 32}},
+        "evaluate": {
+            "samples": 56,
+            "accuracy": 0.75,
+            "bce": {"discriminator": term, "generator": term},
+            "quality": {name: score(value) for name in SCORES},
+            "critic": {n: score(value) for n in ("bce", "jsd_lower_bound", "accuracy")},
+            "judge": {"sha256": "cd" * 32, "accuracy": 0.9, "task": "labels"},
+        },
+        "train": {"steps": 6000, "epochs": 13, "went_on_from": None},
+        "verdict": {"name": "near equilibrium", "seen": "S", "meaning": "What it means."},
+        "params": flat(load_params(tmp_path, "mnist").train.model_dump(mode="json")),
+    }
+    return model_card.Facts(**{**content, **others})
+
+
+def front_of(card):
+    assert card.startswith("---\n")
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+def test_the_front_matter_has_what_hugging_face_reads(tmp_path):
+    front = front_of(model_card.write(facts(tmp_path)))
+    assert front["license"] == "other"  # the project has none
+    assert front["license_name"] == "unspecified"
+    assert front["library_name"] == "onnx"
+    assert {"gan", "mlp", "onnx", "mindspore"} <= set(front["tags"])
+    (model,) = front["model-index"]
+    (result,) = model["results"]
+    assert result["dataset"] == {"name": "flowers", "type": "bundled:digits"}
+    values = {metric["type"]: metric["value"] for metric in result["metrics"]}
+    assert list(values) == front["metrics"]
+    assert values["frechet_distance"] == 3.142
+    assert values["critic_accuracy"] == 3.142
+    assert values["discriminator_bce"] == 1.235
+
+
+def test_data_params_scores_and_verdict_are_told(tmp_path):
+    card = model_card.write(facts(tmp_path))
+    assert "1,234 images to train on, 56 held out" in card
+    assert "**Not the real data.**" in card
+    assert f"- sha256 of `images`: `{'ab' * 32}`" in card
+    assert "6,000 steps in 13 epochs." in card
+    assert "**near equilibrium**. Seen: S. What it means." in card
+    for row in (
+        "| `learning_rate` | 0.0002 |",
+        "| `generator.widths` | [128, 256, 512, 1024] |",
+        "| `max_steps` | 6000 |",
+        "| Fréchet distance | 3.142 | 0.5 | 0.25 |  |",
+    ):
+        assert row in card
+    assert "cross-entropy 1.2346 nats" in card
+    assert "(1.3863 if it could tell nothing)" in card
+
+
+def test_what_does_not_apply_is_not_said(tmp_path):
+    card = model_card.write(facts(tmp_path, source="https://example.org/a.zip"))
+    assert "Not the real data" not in card
+    assert "moving average" not in card
+    assert "going on from" not in card
+    assert "rejected" not in card
+
+
+def test_what_applies_is_said(tmp_path):
+    before = {"steps": 5, "epochs": 1, "went_on_from": {"epoch": 7, "step": 99}}
+    given = facts(tmp_path, averaged=True, train=before)
+    given.prepared["rejected"].update({"a.jpg": "cut", "b.jpg": "cut"})
+    card = model_card.write(given)
+    assert "moving average of its weights" in card
+    assert "going on from a checkpoint of epoch 7, step 99" in card
+    assert "2 files rejected as damaged" in card
+
+
+def test_too_few_images_are_told(tmp_path):
+    card = model_card.write(facts(tmp_path, scored=False))
+    assert "56 held-out images were too few to score." in card
+    assert front_of(card)["metrics"] == ["discriminator_bce"]
+    assert "None" not in card
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "words"),
+    [
+        ("mlp", (1, 28, 28), "a grey image of 28 x 28"),
+        ("dcgan", (3, 64, 32), "a colour image of 32 x 64"),
+    ],
+)
+def test_sizes_are_those_of_the_networks(tmp_path, kind, shape, words):
+    card = model_card.write(facts(tmp_path, description=describe(kind, image_shape=shape)))
+    assert words in card
+    assert f"(N, {', '.join(map(str, shape))})" in card
+    assert "standard_normal((25, 6)" in card
+
+
+@pytest.mark.parametrize(
+    ("source", "sha256", "words"),
+    [
+        ("https://example.org/MNIST.zip", MNIST, "Attribution-Share Alike 3.0"),
+        ("my-folder", MNIST, "Attribution-Share Alike 3.0"),
+        ("bundled:digits", {}, "CC BY 4.0"),
+        ("bundled:avatars", {}, "drawn by a program of this project"),
+        ("https://example.org/faces.zip", {}, "knows no licence of `https://example.org/faces.zip`"),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_the_datas_licence(source, sha256, words):
+    assert words in licences.of_data(source, sha256)
+
+
+def test_mnist_is_known_by_its_content_alone(tmp_path):
+    assert front_of(model_card.write(facts(tmp_path, sha256=MNIST)))["datasets"] == ["ylecun/mnist"]
+    assert "datasets" not in front_of(model_card.write(facts(tmp_path)))
+
+
+def test_the_hash_of_mnist_is_that_of_params_yaml(tmp_path):
+    known = load_params(tmp_path, "mnist").download.sha256
+    assert licences.is_mnist(known)
+
+
+def test_no_day_and_no_path_is_in_it(tmp_path):
+    card = model_card.write(facts(tmp_path))
+    assert str(tmp_path) not in card
+    assert not re.search(r"20\d\d-\d\d-\d\d", card)

@@ -1,0 +1,254 @@
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+
+import mindspore as ms
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mindspore import Tensor, ops
+
+from stages.gan import losses
+from stages.gan.losses import Options
+from stages.gan.pages.information import multiclass_cross_entropy, negative_log_likelihood
+from tests.helpers.project import ROOT
+
+TORCH = json.loads((ROOT / "tests/data/torch_losses.json").read_text())
+TERMS = ("real", "fake", "generator")
+ENTROPIES = ("bce", "bce_with_logits", "softplus")
+
+logit = st.floats(-8, 8, width=32)
+several = st.lists(logit, min_size=2, max_size=6)
+
+
+def value_and_gradient(loss, term: str, logits):
+    """The value, and the gradient of its sum, with respect to a column of logits."""
+    column = Tensor(np.array(logits, np.float32).reshape(-1, 1))
+
+    def total(s):
+        value = getattr(loss, term)(s)
+        return ops.sum(value), value
+
+    (_, value), gradient = ms.value_and_grad(total, 0, has_aux=True)(column)
+    return np.squeeze(value.asnumpy().astype(np.float64)), gradient.asnumpy().ravel()
+
+
+def closed_form(name: str, term: str, s, options: Options):
+    """The loss of each logit and its derivative, as one writes them down."""
+    weight, pos_weight = options.weight, options.pos_weight
+    y = {"real": 1.0 - options.label_smoothing, "fake": 0.0, "generator": 1.0}[term]
+    p = 1 / (1 + np.exp(-s))
+    if name in ENTROPIES:
+        value = pos_weight * y * np.logaddexp(0, -s) + (1 - y) * np.logaddexp(0, s)
+        slope = (1 - y) * p - pos_weight * y * (1 - p)
+    elif name == "mse":
+        value, slope = (p - y) ** 2, 2 * (p - y) * p * (1 - p)
+    elif name == "hinge" and term != "generator":
+        sign = {"real": -1.0, "fake": 1.0}[term]
+        value, slope = np.maximum(0, 1 + sign * s), sign * (1 + sign * s > 0)
+    else:
+        sign = 1.0 if term == "fake" else -1.0
+        value, slope = sign * s, sign * np.ones_like(s)
+    return weight * value, weight * slope
+
+
+@st.composite
+def losses_with_options(draw, reduction: str):
+    name = draw(st.sampled_from(list(losses.LOSSES)))
+    kind = losses.LOSSES[name]
+    return name, Options(
+        reduction=reduction,
+        weight=draw(st.sampled_from([1.0, 0.5, 3.0])),
+        pos_weight=draw(st.sampled_from([1.0, 0.3, 4.0])) if kind.takes_pos_weight else 1.0,
+        label_smoothing=(
+            draw(st.sampled_from([0.0, 0.1, 0.3])) if kind.takes_label_smoothing else 0.0
+        ),
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(several, losses_with_options("none"), st.sampled_from(TERMS))
+def test_values_and_gradients_have_their_closed_forms(logits, loss, term):
+    name, options = loss
+    s = np.array(logits, np.float64)
+    value, gradient = value_and_gradient(losses.build(name, options), term, logits)
+    expected, slope = closed_form(name, term, s, options)
+    # At float32's grain of p near 1 the loss on probabilities is good to 1e-3.
+    np.testing.assert_allclose(value, expected, rtol=2e-3, atol=2e-5)
+    away_from_corners = np.abs(np.abs(s) - 1) > 1e-6  # of the hinge
+    scale = options.weight * options.pos_weight
+    np.testing.assert_allclose(
+        gradient[away_from_corners], slope[away_from_corners], atol=2e-3 * max(scale, 1.0)
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(several, losses_with_options("none"), st.sampled_from(TERMS))
+def test_reductions_agree(logits, loss, term):
+    name, options = loss
+    each = losses.build(name, options)
+    values, gradients = value_and_gradient(each, term, logits)
+    total, of_total = value_and_gradient(each.with_reduction("sum"), term, logits)
+    mean, of_mean = value_and_gradient(each.with_reduction("mean"), term, logits)
+    assert values.shape == (len(logits),)
+    assert total == pytest.approx(values.sum(), rel=1e-5, abs=1e-5)
+    assert mean == pytest.approx(values.mean(), rel=1e-5, abs=1e-5)
+    np.testing.assert_allclose(of_total, gradients, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(of_mean, gradients / len(logits), rtol=1e-5, atol=1e-6)
+
+
+@settings(deadline=None, max_examples=20)
+@given(several, st.sampled_from([1.0, 0.3, 4.0]), st.sampled_from([0.0, 0.2]))
+def test_the_three_forms_of_cross_entropy_agree(logits, pos_weight, smoothing):
+    options = Options(pos_weight=pos_weight, label_smoothing=smoothing)
+    for term in TERMS:
+        values = [
+            value_and_gradient(losses.build(name, options), term, logits)[0] for name in ENTROPIES
+        ]
+        np.testing.assert_allclose(values, [values[1]] * 3, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", range(len(TORCH["adversarial"])))
+def test_values_and_gradients_are_pytorchs(case):
+    case = TORCH["adversarial"][case]
+    for name in case["ours"]:
+        loss = losses.build(name, Options(**case["options"]))
+        value, gradient = value_and_gradient(loss, case["term"], TORCH["logits"])
+        # PyTorch computed in float64. MindSpore's float32 sigmoid is off by up to 2e-6, and so
+        # is the logarithm of a p near 1.
+        np.testing.assert_allclose(value, case["value"], rtol=1e-5, atol=5e-6)
+        np.testing.assert_allclose(gradient, case["gradient"], rtol=1e-5, atol=5e-6)
+
+
+@pytest.mark.parametrize("case", range(len(TORCH["classifier"])))
+def test_a_classifiers_values_and_gradients_are_pytorchs(case):
+    case = TORCH["classifier"][case]
+    settings = [case[key] for key in ("labels", "class_weights", "ignore_index", "reduction")]
+    ours = {"CrossEntropyLoss": multiclass_cross_entropy, "NLLLoss": negative_log_likelihood}
+    scores = np.array(TORCH["scores"])
+    if case["torch"] == "NLLLoss":
+        scores = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(ours[case["torch"]](scores, *settings), case["value"], atol=1e-12)
+    slopes = np.zeros_like(scores)
+    for place in np.ndindex(scores.shape):
+        ends = []
+        for way in (1e-5, -1e-5):
+            moved = scores.copy()
+            moved[place] += way
+            ends.append(np.sum(ours[case["torch"]](moved, *settings)))
+        slopes[place] = (ends[0] - ends[1]) / 2e-5
+    np.testing.assert_allclose(slopes, case["gradient"], atol=1e-8)
+
+
+def test_the_stored_values_are_what_pytorch_gives():
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed: the stored values serve")
+    # In a process of its own: PyTorch and MindSpore each bring their own threads.
+    result = subprocess.run(
+        [sys.executable, ROOT / "tests/data/make_torch_losses.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    fresh = json.loads(result.stdout)
+    for kind in ("adversarial", "classifier"):
+        for kept, new in zip(TORCH[kind], fresh[kind], strict=True):
+            for key in ("value", "gradient"):
+                np.testing.assert_allclose(kept.pop(key), new.pop(key), atol=1e-12)
+            assert kept == new
+
+
+def test_bce_saturates_where_logits_do_not():
+    value, gradient = value_and_gradient(losses.build("bce"), "fake", [20.0, 20.0])
+    assert value == pytest.approx(27.631021, abs=1e-4)
+    assert (gradient == 0).all()
+    for name in ("bce_with_logits", "softplus"):
+        value, gradient = value_and_gradient(losses.build(name), "fake", [20.0, 20.0])
+        assert value == pytest.approx(20.0, abs=1e-4)
+        np.testing.assert_allclose(gradient, 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.parametrize("term", TERMS)
+def test_no_logit_breaks_a_loss(name, term):
+    loss = losses.build(name)
+    value, gradient = value_and_gradient(loss, term, [-1e6, -100.0, -20.0, 20.0, 100.0, 1e6])
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+
+
+def test_smoothing_is_one_sided_and_pos_weight_asks_for_real():
+    plain = losses.build("bce_with_logits")
+    smooth = losses.build("bce_with_logits", Options(label_smoothing=0.1))
+    heavy = losses.build("bce_with_logits", Options(pos_weight=3.0))
+    at = {
+        loss: [float(value_and_gradient(loss, term, [1.0, 1.0])[0]) for term in TERMS]
+        for loss in (plain, smooth, heavy)
+    }
+    assert at[smooth][0] > at[plain][0]
+    assert at[smooth][1:] == at[plain][1:]
+    assert at[heavy][1] == at[plain][1]
+    assert at[heavy][0] == pytest.approx(3 * at[plain][0], rel=1e-5)
+    assert at[heavy][2] == pytest.approx(3 * at[plain][2], rel=1e-5)
+
+
+@given(st.lists(st.floats(0, 10, width=32), min_size=2, max_size=8))
+@settings(deadline=None, max_examples=15)
+def test_the_penalty_is_the_mean_square_distance_of_norms_from_1(norms):
+    value = float(losses.gradient_penalty(Tensor(np.array(norms, np.float32))).asnumpy())
+    assert value == pytest.approx(np.mean((np.array(norms) - 1) ** 2), rel=1e-5, abs=1e-6)
+    assert float(losses.gradient_penalty(Tensor(np.ones(3, np.float32))).asnumpy()) == 0
+
+
+def test_an_unknown_loss_names_the_known():
+    with pytest.raises(ValueError, match=r"'bec': .* bce, .*softplus, mse, hinge, wgan_gp"):
+        losses.build("bec")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reduction": "median"}, "reduction 'median': choose one of mean, sum, none"),
+        ({"weight": 0.0}, "weight 0.0: valid is a number above 0"),
+        ({"pos_weight": math.inf}, "pos_weight inf: valid is a number above 0"),
+        ({"weight": math.nan}, "weight nan: valid is"),
+        ({"label_smoothing": 1.0}, "label_smoothing 1.0: valid is a number from 0 below 1"),
+        ({"label_smoothing": math.nan}, "label_smoothing nan: valid is"),
+    ],
+)
+def test_a_bad_option_is_named_with_what_is_valid(options, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("mse", {"pos_weight": 2.0}),
+        ("hinge", {"pos_weight": 2.0}),
+        ("wgan_gp", {"pos_weight": 2.0}),
+        ("hinge", {"label_smoothing": 0.1}),
+        ("wgan_gp", {"label_smoothing": 0.1}),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused_in_one_line(name, options):
+    with pytest.raises(ValueError, match=f"loss '{name}' has no use for it") as caught:
+        losses.build(name, Options(**options))
+    assert "\n" not in str(caught.value)
+    assert "choose one of bce, bce_with_logits, softplus" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_shares_of_ranks_add_up_to_the_loss_of_the_whole_batch(settings, name, reduction):
+    options = {"loss_options__reduction": reduction, "loss_options__weight": 0.5, "loss": name}
+    train = settings(**options)
+    logits = np.random.default_rng(3).standard_normal((12, 1)).astype(np.float32)
+    whole, share = losses.of_params(train), losses.of_params(train, ranks=3)
+    for term in ("real", "fake", "generator"):
+        parts = [getattr(share, term)(Tensor(part)).asnumpy() for part in np.split(logits, 3)]
+        expected = getattr(whole, term)(Tensor(logits)).asnumpy()
+        assert sum(parts) == pytest.approx(float(expected), rel=1e-5), term

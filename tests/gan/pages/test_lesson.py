@@ -1,0 +1,78 @@
+import io
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from stages.gan import losses
+from stages.gan.losses.equilibrium import point, probability, values_and_slopes
+from stages.gan.pages import lesson
+
+
+def test_the_worked_values():
+    loss = {(row["probability"], row["label"]): row["loss"] for row in lesson.worked_values()}
+    assert loss[0.9, 1] == pytest.approx(0.105361, abs=1e-6)
+    assert loss[0.1, 1] == pytest.approx(2.302585, abs=1e-6)
+    assert loss[0.9, 0] == pytest.approx(2.302585, abs=1e-6)
+    assert loss[0.5, 1] == pytest.approx(math.log(2))
+
+
+@given(st.floats(1e-6, 1 - 1e-6))
+def test_logit_is_the_inverse_of_probability(p):
+    assert probability(lesson.logit_of(np.array([p])))[0] == pytest.approx(p, rel=1e-9)
+
+
+def test_float32_saturates_where_it_is_said_to():
+    found = lesson.saturation()
+    assert found.logit == pytest.approx(17, abs=0.5)
+    assert found.loss == pytest.approx(-math.log(1e-12), abs=1e-4)
+    around = np.array([found.logit - 1 / 32, found.logit, found.logit + 5])
+    bce, with_logits = (
+        losses.build(name, losses.Options(reduction="none")) for name in ("bce", "bce_with_logits")
+    )
+    slopes = values_and_slopes(bce.fake, around)[1]
+    assert slopes[0] != 0
+    assert (slopes[1:] == 0).all()
+    np.testing.assert_allclose(values_and_slopes(with_logits.fake, around)[1], 1, atol=1e-6)
+
+
+def drawn(name: str) -> dict[str, bytes]:
+    loss = losses.build(name)
+    return lesson.pictures(name, loss, point(loss))
+
+
+def test_pictures_are_pngs_that_repeat():
+    once, again = drawn("bce"), drawn("bce")
+    assert once == again
+    assert len(set(once.values())) == len(once)
+    for content in once.values():
+        with Image.open(io.BytesIO(content)) as picture:
+            assert picture.format == "PNG"
+            assert "Software" not in picture.info
+
+
+def test_only_the_picture_of_the_own_loss_is_the_runs(monkeypatch):
+    given_to_draw = []
+    real_draw = lesson.curves.draw
+
+    def draw(*arguments, marks=None):
+        given_to_draw.append((arguments, marks))
+        return real_draw(*arguments, marks=marks)
+
+    monkeypatch.setattr(lesson.curves, "draw", draw)
+    pages = {name: drawn(name) for name in ("mse", "hinge", "wgan_gp")}
+    others = [{k: v for k, v in page.items() if k != "own_terms"} for page in pages.values()]
+    assert others[0] == others[1] == others[2]
+    own = [
+        (lines["D's sum"], marks)
+        for (_, lines, *_), marks in given_to_draw
+        if "D's sum" in lines
+    ]  # fmt: skip
+    assert list(own[0][1].values()) == [0.0]
+    assert min(own[0][0]) == pytest.approx(0.5)
+    assert list(own[1][1].values()) == [-1.0, 1.0]
+    assert min(own[1][0]) == pytest.approx(2.0)
+    assert own[2] == ([0.0] * len(own[2][0]), {})

@@ -1,0 +1,219 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.gan import losses, params
+from tests.helpers.data import SHIPPED, load_params, message_of
+
+
+def test_shipped_mnist_is_the_lectures_recipe():
+    train = params.load(SHIPPED, "mnist").train
+    assert (train.epochs, train.batch_size, train.learning_rate) == (200, 128, 2e-4)
+    assert (train.beta1, train.beta2, train.grid_seed) == (0.5, 0.999, 2323)
+    assert (train.loss, train.latents) == ("bce", "attached")
+    assert train.generator.widths == [128, 256, 512, 1024]
+    assert train.generator.activation == "relu"
+    assert train.generator.batch_norm is True
+    assert train.discriminator.widths == [512, 256]
+    assert train.discriminator.activation == "leaky_relu"
+    assert train.discriminator.leaky_slope == 0.2
+    assert train.discriminator.batch_norm is False
+
+
+def test_shipped_mnist_data_is_the_lectures():
+    dataset = params.load(SHIPPED, "mnist")
+    assert (dataset.kind.format, dataset.kind.network) == ("idx", "mlp")
+    assert (dataset.preprocess.image_size, dataset.preprocess.channels) == (28, 1)
+    assert dataset.preprocess.latent_size == 100
+    assert dataset.preprocess.maximum_images is None
+    assert len(dataset.download.sha256) == 4
+
+
+def test_shipped_faces_is_a_dcgan_on_64_pixels():
+    dataset = params.load(SHIPPED, "faces")
+    assert (dataset.kind.format, dataset.kind.network) == ("images", "dcgan")
+    assert (dataset.preprocess.image_size, dataset.preprocess.channels) == (64, 3)
+    assert (dataset.train.epochs, dataset.train.learning_rate) == (200, 2e-4)
+    assert (dataset.train.beta1, dataset.train.grid_seed) == (0.5, 2323)
+    assert dataset.train.generator.widths == [512, 256, 128, 64]
+    assert dataset.train.discriminator.widths == [64, 128, 256, 512]
+
+
+def test_params_cannot_be_changed_after_loading():
+    dataset = params.load(SHIPPED, "mnist")
+    with pytest.raises(ValueError, match="frozen"):
+        dataset.train.epochs = 1
+
+
+def test_unknown_key_at_the_top_is_named(complaint):
+    assert "unknown key mnsit, did you mean mnist?" in complaint("mnsit", {})
+
+
+def test_kind_belongs_into_datasets(complaint):
+    assert "belongs into datasets.mnist" in complaint("mnist.kind", {})
+
+
+def test_unknown_data_set_names_the_nearest():
+    text = message_of(params.load, SHIPPED, "mnits")
+    assert text == "no data set 'mnits', did you mean mnist? (valid: mnist, faces)"
+    assert message_of(params.check_name, SHIPPED, "mnits") == text
+
+
+def test_known_data_set_passes_the_check_of_names():
+    params.check_name(SHIPPED, "faces")
+
+
+@pytest.mark.parametrize("value", [None, 3])
+def test_data_set_without_params_is_missing(complaint, value):
+    assert "mnist is missing" in complaint("mnist", value)
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1E-4", "0.0001"])
+def test_scientific_notation_is_a_number(tmp_path, text):
+    shipped_text = SHIPPED.read_text(encoding="utf-8")
+    changed = shipped_text.replace("learning_rate: 0.0002", f"learning_rate: {text}")
+    assert changed != shipped_text
+    file = tmp_path / "params.yaml"
+    file.write_text(changed, encoding="utf-8")
+    assert params.load(file, "mnist").train.learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "owners"), [("weight_decay", "adamw"), ("momentum", "rmsprop | sgd")]
+)
+def test_what_the_optimizer_has_not_is_refused(complaint, name, owners):
+    text = complaint(f"mnist.train.{name}", 0.1)
+    assert f"train.{name} is 0.1, but train.optimizer adam has none" in text
+    assert text.endswith(f"valid is 0, or optimizer {owners}")
+
+
+def test_a_penalty_on_gradients_is_refused_where_images_share_a_batch_norm(complaint):
+    text = complaint("faces.train.r1", 5.0, "faces")
+    assert "train.r1 is 5.0, but with train.discriminator.batch_norm" in text
+    assert text.endswith("valid is r1 0, or batch_norm false")
+
+
+def test_so_is_that_of_wgan_gp(complaint, tmp_path):
+    text = complaint("faces.train.loss", "wgan_gp", "faces")
+    assert "train.loss_options.gradient_penalty is 10.0, but with train.discriminator" in text
+    assert text.endswith("valid is loss_options.gradient_penalty 0, or batch_norm false")
+    dataset = load_params(tmp_path, "mnist", mnist__train__loss="wgan_gp")
+    assert (dataset.train.gradient_penalty, dataset.train.differentiates_twice) == (10.0, True)
+    dataset = load_params(tmp_path, "mnist")
+    assert (dataset.train.gradient_penalty, dataset.train.differentiates_twice) == (0.0, False)
+
+
+@pytest.mark.parametrize("size", [60, 16, 100])
+def test_dcgan_refuses_a_side_that_its_layers_do_not_divide(complaint, size):
+    text = complaint("faces.preprocess.image_size", size, "faces")
+    assert f"preprocess.image_size is {size}" in text
+    assert "valid is a multiple of 16 from 32 on" in text
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("pos_weight", [1.0, 2.0])
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_an_option_is_refused_where_the_loss_refuses_it(
+    tmp_path, name, pos_weight, smoothing, reduction
+):
+    options = {
+        "reduction": reduction, "weight": 2.0, "pos_weight": pos_weight,
+        "label_smoothing": smoothing, "gradient_penalty": 10.0,
+    }  # fmt: skip
+    changes = {"mnist__train__loss": name, "mnist__train__loss_options": options}
+    try:
+        losses.build(name, losses.Options(reduction, 2.0, pos_weight, smoothing))
+    except ValueError:
+        text = message_of(load_params, tmp_path, "mnist", **changes)
+        bad = "pos_weight is 2.0" if "pos_weight is" in text else "label_smoothing is 0.1"
+        assert f"mnist: train.loss_options.{bad}, but train.loss is {name}, which has no" in text
+        assert "a loss of bce | bce_with_logits | softplus" in text
+    else:
+        train = load_params(tmp_path, "mnist", **changes).train
+        assert losses.Options(**train.loss_options.of_terms()).pos_weight == pos_weight
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_shipped_options_add_nothing_to_the_loss(dataset):
+    options = params.load(SHIPPED, dataset).train.loss_options
+    assert losses.Options(**options.of_terms()) == losses.Options()
+    assert options.gradient_penalty == 10.0
+
+
+@pytest.mark.parametrize("size", [32, 48, 64])
+def test_dcgan_accepts_a_side_that_its_layers_divide(tmp_path, size):
+    dataset = load_params(tmp_path, "faces", faces__preprocess__image_size=size)
+    assert dataset.preprocess.image_size == size
+
+
+def test_mlp_accepts_any_side(tmp_path):
+    dataset = load_params(tmp_path, "mnist", mnist__preprocess__image_size=29)
+    assert dataset.preprocess.image_size == 29
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("a: [1", "is not valid YAML"),
+        ("\t a: 1", "is not valid YAML"),
+        ("datasets: {[1]: 3}", "is not valid YAML"),
+        ("a: !!python/object/apply:os.getcwd []", "is not valid YAML"),
+        ("", "should hold a mapping of names to values"),
+        ("- 1", "should hold a mapping of names to values"),
+        ("datasets: [mnist]", "a mapping `datasets`"),
+    ],
+)
+def test_file_that_holds_no_params_is_refused(tmp_path, text, part):
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    assert part in message_of(params.load, file, "mnist")
+
+
+def test_file_that_is_no_text_is_refused(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    assert "is not UTF-8 text" in message_of(params.load, file, "mnist")
+
+
+def test_missing_file_says_where_to_run():
+    assert "run this from the project's folder" in message_of(
+        params.load, Path("nowhere/params.yaml"), "mnist"
+    )
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(2, 65536))
+def test_any_batch_size_in_range_is_accepted(tmp_path_factory, number):
+    folder = tmp_path_factory.getbasetemp()
+    dataset = load_params(folder, "mnist", mnist__train__batch_size=number)
+    assert dataset.train.batch_size == number
+
+
+@pytest.mark.parametrize(
+    ("workers", "batch", "valid"),
+    [
+        (3, 128, "1 | 2 | 4 | 8 | 16 | 32 | 64"),
+        (128, 128, "1 | 2 | 4 | 8 | 16 | 32 | 64"),
+        (2, 9, "1 | 3"),
+        (2, 7, "1"),
+    ],
+)
+def test_a_batch_that_cannot_be_shared_out_names_the_numbers_that_can(
+    tmp_path, workers, batch, valid
+):
+    changes = {
+        "mnist__train__distributed__workers": workers,
+        "mnist__train__batch_size": batch,
+    }
+    text = message_of(load_params, tmp_path, "mnist", **changes)
+    assert f"train.distributed.workers is {workers}, but train.batch_size {batch} cannot" in text
+    assert f"valid is {valid}, or another batch_size" in text
+
+
+@pytest.mark.parametrize("workers", [1, 2, 64])
+def test_a_batch_is_shared_out(tmp_path, workers):
+    changes = {"mnist__train__distributed__workers": workers}
+    assert load_params(tmp_path, "mnist", **changes).train.distributed.workers == workers

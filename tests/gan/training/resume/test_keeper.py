@@ -1,0 +1,214 @@
+import dataclasses
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.gan.trained import checkpoints
+from stages.gan.training import assembly
+from stages.gan.training.history import History
+from stages.gan.training.loop import train
+from stages.gan.training.processes.stops import Stopped
+from stages.gan.training.progress import ProgressBar
+from stages.gan.training.resume import keeper
+from stages.gan.training.resume.keeper import Keeper
+from stages.gan.training.resume.unfinished import Run
+from stages.gan.training.watch import diagnosis
+from stages.gan.training.watch.supervisor import Supervisor
+from tests.helpers.runs import small, split
+
+OPTIONS = {
+    "plain": {},
+    "everything": {
+        "ema": 0.5,
+        "optimizer": "rmsprop",
+        "momentum": 0.5,
+        "discriminator_steps": 2,
+        "instance_noise": 0.1,
+        "augmentation": ["color", "cutout"],
+        "latents": "fresh",
+        "r1": 1.0,
+        "schedule__kind": "cosine",
+        "discriminator__spectral_norm": True,
+    },
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.01},
+}
+
+
+class StopAfter:
+    """Asks to end after so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        self._left = looks
+
+    @property
+    def requested(self) -> bool:
+        self._left -= 1
+        return self._left == 0
+
+    def error(self, message: str) -> Stopped:
+        return Stopped(message.format(reason="a test"), signal.SIGTERM)
+
+
+class Training:
+    """A small run, as the stage has it."""
+
+    def __init__(self, params, folder: Path, stop_after: int = 0) -> None:
+        data = split()
+        plan = assembly.plan_of("mnist", params.train, len(data))
+        total = plan.total_steps(len(data))
+        self.players = assembly.assemble(params, data, total)
+        self.history = History()
+        codes = data.latents[:4]
+        diagnosed = diagnosis.of_run(params.train, data, self.players.generator)
+        bar = ProgressBar(total, False)
+        bar.__enter__()
+        self.supervisor = Supervisor(
+            "mnist", params, data, self.players, codes, self.history, diagnosed, bar
+        )
+        self.run = Run(folder)
+        for part in (self.run.models, self.run.pictures):
+            part.mkdir(parents=True, exist_ok=True)
+        self.keeper = Keeper(
+            self.run, self.players, self.history, self.supervisor, StopAfter(stop_after), total
+        )
+        self.said: list[str] = []
+        self.keeper.restore(self.said.append)
+        self._epochs = train(
+            self.players.step,
+            data,
+            dataclasses.replace(plan, on_step=self.keeper.look),
+            self.players.discriminator_step,
+            self.history.epochs,
+            self.history.unfinished,
+        )
+
+    def go(self) -> "Training":
+        for epoch in self._epochs:
+            self.history.add_epoch(epoch)
+            picture = self.run.pictures / f"{epoch.number}.png"
+            picture.write_bytes(epoch.measures.tobytes())
+            self.players.save(self.run.models / f"epoch-{epoch.number}", epoch.number, 0)
+            if epoch.number % 2 == 0:
+                self.keeper.save()
+        return self
+
+    def result(self) -> dict[str, bytes]:
+        """Every number that training leaves."""
+        parts = {
+            f"{part}/{name}": array
+            for part, parameters in self.players.trained.items()
+            for name, array in checkpoints.values(parameters).items()
+        }
+        parts.update(self.history.state())
+        made = {
+            name: (self.run.folder / name).read_bytes() for name in sorted(self.keeper._files())
+        }
+        return {name: array.tobytes() for name, array in parts.items()} | made
+
+
+def params(tmp_path, name: str):
+    return small(tmp_path, epochs=4, max_steps=None, **OPTIONS[name])
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    return {name: Training(params(folder, name), folder / name).go().result() for name in OPTIONS}
+
+
+# 5 steps an epoch, or 2 where D takes two: stopped within an epoch, at its last step, at that of
+# an epoch whose end is saved, and at the run's end.
+@pytest.mark.parametrize(
+    ("name", "stops"),
+    [
+        ("plain", [3, 2, 5]),
+        ("plain", [10, 10]),
+        ("everything", [3]),
+        ("adamw", [7]),
+    ],
+)
+def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, unbroken, name, stops):
+    done = 0
+    for stop in stops:
+        run = Training(params(tmp_path, name), tmp_path / "run", stop)
+        assert len(run.history) == done
+        with pytest.raises(Stopped, match=f"after step {done + stop}"):
+            run.go()
+        done += stop
+    last = Training(params(tmp_path, name), tmp_path / "run")
+    assert last.said == [f"going on after step {done} of {8 if name == 'everything' else 20}"]
+    assert last.go().result() == unbroken[name]
+
+
+def cut_off(tmp_path, steps: int = 13) -> Training:
+    """A run that was killed: its last state lies some steps back."""
+    run = Training(params(tmp_path, "plain"), tmp_path / "run", steps)
+    with pytest.raises(Stopped):
+        run.go()
+    return run
+
+
+def test_a_damaged_state_makes_way_for_the_one_before(tmp_path, unbroken):
+    run = cut_off(tmp_path)
+    newest, older = run.run.states
+    made = run.keeper._made
+    assert {name.split("/")[0] for name in made} == {"models", "pictures"}
+    newest.write_bytes(newest.read_bytes()[:-1])
+    again = Training(params(tmp_path, "plain"), tmp_path / "run")
+    assert f"not used: {newest} is damaged" in again.said[0]
+    assert again.said[1] == "going on after step 10 of 20"
+    assert not newest.exists()
+    assert older.exists()
+    assert again.go().result() == unbroken["plain"]
+
+
+def test_a_state_whose_pictures_or_checkpoints_are_damaged_is_none(tmp_path, unbroken):
+    run = cut_off(tmp_path)
+    _, older = run.run.states
+    (run.run.pictures / "2.png").write_bytes(b"")
+    older.unlink()
+    again = Training(params(tmp_path, "plain"), tmp_path / "run")
+    assert len(again.said) == 1
+    assert "2.png, to which a saved state belongs, is missing or damaged" in again.said[0]
+    assert len(again.history) == 0
+    assert again.go().result() == unbroken["plain"]
+
+
+def test_what_was_made_after_the_state_goes(tmp_path, unbroken):
+    run = cut_off(tmp_path)
+    (run.run.models / "epoch-3").mkdir()
+    (run.run.models / "epoch-3/half.safetensors").write_text("")
+    (run.run.models / "empty").mkdir()
+    (run.run.pictures / ".incomplete-3.png").write_text("")
+    assert Training(params(tmp_path, "plain"), tmp_path / "run").go().result() == unbroken["plain"]
+
+
+def test_the_newest_two_states_are_kept(tmp_path):
+    run = Training(params(tmp_path, "plain"), tmp_path / "run").go()
+    assert [state.name[-2:] for state in run.run.states] == ["20", "10"]
+
+
+def test_a_state_is_saved_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper, "SAVE_EVERY", 0.0)
+    run = Training(params(tmp_path, "plain"), tmp_path / "run")
+    saved = []
+    save = run.keeper.save
+    monkeypatch.setattr(run.keeper, "save", lambda: (saved.append(len(run.history)), save()))
+    run.go()
+    assert sorted(set(saved)) == list(range(1, 21))
+
+
+def test_verdicts_that_were_told_are_not_told_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Training(params(tmp_path, "plain"), tmp_path / "run")
+    row = np.full(run.history.measures.shape[1], np.nan, np.float32)
+    run.supervisor._params.train.__dict__["on_failure"] = "warn"
+    run.supervisor.look(1, row)
+    run.supervisor._meter.last = 0.1
+    run.keeper.save()
+    again = Training(params(tmp_path, "plain"), tmp_path / "run")
+    assert again.supervisor.state() == run.supervisor.state()
+    assert again.supervisor.state()["told"][0]["name"] == "diverged"
+    assert again.supervisor._meter.last == 0.1

@@ -1,0 +1,90 @@
+import contextlib
+import os
+
+import pytest
+
+from stages.gan.training.processes.locks import Held, lock
+from stages.gan.training.resume import unfinished
+
+SAID: list[str] = []
+
+
+def leave(root, dataset: str, name: str, used: float = 0.0) -> unfinished.Run:
+    """A run that was cut off."""
+    with contextlib.suppress(KeyError), unfinished.opened(root, dataset, name, SAID.append) as run:
+        run.state(12).write_text("state")
+        (run.models / "final").mkdir()
+        (run.models / "final/file").write_text("x" * 10)
+        raise KeyError("cut off")
+    if used:
+        os.utime(run.folder, (used, used))
+    return run
+
+
+def test_what_was_cut_off_stays_and_what_ended_well_goes(tmp_path):
+    run = leave(tmp_path, "mnist", "a" * 64)
+    assert run.folder == tmp_path / "mnist" / ("a" * 16)
+    assert run.step == 12
+    assert run.size >= 15
+    assert (run.dataset, run.name) == ("mnist", "a" * 16)
+    assert not run.is_running
+    with unfinished.opened(tmp_path, "mnist", "a" * 64, SAID.append) as again:
+        assert again == run
+        assert again.is_running
+        assert (again.models / "final/file").exists()
+    assert not run.folder.exists()
+    assert unfinished.runs(tmp_path) == []
+
+
+def test_another_run_never_sees_it(tmp_path):
+    leave(tmp_path, "mnist", "a" * 64)
+    with unfinished.opened(tmp_path, "mnist", "b" * 64, SAID.append) as other:
+        assert other.states == []
+    with unfinished.opened(tmp_path, "faces", "a" * 64, SAID.append) as other:
+        assert other.states == []
+
+
+def test_the_newest_state_comes_first_and_nothing_else_counts(tmp_path):
+    run = unfinished.Run(tmp_path)
+    for step in (9, 100, 20):
+        run.state(step).write_text("")
+    (tmp_path / ".incomplete-state-0000000300").write_text("")
+    (tmp_path / "state-new").write_text("")
+    assert [file.name for file in run.states] == [run.state(s).name for s in (100, 20, 9)]
+    assert run.step == 100
+    assert unfinished.Run(tmp_path / "none").step == 0
+
+
+def test_no_more_than_so_many_are_kept(tmp_path):
+    runs = [leave(tmp_path, "mnist", f"{i:064x}"[::-1], 1000.0 + i) for i in range(unfinished.KEPT)]
+    leave(tmp_path, "faces", "f" * 64, 1.0)
+    with lock(runs[0].folder / "lock", "an old run that still goes on"):
+        newest = leave(tmp_path, "mnist", "e" * 64)
+        assert runs[0].folder.exists()
+    newer = leave(tmp_path, "mnist", "d" * 64)
+    left = unfinished.runs(tmp_path, "mnist")
+    assert len(left) == unfinished.KEPT
+    assert not runs[0].folder.exists()
+    assert newest in left
+    assert newer in left
+    assert len(unfinished.runs(tmp_path)) == unfinished.KEPT + 1
+
+
+def test_the_last_used_comes_first(tmp_path):
+    old, new = leave(tmp_path, "mnist", "a" * 64, 5.0), leave(tmp_path, "faces", "b" * 64, 9.0)
+    assert unfinished.runs(tmp_path) == [new, old]
+
+
+def test_a_running_one_is_not_cleared_nor_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(unfinished, "PATIENCE", 0.0)
+    run = leave(tmp_path, "mnist", "a" * 64)
+    with lock(run.folder / "lock", "the run"):
+        assert not unfinished.clear(run)
+        with (
+            pytest.raises(Held, match=f"this run of mnist is in use by process {os.getpid()}"),
+            unfinished.opened(tmp_path, "mnist", "a" * 64, SAID.append),
+        ):
+            pass
+    assert run.step == 12
+    assert unfinished.clear(run)
+    assert not run.folder.exists()

@@ -1,0 +1,245 @@
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor, ops
+
+from stages.gan import losses, networks
+from stages.gan.layers import spectral
+from stages.gan.training import optimizers
+from stages.gan.training.step import Options, make_step, penalties
+from tests.helpers.network import describe
+from tests.helpers.steps import batch, make, optimize
+
+GAMMA = 3.0
+
+
+def plain(kind, seed=3, **changes):
+    """A discriminator that differentiates twice, with larger weights than it starts with."""
+    description = describe(kind, **{"discriminator_batch_norm": False, **changes})
+    pair = networks.build(description, seed, twice_differentiable=True)
+    draw = np.random.default_rng(1)
+    for parameter in pair[1].trainable_params():
+        values = draw.standard_normal(parameter.shape) * 0.3
+        parameter.set_data(Tensor(values.astype(np.float32)))
+    for layer in spectral.layers(pair[1]):
+        layer.start(draw)
+    return pair
+
+
+def numeric_penalty(discriminator, images):
+    """gamma / 2 E|grad D|^2 by central differences, taking the logits as they come."""
+    step = 2e-2
+    values = images.astype(np.float32)
+    squares = np.zeros(len(values))
+    for place in np.ndindex(values.shape[1:]):
+        up, down = values.copy(), values.copy()
+        up[(slice(None), *place)] += step
+        down[(slice(None), *place)] -= step
+        above = discriminator(Tensor(up)).asnumpy()[:, 0].astype(np.float64)
+        below = discriminator(Tensor(down)).asnumpy()[:, 0].astype(np.float64)
+        squares += ((above - below) / (2 * step)) ** 2
+    return GAMMA / 2 * squares.mean()
+
+
+CASES = [
+    (kind, activation, {})
+    for kind, activations in (
+        ("mlp", ("leaky_relu", "relu", "elu", "tanh", "sigmoid", "none")),
+        ("dcgan", ("elu", "tanh")),
+    )
+    for activation in activations
+]
+CASES += [(kind, "tanh", {"discriminator_spectral_norm": True}) for kind in networks.KINDS]
+
+
+@pytest.mark.parametrize(("kind", "activation", "changes"), CASES)
+def test_the_penalty_and_its_gradient_are_the_numeric_ones(kind, activation, changes):
+    _, discriminator = plain(
+        kind, image_shape=(1, 8, 8), discriminator_activation=activation, **changes
+    )
+    images = batch(0)[0].asnumpy()[:3]
+    penalty = penalties.r1(discriminator, GAMMA)
+    weights = discriminator.trainable_params()
+    gradient = ms.jit(ms.value_and_grad(penalty, None, weights))
+    value, found = gradient(Tensor(images))
+    if activation not in ("relu", "leaky_relu"):  # differences across a kink are none
+        assert float(value.asnumpy()) == pytest.approx(
+            numeric_penalty(discriminator, images), rel=3e-3
+        )
+    # The second derivative: along the gradient and along a random direction of all weights.
+    draw = np.random.default_rng(2)
+    directions = [
+        [g.asnumpy() for g in found],
+        [draw.standard_normal(w.shape) for w in weights],
+    ]
+    evaluate = ms.jit(penalty_of(discriminator, len(weights)))
+    start = [w.asnumpy().astype(np.float64) for w in weights]
+    for direction in directions:
+        length = np.sqrt(sum((d * d).sum() for d in direction))
+        h = 2e-3 / length
+        ends = [
+            float(
+                evaluate(
+                    Tensor(images),
+                    *(
+                        Tensor((w + sign * h * d).astype(np.float32))
+                        for w, d in zip(start, direction, strict=True)
+                    ),
+                ).asnumpy()
+            )
+            for sign in (1, -1)
+        ]
+        expected = sum((g.asnumpy() * d).sum() for g, d in zip(found, direction, strict=True))
+        scale = np.sqrt(sum((g.asnumpy() ** 2).sum() for g in found)) * length
+        assert abs((ends[0] - ends[1]) / (2 * h) - expected) < 1e-2 * scale
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_of_a_piecewise_linear_discriminator_the_gradient_obeys_euler(kind):
+    """grad D is linear in each layer's weight, so the penalty is quadratic in it.
+
+    Then the weight times the penalty's gradient is twice the penalty, and a bias, which only
+    moves the kinks, has no gradient. Differences along many weights would cross kinks.
+    """
+    _, discriminator = plain(kind, discriminator_activation="leaky_relu")
+    weights = discriminator.trainable_params()
+    penalty = penalties.r1(discriminator, GAMMA)
+    value, found = ms.jit(ms.value_and_grad(penalty, None, weights))(batch(0)[0])
+    for weight, gradient in zip(weights, found, strict=True):
+        product = float((weight.asnumpy() * gradient.asnumpy()).sum())
+        expected = 0.0 if weight.name.endswith("bias") else 2 * float(value.asnumpy())
+        assert product == pytest.approx(expected, rel=1e-4, abs=1e-6), weight.name
+
+
+def penalty_of(discriminator, count):
+    """The penalty as a function of images and weights."""
+    penalty = penalties.r1(discriminator, GAMMA)
+    weights = discriminator.trainable_params()
+    assert len(weights) == count
+
+    def of(images, *values):
+        for weight, value in zip(weights, values):  # noqa: B905 (jit knows no `strict`)
+            ops.assign(weight, value)
+        return penalty(images)
+
+    return of
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_a_twice_differentiable_discriminator_computes_the_same(kind, batch_norm):
+    description = describe(kind, discriminator_batch_norm=batch_norm)
+    fast = networks.build(description, 1)[1]
+    slow = networks.build(description, 1, twice_differentiable=True)[1]
+    assert [p.name for p in fast.get_parameters()] == [p.name for p in slow.get_parameters()]
+    images = batch(0)[0]
+    np.testing.assert_allclose(fast(images).asnumpy(), slow(images).asnumpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_the_step_adds_the_penaltys_gradient_to_that_of_the_loss(kind):
+    """By a first update of plain gradient descent, whose length is the rate."""
+    rate = 0.01
+    moves = {}
+    for gamma in (0.0, GAMMA):
+        pair = plain(kind)
+        before = [p.asnumpy().copy() for p in pair[1].trainable_params()]
+        movers = [
+            optimizers.build("sgd", network, name, rate)
+            for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+        ]
+        step = make_step(*pair, losses.build("bce"), *movers, Options(r1=gamma))
+        measures = step(*batch(0))
+        after = [p.asnumpy() for p in pair[1].trainable_params()]
+        moves[gamma] = [a - b for a, b in zip(after, before, strict=True)]
+        moves[gamma, "loss"] = float(measures[0].asnumpy())
+    _, discriminator = plain(kind)
+    penalty = penalties.r1(discriminator, GAMMA)
+    weights = discriminator.trainable_params()
+    _, expected = ms.jit(ms.value_and_grad(penalty, None, weights))(batch(0)[0])
+    for with_it, without, g in zip(moves[GAMMA], moves[0.0], expected, strict=True):
+        np.testing.assert_allclose(with_it - without, -rate * g.asnumpy(), atol=1e-6)
+    assert moves[GAMMA, "loss"] == moves[0.0, "loss"]  # what is reported is the loss alone
+
+
+def test_under_the_penalty_the_gradient_on_real_images_becomes_smaller():
+    norms = {}
+    for gamma in (0.0, 100.0):
+        pair = networks.build(describe("mlp"), 1, twice_differentiable=True)
+        movers = make_movers(pair)
+        step = make_step(*pair, losses.build("bce"), *movers, Options(r1=gamma))
+        for index in range(60):
+            step(*batch(index))
+        squares = ms.jit(penalties.squared_gradient_norms(pair[1]))(batch(0)[0])
+        assert squares.shape == (8,)
+        norms[gamma] = squares.asnumpy().mean()
+    assert norms[100.0] < norms[0.0] / 4
+
+
+def make_movers(pair):
+    return [
+        optimizers.build("adam", network, name, 0.002, 0.5)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    ]
+
+
+def test_make_has_layers_that_are_no_plain_ones():
+    # so that the comparison above compares two different things
+    cells = [cell for _, cell in make("dcgan")[0][1].cells_and_names()]
+    assert any(hasattr(cell, "plain") for cell in cells)
+    slow = networks.build(describe("dcgan"), 1, twice_differentiable=True)[1]
+    assert not any(hasattr(cell, "plain") for _, cell in slow.cells_and_names() if used(cell))
+
+
+def used(cell) -> bool:
+    """Not the compiled form that a layer keeps aside."""
+    return not type(cell).__name__.startswith(("_NormaliseAndRectify", "_Rescale"))
+
+
+def test_the_penalty_of_a_linear_discriminator_depends_on_its_slope_alone():
+    """D(x) = <w, x> has the gradient w everywhere: weight (|w| - 1)^2, and its own derivative."""
+    _, discriminator = plain("mlp", discriminator_activation="none")
+    dense = [p for p in discriminator.trainable_params() if p.name.endswith("weight")]
+    slope = np.linalg.multi_dot([p.asnumpy().astype(np.float64) for p in reversed(dense)])
+    length = np.linalg.norm(slope)
+    penalty = penalties.on_the_way(discriminator, 10.0)
+    real, fake = batch(0)[0], batch(1)[0]
+    mix = Tensor(np.random.default_rng(1).random((len(real), 1, 1, 1), dtype=np.float32))
+    value, found = ms.jit(ms.value_and_grad(penalty, None, dense))(real, fake, mix)
+    assert float(value.asnumpy()) == pytest.approx(10 * (length - 1) ** 2, rel=1e-4)
+    # Each weight's length scales |w|.
+    for weight, gradient in zip(dense, found, strict=True):
+        product = float((weight.asnumpy() * gradient.asnumpy()).sum())
+        assert product == pytest.approx(20 * (length - 1) * length, rel=1e-3)
+
+
+def test_the_penalty_is_taken_between_real_and_fake_images():
+    """At m = 1 on the real images, at m = 0 on the generated ones."""
+    _, discriminator = plain("mlp", discriminator_activation="tanh")
+    penalty = penalties.on_the_way(discriminator, 3.0)
+    norms = penalties.squared_gradient_norms(discriminator)
+    real, fake = batch(0)[0], batch(1)[0]
+    for m, images in ((1.0, real), (0.0, fake), (0.25, fake + 0.25 * (real - fake))):
+        mix = Tensor(np.full((len(real), 1, 1, 1), m, np.float32))
+        expected = 3 * np.mean((np.sqrt(norms(images).asnumpy()) - 1) ** 2)
+        assert float(penalty(real, fake, mix).asnumpy()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_training_with_the_penalty_brings_the_slope_to_one():
+    slopes = {}
+    for weight in (0.0, 10.0):
+        pair = networks.build(describe("mlp"), 1, twice_differentiable=True)
+        step = make_step(
+            *pair,
+            losses.build("wgan_gp"),
+            *optimize(pair, 0.01),
+            Options(gradient_penalty=weight),
+        )
+        for index in range(200):
+            real, z = batch(index)
+            mix = np.random.default_rng(index).random((len(real), 1, 1, 1), dtype=np.float32)
+            step(real, z, **({"mix": Tensor(mix)} if weight else {}))
+        norms = penalties.squared_gradient_norms(pair[1])(batch(0)[0])
+        slopes[weight] = float(np.sqrt(norms.asnumpy()).mean())
+    assert slopes[10.0] == pytest.approx(1.0, abs=0.3)
+    assert slopes[0.0] > 2.0

@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from stages.gan import losses
+from stages.gan.training.watch import verdicts
+from stages.gan.training.watch.verdicts import VERDICTS, advice
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+@pytest.mark.parametrize("loss", list(losses.LOSSES))
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"learning_rate": 0.01, "discriminator_steps": 5, "max_steps": None, "ema": 0.9},
+        {"instance_noise": 0.5, "beta1": 0.9, "generator__activation": "leaky_relu"},
+    ],
+)
+def test_what_is_advised_is_valid_and_not_set_already(settings, name, loss, more):
+    given = {"loss": loss, **more}
+    train = settings(**given)
+    changes = advice(name, train, 2200)
+    assert changes
+    for change in changes:
+        assert change.param.startswith("train.")
+        assert change.why
+        place = change.param.removeprefix("train.").replace(".", "__")
+        assert settings(**{**given, place: change.value}) != train
+
+
+def test_more_steps_are_those_that_were_left_out(settings):
+    ended_early = advice(verdicts.LEARNING, settings(), 6000)
+    assert [(change.param, change.value) for change in ended_early] == [("train.max_steps", None)]
+    to_the_end = advice(verdicts.LEARNING, settings(), 2200)
+    assert [(change.param, change.value) for change in to_the_end] == [("train.epochs", 400)]
+
+
+def test_the_failing_runs_advice_is_the_loss_on_logits_first(settings):
+    first, second = advice(verdicts.SATURATED, settings(learning_rate=0.01), 50)
+    assert (first.param, first.value) == ("train.loss", "bce_with_logits")
+    assert (second.param, second.value) == ("train.learning_rate", 0.0002)
+
+
+def test_noise_is_not_advised_where_there_is_more(settings):
+    params = {change.param for change in advice("discriminator won", settings(), 50)}
+    assert "train.instance_noise" in params
+    noisy = settings(instance_noise=0.5)
+    params = {change.param for change in advice("discriminator won", noisy, 50)}
+    assert "train.instance_noise" not in params
+
+
+def test_a_verdict_goes_into_json():
+    change = verdicts.Change("train.ema", 0.999, "why")
+    verdict = verdicts.Verdict("diverged", 7, 3, "seen", "meaning", (change,), True)
+    assert verdict.to_json() == {
+        "name": "diverged",
+        "step": 7,
+        "since": 3,
+        "seen": "seen",
+        "meaning": "meaning",
+        "changes": ({"param": "train.ema", "value": 0.999, "why": "why"},),
+        "fatal": True,
+    }
+    assert verdicts.Verdict.from_json(verdict.to_json()) == verdict
+    assert verdicts.Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict

@@ -1,0 +1,20 @@
+"""Params and data of a training run that is over in a moment."""
+
+import numpy as np
+
+from stages.gan.data.prepared import Split
+from tests.helpers.data import load_params
+
+
+def split(count: int = 40, size: int = 8) -> Split:
+    draw = np.random.default_rng(0)
+    images = draw.uniform(-1, 1, (count, 1, size, size)).astype(np.float16)
+    return Split(images, draw.standard_normal((count, 6)).astype(np.float32), None)
+
+
+SMALL = {"mnist__train__generator__widths": [8, 12], "mnist__train__discriminator__widths": [12, 8]}
+
+
+def small(tmp_path, **changes):
+    named = {f"mnist__train__{name}": value for name, value in changes.items()}
+    return load_params(tmp_path, "mnist", **SMALL, mnist__train__batch_size=8, **named)

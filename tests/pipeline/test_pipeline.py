@@ -1,0 +1,213 @@
+"""The whole pipeline as a user runs it: dvc repro, experiments, sharing, own data."""
+
+import io
+import re
+import shutil
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from tests.helpers.project import Project, imported_modules
+
+pytestmark = pytest.mark.pipeline
+
+DATASETS = ("mnist", "faces")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export")
+
+
+def clone(original: Project, folder: Path) -> Project:
+    """A git clone that shares nothing else with the original but its DVC cache by remote."""
+    remote = folder.parent / f"{folder.name}-remote"
+    original.run("dvc", "remote", "add", "-f", "--local", "-d", "shared", str(remote))
+    original.run("dvc", "push", "-q")
+    # Other tests share the original, and some ask what happens where there is no remote.
+    original.run("dvc", "remote", "remove", "--local", "shared")
+    original.run("git", "clone", "-q", str(original.folder), str(folder))
+    copy = Project(folder)
+    copy.run("dvc", "remote", "add", "-f", "--local", "-d", "shared", str(remote))
+    copy.run("dvc", "pull", "-q")
+    return copy
+
+
+def stages_run(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+def test_it_runs_to_the_end_and_is_then_up_to_date(reproduced: Project):
+    for dataset in ("mnist", "faces"):
+        page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
+        assert "Not the real data" in page
+    again = reproduced.run("dvc", "repro")
+    assert "up to date" in again.stdout
+    assert not stages_run(again.stdout)
+
+
+def test_each_stage_depends_on_exactly_the_modules_it_imports(reproduced: Project):
+    imported: dict[str, set[str]] = {}
+    lock = yaml.safe_load((reproduced.folder / "dvc.lock").read_text())["stages"]
+    for stage, entry in lock.items():
+        name, dataset = stage.split("@")
+        modules = imported_modules(reproduced, name, dataset)
+        files = {f"stages/{name}.py"}
+        for module in modules:
+            path = reproduced.folder / module.replace(".", "/")
+            file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            if file.read_text():  # an empty __init__.py holds nothing to depend on
+                files.add(str(file.relative_to(reproduced.folder)))
+        imported[stage] = files
+        declared = set()
+        for dependency in entry["deps"]:
+            path = reproduced.folder / dependency["path"]
+            if path.is_dir() and dependency["path"].startswith("stages"):
+                declared |= {str(f.relative_to(reproduced.folder)) for f in path.rglob("*.py")}
+            elif path.suffix == ".py":
+                declared.add(dependency["path"])
+        assert declared == imported[stage], stage
+    assert len(imported) == 2 * len(STAGES)
+
+
+def test_a_comment_in_a_module_reruns_only_what_uses_it(reproduced, tmp_path):
+    copy = clone(reproduced, tmp_path / "clone")
+    module = copy.folder / "stages/gan/networks/dcgan/convolution.py"
+    module.write_text(module.read_text() + "# a remark\n")
+    # judges and critics convolve, too; outs come out the same, so what follows is up to date again
+    ran = stages_run(copy.run("dvc", "repro").stdout)
+    both = {f"{stage}@{dataset}" for stage in ("judge", "evaluate") for dataset in DATASETS}
+    assert ran == {"train@faces", "export@faces", *both}
+
+
+def test_an_experiment_reruns_only_what_depends_on_its_param(reproduced, tmp_path):
+    copy = clone(reproduced, tmp_path / "clone")
+    experiment = copy.run(
+        "dvc", "exp", "run", "-S", "mnist.train.learning_rate=0.0001", "report@mnist"
+    )
+    assert stages_run(experiment.stdout) == {"train@mnist", "evaluate@mnist", "report@mnist"}
+    params = copy.run("dvc", "params", "diff", "--md").stdout
+    assert "mnist.train.learning_rate" in params
+    assert "0.0001" in params
+    assert "faces" not in params
+    metrics = copy.run("dvc", "metrics", "diff", "--md").stdout
+    assert "bce.discriminator.distance" in metrics
+    table = copy.run("dvc", "exp", "show", "--csv").stdout
+    assert "mnist.train.learning_rate" in table
+    plots = copy.run("dvc", "plots", "diff", "-o", "plots").stdout
+    assert "index.html" in plots
+
+
+def test_what_was_pushed_can_be_pulled_and_nothing_runs(reproduced, tmp_path):
+    copy = clone(reproduced, tmp_path / "clone")
+    result = copy.run("dvc", "repro")
+    assert "up to date" in result.stdout
+    assert not stages_run(result.stdout)
+    grid = "reports/mnist/evaluation/generated.png"
+    assert (copy.folder / grid).read_bytes() == (reproduced.folder / grid).read_bytes()
+
+
+def test_going_on_from_a_checkpoint_equals_an_unbroken_run(project: Project):
+    for stage in ("download", "preprocess", "train"):
+        project.stage(stage, "mnist")
+    unbroken = (
+        project.folder / "models/mnist/checkpoints/final/generator.safetensors"
+    ).read_bytes()
+    shutil.move(project.folder / "models/mnist/checkpoints/epoch-0001", project.folder / "earlier")
+    params = project.params
+    params["mnist"]["train"].update(epochs=1, init_from="earlier")
+    project.write_params(params)
+    output = project.stage("train", "mnist").stdout
+    assert "beginning with earlier, epoch 1" in output
+    continued = (
+        project.folder / "models/mnist/checkpoints/final/generator.safetensors"
+    ).read_bytes()
+    assert continued == unbroken
+
+
+def idx(array: np.ndarray) -> bytes:
+    """Written by hand and not by the project's encoder: a set as somebody else makes it."""
+    return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def test_own_data_needs_params_alone(project: Project):
+    draw = np.random.default_rng(0)
+    own = project.folder / "my idx"
+    own.mkdir()
+    for split, count in (("train", 40), ("t10k", 24)):
+        images = draw.integers(0, 256, (count, 12, 12), dtype=np.uint8)
+        (own / f"{split}-images-idx3-ubyte").write_bytes(idx(images))
+        labels = draw.integers(0, 3, count, dtype=np.uint8)
+        (own / f"{split}-labels-idx1-ubyte").write_bytes(idx(labels))
+    folder = project.folder / "my pictures"
+    folder.mkdir()
+    for index in range(40):
+        pixels = draw.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+
+    params = project.params
+    params["datasets"]["shapes"] = {"format": "idx", "network": "mlp"}
+    params["datasets"]["pictures"] = {"format": "images", "network": "dcgan"}
+    for name, like, source in (("shapes", "mnist", own), ("pictures", "faces", folder)):
+        section = yaml.safe_load(yaml.safe_dump(params[like]))
+        section["download"].update(sources=[str(source)], sha256={})
+        params[name] = section
+    params["shapes"]["preprocess"]["image_size"] = 12
+    project.write_params(params)
+    project.run("git", "init", "-q")
+    project.run("dvc", "init", "-q")
+    project.run("dvc", "repro", "report@shapes", "report@pictures")
+    for name in ("shapes", "pictures"):
+        page = (project.folder / f"reports/{name}/index.html").read_text()
+        assert "Not the real data" not in page
+        assert str(project.folder) not in page
+
+
+def test_a_typo_ends_in_one_line_and_loses_nothing(reproduced, tmp_path):
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder)
+    params = copy.params
+    params["mnist"]["train"]["lerning_rate"] = 0.1
+    copy.write_params(params)
+    result = copy.run("dvc", "repro", "train@mnist", check=False)
+    assert result.returncode != 0
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "mnist.train.lerning_rate" in errors[0]
+    assert "did you mean learning_rate?" in errors[0]
+    assert "Traceback" not in result.stderr
+    del params["mnist"]["train"]["lerning_rate"]
+    copy.write_params(params)
+    mended = copy.run("dvc", "repro")
+    assert "is cached - skipping run" in mended.stdout
+    assert not stages_run(mended.stdout)
+    assert (copy.folder / "models/mnist/checkpoints/final/checkpoint.json").exists()
+
+
+def test_the_trained_model_draws_and_judges(reproduced: Project, tmp_path: Path):
+    for name in ("one.png", "two.png"):
+        reproduced.run(
+            "python", "-m", "stages", "generate", "mnist", "--seed", "7", "--count", "4",
+            "--output", str(tmp_path / name),
+        )  # fmt: skip
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    folder = tmp_path / "single"
+    reproduced.run(
+        "python", "-m", "stages", "generate", "faces", "--count", "3", "--output", str(folder)
+    )
+    pictures = sorted(folder.iterdir())
+    assert len(pictures) == 3
+    lines = reproduced.run(
+        "python", "-m", "stages", "discriminate", "faces", *map(str, pictures)
+    ).stdout.splitlines()
+    assert len(lines) == 3
+    assert all(0 <= float(line.split("\t")[1]) <= 1 for line in lines)
+    wrong = tmp_path / "wrong.png"
+    buffer = io.BytesIO()
+    Image.new("RGB", (5, 7)).save(buffer, "PNG")
+    wrong.write_bytes(buffer.getvalue())
+    result = reproduced.run(
+        "python", "-m", "stages", "discriminate", "faces", str(wrong), check=False
+    )
+    assert result.returncode == 1
+    assert "5 x 7 pixels: valid is 16 x 16" in result.stderr

@@ -1,0 +1,39 @@
+"""Twice the same is the same to the bit, on one core and on all."""
+
+import os
+
+import pytest
+import yaml
+
+from tests.helpers.kill import results
+from tests.helpers.project import Project, make_project
+
+pytestmark = pytest.mark.pipeline
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+def test_another_run_on_one_core_gives_the_same_dvc_lock_and_files(reproduced, tmp_path):
+    again = make_project(tmp_path / "again")
+    again.run("git", "init", "-q")
+    again.run("dvc", "init", "-q")
+    if hasattr(os, "sched_setaffinity"):  # not on a Mac, where threads alone are bounded
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, [min(cores)])  # is handed on to what it starts
+        try:
+            again.run("dvc", "repro", **ONE_THREAD)
+        finally:
+            os.sched_setaffinity(0, cores)
+    else:
+        again.run("dvc", "repro", **ONE_THREAD)
+    first = results(reproduced, "mnist", "faces")
+    assert results(again, "mnist", "faces") == first
+    kinds = {name.rsplit(".", 1)[-1] for name in first}
+    assert {"lock", "npy", "safetensors", "png", "gif", "html", "json", "csv", "zip"} <= kinds
+
+
+def test_dvc_lock_names_every_file(reproduced: Project):
+    lock = yaml.safe_load((reproduced.folder / "dvc.lock").read_text())["stages"]
+    outs = [out["path"] for stage in lock.values() for out in stage.get("outs", [])]
+    for name in results(reproduced, "mnist", "faces"):
+        assert name == "dvc.lock" or any(f"{name}/".startswith(f"{out}/") for out in outs)

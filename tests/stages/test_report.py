@@ -1,0 +1,165 @@
+import html
+import json
+import math
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from stages import report
+from stages.gan import losses
+from stages.gan.losses import equilibrium
+from stages.gan.pages import error_bars
+from tests.helpers.data import load_params
+from tests.helpers.project import Project
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_the_page_needs_nothing_else(reproduced: Project, dataset: str):
+    page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
+    links = re.findall(r"""(?:src|href)="([^"]*)""", page)
+    # of the run; of what was watched, but for what so short a run has none of; of the lesson;
+    # and the classes, where there are enough images to be scored
+    scored = dataset == "mnist"
+    assert 8 + 6 + scored <= len(links) <= 8 + 2 + 6 + scored
+    assert all(link.startswith("data:image/") for link in links)
+    assert "<script" not in page
+    assert str(reproduced.folder) not in page
+
+
+def test_the_page_shows_params_metrics_and_data(reproduced: Project):
+    page = (reproduced.folder / "reports/mnist/index.html").read_text()
+    for text in ("train.learning_rate", "0.0002", "mean D(G(z))", "JSD, lower bound", "1.3863"):
+        assert text in page
+    assert "Not the real data" in page
+    assert "bundled:digits" in page
+
+
+def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
+    page = html.unescape((reproduced.folder / "reports/mnist/index.html").read_text())
+    scored = json.loads((reproduced.folder / "metrics/mnist/evaluate.json").read_text())
+    for group, rows in (("quality", report.QUALITY), ("critic", report.CRITIC)):
+        assert [key for _, key, _ in rows] == list(scored[group])[: len(rows)]
+        for name, key, sentence in rows:
+            found = scored[group][key]
+            told = {
+                number: "" if found[number] is None else f"{found[number]:.{digits}g}"
+                for number, digits in (("value", 4), ("error", 2), ("floor", 4), ("floor_error", 2))
+            }
+            drawing = str(error_bars.draw(**found))
+            cells = (name, *told.values(), drawing, sentence)
+            row = r"\s*".join(f"<td[^>]*>{re.escape(cell)}</td>" for cell in cells)
+            assert re.search(row, page), name
+    assert scored["judge"]["sha256"][:12] in page
+    few = (reproduced.folder / "reports/faces/index.html").read_text()
+    assert "held-out images are too few to tell" in few
+
+
+def test_the_page_begins_with_the_verdict(reproduced: Project):
+    page = (reproduced.folder / "reports/mnist/index.html").read_text()
+    verdict = json.loads((reproduced.folder / "reports/mnist/training/verdict.json").read_text())
+    assert f"The verdict: {verdict['name']}" in page
+    assert page.index("The verdict") < page.index("What the generator draws")
+    assert html.escape(verdict["meaning"], quote=True).replace("&#x27;", "&#39;") in page
+    for change in verdict["changes"]:
+        assert change["param"] in page
+
+
+def test_a_run_that_went_on_from_a_checkpoint_says_so(reproduced: Project, tmp_path):
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
+    shutil.copytree(copy.folder / "models/mnist/checkpoints/final", copy.folder / "earlier")
+    params = copy.params
+    params["mnist"]["train"].update(init_from="earlier", epochs=1)
+    copy.write_params(params)
+    for stage in ("train", "evaluate", "report"):
+        copy.stage(stage, "mnist")
+    page = (copy.folder / "reports/mnist/index.html").read_text()
+    assert "going on from a checkpoint after epoch 2 (step 8)" in page
+
+
+def test_the_page_says_what_the_loss_means(reproduced: Project):
+    page = (reproduced.folder / "reports/mnist/index.html").read_text()
+    assert "What the loss means" in page
+    row = r'"number">{}</td><td class="number">{}</td><td class="number">{}</td>'
+    for values in ((r"0\.9", 1, r"0\.105"), (r"0\.1", 1, r"2\.303"), (r"0\.9", 0, r"2\.303")):
+        assert re.search(row.format(*values), page)
+    assert "stands at 27.631" in page
+    assert "D answers 0.5 to everything" in page
+
+
+def terms(loss: str, **options):
+    """The part of evaluate.json that is about the training loss."""
+    cell = losses.build(loss, losses.Options(**options))
+    at = equilibrium.point(cell)
+    found = equilibrium.loss_terms(cell, at, np.ones(2), np.zeros(2))
+    return {
+        "name": loss,
+        "equilibrium_point": at.to_json() if at else None,
+        **{name: term.to_json() for name, term in found.items()},
+    }
+
+
+def evaluated(own) -> dict:
+    bce = equilibrium.bce_terms(np.ones(2), np.zeros(2))
+    return {
+        "bce": {name: term.to_json() for name, term in bce.items()},
+        "training_loss": own,
+        "real_probability": 0.7,
+        "fake_probability": 0.5,
+        "accuracy": 0.75,
+        "jsd_lower_bound": 0.01,
+    }
+
+
+def train_params(tmp_path, loss: str, **options):
+    changes = {f"mnist__train__loss_options__{name}": value for name, value in options.items()}
+    return load_params(tmp_path, "mnist", mnist__train__loss=loss, **changes).train
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "answer"),
+    [
+        ("bce", {}, "D answers 0.5"),
+        ("mse", {}, "D answers 0.5"),
+        ("mse", {"label_smoothing": 0.2}, "D answers 0.4"),
+        ("bce", {"pos_weight": 4.0}, "D answers 0.8"),
+        ("hinge", {}, "every logit from -1 to 1 is equally good"),
+        ("wgan_gp", {}, "has no such point"),
+    ],
+)
+def test_all_of_the_page_compares_with_the_losss_own_equilibrium(tmp_path, loss, options, answer):
+    own = terms(loss, **options)
+    sentence = report.about_equilibrium(own)
+    assert answer in sentence
+    assert ("moved it from 1/2" in sentence) == bool(options)
+    rows = report.table(evaluated(own), train_params(tmp_path, loss, **options))
+    by_name = {row["name"]: row["equilibrium"] for row in rows}
+    assert by_name["cross-entropy, generator (nats)"] == pytest.approx(math.log(2))
+    point = own["equilibrium_point"]
+    assert by_name["mean D(x)"] == (point["probability"] if point else None)
+    if loss == "bce" and not options:
+        assert "bce, discriminator" not in by_name
+    else:
+        assert by_name[f"{loss}, discriminator"] == own["discriminator"]["equilibrium"]
+
+
+def test_a_loss_without_equilibrium_gets_its_page(project: Project):
+    params = project.params
+    params["mnist"]["train"]["loss"] = "wgan_gp"
+    project.write_params(params)
+    for stage in ("download", "preprocess", "judge", "train", "evaluate", "report"):
+        project.stage(stage, "mnist")
+    page = (project.folder / "reports/mnist/index.html").read_text()
+    assert "The loss wgan_gp has no such point" in page
+    assert "The dashed lines show" not in page
+    assert "cross-entropy, discriminator (nats)" in page
+
+
+def test_what_is_missing_is_named(project: Project):
+    result = project.stage("report", "mnist", check=False)
+    assert result.returncode == 1
+    assert "metrics/mnist/evaluate.json is missing: run `dvc repro` first" in result.stderr

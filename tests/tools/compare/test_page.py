@@ -1,0 +1,105 @@
+import io
+
+from PIL import Image
+
+from stages.tools.compare import page as side_by_side
+from stages.tools.compare.page import Figure, Run
+
+
+def picture():
+    buffer = io.BytesIO()
+    Image.new("L", (4, 4)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def run(name, rate=0.1, **changes):
+    found = {
+        "params": {"train.learning_rate": rate, "train.on_failure": "warn", "train.seed": 1},
+        "verdict": "near equilibrium",
+        "train": {"steps": 1200, "epochs": 2, "diversity": 0.35, "real_diversity": 0.7},
+        "figures": {"precision": Figure(0.5, 0.01, 0.9, 0.02, "Do they look right?")},
+        "history": {
+            "epoch": [1.0, 2.0], "discriminator_loss": [1.2, 1.3], "generator_loss": [0.7, 0.8],
+        },
+        "levels": {"discriminator": 1.386, "generator": 0.693},
+        "picture": picture(),
+        "note": "",
+        "judge": "a" * 64,
+        **changes,
+    }  # fmt: skip
+    return Run(name=name, **found)
+
+
+def page_of(*runs, **commands):
+    return side_by_side.page_of("What if?", "mnist", runs, commands)
+
+
+def test_the_page_needs_nothing_else_and_is_the_same_for_the_same_runs():
+    page = page_of(run("one"), run("two", 0.2))
+    assert page == page_of(run("one"), run("two", 0.2))
+    assert "<script" not in page
+    assert 'src="http' not in page
+    assert page.count('src="data:image/png') == 2 + 2  # grids, curves
+    assert page.index("one") < page.index("two")
+    assert "1,200 in 2 epochs" in page
+    assert ">0.50<" in page  # diversity
+
+
+def test_only_params_that_differ_and_matter_stand_in_the_table():
+    params = {"train.learning_rate": 0.2, "train.on_failure": "stop", "train.seed": 1}
+    page = page_of(run("one"), run("two", params=params))
+    table = page[page.index("What differs") : page.index("Which params differ")]
+    assert "train.learning_rate" in table
+    assert "train.seed" not in table
+    assert "on_failure" not in table
+    pairs = page[page.index("Which params differ") :]
+    assert "train.on_failure" in pairs
+    assert '<a href="#params-0-1">2</a>' in pairs
+
+
+def test_a_param_that_one_has_not_is_told():
+    params = {"train.learning_rate": 0.1, "train.on_failure": "warn", "train.new": 3}
+    page = page_of(run("one"), run("two", params=params))
+    assert "(none)" in page
+
+
+def test_a_common_floor_stands_once_and_others_beside_each_value():
+    figure = Figure(0.5, 0.01, 0.8, 0.02, "")
+    (row,) = side_by_side.rows([run("one"), run("two")])
+    assert row["cells"] == ["0.5 ± 0.01", "0.5 ± 0.01"]
+    assert row["reference"] == "0.9 ± 0.02"
+    (row,) = side_by_side.rows([run("one"), run("two", figures={"precision": figure})])
+    assert row["cells"] == ["0.5 ± 0.01 (of 0.9 ± 0.02)", "0.5 ± 0.01 (of 0.8 ± 0.02)"]
+    (row,) = side_by_side.rows([run("one"), run("two", figures={})])
+    assert row["cells"] == ["0.5 ± 0.01", ""]
+
+
+def test_scores_of_two_judges_are_not_to_be_compared():
+    assert "Several judges" not in page_of(run("one"), run("two"))
+    page = page_of(run("one"), run("two", judge="b" * 64))
+    assert "Several judges" in page
+    assert "b" * 12 in page
+
+
+def test_a_run_that_came_to_no_end_has_its_row():
+    lost = run(
+        "lost", verdict="saturated discriminator", train={}, figures={}, history={}, levels={},
+        picture=None, note="it <cannot> recover", judge="",
+    )  # fmt: skip
+    page = page_of(run("one"), lost, one="dvc exp apply one")
+    assert "Saturated discriminator" in page
+    assert "banner failed" in page
+    assert "it &lt;cannot&gt; recover" in page
+    assert "dvc exp apply one" in page
+    assert page.count('src="data:image/png') == 1 + 2
+    assert "dvc exp apply" not in page_of(lost)
+
+
+def test_the_stand_in_is_named():
+    train = {**run("one").train, "bundled_data": True}
+    assert "Not the real data" not in page_of(run("one"))
+    assert "Not the real data.</strong> They were" in page_of(
+        run("one", train=train), run("two", train=train)
+    )
+    page = page_of(run("one", train=train), run("two"))
+    assert "Not the real data in all runs.</strong> one was" in page

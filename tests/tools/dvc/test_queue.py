@@ -1,0 +1,56 @@
+import os
+
+import pytest
+
+from stages.tools.dvc import queue
+from tests.helpers.queue import DVC_ENDED, KILLED, TOLD, entry
+
+
+@pytest.fixture
+def after(tmp_path):
+    """An entry whose stages have printed a text."""
+
+    def make(text):
+        (tmp_path / "log").write_text(text)
+        return entry(tmp_path / "log")
+
+    return make
+
+
+@pytest.mark.parametrize("code", [-9, -15, 137, 143])
+def test_a_stage_that_was_killed_says_nothing_of_its_params(after, code):
+    assert after(KILLED.format(code)).was_killed
+
+
+@pytest.mark.parametrize("code", [1, 2, 13, 100])
+def test_a_stage_that_has_ended_by_itself_was_not_killed(after, code):
+    assert not after(KILLED.format(code)).was_killed
+
+
+def test_where_dvc_itself_was_killed_nobody_is_left_to_tell(after):
+    assert after(DVC_ENDED).was_killed
+    assert after("").was_killed
+
+
+def test_what_a_failed_one_has_told(after):
+    failed = after(TOLD)
+    assert not failed.was_killed
+    assert failed.verdict() == "diverged"
+    assert failed.reason() == "mnist: training was stopped at step 60, as it cannot recover"
+    assert failed.last_line().endswith("exited with 1")
+
+
+def test_one_that_has_not_begun_has_told_nothing(tmp_path):
+    none = entry(tmp_path / "none")
+    assert (none.verdict(), none.last_line()) == ("", "")
+    assert none.reason() == "it left no word why"
+
+
+def test_the_last_line_is_what_a_terminal_would_show(after):
+    assert after("a\n\nepoch 1\repoch 2\r\n").last_line() == "epoch 2"
+
+
+def test_a_number_that_another_process_has_now_is_not_taken_for_it(tmp_path):
+    other = entry(tmp_path / "log", process=os.getpid())
+    assert queue.has_worker(other) is None
+    queue.end(other)  # or this process would end here

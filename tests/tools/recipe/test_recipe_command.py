@@ -1,0 +1,68 @@
+import json
+import subprocess
+import sys
+
+from stages.tools.recipe import recipes
+from tests.helpers.project import ROOT
+
+
+def command(folder, *arguments):
+    words = [sys.executable, "-m", "stages", "recipe", *arguments]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True)
+
+
+def test_without_a_name_all_are_listed():
+    lines = command(ROOT).stdout.splitlines()
+    names = recipes.names(ROOT / "recipes")
+    assert [line.split(" ")[0] for line in lines] == names
+    assert "mnist-dcgan (mnist): A small DCGAN on digits" in "\n".join(lines)
+
+
+def test_a_misspelt_name_ends_in_one_line_with_the_right_one():
+    result = command(ROOT, "mnist-dcgam")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: no recipe 'mnist-dcgam'")
+    assert "mnist-dcgan" in line
+
+
+def test_a_param_that_there_is_not_ends_in_one_line(tmp_path):
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes/mine.yaml").write_text("mnist: {train: {emma: 1}}\n")
+    (tmp_path / "params.yaml").write_text("datasets: {mnist: {}}\nmnist: {train: {ema: 0}}\n")
+    result = command(tmp_path, "mine")
+    assert result.returncode == 1
+    assert result.stderr == "error: recipe mine: params.yaml has no mnist.train.emma\n"
+
+
+def test_it_is_an_experiment_of_that_name_with_the_users_own_changes_last(copied):
+    (copied.folder / "recipes").mkdir()
+    (copied.folder / "recipes/mine.yaml").write_text(
+        "# Mine\ndatasets:\n  mnist: {network: dcgan}\nmnist:\n  train:\n    ema: 0.5\n"
+        "    generator: {widths: [4, 2]}\n    discriminator: {widths: [2, 4]}\n"
+    )
+    before = copied.params
+    result = copied.run("python", "-m", "stages", "recipe", "mine", "-S", "mnist.train.ema=0.25")
+    assert "exp run --name mine" in result.stdout
+    assert "train@faces" not in result.stdout
+    params = copied.params
+    assert params["datasets"]["mnist"]["network"] == "dcgan"
+    assert params["mnist"]["train"]["generator"]["widths"] == [4, 2]
+    assert params["mnist"]["train"]["ema"] == 0.25
+    assert params["faces"] == before["faces"]
+    about = json.loads(
+        (copied.folder / "models/mnist/checkpoints/final/checkpoint.json").read_text()
+    )
+    assert "dcgan" in json.dumps(about)
+    assert "mine" in copied.run("dvc", "exp", "list").stdout
+    metrics = json.loads((copied.folder / "metrics/mnist/evaluate.json").read_text())
+    assert metrics["averaged_generator"] is True
+    # Another try is an experiment beside it.
+    again = copied.run("python", "-m", "stages", "recipe", "mine", "-S", "mnist.train.ema=0.5")
+    assert "exp run --name mine-2" in again.stdout
+    assert {"mine", "mine-2"} <= set(
+        copied.run("dvc", "exp", "list", "-A", "--name-only").stdout.split()
+    )
+    named = copied.run("python", "-m", "stages", "recipe", "mine", "--queue", "-n", "own")
+    assert "--name" not in named.stdout
+    assert "own" in named.stdout

@@ -1,0 +1,90 @@
+import pytest
+import yaml
+
+from stages.tools.sweep import questions
+from tests.helpers.data import SHIPPED, message_of
+
+FOLDER = SHIPPED.parent / "sweeps"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="mine"):
+        (tmp_path / f"{name}.yaml").write_text(text)
+        return lambda: questions.load(name, tmp_path)
+
+    return write
+
+
+def test_a_grid_tries_each_value_with_each_other_one(write):
+    sweep = write("# What\n# if?\ngrid:\n  train: {a: [0.5, 2.0e-05], b: [x, [1, 2]]}\n")()
+    assert (sweep.name, sweep.about) == ("mine", "What if?")
+    assert sweep.settings == {
+        "0.5-x": {"train.a": 0.5, "train.b": "x"},
+        "0.5-1-2": {"train.a": 0.5, "train.b": [1, 2]},
+        "2e-05-x": {"train.a": 2e-05, "train.b": "x"},
+        "2e-05-1-2": {"train.a": 2e-05, "train.b": [1, 2]},
+    }
+
+
+def test_settings_are_params_that_belong_together(write):
+    sweep = write("settings:\n  two.a: {train: {a: {b: 1}}, kind: {network: mlp}}\n")()
+    assert sweep.settings == {"two.a": {"train.a.b": 1, "kind.network": "mlp"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{}\n", "holds nothing"),
+        ("grid: {a: [1]}\nsettings: {}\n", "holds grid, settings"),
+        ("train: {a: [1]}\n", "should hold grid or settings, and holds train"),
+        ("grid: [1]\n", "`grid` should hold a mapping"),
+        ("settings: {}\n", "`settings` should hold a mapping"),
+        ("grid: {train: {a: 1}}\n", "train.a should hold a list of values to try, not 1"),
+        ("grid: {train: {a: []}}\n", "train.a should hold a list"),
+        ("grid: {a: [1, 1]}\n", "1 is there twice"),
+        ("grid: {a: ['/']}\n", "is there twice, or names nothing"),
+        ("settings: {a b: {c: 1}}\n", "'a b' cannot name an experiment"),
+        ("settings: {a..b: {c: 1}}\n", "cannot name an experiment"),
+        ("settings: {1: {c: 1}}\n", "1 cannot name an experiment"),
+        ("settings: {a: 3}\n", "a should hold a mapping"),
+    ],
+)
+def test_what_is_no_sweep_ends_in_one_line(write, text, told):
+    message = message_of(write(text))
+    assert told in message
+    assert "mine.yaml" in message
+
+
+def test_a_misspelt_name_is_told_with_the_right_one():
+    text = message_of(questions.load, "learning_rat", FOLDER)
+    assert "did you mean learning_rate?" in text
+
+
+@pytest.mark.parametrize("name", questions.names(FOLDER))
+def test_what_is_shipped_has_a_question_and_names_params_that_there_are(name):
+    sweep = questions.load(name, FOLDER)
+    assert "?" in sweep.about
+    assert len(sweep.settings) > 1
+    content = yaml.safe_load(SHIPPED.read_text())
+    for changes in sweep.settings.values():
+        for key in changes:
+            section = content["mnist"]
+            for part in key.split("."):
+                section = section[part]
+
+
+def test_the_recipes_own_value_is_among_those_of_each_shipped_one():
+    """So that a table has the recipe's row."""
+    mnist = yaml.safe_load(SHIPPED.read_text())["mnist"]
+    for name in questions.names(FOLDER):
+        found = []
+        for changes in questions.load(name, FOLDER).settings.values():
+            same = []
+            for key, value in changes.items():
+                section = mnist
+                for part in key.split("."):
+                    section = section[part]
+                same.append(section == value)
+            found.append(all(same))
+        assert found.count(True) == 1, name

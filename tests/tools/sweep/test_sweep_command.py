@@ -1,0 +1,180 @@
+"""A question answered by one command, as a user runs it, with what may go wrong on the way."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stages.gan.common.processes import is_alive
+from stages.tools.dvc import queue
+from tests.helpers.project import ROOT, Project
+
+QUESTION = "# How fast?\ngrid:\n  train: {learning_rate: [0.0002, 0.0005, 0.0007]}\n"
+# Short enough for a test, and long enough to be met in its midst.
+LONGER = ("-S", "mnist.train.epochs=250", "-S", "mnist.train.checkpoint_every=250")
+
+
+def sweep(folder, *arguments):
+    words = [sys.executable, "-m", "stages", "sweep", *arguments]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True)
+
+
+def test_without_a_name_all_questions_are_listed():
+    lines = sweep(ROOT).stdout.splitlines()
+    names = sorted(file.stem for file in (ROOT / "sweeps").glob("*.yaml"))
+    assert [line.split(":")[0] for line in lines] == names
+    assert "learning_rate: What if the learning rate is very large, or small?" in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["learning_rat"], "no sweep 'learning_rat', did you mean learning_rate?"),
+        (["beta1", "--dataset", "mnits"], "no data set 'mnits', did you mean mnist?"),
+        (["beta1", "-S", "mnist.train.epochs=0"], "params.yaml: mnist.train.epochs is 0: valid"),
+        (["beta1", "-S", "mnist.train.epoch=3"], "sweep beta1: params.yaml has no mnist.train"),
+        (["beta1", "-S", "mnist.train.beta1=0.1"], "mnist.train.beta1 is what sweep beta1 varies"),
+        (["beta1", "-S", "epochs"], "-S epochs should be KEY=VALUE"),
+        (["beta1", "--workers", "0"], "--workers is 0: valid is 1 or more"),
+    ],
+)
+def test_mistakes_end_in_one_line_before_anything_is_queued(arguments, told):
+    result = sweep(ROOT, *arguments)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: {told}")
+    assert result.stdout == ""
+
+
+class Running:
+    """A sweep in a session of its own, as in a terminal."""
+
+    def __init__(self, project: Project, *arguments: str) -> None:
+        self.folder = project.folder
+        self.output = project.folder.parent / "output.txt"
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        with self.output.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stages", "sweep", *arguments],
+                cwd=project.folder,
+                env={**os.environ, "PATH": path},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, what, seconds=300):
+        end = time.monotonic() + seconds
+        while not (found := what()):
+            assert time.monotonic() < end, self.text()
+            assert self.process.poll() is None, self.text()
+            time.sleep(0.1)
+        return found
+
+    def stages(self, name: str) -> list[psutil.Process]:
+        """The stages of that name that run below workers of this project."""
+        return [
+            child
+            for worker in queue.workers()
+            for child in worker.children(recursive=True)
+            if f"stages.{name}" in child.cmdline()
+        ]
+
+
+@pytest.fixture
+def start(copied):
+    """Begins a sweep; what still runs when the test ends, as it should not, is ended."""
+    began = []
+
+    def run(*arguments: str) -> Running:
+        began.append(Running(copied, *arguments))
+        return began[-1]
+
+    yield run
+    for running in began:
+        running.process.kill()
+        running.process.wait()
+    for worker in queue.workers():
+        for each in (worker, *worker.children(recursive=True)):
+            each.kill()
+
+
+@pytest.mark.pipeline
+def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start):
+    (copied.folder / "sweeps").mkdir()
+    (copied.folder / "sweeps/rate.yaml").write_text(QUESTION)
+
+    running = start("rate", *LONGER)
+    running.wait_for(lambda: running.stages("train"))
+    running.process.kill()
+    running.process.wait()
+    running = start("rate", *LONGER)
+    running.wait_for(lambda: "running before, as rate-" in running.text())
+    running.wait_for(lambda: "at most" in running.text())
+    everything = [
+        each for worker in queue.workers() for each in (worker, *worker.children(recursive=True))
+    ]
+    assert everything
+    os.killpg(running.process.pid, signal.SIGINT)
+    assert running.process.wait(200) == 130
+    assert not [each for each in everything if is_alive(each)]
+    assert not list(queue.workers())
+    assert "to go on: python -m stages sweep rate -S mnist.train.epochs=250" in running.text()
+    assert running.text().endswith("error: interrupted\n")
+
+    # Workers would run first what that one may have left queued, and what is killed below is to be
+    # the next one's.
+    copied.run("dvc", "queue", "remove", "--queued")
+
+    # Without the changes the workspace itself has the answer to the first.
+    running = start("rate")
+    running.wait_for(lambda: running.stages("train"))[0].kill()
+    running.wait_for(lambda: "was killed: queued again" in running.text())
+    victim = running.wait_for(lambda: running.stages("train"))[0]
+    next(each for each in victim.parents() if "queue-worker" in each.cmdline()).kill()
+    assert running.process.wait(600) == 0, running.text()
+    text = running.text()
+    assert "rate-0.0002 (train.learning_rate=0.0002): it is what the workspace has" in text
+    assert re.search("worker [0-9]+ was killed by SIGKILL", text)
+    assert text.count("has lost its worker: queued again") == 1
+    assert "0 queued, 0 running, 3 done, 0 failed" in text
+    names = set(copied.run("dvc", "exp", "list", "--name-only").stdout.split())
+    assert len(names) == 2
+    page = (copied.folder / "reports/compare/index.html").read_text()
+    assert re.findall("<h3>(.*)</h3>", page)[0] == "workspace"
+    assert set(re.findall("<h3>(.*)</h3>", page)[1:]) == names
+    assert "<h1>How fast?</h1>" in page
+    assert page.count('src="data:image/png') == 3 + 2
+
+    again = sweep(copied.folder, "rate")
+    assert again.returncode == 0
+    assert again.stdout.count("finished before, as experiment") == 2
+    assert "queued" not in again.stdout
+    assert (copied.folder / "reports/compare/index.html").read_text() == page
+    assert not list(queue.workers())
+
+
+@pytest.mark.pipeline
+def test_one_at_a_time_in_a_project(copied):
+    (copied.folder / "sweeps").mkdir()
+    (copied.folder / "sweeps/rate.yaml").write_text(QUESTION)
+    holder = "import fcntl, time; f = open('.dvc/tmp/sweep/lock', 'w'); "
+    holder += "fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); time.sleep(600)"
+    (copied.folder / ".dvc/tmp/sweep").mkdir(parents=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", holder], cwd=copied.folder, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        result = sweep(copied.folder, "rate")
+        other.kill()
+    assert result.returncode == 1
+    assert "the queue of experiments is in use by another process" in result.stderr

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.gan.common.errors import UserError
+from stages.tools.discriminate import read
+
+SHAPE = (1, 8, 8)
+COLOUR = (3, 8, 8)
+
+
+def test_pictures_become_what_the_model_needs(tmp_path):
+    file = tmp_path / "x.png"
+    Image.new("L", (8, 8), 255).save(file)
+    assert read(file, SHAPE).tolist() == np.ones((1, *SHAPE)).tolist()
+    assert read(file, COLOUR).shape == (1, *COLOUR)  # grey as three equal channels
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(tmp_path / "x.jpg")
+    assert read(tmp_path / "x.jpg", SHAPE).shape == (1, *SHAPE)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 8, 8), (5, 1, 8, 8)])
+def test_arrays_of_levels_or_of_values(tmp_path, shape):
+    file = tmp_path / "x.npy"
+    np.save(file, np.full(shape, 255, np.uint8))
+    assert (read(file, SHAPE) == 1).all()
+    np.save(file, np.full(shape, -0.5))
+    assert (read(file, SHAPE) == -0.5).all()
+    assert read(file, SHAPE).shape[1:] == SHAPE
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 8, 8)), r"has shape \(3, 8, 8\): valid is \(1, 8, 8\) or \(N, 1, 8, 8\)"),
+        (np.full((1, 8, 8), 2.0), "valid is uint8 from 0 to 255, or floats in"),
+        (np.full((1, 8, 8), np.nan), "valid is uint8 from 0 to 255, or floats in"),
+        (np.zeros((1, 8, 8), np.int64), "valid is uint8"),
+        (np.zeros((0, 1, 8, 8)), "valid is"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_named(tmp_path, array, message):
+    file = tmp_path / "x.npy"
+    np.save(file, array)
+    with pytest.raises(UserError, match=message):
+        read(file, SHAPE)
+
+
+def test_pictures_that_do_not_fit_are_named(tmp_path):
+    file = tmp_path / "x.png"
+    Image.new("L", (9, 8)).save(file)
+    with pytest.raises(UserError, match="9 x 8 pixels: valid is 8 x 8"):
+        read(file, SHAPE)
+    file.write_bytes(b"no picture")
+    with pytest.raises(UserError, match="no image that can be read"):
+        read(file, SHAPE)
+    for name in ("none.png", "none.npy"):
+        with pytest.raises(UserError, match="does not exist"):
+            read(tmp_path / name, SHAPE)
+    for content in (b"", b"PK\x03\x04" * 99):
+        (tmp_path / "x.npy").write_bytes(content)
+        with pytest.raises(UserError, match=r"no \.npy file of numbers"):
+            read(tmp_path / "x.npy", SHAPE)
