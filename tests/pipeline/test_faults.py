@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from tests.faults.groups import GROUPS, campaign
+from tests.faults import campaign
+from tests.faults.groups import GROUPS
 from tests.faults.trial import (
     EITHER,
     ERROR,
