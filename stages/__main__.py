@@ -44,9 +44,7 @@ def listing() -> None:
     say("usage: python -m stages COMMAND [ARGUMENT ...]; COMMAND --help tells its arguments\n")
     for name in TOOLS:
         say(f"  {name:13} {first_line(COMMANDS[name])}")
-    say(
-        "\nstages of the pipeline, which `dvc repro` runs; each takes a data set's name:\n"
-    )
+    say("\nstages of the pipeline, which `dvc repro` runs; each takes a data set's name:\n")
     for name in STAGES:
         say(f"  {name:13} {first_line(COMMANDS[name])}")
 

@@ -80,7 +80,7 @@ def measure(dataset: str) -> dict[str, float]:
         return timed
 
     assembly.make_step = timed_make_step
-    train.run(dataset, settings)
+    train.train(dataset, settings)
     ended = time.perf_counter()
     # The first step compiles; all that follows counts, up to the last file.
     steps = sum(end - began for began, end in spans[1:])

@@ -80,9 +80,8 @@ def argument_parser() -> argparse.ArgumentParser:
     """A parser that describes the command that runs by the first line of its docstring."""
     module = sys.modules["__main__"]
     name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else ""
-    package, _, last = name.rpartition(".")
     return argparse.ArgumentParser(
-        prog=f"python -m stages {last}" if package.startswith("stages.") else f"python -m {name}",
+        prog=f"python -m stages {name.rpartition('.')[2]}",
         description=(module.__doc__ or "").partition("\n")[0],
     )
 

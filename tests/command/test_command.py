@@ -235,7 +235,7 @@ def test_a_signal_leaves_nothing_half_made(tmp_path, number, code, line):
 
 
 def test_every_command_lets_the_signals_in():
-    for file in (ROOT / "stages").glob("*.py"):
+    for file in (ROOT / "stages").rglob("*.py"):
         text = file.read_text()
         if '__name__ == "__main__"' in text:
-            assert re.search(r"^    (guarded|run_stage)\(", text, re.MULTILINE), file
+            assert re.search(r"^ +(guarded|run_stage)\(", text, re.MULTILINE), file

@@ -3,6 +3,8 @@
 import numpy as np
 
 from stages.gan.data.prepared import Split
+from stages.gan.params import Dataset
+from stages.gan.training import assembly
 from tests.helpers.data import load_params
 
 
@@ -18,3 +20,22 @@ SMALL = {"mnist__train__generator__widths": [8, 12], "mnist__train__discriminato
 def small(tmp_path, **changes):
     named = {f"mnist__train__{name}": value for name, value in changes.items()}
     return load_params(tmp_path, "mnist", **SMALL, mnist__train__batch_size=8, **named)
+
+
+def set_up(params: Dataset) -> assembly.Setup:
+    """What `assembly.prepare` would give for these params and the data of `split`."""
+    data = split()
+    plan = assembly.plan_of("mnist", params.train, len(data))
+    total = plan.total_steps(len(data))
+    return assembly.Setup(
+        dataset="mnist",
+        params=params,
+        data=data,
+        start=None,
+        plan=plan,
+        total=total,
+        last_step=total,
+        players=assembly.assemble(params, data, total),
+        codes=np.random.default_rng(3).standard_normal((25, 6)).astype(np.float32),
+        fingerprint="0" * 64,
+    )

@@ -10,6 +10,8 @@ from PIL import Image
 
 from stages.gan.data.prepared import to_pixels
 
+# Images of the grids that train draws after every epoch, and evaluate at the end: 5 rows of 5.
+COUNT = 25
 _GAP = 2
 _BACKGROUND = 255
 

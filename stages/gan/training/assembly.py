@@ -1,21 +1,25 @@
 """All that a training run needs, put together as the params ask for it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mindspore import Parameter, Tensor, int32, nn
+from numpy.typing import NDArray
 
 from stages.gan import losses, networks
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.fingerprints import fingerprint
+from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.params import Dataset, Train
-from stages.gan.trained import checkpoints
+from stages.gan.trained import checkpoints, grids
 from stages.gan.trained.averaging import Average
 from stages.gan.training import optimizers
-from stages.gan.training.loop import Plan
+from stages.gan.training.loop import Epoch, Plan, train
 from stages.gan.training.optimizers.schedules import Schedule
 from stages.gan.training.ranks.group import ALONE, Group
 from stages.gan.training.ranks.synchronised import synchronise
@@ -52,6 +56,104 @@ class Assembly:
     def save(self, folder: Path, epoch: int, step: int) -> None:
         """Write a checkpoint into a new folder."""
         checkpoints.save(folder, self.description, self.trained, epoch, step)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a process needs before the first step of a run.
+
+    Attributes
+    ----------
+    dataset : str
+    params : Dataset
+    data : Split
+        The images to train on.
+    start : Checkpoint or None
+        What the run begins with, if not with new weights.
+    plan : Plan
+        The order of images, and this process's part of each batch.
+    total : int
+        Steps of the run.
+    last_step : int
+        The number of the last step, counted over the whole life of the networks.
+    players : Assembly
+    codes : (grids.COUNT, latent_size) float32
+        The fixed latent codes whose images are drawn after every epoch.
+    fingerprint : str
+        What the result depends on; see `fingerprints`.
+    """
+
+    dataset: str
+    params: Dataset
+    data: prepared.Split
+    start: checkpoints.Checkpoint | None
+    plan: Plan
+    total: int
+    last_step: int
+    players: Assembly
+    codes: NDArray[np.float32]
+    fingerprint: str
+
+    def about(self) -> Iterator[str]:
+        """Lines for the terminal: what is about to be trained."""
+        start, settings = self.start, self.params.train
+        if start:
+            yield f"beginning with {settings.init_from}, epoch {start.epoch}, step {start.step}"
+        yield (
+            f"{self.dataset}: {self.total:,} steps of {self.plan.images_per_step} images; the "
+            "first compiles"
+        )
+        if self.players.average is not None:
+            yield (
+                f"{self.dataset}: pictures show the generator's moving average (EMA) of decay "
+                f"{settings.ema}"
+            )
+        if remark := networks.remark(self.players.description.kind):
+            yield f"{self.dataset}: {remark}"
+
+    def epochs(
+        self,
+        on_step: Callable[[int, NDArray[np.float32]], None],
+        finished: int,
+        begun: NDArray[np.float32],
+    ) -> Iterator[Epoch]:
+        """Train, epoch by epoch: `loop.train` with what was set up, and its `on_step`."""
+        plan = replace(self.plan, on_step=on_step)
+        players = self.players
+        return train(players.step, self.data, plan, players.discriminator_step, finished, begun)
+
+
+def prepare(dataset: str, params: Dataset, group: Group = ALONE) -> Setup:
+    """Load the data, build the networks, and plan the run.
+
+    To be called when all modules have been imported, as the fingerprint covers them.
+
+    Raises
+    ------
+    UserError
+        If the prepared data or the checkpoint to begin with is missing or does not fit the params,
+        or if there are too few images for one step.
+    """
+    settings = params.train
+    data = prepared.load(paths.prepared(dataset), "train")
+    description = describe(params, data)
+    start = starting_checkpoint(settings.init_from, description)
+    plan = plan_of(dataset, settings, len(data), start, group)
+    total = plan.total_steps(len(data))
+    last_step = plan.first_step - 1 + total
+    draw = stream(settings.grid_seed, "fixed latents")
+    return Setup(
+        dataset=dataset,
+        params=params,
+        data=data,
+        start=start,
+        plan=plan,
+        total=total,
+        last_step=last_step,
+        players=assemble(params, data, last_step, start, group=group),
+        codes=latent_codes(draw, grids.COUNT, description.latent_size),
+        fingerprint=fingerprint_of(params, paths.prepared(dataset), start),
+    )
 
 
 def assemble(

@@ -4,14 +4,14 @@ import os
 import shutil
 import subprocess
 from functools import partial
-from pathlib import Path
 
 from tests.faults.groups import archives, servers
 from tests.faults.trial import SUCCESS, Fault, Skip, stage_trial
 from tests.faults.world import World
+from tests.helpers.project import ROOT
 
 GROUP = "clocks"
-_SOURCE = Path(__file__).with_name("clock.c")
+_SOURCE = ROOT / "tests/data/clock.c"
 
 
 def clock(order: str, world: World) -> None:

@@ -109,10 +109,10 @@ import json, time
 import stages.command
 import numpy as np
 from mindspore import Tensor
-from network_helpers import describe
+from tests.helpers.network import describe
 from stages.gan import losses, networks
-from stages.gan.training.loop.optimizers import adam
-from stages.gan.training.loop.step import make_step
+from stages.gan.training.optimizers import adam
+from stages.gan.training.step import make_step
 
 pair = networks.build(
     describe("mlp", generator_widths=(512, 1024, 1024), discriminator_widths=(1024, 512))

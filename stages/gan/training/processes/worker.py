@@ -1,4 +1,7 @@
-"""Being a worker of a distributed run that `jobs` has started: its report, and its end with it."""
+"""Code that runs inside each process of a job that `job` has started.
+
+It reports to `job` how the process ended, and ends the process when the job is gone.
+"""
 
 import ctypes
 import json
@@ -12,6 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.training.processes.lifelines import lifelines
+from stages.gan.training.ranks import exchange, group
+from stages.gan.training.ranks.group import Group
 
 # The variable that tells a job's processes where its folder is.
 FOLDER = "STAGES_JOB"
@@ -19,6 +25,42 @@ FOLDER = "STAGES_JOB"
 PATIENCE = 20.0
 _PAUSE = 0.1
 _DEATH_SIGNAL = 1  # of Linux's prctl
+
+
+@contextmanager
+def membership(dataset: str, workers: int) -> Iterator[tuple[Group, exchange.Link]]:
+    """This process's place among those that train together, and its link to the others.
+
+    A process that nobody started as part of a job is alone. The scheduler of a job does not enter
+    the block: it waits until the ranks have ended, and exits.
+
+    Parameters
+    ----------
+    dataset : str
+    workers : int
+        How many processes the params ask for.
+
+    Raises
+    ------
+    UserError
+        If the job has another number of workers, or a rank is missed.
+    """
+    if not group.is_started_by_msrun():
+        yield group.ALONE, exchange.Link(group.ALONE)
+        return
+    group.check_job(dataset, workers)
+    if group.is_scheduler():
+        end_scheduler_with_parent()
+        group.join(workers)
+        sys.exit()
+    mine = group.join(workers)
+    link = exchange.Link(mine)
+    with (
+        lifelines(mine, link, group.meeting_point()),
+        reporting(mine.rank),
+        exchange.clear_errors(mine),
+    ):
+        yield mine, link
 
 
 def report_of(folder: Path, rank: int) -> tuple[str, int] | None:

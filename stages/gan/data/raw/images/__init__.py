@@ -1,0 +1,1 @@
+"""The format images: pictures in one archive or folder."""

@@ -1,0 +1,60 @@
+"""What D itself says of real and generated images: its losses beside those at equilibrium."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan import losses
+from stages.gan.common.errors import UserError
+from stages.gan.losses import equilibrium
+from stages.gan.params import Train
+
+
+def measure(
+    settings: Train, real: NDArray[np.float64], fake: NDArray[np.float64]
+) -> dict[str, Any]:
+    """D's part of evaluate.json, from its logits.
+
+    Parameters
+    ----------
+    settings : Train
+        Whose loss is measured beside the plain cross-entropy.
+    real, fake : (N,)
+        D's logits of held-out real images, and of as many generated ones.
+
+    Raises
+    ------
+    UserError
+        If a logit is not finite.
+    """
+    if not (np.isfinite(real).all() and np.isfinite(fake).all()):
+        raise UserError(
+            "the discriminator gives numbers that are not finite, as its training diverged, and "
+            "there is nothing to measure"
+        )
+    bce = equilibrium.bce_terms(real, fake)
+    loss = losses.of_params(settings)
+    point = equilibrium.point(loss)
+    own = equilibrium.loss_terms(loss, point, real, fake)
+    return {
+        "bce": {name: term.to_json() for name, term in bce.items()},
+        "training_loss": {
+            "name": settings.loss,
+            "equilibrium_point": point.to_json() if point else None,
+            **{name: term.to_json() for name, term in own.items()},
+        },
+        "real_probability": float(equilibrium.probability(real).mean()),
+        "fake_probability": float(equilibrium.probability(fake).mean()),
+        "accuracy": float(((real > 0).mean() + (fake <= 0).mean()) / 2),
+        "jsd_lower_bound": equilibrium.jsd_lower_bound(bce["discriminator"].value),
+    }
+
+
+def line(measured: dict[str, Any], count: int) -> str:
+    """The cross-entropies of D and G on so many held-out images, for the terminal."""
+    d, g = measured["bce"]["discriminator"], measured["bce"]["generator"]
+    return (
+        f"on {count:,} held-out images D's BCE is {d['value']:.4f}, {d['distance']:.4f} from "
+        f"equilibrium; G's {g['value']:.4f}, {g['distance']:.4f} from it"
+    )

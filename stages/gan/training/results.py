@@ -1,0 +1,83 @@
+"""What a run of training leaves: a picture and checkpoints by epoch, its verdict, its metrics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.gan.common import paths
+from stages.gan.common.files import link_tree, whole_folder, write_json
+from stages.gan.data import prepared
+from stages.gan.trained import checkpoints, grids
+from stages.gan.trained.sampling import generate
+from stages.gan.training.assembly import Setup
+from stages.gan.training.history import History
+from stages.gan.training.loop import Epoch
+from stages.gan.training.resume.unfinished import Run
+
+
+def keep_epoch(setup: Setup, kept: Run, epoch: Epoch) -> bool:
+    """Draw the fixed latent codes' images, and save a checkpoint if one is due.
+
+    One is due each `checkpoint_every` epochs and after the last step.
+
+    Returns
+    -------
+    bool
+        Whether a checkpoint was saved.
+    """
+    players = setup.players
+    players.refresh()
+    name = checkpoints.epoch_name(epoch.number)
+    picture = grids.grid(generate(players.shown, setup.codes))
+    picture.save(kept.pictures / f"{name}.png")
+    is_due = epoch.number % setup.params.train.checkpoint_every == 0
+    is_last = epoch.last_step == setup.last_step
+    if is_due:
+        players.save(kept.models / name, epoch.number, epoch.last_step)
+    if is_last:
+        players.save(kept.models / checkpoints.FINAL, epoch.number, epoch.last_step)
+    return is_due or is_last
+
+
+def publish(
+    setup: Setup,
+    kept: Run,
+    history: History,
+    verdict: Mapping[str, Any],
+    real_diversity: float,
+) -> None:
+    """Write the stage's outs, when all of them are there.
+
+    Parameters
+    ----------
+    setup : Setup
+    kept : Run
+        Holds the checkpoints and pictures of the epochs.
+    history : History
+    verdict : mapping
+        What `Supervisor.conclude` gave.
+    real_diversity : float
+        Mean pairwise distance of real images.
+    """
+    dataset, start = setup.dataset, setup.start
+    about = prepared.description(paths.prepared(dataset))
+    summary = {
+        **history.summary(),
+        "verdict": verdict["name"],
+        "real_diversity": real_diversity,
+        "epochs": history.epochs,
+        "steps": setup.total,
+        "went_on_from": {"epoch": start.epoch, "step": start.step} if start else None,
+        "data": about["source"],
+        "bundled_data": about["bundled"],
+    }
+    with (
+        whole_folder(paths.models(dataset)) as models,
+        whole_folder(paths.training_pictures(dataset)) as drawn,
+    ):
+        link_tree(kept.models, models)
+        link_tree(kept.pictures, drawn)
+        files = [drawn / f"{checkpoints.epoch_name(n)}.png" for n in history.epoch_numbers]
+        grids.animate(files, drawn / "animation.gif")
+        write_json(drawn / "verdict.json", verdict)
+    history.write(paths.metrics(dataset))
+    write_json(paths.metrics(dataset) / "train.json", summary)

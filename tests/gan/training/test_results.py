@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.gan.common import paths
+from stages.gan.data import prepared
+from stages.gan.trained import checkpoints
+from stages.gan.training import assembly, results
+from stages.gan.training.history import History
+from stages.gan.training.resume.unfinished import Run
+from tests.helpers.runs import set_up, small
+
+VERDICT = {"name": "still learning"}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A run of 3 epochs of 5 steps, its folder, and its history, trained to the end."""
+    monkeypatch.chdir(tmp_path)
+    setup = set_up(small(tmp_path, epochs=3, max_steps=None, checkpoint_every=2))
+    kept = Run(tmp_path / "kept")
+    for part in (kept.models, kept.pictures):
+        part.mkdir(parents=True)
+    history = History()
+    saved = []
+    for epoch in setup.epochs(history.add_step, 0, np.empty((0, 7), np.float32)):
+        history.add_epoch(epoch)
+        saved.append(results.keep_epoch(setup, kept, epoch))
+    return setup, kept, history, saved
+
+
+def test_a_checkpoint_is_saved_when_due_and_at_the_end(run):
+    _, kept, _, saved = run
+    assert saved == [False, True, True]
+    names = {checkpoints.epoch_name(2), checkpoints.FINAL}
+    assert {folder.name for folder in kept.models.iterdir()} == names
+    assert checkpoints.load(kept.models / checkpoints.FINAL).step == 15
+
+
+def test_each_epoch_is_drawn(run):
+    setup, kept, history, _ = run
+    wanted = {f"{checkpoints.epoch_name(number)}.png" for number in history.epoch_numbers}
+    assert {file.name for file in kept.pictures.iterdir()} == wanted
+    assert len(setup.codes) == 25
+
+
+def test_what_is_published_is_what_was_kept(run, tmp_path, monkeypatch):
+    setup, kept, history, _ = run
+    about = {"source": "a folder", "bundled": False}
+    monkeypatch.setattr(prepared, "description", lambda folder: about)
+    results.publish(setup, kept, history, VERDICT, 1.5)
+    for made, there in (
+        (kept.models, paths.models("mnist")), (kept.pictures, paths.training_pictures("mnist"))
+    ):  # fmt: skip
+        for file in made.rglob("*.*"):
+            assert (there / file.relative_to(made)).read_bytes() == file.read_bytes()
+    summary = json.loads((paths.metrics("mnist") / "train.json").read_text())
+    assert summary["steps"] == 15
+    assert summary["epochs"] == 3
+    assert (summary["verdict"], summary["real_diversity"]) == ("still learning", 1.5)
+    assert (summary["data"], summary["bundled_data"]) == ("a folder", False)
+    assert summary["went_on_from"] is None
+    with Image.open(paths.training_pictures("mnist") / "animation.gif") as film:
+        assert film.n_frames == 3
+    assert json.loads((paths.training_pictures("mnist") / "verdict.json").read_text()) == VERDICT
+
+
+def test_the_lines_before_the_first_step(tmp_path):
+    setup = set_up(small(tmp_path, epochs=3, max_steps=7, ema=0.5, discriminator_steps=2))
+    first, average, *_ = setup.about()
+    assert first == "mnist: 6 steps of 16 images; the first compiles"
+    assert "moving average (EMA) of decay 0.5" in average
+
+
+def test_prepare_plans_the_run_of_the_prepared_data(tmp_path, monkeypatch):
+    params = small(tmp_path, epochs=2, max_steps=None)
+    wanted = set_up(params)
+    monkeypatch.setattr(prepared, "load", lambda folder, name: wanted.data)
+    folder = tmp_path / paths.prepared("mnist")
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    setup = assembly.prepare("mnist", params)
+    assert (setup.total, setup.last_step, setup.start) == (10, 10, None)
+    assert setup.codes.shape == (25, 6)
+    assert setup.fingerprint == assembly.fingerprint_of(params, paths.prepared("mnist"))
+    ours, theirs = (checkpoints.values(one.players.trained["generator"]) for one in (setup, wanted))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
