@@ -31,7 +31,9 @@ def test_what_training_leaves(reproduced: Project):
     models = {path.name for path in (folder / "models/mnist/checkpoints").iterdir()}
     assert models == {"final", "epoch-0001", "epoch-0002"}
     pictures = {path.name for path in (folder / "reports/mnist/training").iterdir()}
-    assert pictures == {"epoch-0001.png", "epoch-0002.png", "animation.gif", "verdict.json"}
+    assert pictures == {"epochs", "animation.gif", "verdict.json"}
+    epochs = {path.name for path in (folder / "reports/mnist/training/epochs").iterdir()}
+    assert epochs == {"1.png", "2.png"}
     metrics = json.loads((folder / "metrics/mnist/train.json").read_text())
     assert metrics["epochs"] == 2
     assert metrics["steps"] == 8  # 64 images in batches of 16, twice

@@ -26,12 +26,12 @@ def keep_epoch(setup: Setup, kept: Run, epoch: Epoch) -> bool:
     """
     players = setup.players
     players.refresh()
-    name = checkpoints.epoch_name(epoch.number)
     picture = grids.grid(generate(players.shown, setup.codes))
-    picture.save(kept.pictures / f"{name}.png")
+    picture.save(kept.pictures / f"{epoch.number}.png")
     is_due = epoch.number % setup.params.train.checkpoint_every == 0
     is_last = epoch.last_step == setup.last_step
     if is_due:
+        name = checkpoints.epoch_name(epoch.number)
         players.save(kept.models / name, epoch.number, epoch.last_step)
     if is_last:
         players.save(kept.models / checkpoints.FINAL, epoch.number, epoch.last_step)
@@ -75,8 +75,9 @@ def publish(
         whole_folder(paths.training_pictures(dataset)) as drawn,
     ):
         link_tree(kept.models, models)
-        link_tree(kept.pictures, drawn)
-        files = [drawn / f"{checkpoints.epoch_name(n)}.png" for n in history.epoch_numbers]
+        (drawn / paths.EPOCHS).mkdir()
+        link_tree(kept.pictures, drawn / paths.EPOCHS)
+        files = [drawn / paths.EPOCHS / f"{number}.png" for number in history.epoch_numbers]
         grids.animate(files, drawn / "animation.gif")
         write_json(drawn / "verdict.json", verdict)
     history.write(paths.metrics(dataset))

@@ -41,7 +41,7 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
     for key in ("name", "meaning", "seen", "levels", "earlier"):
         if key not in verdict:
             raise UserError(f"{pictures / 'verdict.json'} is damaged: it has no {key}")
-    grids = sorted(pictures.glob("epoch-*.png"), key=lambda file: int(file.stem.split("-")[1]))
+    grids = sorted((pictures / paths.EPOCHS).glob("*.png"), key=lambda file: int(file.stem))
     if not grids:
         raise UserError(f"{pictures} has no picture of an epoch: run `dvc repro` first")
     return Run(

@@ -20,10 +20,10 @@ def left_behind(folder, **verdict):
     """What a train stage leaves."""
     pictures = folder / "reports/mnist/training"
     metrics = folder / "metrics/mnist"
-    pictures.mkdir(parents=True)
+    (pictures / "epochs").mkdir(parents=True)
     metrics.mkdir(parents=True)
     for number, level in ((9, 0), (10, 255)):
-        Image.new("L", (4, 4), level).save(pictures / f"epoch-{number:04d}.png")
+        Image.new("L", (4, 4), level).save(pictures / f"epochs/{number}.png")
     (pictures / "verdict.json").write_text(json.dumps({**VERDICT, "earlier": [], **verdict}))
     (metrics / "train.json").write_text(json.dumps({"real_diversity": 0.7}))
     history = History()
@@ -41,7 +41,7 @@ def test_runs_stand_side_by_side_in_their_order(tmp_path):
         comparison.read(left_behind(tmp_path / "a"), "mnist", "first", {"loss": "bce"}),
         comparison.read(left_behind(tmp_path / "b", earlier=[told]), "mnist", "second", {}),
     ]
-    assert runs[0].grid.name == "epoch-0010.png"  # the last
+    assert runs[0].grid.name == "10.png"  # the last
     page = comparison.page_of("A title", runs)
     assert page.index("first") < page.index("second")
     assert "repeat(2, 1fr)" in page
