@@ -7,8 +7,8 @@ PARAMS = Path("params.yaml")
 # has another one.
 CLASSES = "classes.json"
 
-# The grids of single epochs, in training_pictures: 1.png, 2.png and so on. DVC's extension of VS Code
-# shows such a folder, listed under `plots:` in dvc.yaml, as one picture with a slider.
+# The grids of single epochs, in training_pictures: 1.png, 2.png and so on. DVC's extension of VS
+# Code shows such a folder, listed under `plots:` in dvc.yaml, as one picture with a slider.
 EPOCHS = "epochs"
 
 
