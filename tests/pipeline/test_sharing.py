@@ -56,6 +56,28 @@ def clone(bare: Path, folder: Path) -> Project:
     return Project(folder)
 
 
+def test_a_clone_whose_git_changes_line_ends_is_up_to_date(shared, tmp_path):
+    _, bare = shared
+    Project(tmp_path).run("git", "clone", "-q", "-c", "core.autocrlf=true", str(bare), "windows")
+    copy = Project(tmp_path / "windows")
+    assert copy.run("git", "config", "core.autocrlf").stdout == "true\n"
+    copy.run("dvc", "pull")
+    assert "up to date" in copy.run("dvc", "status").stdout
+
+
+def test_images_of_two_revisions_stand_side_by_side(shared, tmp_path):
+    copy = clone(shared[1], tmp_path / "clone")
+    copy.run("dvc", "pull")
+    shown = json.loads(copy.run("dvc", "plots", "diff", "--json", "HEAD").stdout)["data"]
+    for dataset in ("mnist", "faces"):
+        for image in ("evaluation/generated.png", "training/epochs/1.png", "training/epochs/2.png"):
+            found = shown[f"reports/{dataset}/{image}"]
+            assert {one["type"] for one in found} == {"image"}
+            revisions = {revision for one in found for revision in one["revisions"]}
+            assert revisions == {"HEAD", "workspace"}
+            assert all(Path(one["url"]).is_file() for one in found)
+
+
 def test_an_experiment_goes_from_one_clone_to_another(shared, tmp_path):
     original, bare = shared
     maker = clone(bare, tmp_path / "maker")
