@@ -1,0 +1,167 @@
+"""What the pages of documentation name exists: links, paths, modules, commands, make targets."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stages.__main__ import COMMANDS, STAGES
+from tests.helpers.project import ROOT
+
+PAGES = [
+    page
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")))
+    if page.exists()
+]
+ROOMS = "stages|tests|benchmarks|docs|recipes|sweeps"
+
+
+def names(pages: list[Path]) -> list[str]:
+    return [page.relative_to(ROOT).as_posix() for page in pages]
+
+
+def code_of(text: str) -> list[str]:
+    """What a page has between backticks, and the lines of its fenced blocks."""
+    fenced = re.findall(r"^```.*?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for block in fenced for line in block.splitlines()]
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n|\n(?=\|)", prose)]
+    return [code for part in paragraphs for code in re.findall(r"`([^`]+)`", part)] + lines
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
+
+
+def missing_links(page: Path) -> list[str]:
+    """The relative links of a page, pictures included, that lead nowhere."""
+    missing = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
+    return missing
+
+
+def missing_paths(text: str) -> list[str]:
+    """The paths between backticks that begin with one of the project's folders and do not exist."""
+    paths = [
+        path
+        for code in code_of(text)
+        for path in re.findall(rf"(?<![\w/.-])(?:{ROOMS})/[\w./*-]*", code)
+    ]
+    return [path for path in paths if not list(ROOT.glob(path.rstrip("/.")))]
+
+
+def missing_modules(text: str) -> list[str]:
+    """The modules of the project, written with dots, that do not exist."""
+    modules = [
+        module
+        for code in code_of(text)
+        for module in re.findall(r"(?<![\w/.-])(?:stages|tests|benchmarks)\.[a-z_.]*[a-z]", code)
+    ]
+    places = {module: ROOT / module.replace(".", "/") for module in modules}
+    return [
+        module
+        for module, place in places.items()
+        if not (place.is_dir() or place.with_name(f"{place.name}.py").exists())
+    ]
+
+
+def missing_commands(text: str) -> list[str]:
+    """The names after `python -m stages` that are no command."""
+    code = "\n".join(code_of(text))
+    named = re.findall(r"python -m stages ([a-z][\w-]*)", code)
+    stages = re.findall(r"python -m stages\.([\w.]+)", code)
+    return [name for name in named if name not in COMMANDS] + [
+        name for name in stages if name not in STAGES
+    ]
+
+
+def missing_targets(text: str) -> list[str]:
+    """The names after `make` that are no target of the Makefile."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
+    named = [
+        name
+        for code in code_of(text)
+        for name in re.findall(r"(?:^|[$&;]) *make ([a-z][\w-]*)", code)
+    ]
+    return [name for name in named if name not in targets]
+
+
+def tree_of(text: str) -> list[str]:
+    """The paths of a page's tree, a fenced block whose first line is `stages/`."""
+    block = re.search(r"^```\n(stages/.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert block is not None
+    paths, above = [], [""]
+    for line in block.group(1).splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        entries = re.split(r" {2,}", line.strip())[0].split()
+        paths += [above[depth] + entry for entry in entries]
+        above[depth + 1 :] = [above[depth] + entries[-1]]
+    return paths
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_each_link_leads_somewhere(page):
+    assert missing_links(page) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_each_path_and_module_exists(page):
+    text = page.read_text(encoding="utf-8")
+    assert missing_paths(text) + missing_modules(text) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
+def test_each_command_and_make_target_exists(page):
+    text = page.read_text(encoding="utf-8")
+    assert missing_commands(text) + missing_targets(text) == []
+
+
+def test_each_room_of_the_readmes_tree_exists():
+    tree = tree_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert [path for path in tree if not (ROOT / path).exists()] == []
+    assert "stages/gan/losses/" in tree
+
+
+def test_the_readmes_tree_has_every_room():
+    tree = tree_of((ROOT / "README.md").read_text(encoding="utf-8"))
+    folders = [*ROOT.glob("stages/*/"), *ROOT.glob("stages/gan/*/"), *ROOT.glob("stages/tools/*/")]
+    rooms = {f"{folder.relative_to(ROOT).as_posix()}/" for folder in folders if folder.is_dir()}
+    assert {room for room in rooms - set(tree) if "__pycache__" not in room} == set()
+
+
+def test_every_page_of_docs_is_in_their_list():
+    listed = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in PAGES if page.parent.name == "docs"} - {"README.md"}
+    assert {page for page in pages if f"({page})" not in listed} == set()
+
+
+WRONG = """
+A [page](nowhere.md), an [anchor](README.md#no-such-heading), `stages/gan/nothing.py`,
+`benchmarks.nothing`, `python -m stages nothing`, `python -m stages.sweep loss`.
+
+```sh
+make nothing      # and `tests/test_nothing.py`
+```
+"""
+
+
+def test_what_does_not_exist_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(WRONG)
+    (tmp_path / "README.md").write_text("# A heading\n")
+    assert missing_links(page) == ["nowhere.md", "README.md#no-such-heading"]
+    assert missing_paths(WRONG) == ["stages/gan/nothing.py", "tests/test_nothing.py"]
+    assert missing_modules(WRONG) == ["benchmarks.nothing", "stages.sweep"]
+    assert missing_commands(WRONG) == ["nothing", "sweep"]
+    assert missing_targets(WRONG) == ["nothing"]
