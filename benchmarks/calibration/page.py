@@ -5,66 +5,75 @@ from benchmarks.calibration.ranking import SEEN, SOUND
 
 _HEAD = """# What each measure sees, and what it is blind to
 
-Made by `make calibrate` (`benchmarks/calibration`). Real held-out images take a generator's place,
-first undamaged, as a perfect generator's would be, then damaged in graded ways, each level
-containing the one before. A measure that is meant to see a damage must rank its levels strictly,
-from undamaged on, or the command ends with 1.
+`make calibrate` makes this page (`benchmarks/calibration`). Real held-out images take the place of
+generated ones. First they are undamaged, as those of a perfect generator would be. Then they are
+damaged in levels, and each level contains the one before. A measure that should see a damage must
+rank the levels of the damage strictly, from undamaged on. Otherwise the command ends with 1.
 
-- noise: Gaussian, of that standard deviation, pixels being in [-1, 1]
-- blur: Gaussian, of that many pixels
-- dropped: so large a share of the classes (where there are no labels, of the judge's clusters) is
-  never drawn, others instead
-- duplicated: each image so many times
-- shuffled: in that share of the images, patches (4 by 4 of them) change places
-- mixed: that share of the images is uniform noise
-- copied: that share of the images is from the training set
+In the names below, frechet_distance is our FID, kernel_distance our KID, and critic_bce belongs to
+a classifier two-sample test.
+
+The damages, and what their levels mean:
+
+- noise: Gaussian noise of this standard deviation, on pixels in [-1, 1]
+- blur: Gaussian blur of this many pixels
+- dropped: this share of the classes is never drawn, and others are drawn instead; without labels,
+  the judge's clusters are the classes
+- duplicated: each image appears this many times
+- shuffled: in this share of the images, patches (4 by 4 of them) change places
+- mixed: this share of the images is uniform noise
+- copied: this share of the images is from the training set
 
 ![each measure's answer to each damage](calibration.png)
 
-What each measure cannot see, by what it is:
+What each measure cannot see, because of what it is:
 
-- frechet_distance compares means and covariances of features, kernel_distance their first three
-  moments. They see nearly every fault and tell no kind from another: a smaller one does not
-  say whether images got better or more varied. In the kernel distance a share e of bad images
-  counts with e^2, so that a few are lost in its noise; the Frechet distance sees them first.
-- precision and density ask of each generated image whether it is like real ones: what is never
-  drawn, or drawn again and again, is no fault to them. Blurred images may pass.
-- recall and coverage ask of each real image whether there is anything like it: bad images that
-  come in addition are no fault to them. Both fall with noise or blur on all images, as then
-  nothing is like the real ones.
-- class_coverage and class_divergence look at nothing but the judge's answers: an image may be
-  anything as long as it gets a class. Noise gets one too, often always the same one.
-- memorisation and near_copies are alone in seeing copies: to all others these are real images.
-  Memorisation falls when images get worse, and so may hide copies; near_copies does not. What is
-  simple lies near to many: on MNIST the nearest hundredth of new real images are ones, every one,
-  so that near_copies asks of ones alone, and rises, too, when they are drawn more cleanly than
-  real ones (`benchmarks.nearness` shows them; see [samples.md](samples.md)).
-- critic_bce, the cross-entropy of a critic that was trained to tell just these images from real
-  ones, sees nearly every fault in any image, also those the judge has no eyes for, and so soon
-  that it hardly ranks: it is near 0 with any noise or blur on all images. What it cannot see is
-  what no single image shows: the same ones again and again, or copies of the training images; and
-  what it had too few images to learn: of 3,333 digits it saw that one in a hundred was noise, and
-  that a class was left out; of 1,365 faces it saw neither. It is meant to see these two in samples
-  of {many:,} images or more.
-- All others see with the judge's eyes: what it takes for the same image is the same.
+- frechet_distance compares means and covariances of features, and kernel_distance compares their
+  first three moments. They see nearly every fault, but do not say which one: a smaller distance
+  does not say whether the images are better or more varied. In the kernel distance a share e of bad
+  images counts with e^2, so a few bad images are lost in its noise. The Frechet distance sees them
+  first.
+- precision and density ask of each generated image whether it is like real ones. An image that is
+  never drawn, or drawn again and again, is no fault to them. Blurred images may pass.
+- recall and coverage ask of each real image whether any generated image is like it. Additional bad
+  images are no fault to them. Both fall with noise or blur on all images, because then nothing is
+  like the real ones.
+- class_coverage and class_divergence look only at the judge's answers. An image may be anything, as
+  long as it gets a class. Noise gets a class too, often always the same one.
+- memorisation and near_copies are the only ones that see copies. For all others a copy is a real
+  image. Memorisation falls when images get worse, so bad images may hide copies. near_copies does
+  not fall in this way. Simple images are near to many others: on MNIST, the nearest hundredth of
+  new real images are all ones. So near_copies looks only at ones there. It also rises when ones are
+  drawn more cleanly than real ones (`benchmarks.nearness` shows them; see
+  [samples.md](samples.md)).
+- critic_bce is the cross-entropy of a critic that was trained to tell just these images from real
+  ones. It sees nearly every fault in any image, also faults that the judge does not see. It sees
+  them so soon that it hardly ranks: it is near 0 with any noise or blur on all images. It cannot
+  see what no single image shows: the same images again and again, or copies of the training images.
+  It also cannot see what it had too few images to learn. With 3,333 digits it saw that one in a
+  hundred was noise, and that a class was left out. With 1,365 faces it saw neither. It should see
+  these two in samples of {many:,} images or more.
+- All others see with the judge's eyes: two images that are the same for the judge are the same for
+  them.
 
-Far from real images the ranking ends: once none is like a real one precision stays at 0, and the
-distances need not grow. Noise of 0.2, 0.4 and 0.8 on faces gave kernel distances of 7.3, 6.5 and
-6.8; a blur of 1.5 and 3 pixels Frechet distances of 45.8 and 45.5. Distances rank generators that
-draw something, and not the degrees of drawing nothing. The levels below are mild therefore. Nor
-are they fainter than a measure can see: noise of 0.05 on digits raised precision from 0.944 to
-0.954 and density from 1.01 to 1.04 (each with an error of 0.01 and 0.05), while both distances
+Far from real images the ranking ends. Once no image is like a real one, precision stays at 0, and
+the distances need not grow. Noise of 0.2, 0.4 and 0.8 on faces gave kernel distances of 7.3, 6.5
+and 6.8. A blur of 1.5 and 3 pixels gave Frechet distances of 45.8 and 45.5. Distances rank
+generators that draw something. They do not rank how badly a generator draws nothing. So the levels
+below are mild. They are also not too weak to be seen. Noise of 0.05 on digits raised precision from
+0.944 to 0.954 and density from 1.01 to 1.04 (with errors of 0.01 and 0.05), while both distances
 and recall saw it. So the levels of noise and blur were chosen after a first look.
 
-A sample of copies of each other breaks what the standard errors assume, independent images. With c
-copies of each the errors given are the root of c times as large, which is the most it can be.
+The standard errors assume independent images. A sample of copies of each other breaks this. With c
+copies of each image, the errors given are multiplied by the root of c, which is the most they can
+be.
 
-Three samples are made of held-out images. Where these are too few, as of the faces,
-`preprocess.test_fraction` and `test_maximum` were raised for this; the judge has learned from fewer
-images then, and is another than the one that scores generators.
+Three samples are made of held-out images. If there are too few, as with the faces,
+`preprocess.test_fraction` and `test_maximum` were raised for this. The judge has then learned from
+fewer images, so it is not the judge that scores generators.
 
-In the picture distances are divided by that of 20 % noise images; bars are 2 standard errors;
-framed in red is what a measure is meant to see.
+In the picture, distances are divided by the distance of 20 % noise images. Bars are 2 standard
+errors. A red frame marks what a measure should see.
 """
 
 
