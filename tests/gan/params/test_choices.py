@@ -10,30 +10,41 @@ from stages.gan.params import choices
 from tests.helpers.project import ROOT
 
 
-def rows(*pages: str) -> str:
-    """The rows of tables on these pages of documentation, those that are there."""
-    files = [ROOT / page for page in pages]
-    text = "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
-    return "\n".join(line for line in text.splitlines() if line.startswith("| `"))
+def tables(page: str) -> list[list[dict[str, str]]]:
+    """The tables of a page of documentation: their rows, cells by the names in the first row."""
+    found: list[list[dict[str, str]]] = []
+    names: list[str] = []
+    file = ROOT / page
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            names = []
+        elif not names:
+            names = cells
+            found.append([])
+        elif not line.startswith("|---"):
+            found[-1].append(dict(zip(names, cells, strict=True)))
+    return found
 
 
-@pytest.mark.parametrize("name", choices.LOSSES)
-def test_the_docs_table_has_each_loss_with_its_options(name):
-    words = {True: "yes", False: "no"}
-    (row,) = [
-        line
-        for line in rows("README.md", "docs/losses.md").splitlines()
-        if line.startswith(f"| `{name}` |")
+def test_the_docs_tables_have_each_loss_with_its_options():
+    of_losses = [
+        table
+        for page in ("README.md", "docs/losses.md")
+        for table in tables(page)
+        if table and "`train.loss`" in table[0]
     ]
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    loss = choices.LOSSES[name]
-    assert cells[2] == words[loss.takes_pos_weight]
-    assert cells[3] == words[loss.takes_label_smoothing]
+    for table in of_losses:
+        assert [row["`train.loss`"] for row in table] == [f"`{name}`" for name in choices.LOSSES]
+    (options,) = [table for table in of_losses if "takes `pos_weight`" in table[0]]
+    for loss, row in zip(choices.LOSSES.values(), options, strict=True):
+        for option in choices.OPTIONS:
+            assert row[f"takes `{option}`"] == ("yes" if loss.takes(option) else "no")
 
 
-@pytest.mark.parametrize("kind", choices.NETWORKS)
-def test_the_docs_table_has_each_kind_of_network(kind):
-    assert f"| `{kind}` |" in rows("docs/networks.md")
+def test_the_docs_table_has_each_kind_of_network():
+    (table,) = tables("docs/networks.md")
+    assert [row["`network`"] for row in table] == [f"`{kind}`" for kind in choices.NETWORKS]
 
 
 def test_an_unknown_kind_names_the_known():
