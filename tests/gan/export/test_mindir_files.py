@@ -21,10 +21,11 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from stages.gan.common import runtime
 runtime.wait_without_spinning()
+from stages.gan.networks import KINDS
 from tests.helpers.mindir import write
 Path("other").mkdir()
 write(Path("other"), "mlp", seed=9)
-for kind in ("dcgan", "mlp"):
+for kind in reversed(KINDS):
     Path(kind).mkdir()
     write(Path(kind), kind)
 """

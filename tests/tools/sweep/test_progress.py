@@ -16,7 +16,7 @@ def calls(monkeypatch):
     monkeypatch.setattr(queue, "look", lambda: [])
     monkeypatch.setattr(queue, "claimed", set)
     monkeypatch.setattr(queue, "discard", lambda entry: made.append(("discard", entry.revision)))
-    monkeypatch.setattr(progress.planned, "free_name", lambda name, entries: name)
+    monkeypatch.setattr(progress.plan, "free_name", lambda name, entries: name)
 
     def add(name, options, target, known):
         made.append(("add", name, target))

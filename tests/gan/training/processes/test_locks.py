@@ -13,7 +13,7 @@ from stages.gan.training.processes.locks import Held, is_held, let_go, lock
 HOLD = """
 import sys, time
 from pathlib import Path
-from stages.gan.training.loop.processes.locks import lock
+from stages.gan.training.processes.locks import lock
 with lock(Path(sys.argv[1]), "the run"):
     print("held", flush=True)
     time.sleep(60)
