@@ -5,10 +5,14 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 import yaml
+
+from stages.tools.recipe import recipes
 
 ROOT = Path(__file__).parents[2]
 STEPS = 30
@@ -75,17 +79,26 @@ def run_stage(stage: str, project: Path, watched: bool = True) -> dict[str, floa
     return {"seconds": float(seconds), "peak": alone, "peak_together": max(alone, watch.peak)}
 
 
-def write_params(project: Path, archive: Path, network: str) -> None:
-    """The shipped params for the faces, with few steps, or one epoch of what goes by epochs."""
+# The DCGAN for a few steps, and one epoch of an MLP so small that the images take the memory.
+FEW_STEPS = {"datasets.faces.network": "dcgan", "faces.train.max_steps": STEPS}
+SMALL_EPOCH = {
+    "datasets.faces.network": "mlp",
+    "faces.train.max_steps": None,
+    "faces.train.epochs": 1,
+    "faces.train.batch_size": EPOCH_BATCH,
+    "faces.train.generator.widths": [64],
+    "faces.train.discriminator.widths": [64],
+}
+
+
+def write_params(project: Path, archive: Path, changes: Mapping[str, Any]) -> None:
+    """The shipped params for the faces, with one epoch of judge and critic, and these changes."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params["datasets"]["faces"]["network"] = network
     faces = params["faces"]
     faces["download"]["sources"] = [str(archive.absolute())]
     faces["judge"]["epochs"] = faces["evaluate"]["critic"]["epochs"] = 1
-    faces["train"].update(max_steps=STEPS, on_failure="warn")
-    if network == "mlp":
-        faces["train"].update(max_steps=None, epochs=1, batch_size=EPOCH_BATCH)
-        faces["train"]["generator"]["widths"] = faces["train"]["discriminator"]["widths"] = [64]
+    faces["train"]["on_failure"] = "warn"
+    params = recipes.applied(params, changes, "this benchmark")
     (project / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 
 
@@ -93,14 +106,14 @@ def measure(count: int, archive: Path, project: Path) -> dict[str, dict[str, flo
     """Run everything on an archive of so many images."""
     project.mkdir()
     found = {}
-    write_params(project, archive, "mlp")
+    write_params(project, archive, SMALL_EPOCH)
     for stage in ("download", "preprocess", "judge"):
         found[stage] = run_stage(stage, project)
     counts = json.loads((project / "data/faces/prepared/prepared.json").read_text())["counts"]
     # One epoch of it needs a whole batch at least.
     if counts["train"] >= EPOCH_BATCH:
         found["train, an epoch of a small MLP"] = run_stage("train", project)
-    write_params(project, archive, "dcgan")
+    write_params(project, archive, FEW_STEPS)
     found[f"train, {STEPS} steps of the DCGAN"] = run_stage("train", project)
     for stage in ("evaluate", "report"):
         found[stage] = run_stage(stage, project)

@@ -49,6 +49,9 @@ _ACTIVATIONS = {"generator": "relu", "discriminator": "leaky_relu"}
 
 def refuse_what_it_has_not(params: Dataset) -> None:
     """End if the params ask for more than the recipe."""
+    if params.kind.network not in pytorch.KINDS:
+        known = " and ".join(pytorch.KINDS)
+        raise SystemExit(f"the network is {params.kind.network}: the twin has {known}")
     asked = flat(params.train.model_dump(mode="json"))
     wanted = flat({key: value for key, value in collapse.RECIPE.items() if key not in _FREE})
     wanted |= {f"{player}.activation": name for player, name in _ACTIVATIONS.items()}

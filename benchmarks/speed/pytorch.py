@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 from benchmarks.speed.problems import batches
 
+# The kinds of network that are written in PyTorch here, too.
+KINDS = ("mlp", "dcgan")
+
 
 def networks(problem, logits: bool, inplace: bool):
     """The same generator and discriminator; the second ends in a sigmoid unless `logits`."""

@@ -13,6 +13,7 @@ from stages.gan.common.yaml_files import as_yaml
 from stages.gan.export import licences
 from stages.gan.export.onnx_files import OPSET
 from stages.gan.networks import Description
+from stages.gan.params import choices
 
 _QUALITY = {
     "frechet_distance": "Fréchet distance",
@@ -104,14 +105,14 @@ def _bce(facts: Facts) -> Mapping[str, Any]:
 
 def _overview(facts: Facts) -> str:
     d = facts.description
-    networks = {"mlp": "fully connected networks", "dcgan": "convolutional networks (DCGAN)"}
+    words = choices.network(d.kind).words
     averaged = (
         " The generator has the moving average of its weights over training."
         if facts.averaged
         else ""
     )
     return (
-        f"A generative adversarial network of two {networks[d.kind]}: a generator that turns "
+        f"A generative adversarial network of two {words}: a generator that turns "
         f"{d.latent_size} random numbers into {_pictures(d)}, and the discriminator that was "
         f"trained against it to tell such images from real ones.{averaged}"
     )

@@ -11,12 +11,13 @@ Where a loss stands at equilibrium is computed from these three in `equilibrium`
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mindspore import Tensor, nn, ops
 
-from stages.gan.params import Train
+from stages.gan.params import Train, choices
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -69,10 +70,6 @@ class Loss(nn.Cell):
     default costs nothing and changes no bit.
     """
 
-    # Whether the options mean something to this loss.
-    takes_pos_weight = False
-    takes_label_smoothing = False
-
     def __init__(self, options: Options) -> None:
         super().__init__()
         self.options = options
@@ -103,8 +100,6 @@ class Loss(nn.Cell):
 class _LossOfTargets(Loss):
     """A loss that compares the logits with a target: 1 for real, 0 for generated."""
 
-    takes_label_smoothing = True
-
     def real(self, logits):
         """D's term on real images."""
         return self.term(logits, self.real_target)
@@ -124,8 +119,6 @@ class BinaryCrossEntropy(_LossOfTargets):
     float32 gives p = 1 exactly from s = 17 on; the logarithm is then cut at ln 1e-12, the
     loss stands at 27.631 and its gradient is exactly 0.
     """
-
-    takes_pos_weight = True
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -150,8 +143,6 @@ class BinaryCrossEntropyWithLogits(_LossOfTargets):
     of its mean by the size of the first batch it ever saw.
     """
 
-    takes_pos_weight = True
-
     def term(self, logits, target):
         """Cross-entropy with that target."""
         if self.pos_weight == 1.0 or target == 0.0:
@@ -165,8 +156,6 @@ class SoftPlus(_LossOfTargets):
 
     A smoothed label is +1 in so many cases and -1 in the others.
     """
-
-    takes_pos_weight = True
 
     def term(self, logits, target):
         """The two labels' losses, each times the share of images that bear it."""
@@ -248,14 +237,31 @@ def gradient_penalty(norms: Tensor) -> Tensor:
     return ops.mean(excess * excess)
 
 
-LOSSES: dict[str, type[Any]] = {
-    "bce": BinaryCrossEntropy,
-    "bce_with_logits": BinaryCrossEntropyWithLogits,
-    "softplus": SoftPlus,
-    "mse": MeanSquaredError,
-    "hinge": Hinge,
-    "wgan_gp": Wasserstein,
-}
+def complete(classes: Mapping[str, type[Any]]) -> dict[str, type[Any]]:
+    """These classes, in the order of the names that params.yaml may use.
+
+    Raises
+    ------
+    LookupError
+        If a name has no class here, or is missing in `params.choices`.
+    """
+    for name in choices.LOSSES.keys() - classes.keys():
+        raise LookupError(f"loss {name} of params/choices.py has no class in losses.LOSSES")
+    for name in classes.keys() - choices.LOSSES.keys():
+        raise LookupError(f"loss {name} of losses.LOSSES is missing in params/choices.py")
+    return {name: classes[name] for name in choices.LOSSES}
+
+
+LOSSES = complete(
+    {
+        "bce": BinaryCrossEntropy,
+        "bce_with_logits": BinaryCrossEntropyWithLogits,
+        "softplus": SoftPlus,
+        "mse": MeanSquaredError,
+        "hinge": Hinge,
+        "wgan_gp": Wasserstein,
+    }
+)
 
 
 def build(name: str, options: Options | None = None) -> Loss:
@@ -269,16 +275,14 @@ def build(name: str, options: Options | None = None) -> Loss:
     if name not in LOSSES:
         raise ValueError(f"loss {name!r}: choose one of {', '.join(LOSSES)}")
     options = options or Options()
-    kind = LOSSES[name]
-    for option, neutral in (("pos_weight", 1.0), ("label_smoothing", 0.0)):
+    for option, neutral in choices.OPTIONS.items():
         value = getattr(options, option)
-        if value != neutral and not getattr(kind, f"takes_{option}"):
-            able = [other for other, cell in LOSSES.items() if getattr(cell, f"takes_{option}")]
+        if value != neutral and not choices.LOSSES[name].takes(option):
             raise ValueError(
                 f"{option} {value!r}: loss {name!r} has no use for it: leave it at {neutral} or "
-                f"choose one of {', '.join(able)}"
+                f"choose one of {', '.join(choices.losses_that_take(option))}"
             )
-    return kind(options)
+    return LOSSES[name](options)
 
 
 def of_params(train: Train, ranks: int = 1) -> Loss:

@@ -1,23 +1,25 @@
 """Generators and discriminators: one package for each kind of network.
 
-A kind is imported only when it is asked for, so what trains the one does not depend on the
-code of the other.
+`Kind` says what such a package offers. A kind is imported only when it is asked for, so what
+trains the one does not depend on the code of the other. What must be known about a kind without
+its code (its name, the memory it needs) is in `stages.gan.params.choices`.
 """
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, cast, runtime_checkable
 
+import numpy as np
 from mindspore import nn
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.randomness import stream
 from stages.gan.layers import make_twice_differentiable, spectral
-from stages.gan.params import Activation
+from stages.gan.params import Activation, choices
 
-KINDS = ("mlp", "dcgan")
+KINDS = tuple(choices.NETWORKS)
 
 # What a stored description may say: params.yaml allows no more. A list is JSON's form of a tuple.
 _Tuple = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
@@ -29,6 +31,69 @@ _Widths = Annotated[
 ]
 _Slope = Annotated[float, Field(strict=True, ge=0, le=1)]
 _Flag = Annotated[bool, Field(strict=True)]
+
+
+@runtime_checkable
+class Kind(Protocol):
+    """What a kind of network offers: the names in the package `stages.gan.networks.<kind>`.
+
+    Widths are those of params.yaml, all above 0. An image's shape is (channels, height, width);
+    that the kind has no complaint about it (see `choices.Network`) was checked before.
+    """
+
+    def Generator(
+        self,
+        image_shape: Sequence[int],
+        latent_size: int,
+        widths: Sequence[int],
+        activation_name: str,
+        slope: float,
+        batch_norm: bool,
+    ) -> nn.Cell:
+        """A Cell from latent codes (N, latent_size) to images (N, C, H, W) in [-1, 1].
+
+        Parameters
+        ----------
+        widths : sequence of int
+            One for each hidden layer.
+        activation_name, slope : str, float
+            Of the hidden layers; the slope is leaky_relu's.
+        batch_norm : bool
+            Whether hidden layers are normalised.
+        """
+
+    def Discriminator(
+        self,
+        image_shape: Sequence[int],
+        widths: Sequence[int],
+        activation_name: str,
+        slope: float,
+        batch_norm: bool,
+        spectral_norm: bool = False,
+    ) -> nn.Cell:
+        """A Cell from images (N, C, H, W) in [-1, 1] to logits (N, 1), without a sigmoid.
+
+        It has an attribute `rows_are_independent`: whether an image's logit depends on that image
+        alone, so that real and generated images may share a batch. With `spectral_norm` each
+        weight's layer is wrapped in `layers.spectral.SpectralNorm`.
+        """
+
+    def initialise(self, network: nn.Cell, generator: np.random.Generator) -> None:
+        """Draw all weights of one of these two from a random generator, in a fixed order.
+
+        It is called before the network is first used in a jitted function.
+        """
+
+    def generator_weights(
+        self, image_shape: Sequence[int], latent_size: int, widths: Sequence[int]
+    ) -> int:
+        """How many weights the matrices of a Generator have, without building one."""
+
+    def discriminator_weights(self, image_shape: Sequence[int], widths: Sequence[int]) -> int:
+        """How many weights the matrices of a Discriminator have, without building one."""
+
+    def remark(self) -> str:
+        """How these layers run on this machine, for the log; "" if there is nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +149,7 @@ class Description:
                 f"the network's description does not fit: kind is {description.kind[:80]!r}, "
                 f"valid is {' | '.join(KINDS)}"
             )
-        if complaint := _module(description.kind).complaint(
+        if complaint := choices.network(description.kind).complaint(
             description.image_shape,
             description.generator_widths,
             description.discriminator_widths,
@@ -171,7 +236,6 @@ def remark(kind: str) -> str:
     return _module(kind).remark()
 
 
-def _module(kind: str) -> ModuleType:
-    if kind not in KINDS:
-        raise ValueError(f"network {kind!r}: choose one of {', '.join(KINDS)}")
-    return importlib.import_module(f"stages.gan.networks.{kind}")
+def _module(kind: str) -> Kind:
+    choices.network(kind)
+    return cast(Kind, importlib.import_module(f"stages.gan.networks.{kind}"))

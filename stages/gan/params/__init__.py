@@ -5,12 +5,13 @@ would be valid.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import read_mapping
+from stages.gan.params import choices
 from stages.gan.params.explanations import explain, nearest
 
 
@@ -26,14 +27,13 @@ Seed = Annotated[int, _WHOLE, Field(ge=0, le=2**32 - 1)]
 Width = Annotated[int, _WHOLE, Field(ge=1, le=65536)]
 Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"]
 
-
-# An option, the value that changes nothing, and the losses that have a use for it. `losses`
-# knows the same (a test compares them), but importing it takes a second and all of MindSpore.
-_ENTROPIES = ("bce", "bce_with_logits", "softplus")
-_USES_OF_LOSS_OPTIONS = (
-    ("pos_weight", 1.0, _ENTROPIES),
-    ("label_smoothing", 0.0, (*_ENTROPIES, "mse")),
-)
+# mypy accepts a Literal of written-out values only; pydantic makes its message from these names.
+if TYPE_CHECKING:
+    LossName = str
+    NetworkName = str
+else:
+    LossName = Literal[tuple(choices.LOSSES)]
+    NetworkName = Literal[tuple(choices.NETWORKS)]
 
 
 class _Section(BaseModel):
@@ -44,7 +44,7 @@ class Kind(_Section):
     """What a data set is made of: the entry of params.yaml's `datasets`."""
 
     format: Literal["idx", "images"]
-    network: Literal["mlp", "dcgan"]
+    network: NetworkName
 
 
 class Download(_Section):
@@ -138,7 +138,7 @@ class Train(_Section):
     augmentation: list[Literal["color", "translation", "cutout"]]
     r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
     ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
-    loss: Literal["bce", "bce_with_logits", "softplus", "mse", "hinge", "wgan_gp"]
+    loss: LossName
     loss_options: LossOptions
     seed: Seed
     grid_seed: Seed
@@ -152,8 +152,9 @@ class Train(_Section):
 
     @property
     def gradient_penalty(self) -> float:
-        """Weight of the penalty that wgan_gp adds; 0 for every other loss."""
-        return self.loss_options.gradient_penalty if self.loss == "wgan_gp" else 0.0
+        """Weight of the penalty on D's gradient; 0 for a loss that has none."""
+        has_one = choices.LOSSES[self.loss].has_gradient_penalty
+        return self.loss_options.gradient_penalty if has_one else 0.0
 
     @property
     def differentiates_twice(self) -> bool:
@@ -248,26 +249,25 @@ class Dataset(_Section):
         return self
 
     @model_validator(mode="after")
-    def _sides_divide(self) -> "Dataset":
-        if self.kind.network == "dcgan":
-            size = self.preprocess.image_size
-            for name in ("generator", "discriminator"):
-                layers = len(getattr(self.train, name).widths)
-                if size % 2**layers or size // 2**layers < 2:
-                    raise ValueError(
-                        f"preprocess.image_size is {size} and train.{name}.widths has {layers} "
-                        f"entries, but a dcgan halves the side once an entry and at least 2 "
-                        f"pixels must be left: valid is a multiple of {2**layers} from "
-                        f"{2 ** (layers + 1)} on, or fewer widths"
-                    )
+    def _the_networks_can_be_built(self) -> "Dataset":
+        size, channels = self.preprocess.image_size, self.preprocess.channels
+        widths = self.train.generator.widths, self.train.discriminator.widths
+        kind = choices.NETWORKS[self.kind.network]
+        if complaint := kind.complaint((channels, size, size), *widths):
+            raise ValueError(
+                f"preprocess.image_size is {size}, train.generator.widths has {len(widths[0])} "
+                f"entries and train.discriminator.widths has {len(widths[1])}, but there is no "
+                f"such {self.kind.network}: {complaint}"
+            )
         return self
 
     @model_validator(mode="after")
     def _loss_has_use_for_its_options(self) -> "Dataset":
         name, options = self.train.loss, self.train.loss_options
-        for option, neutral, able in _USES_OF_LOSS_OPTIONS:
+        for option, neutral in choices.OPTIONS.items():
             value = getattr(options, option)
-            if value != neutral and name not in able:
+            if value != neutral and not choices.LOSSES[name].takes(option):
+                able = choices.losses_that_take(option)
                 raise ValueError(
                     f"train.loss_options.{option} is {value}, but train.loss is {name}, which "
                     f"has no use for it: valid is {neutral}, or a loss of {' | '.join(able)}"

@@ -15,6 +15,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.params import choices
 from stages.tools.collapse import page as comparison
 from stages.tools.collapse.children import run_module
 
@@ -53,8 +54,6 @@ RUNS = {
     "the same, on logits": {**FAILING, "loss": "bce_with_logits"},
     "as recommended": {"learning_rate": 0.0002, "loss": "bce_with_logits"},
 }
-# Steps of each of the three runs: a minute or two of the MLP GAN, several of the DCGAN.
-STEPS = {"mlp": 1000, "dcgan": 150}
 
 
 def main() -> None:
@@ -86,7 +85,7 @@ def main() -> None:
             )
         say(f"{dataset}: {page}")
         sys.exit(code)
-    steps = arguments.steps or STEPS[settings.kind.network]
+    steps = arguments.steps or choices.network(settings.kind.network).collapse_steps
     finished: list[comparison.Run] = []
     for index, (name, changes) in enumerate(RUNS.items()):
         say(f"{dataset}: {name}: {changes}")

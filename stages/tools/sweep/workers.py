@@ -18,11 +18,10 @@ from pathlib import Path
 import psutil
 
 from stages.gan.common.processes import is_alive
+from stages.gan.params import choices
 from stages.tools.dvc import queue
 
 LOGS = Path(".dvc/tmp/sweep")
-# Bytes that an experiment of each kind of network needs, its evaluation included.
-NEEDED = {"mlp": 1_500_000_000, "dcgan": 2_000_000_000}
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
 _USED = Path("/sys/fs/cgroup/memory.current")
 # How long a worker that was asked to end may take, with what it runs.
@@ -48,15 +47,19 @@ def memory() -> int:
 
 
 def fitting(network: str, free_memory: int, free_cores: int) -> int:
-    """How many experiments fit beside each other, at least 1.
+    """How many experiments of a kind of network fit beside each other, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of network.
 
     Examples
     --------
     >>> fitting("dcgan", 5_000_000_000, 8), fitting("mlp", 10**12, 2), fitting("mlp", 0, 2)
     (2, 2, 1)
     """
-    needed = NEEDED.get(network, max(NEEDED.values()))
-    return max(1, min(free_cores, free_memory // needed))
+    return max(1, min(free_cores, free_memory // choices.network(network).memory))
 
 
 class Workers:

@@ -9,6 +9,7 @@ from mindspore import Tensor
 from mindspore.train import mind_ir_pb2
 
 from stages.gan.export import mindir_files
+from stages.gan.networks import KINDS
 from tests.helpers.mindir import write
 from tests.helpers.network import as_if_trained, describe
 from tests.helpers.project import ROOT
@@ -20,10 +21,11 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from stages.gan.common import runtime
 runtime.wait_without_spinning()
+from stages.gan.networks import KINDS
 from tests.helpers.mindir import write
 Path("other").mkdir()
 write(Path("other"), "mlp", seed=9)
-for kind in ("dcgan", "mlp"):
+for kind in reversed(KINDS):
     Path(kind).mkdir()
     write(Path(kind), kind)
 """
@@ -42,7 +44,7 @@ def elsewhere(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_same_networks_give_the_same_bytes_in_any_process(tmp_path, elsewhere, kind):
     for file in write(tmp_path, kind):
         assert file.read_bytes() == (elsewhere / kind / file.name).read_bytes()
@@ -62,7 +64,7 @@ def test_nothing_of_the_machine_is_in_it(tmp_path):
             assert word.encode() not in content, word
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_loaded_it_takes_any_number_of_rows(tmp_path, kind):
     description = describe(kind)
     ours = as_if_trained(description)

@@ -5,6 +5,7 @@ import yaml
 
 from stages.gan.common.yaml_files import flat
 from stages.gan.export import licences, model_card
+from stages.gan.params import choices
 from tests.helpers.data import load_params
 from tests.helpers.network import describe
 
@@ -125,6 +126,13 @@ def test_sizes_are_those_of_the_networks(tmp_path, kind, shape, words):
     assert words in card
     assert f"(N, {', '.join(map(str, shape))})" in card
     assert "standard_normal((25, 6)" in card
+
+
+@pytest.mark.parametrize("kind", choices.NETWORKS)
+def test_each_kind_of_network_is_named(tmp_path, kind):
+    card = model_card.write(facts(tmp_path, kind))
+    assert f"network of two {choices.NETWORKS[kind].words}: a generator" in card
+    assert kind in front_of(card)["tags"]
 
 
 @pytest.mark.parametrize(

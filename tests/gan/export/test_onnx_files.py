@@ -7,6 +7,7 @@ from mindspore import Tensor, nn
 from stages.gan.export import onnx_files
 from stages.gan.export.plain import as_plain
 from stages.gan.layers import Tanh
+from stages.gan.networks import KINDS
 from tests.helpers.data import message_of
 from tests.helpers.network import as_if_trained, describe
 
@@ -29,7 +30,7 @@ def axes(values):
     ]
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_inputs_and_outputs_have_names_and_any_number_of_rows(tmp_path, kind):
     generator, discriminator = map(onnx.load, write(tmp_path, kind))
     assert axes(generator.graph.input) == [("latent_code", ["N", 6])]
@@ -41,7 +42,7 @@ def test_inputs_and_outputs_have_names_and_any_number_of_rows(tmp_path, kind):
         onnx.checker.check_model(model, full_check=True)
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rows", [0, 1, 7])
 def test_any_number_of_rows_comes_back(tmp_path, kind, rows):
     generator, discriminator = write(tmp_path, kind)
@@ -51,7 +52,7 @@ def test_any_number_of_rows_comes_back(tmp_path, kind, rows):
     assert logits.shape == probabilities.shape == (rows, 1)
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcgan"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_same_networks_give_the_same_bytes(tmp_path, kind):
     contents = []
     for name in ("one", "two"):

@@ -14,6 +14,9 @@ from stages.gan.losses.equilibrium import (
     point,
     probability,
 )
+from stages.gan.params import choices
+
+ENTROPIES = [name for name, loss in choices.LOSSES.items() if loss.is_cross_entropy]
 
 logits = st.lists(st.floats(-30, 30), min_size=1, max_size=20).map(np.array)
 
@@ -51,9 +54,7 @@ def test_terms_add_up_and_distances_are_from_equilibrium(real, fake):
 @pytest.mark.parametrize(
     ("name", "discriminator", "generator"),
     [
-        ("bce", 2 * math.log(2), math.log(2)),
-        ("bce_with_logits", 2 * math.log(2), math.log(2)),
-        ("softplus", 2 * math.log(2), math.log(2)),
+        *((name, 2 * math.log(2), math.log(2)) for name in ENTROPIES),
         ("mse", 0.5, 0.25),
     ],
 )
@@ -70,7 +71,7 @@ def test_the_loss_in_use_knows_its_own_equilibrium(name, discriminator, generato
 
 @settings(deadline=None, max_examples=25)
 @given(
-    st.sampled_from(["bce", "bce_with_logits", "softplus"]),
+    st.sampled_from(ENTROPIES),
     st.floats(0.001, 1000),
     st.floats(0.01, 100),
     st.floats(0, 0.5),

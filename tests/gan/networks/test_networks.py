@@ -1,12 +1,23 @@
+import importlib
+import inspect
+import subprocess
+import sys
 from itertools import pairwise
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from stages.gan import networks
 from stages.gan.common.errors import UserError
+from stages.gan.export import plain
+from stages.gan.params import choices
 from stages.gan.trained.sampling import generate, logits
 from tests.helpers.network import describe
+from tests.helpers.project import ROOT
+
+# Where each Protocol's modules are.
+OFFERS = [(networks.Kind, "stages.gan.networks"), (plain.Plain, "stages.gan.export.plain")]
 
 
 @pytest.mark.parametrize("kind", networks.KINDS)
@@ -77,5 +88,65 @@ def test_description_survives_json_and_refuses_what_does_not_fit():
     assert networks.Description.from_json(description.to_json()) == description
     with pytest.raises(UserError, match="does not fit"):
         networks.Description.from_json({**description.to_json(), "layers": 3})
-    with pytest.raises(ValueError, match="choose one of mlp, dcgan"):
+    with pytest.raises(ValueError, match=f"choose one of {', '.join(choices.NETWORKS)}$"):
         networks.build(describe("transformer"))
+
+
+def asked(protocol: type) -> dict[str, inspect.Signature]:
+    """The functions that a Protocol asks for, without `self`."""
+    return {
+        name: signature.replace(parameters=list(signature.parameters.values())[1:])
+        for name, member in vars(protocol).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+        for signature in [inspect.signature(member)]
+    }
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize(("protocol", "package"), OFFERS)
+def test_each_kind_offers_what_its_protocol_says(kind, protocol, package):
+    module = importlib.import_module(f"{package}.{kind}")
+    assert isinstance(module, protocol)
+    for name, signature in asked(protocol).items():
+        offered = getattr(module, name)
+        assert offered.__doc__, name
+        # Each is called with these, by their places.
+        given = [None] * len(signature.parameters)
+        inspect.signature(offered).bind(*given)
+
+
+@pytest.mark.parametrize(("protocol", "package"), OFFERS)
+def test_a_kind_that_lacks_a_name_is_none(protocol, package):
+    whole = importlib.import_module(f"{package}.{networks.KINDS[0]}")
+    for lacking in asked(protocol):
+        module = ModuleType("another")
+        vars(module).update({name: getattr(whole, name) for name in asked(protocol)})
+        assert isinstance(module, protocol)
+        delattr(module, lacking)
+        assert not isinstance(module, protocol)
+
+
+def test_mypy_finds_each_kind_to_be_one(tmp_path):
+    lines = [f"import {package}.{kind}" for _, package in OFFERS for kind in networks.KINDS]
+    lines += [
+        f"{kind}_{protocol.__name__}: {package}.{protocol.__name__} = {package}.{kind}"
+        for protocol, package in OFFERS
+        for kind in networks.KINDS
+    ]
+    lines += [f"wrong: {OFFERS[0][1]}.Kind = {OFFERS[1][1]}.{networks.KINDS[0]}"]
+    file = tmp_path / "kinds.py"
+    file.write_text("\n".join(lines))
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), str(file)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    (error,) = [line for line in result.stdout.splitlines() if ": error: " in line]
+    assert f"kinds.py:{len(lines)}: error: Incompatible types in assignment" in error
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_weights_are_known_before_they_are_built(kind):
+    description = describe(kind)
+    for name, network in zip(
+        ("generator", "discriminator"), networks.build(description), strict=True
+    ):
+        matrices = [p.size for p in network.trainable_params() if p.ndim > 1]
+        assert description.weights()[name] == sum(matrices)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from stages.gan import params
+from stages.gan.params import choices
 from stages.gan.params.explanations import explain
 from tests.helpers.data import load_params, message_of, set_param, shipped
 
@@ -100,7 +101,7 @@ WRONG = [
     ("train.init_from", 3, "3", "a text of 1 or more characters or null"),
     ("train.lecture_log", 3, "3", "true | false"),
     ("train.lecture_log", None, "null", "true | false"),
-    ("train.loss", "bec", "'bec'", "bce | bce_with_logits | softplus | mse | hinge | wgan_gp"),
+    ("train.loss", "bec", "'bec'", " | ".join(choices.LOSSES)),
     ("train.loss_options.reduction", "none", "'none'", "mean | sum (a training step needs one"),
     ("train.loss_options.reduction", "many", "'many'", "mean | sum (a training step needs one"),
     ("train.loss_options.weight", 0, "0", "a number from 0.001 to 1000"),

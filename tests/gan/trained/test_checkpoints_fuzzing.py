@@ -204,7 +204,7 @@ DESCRIBED = [field.name for field in fields(networks.Description)]
             HOSTILE
             | st.floats()
             | st.text(max_size=4)
-            | st.sampled_from(["mlp", "dcgan", "relu", 6, 8, 12, 0.2, 65536, 10_000, 1024]),
+            | st.sampled_from([*networks.KINDS, "relu", 6, 8, 12, 0.2, 65536, 10_000, 1024]),
             lambda inner: st.lists(inner, max_size=17),
             max_leaves=17,
         ),
@@ -262,7 +262,7 @@ def test_weights_are_counted_before_they_are_made(kind, widths):
 @pytest.mark.parametrize(
     ("changes", "part"),
     [
-        ({"kind": "transformer"}, "kind is 'transformer', valid is mlp | dcgan"),
+        ({"kind": "transformer"}, f"kind is 'transformer', valid is {' | '.join(networks.KINDS)}"),
         ({"latent_size": 0}, "latent_size"),
         ({"latent_size": True}, "latent_size"),
         ({"latent_size": "6"}, "latent_size"),

@@ -8,18 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.gan.common.processes import is_alive
+from stages.gan.params import choices
 from stages.tools.dvc import queue
 from stages.tools.sweep import workers
 
 
-@given(st.sampled_from(["mlp", "dcgan", "another"]), st.integers(0, 10**12), st.integers(1, 256))
+@given(st.sampled_from(list(choices.NETWORKS)), st.integers(0, 10**12), st.integers(1, 256))
 def test_as_many_as_cores_and_memory_hold_and_never_none(network, memory, cores):
     count = workers.fitting(network, memory, cores)
-    needed = workers.NEEDED.get(network, max(workers.NEEDED.values()))
+    needed = choices.NETWORKS[network].memory
     assert 1 <= count <= cores
     assert count == 1 or count * needed <= memory
     if count < cores:
         assert (count + 1) * needed > memory
+
+
+def test_a_kind_that_there_is_not_names_those_that_there_are():
+    with pytest.raises(ValueError, match="network 'another': choose one of "):
+        workers.fitting("another", 10**12, 2)
 
 
 def test_the_machine_has_a_core_and_memory():

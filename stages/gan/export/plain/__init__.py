@@ -1,20 +1,47 @@
 """Networks of MindSpore's own layers, tanh excepted, with the weights of this project's.
 
 They can be exported and compared with, where ours use kernels that only this project has. All
-is channels first, as MindSpore's layers have it, and each network is one row of layers. As with
-`networks`, one kind's code is no part of what another kind depends on.
+is channels first, as MindSpore's layers have it, and each network is one row of layers. `Plain`
+says what the module of a kind offers. As with `networks`, one kind's code is no part of what
+another kind depends on.
 """
 
 import importlib
-from collections.abc import Iterator
-from types import ModuleType
+from collections.abc import Iterator, Sequence
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 from numpy.typing import NDArray
 
 from stages.gan.layers import spectral
-from stages.gan.networks import KINDS, Description
+from stages.gan.networks import Description
+from stages.gan.params import choices
+
+
+@runtime_checkable
+class Plain(Protocol):
+    """What a kind of network offers for export: names of `stages.gan.export.plain.<kind>`.
+
+    The layers are MindSpore's own, in the order in which an image passes them, and each has an
+    operator in `onnx_files`. Those with weights are as many as ours, with the same parameters.
+    """
+
+    def generator(self, description: Description, /) -> nn.SequentialCell:
+        """From latent codes (N, latent_size) to images (N, C, H, W) in [-1, 1]."""
+
+    def discriminator(self, description: Description, /) -> nn.SequentialCell:
+        """From images (N, C, H, W) in [-1, 1] to logits (N, 1), without spectral norm."""
+
+    def to_plain(
+        self, layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int], /
+    ) -> NDArray[np.float32]:
+        """A parameter of one of our layers as MindSpore's layer has it, in its shape."""
+
+    def from_plain(
+        self, layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int], /
+    ) -> NDArray[np.float32]:
+        """The inverse of `to_plain`; `shape` is that of our parameter."""
 
 
 def plain_networks(description: Description) -> tuple[nn.SequentialCell, nn.SequentialCell]:
@@ -22,6 +49,11 @@ def plain_networks(description: Description) -> tuple[nn.SequentialCell, nn.Sequ
 
     The first takes (N, latent_size) and gives (N, C, H, W); the second takes these and gives
     logits (N, 1). Spectral norm is no layer here: see `as_plain`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of network.
     """
     module = _module(description.kind)
     return module.generator(description), module.discriminator(description)
@@ -94,7 +126,6 @@ def _pairs(ours: nn.Cell, theirs: nn.Cell) -> Iterator[tuple[nn.Cell, Parameter,
         assert not others
 
 
-def _module(kind: str) -> ModuleType:
-    if kind not in KINDS:
-        raise ValueError(f"network {kind!r}: choose one of {', '.join(KINDS)}")
-    return importlib.import_module(f"stages.gan.export.plain.{kind}")
+def _module(kind: str) -> Plain:
+    choices.network(kind)
+    return cast(Plain, importlib.import_module(f"stages.gan.export.plain.{kind}"))

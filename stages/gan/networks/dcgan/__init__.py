@@ -101,22 +101,6 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
         parameter.set_data(Tensor(values.astype(np.float32)))
 
 
-def complaint(
-    image_shape: Sequence[int],
-    generator_widths: Sequence[int],
-    discriminator_widths: Sequence[int],
-) -> str:
-    """Why there are no such networks, "" if there are."""
-    _, height, width = image_shape
-    halvings = max(len(generator_widths), len(discriminator_widths))
-    if height != width or height % 2**halvings or height // 2**halvings < 2:
-        return (
-            f"its images of {width} x {height} pixels are no square whose side can be halved "
-            f"{halvings} times, once for each width, with at least 2 pixels left"
-        )
-    return ""
-
-
 def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:
     """How many weights the matrices of a Generator have."""
     channels, side, _ = image_shape

@@ -101,15 +101,6 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
                 parameter.set_data(Tensor(values.astype(np.float32)))
 
 
-def complaint(
-    image_shape: Sequence[int],
-    generator_widths: Sequence[int],
-    discriminator_widths: Sequence[int],
-) -> str:
-    """Why there are no such networks; these there always are."""
-    return ""
-
-
 def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:
     """How many weights the matrices of a Generator have."""
     return _weights([latent_size, *widths, math.prod(image_shape)])

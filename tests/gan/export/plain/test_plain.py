@@ -69,5 +69,5 @@ def test_a_divided_weight_does_not_come_back():
 
 
 def test_there_is_no_other_kind():
-    with pytest.raises(ValueError, match="choose one of mlp, dcgan"):
+    with pytest.raises(ValueError, match=f"choose one of {', '.join(networks.KINDS)}$"):
         plain_networks(describe("transformer"))
