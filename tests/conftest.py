@@ -13,8 +13,12 @@ from stages.gan.common import runtime
 from tests.helpers.data import load_params, message_of
 from tests.helpers.project import Project, make_project, reproduce
 
-# How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("without deadlines", deadline=None)
+# How long an example takes, to be drawn and to be tried, depends on what else the machine does.
+hypothesis.settings.register_profile(
+    "without deadlines",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("without deadlines")
 
 # As the commands do: it takes a third off the time of these tests.
