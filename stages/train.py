@@ -105,7 +105,9 @@ def lead(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link) 
         Stops() as stops,
         ProgressBar(total, settings.lecture_log) as bar,
     ):
-        supervisor = Supervisor(dataset, params, data, players, codes, history, diagnosed, bar)
+        supervisor = Supervisor(
+            dataset, params, data, players, codes, history, diagnosed, bar, write_failure_page
+        )
         keeper = Keeper(kept, players, history, supervisor, stops, total, link.ends)
         keeper.restore(say)
         link.share(players.trained)
@@ -169,6 +171,16 @@ def follow(dataset: str, params: Dataset, mine: group.Group, link: exchange.Link
         watched = replace(plan, on_step=lambda step, row: link.go_on(stops.requested))
         for _ in train(players.step, data, watched, players.discriminator_step, epochs, begun):
             pass
+
+
+def write_failure_page(*arguments: Any) -> str:
+    """Write the page about a run that failed; its path.
+
+    Imported late: the page shapes no out of this stage, so an edit of it must not rerun training.
+    """
+    from stages.gan.pages import failure
+
+    return failure.write_page(*arguments)
 
 
 def publish(

@@ -98,17 +98,19 @@ edits.check("mnist", began)
 @pytest.mark.parametrize(
     ("file", "how", "module", "used"),
     [
-        ("gan/files.py", "edited", "", True),
-        ("gan/files.py", "gone", "", True),
-        ("gan/files.py", "saved as it was", "", False),
-        ("gan/losses.py", "edited", "", False),
-        ("gan/native/rows.c", "edited", "", False),
-        ("gan/native/rows.c", "edited", "stages.gan.layers.kernels", True),
+        ("gan/common/files.py", "edited", "", True),
+        ("gan/common/files.py", "gone", "", True),
+        ("gan/common/files.py", "saved as it was", "", False),
+        ("gan/losses/__init__.py", "edited", "", False),
+        ("gan/layers/rows.c", "edited", "", False),
+        ("gan/layers/rows.c", "edited", "stages.gan.layers.kernels", True),
         ("report.py", "edited", "", False),
-        ("gan/templates/report.html", "edited", "stages.gan.pages", False),
-        ("gan/templates/report.html", "edited", "stages.report", True),
-        ("gan/templates/_style.html", "edited", "stages.report", True),
-        ("gan/templates/failure.html", "edited", "stages.report", False),
+        ("gan/pages/templates/report.html", "edited", "stages.gan.pages", False),
+        ("gan/pages/templates/report.html", "edited", "stages.report", True),
+        ("gan/pages/templates/_style.html", "edited", "stages.report", True),
+        ("gan/pages/templates/failure.html", "edited", "stages.report", False),
+        ("gan/pages/templates/failure.html", "edited", "stages.gan.pages.failure", True),
+        ("gan/pages/templates/_style.html", "edited", "stages.train", False),
     ],
 )
 def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):
@@ -145,7 +147,7 @@ def test_a_stage_watches_just_what_dvc_yaml_lists(stage, monkeypatch):
 EDITED_RUN = """
 import runpy, sys
 from pathlib import Path
-from stages.gan.training.loop.resume.keeper import Keeper
+from stages.gan.training.resume.keeper import Keeper
 look = Keeper.look
 def edit_at_the_fifth(self, step, row):
     if step == 5:

@@ -1,5 +1,6 @@
 """Looking at a run after every step: measure, ask for a verdict, stop what cannot recover."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,6 @@ from numpy.typing import NDArray
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.data.prepared import Split
-from stages.gan.pages import failure
 from stages.gan.params import Dataset
 from stages.gan.trained import grids
 from stages.gan.trained.sampling import generate
@@ -41,6 +41,9 @@ class Supervisor:
         To which every step is added.
     diagnosis : Diagnosis
     bar : ProgressBar
+    write_page : callable
+        Writes the page about a failure and returns its path; takes what
+        `pages.failure.write_page` takes. It is handed in so that training needs no page.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Supervisor:
         history: History,
         diagnosis: Diagnosis,
         bar: ProgressBar,
+        write_page: Callable[..., str],
     ) -> None:
         self._dataset = dataset
         self._params = params
@@ -62,6 +66,7 @@ class Supervisor:
         self._history = history
         self._diagnosis = diagnosis
         self._bar = bar
+        self._write_page = write_page
         self._meter = DiversityMeter(players.generator, codes)
         self._told: list[Verdict] = []
 
@@ -81,7 +86,7 @@ class Supervisor:
             return
         self._told.append(verdict)
         self._tell(verdict)
-        page = self._write_page(verdict)
+        page = self._page_about(verdict)
         if self._params.train.on_failure == "stop":
             raise Failed(
                 f"{self._dataset}: training was stopped at step {step}, as it cannot recover "
@@ -129,10 +134,10 @@ class Supervisor:
                 f"{as_yaml(change.value)}, {change.why}"
             )
 
-    def _write_page(self, verdict: Verdict) -> str:
+    def _page_about(self, verdict: Verdict) -> str:
         self._players.refresh()
         count = len(self._codes)
-        return failure.write_page(
+        return self._write_page(
             self._dataset,
             self._params,
             verdict,

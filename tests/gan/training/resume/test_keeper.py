@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.gan.pages.failure import write_page
 from stages.gan.trained import checkpoints
 from stages.gan.training import assembly
 from stages.gan.training.history import History
@@ -65,7 +66,15 @@ class Training:
         bar = ProgressBar(total, False)
         bar.__enter__()
         self.supervisor = Supervisor(
-            "mnist", params, data, self.players, codes, self.history, diagnosed, bar
+            "mnist",
+            params,
+            data,
+            self.players,
+            codes,
+            self.history,
+            diagnosed,
+            bar,
+            write_page,
         )
         self.run = Run(folder)
         for part in (self.run.models, self.run.pictures):

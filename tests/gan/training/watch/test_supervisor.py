@@ -4,6 +4,7 @@ import pytest
 from stages.gan import losses
 from stages.gan.common.errors import UserError
 from stages.gan.losses import equilibrium
+from stages.gan.pages import failure
 from stages.gan.training import assembly
 from stages.gan.training.history import History
 from stages.gan.training.progress import ProgressBar
@@ -37,7 +38,10 @@ def make(tmp_path, monkeypatch):
         bar = ProgressBar(100, lecture_log)
         bar.__enter__()
         codes = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
-        return Supervisor("mnist", params, data, players, codes, history, diagnosis, bar), history
+        page = failure.write_page
+        return Supervisor(
+            "mnist", params, data, players, codes, history, diagnosis, bar, page
+        ), history
 
     return supervisor
 
