@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.costs import ratio
 from benchmarks.questions import experiments
+from benchmarks.scores.tables import COLUMNS
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.gan.evaluation import scoring
@@ -161,10 +162,6 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
 }
-_COLUMNS = (
-    "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
-    "class_divergence", "memorisation", "bce",
-)  # fmt: skip
 RESULTS = Path(__file__).with_name("search.json")
 
 
@@ -211,14 +208,16 @@ def table(results: Mapping[str, Any]) -> str:
         if kind != _kind(found):
             kind = _kind(found)
             lines += [f"Judge {kind[0][:8]}, {kind[1]:,} images:", ""]
-            lines += [f"| | steps | {' | '.join(_COLUMNS)} |"]
-            lines += [f"|{'---|' * (len(_COLUMNS) + 2)}"]
-        cells = [
-            f"{found['scores'][key]['value']:.4g} ± {found['scores'][key]['error']:.1g}"
-            for key in _COLUMNS
-        ]
+            lines += [f"| | steps | {' | '.join(COLUMNS.values())} |"]
+            lines += [f"|{'---|' * (len(COLUMNS) + 2)}"]
+        cells = [_cell(found["scores"].get(key)) for key in COLUMNS]
         lines.append(f"| {name} | {found['steps']:,} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _cell(score: Mapping[str, Any] | None) -> str:
+    """A value with its error; "-" where the experiment is older than the measure."""
+    return f"{score['value']:.4g} ± {score['error']:.1g}" if score else "-"
 
 
 def _kind(found: Mapping[str, Any]) -> tuple[str, int]:

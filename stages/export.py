@@ -3,14 +3,13 @@
 import numpy as np
 
 from stages.command import run_stage, say
-from stages.gan import pages
 from stages.gan.common import paths
 from stages.gan.common.files import read_json, whole_folder
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.common.yaml_files import flat
 from stages.gan.data import prepared
 from stages.gan.export import model_card, networks
-from stages.gan.params import Dataset
+from stages.gan.params import Dataset, shareable
 from stages.gan.trained import checkpoints
 from stages.gan.trained.sampling import generate
 
@@ -42,7 +41,7 @@ def export(dataset: str, params: Dataset) -> None:
         verdict=read_json(
             paths.training_pictures(dataset) / "verdict.json", "name", "seen", "meaning"
         ),
-        params=flat(pages.shareable(params)["train"]),
+        params=flat(shareable(params)["train"]),
     )
     draw = stream(SEED, "export")
     codes = latent_codes(draw, COMPARED, description.latent_size)

@@ -6,13 +6,12 @@ workers this command starts them, and each of them is this command again.
 
 import sys
 from contextlib import suppress
-
-import numpy as np
+from typing import Any
 
 from stages.command import edits, run_stage, say, workspace
 from stages.gan.common import paths
 from stages.gan.params import Dataset
-from stages.gan.training import assembly, results
+from stages.gan.training import assembly, loop, results
 from stages.gan.training.assembly import Setup
 from stages.gan.training.history import History
 from stages.gan.training.processes import job, worker
@@ -21,7 +20,6 @@ from stages.gan.training.progress import ProgressBar
 from stages.gan.training.ranks import exchange, group
 from stages.gan.training.resume import unfinished
 from stages.gan.training.resume.keeper import Keeper
-from stages.gan.training.step.measures import MEASURES
 from stages.gan.training.watch import diagnosis
 from stages.gan.training.watch.supervisor import Failed, Supervisor
 
@@ -45,28 +43,25 @@ def train(dataset: str, params: Dataset) -> None:
         else:
             follow(setup, link)
     if not mine.leads:
-        # What was edited meanwhile is found by rank 0, and this is no reason to end it now.
-        sys.exit()
+        sys.exit()  # what was edited meanwhile is found by rank 0
 
 
 def lead(setup: Setup, link: exchange.Link) -> None:
     """Train, watch, save, and write the stage's outs."""
-    dataset, params, players = setup.dataset, setup.params, setup.players
+    dataset, params = setup.dataset, setup.params
     for line in setup.about():
         say(line)
     history = History()
-    diagnosed = diagnosis.of_run(params.train, setup.data, players.generator)
+    diagnosed = diagnosis.of_run(params.train, setup.data, setup.players.generator)
     with (
         unfinished.opened(workspace.scratch(), dataset, setup.fingerprint, say) as kept,
         Stops() as stops,
         ProgressBar(setup.total, params.train.lecture_log) as bar,
     ):
-        supervisor = Supervisor(
-            dataset, params, setup.data, players, setup.codes, history, diagnosed, bar
-        )
-        keeper = Keeper(kept, players, history, supervisor, stops, setup.total, link.ends)
+        supervisor = Supervisor(setup, history, diagnosed, bar, write_failure_page)
+        keeper = Keeper(kept, setup, history, supervisor, stops, link.ends)
         keeper.restore(say)
-        link.share(players.trained)
+        link.share(setup.players.trained)
         link.numbers(history.epochs, len(history.unfinished))
         bar.begin_at(len(history))
         try:
@@ -88,9 +83,16 @@ def follow(setup: Setup, link: exchange.Link) -> None:
     with Stops() as stops, suppress(exchange.Over):
         link.share(setup.players.trained)
         epochs, steps = link.numbers(0, 0)
-        begun = np.zeros((steps, len(MEASURES)), np.float32)
+        begun = loop.unmeasured(steps)
         for _ in setup.epochs(lambda step, row: link.go_on(stops.requested), epochs, begun):
             pass
+
+
+def write_failure_page(*arguments: Any) -> str:
+    """Import the page late: it shapes no out, so that an edit of it must not rerun this stage."""
+    from stages.gan.pages import failure
+
+    return failure.write_page(*arguments)
 
 
 if __name__ == "__main__":

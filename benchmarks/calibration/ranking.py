@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.calibration.damage import CRITIC, DAMAGES, SEED, Damage, Pool
 from benchmarks.calibration.looks import Look
+from stages.gan import measures
 from stages.gan.common.errors import UserError
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split
@@ -18,14 +19,9 @@ from stages.gan.evaluation.quality.measuring import Known, Settings
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.params import Critic
 
-# A higher value of these is worse, a lower one of all others.
-HIGHER_IS_WORSE = {
-    "frechet_distance",
-    "kernel_distance",
-    "class_divergence",
-    "memorisation",
-    "near_copies",
-}
+# A higher value of these is worse, a lower one of all others. What is best near its floor is here
+# too: the damage that it is meant to see, copies, raises it.
+HIGHER_IS_WORSE = {each.key for each in measures.QUALITY if each.better != "higher"}
 # Differences above so many standard errors count as seen.
 SEEN = 2.0
 SOUND = "undamaged"

@@ -2,27 +2,20 @@
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.scores.runs import Run
+from stages.gan import measures
 from stages.gan.common import paths
 from stages.gan.evaluation import scoring
 
-# The columns. results.json has what else was scored, too.
-MEASURES = {
-    "frechet_distance": "Frechet",
-    "kernel_distance": "kernel",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "class_divergence": "classes' KL",
-    "memorisation": "memorisation",
-}
+# Others say the same or nearly so. results.json has their scores, too.
+_LEFT_OUT = ("class_coverage", "near_copies", "equilibrium_distance", "accuracy", "p_value")
+# The columns: a measure's key and what stands at its head.
+COLUMNS = {each.key: each.head for each in measures.ALL if each.key not in _LEFT_OUT}
 _PARTS = ("value", "error", "floor", "floor_error")
-CRITIC = {"bce": "critic's BCE", "jsd_lower_bound": "JSD at least"}
 
 
 def scores_of(run: Run) -> dict[str, Any]:
@@ -55,25 +48,28 @@ def table(results: Mapping[str, Any]) -> str:
         run = Run.named(Path(), name)
         rows = tables.setdefault((run.dataset, found["judge"]["sha256"]), {})
         rows.setdefault(f"{run.recipe}, {run.spoken_length}", []).append(found["scores"])
-    names = MEASURES | CRITIC
     lines = []
     for dataset, judge in sorted(tables):
         rows = tables[dataset, judge]
         lines += [f"Judge {judge[:8]}:", ""]
-        lines += [f"| {dataset} | seeds | {' | '.join(names.values())} |"]
-        lines += ["|" + "---|" * (len(names) + 2)]
+        lines += [f"| {dataset} | seeds | {' | '.join(COLUMNS.values())} |"]
+        lines += ["|" + "---|" * (len(COLUMNS) + 2)]
         some = next(iter(rows.values()))[0]
-        floors = " | ".join(_cell([some[key]["floor"]]) for key in names)
+        floors = " | ".join(_cell([some], key, "floor") for key in COLUMNS)
         lines += [f"| real images | | {floors} |"]
         for name, seeds in sorted(rows.items()):
-            cells = [_cell([scores[key]["value"] for scores in seeds]) for key in names]
+            cells = [_cell(seeds, key, "value") for key in COLUMNS]
             lines.append(f"| {name} | {len(seeds)} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
 
 
-def _cell(values: list[float | None]) -> str:
-    """Their mean and, of several, their spread; "-" where there were too few images to score."""
+def _cell(seeds: Sequence[Mapping[str, Any]], key: str, part: str) -> str:
+    """Mean and, of several seeds, spread of a measure's value or floor.
+
+    It is "-" where there were too few images to score, or where the run is older than the measure.
+    """
+    values = [scores[key][part] for scores in seeds if key in scores]
     known = [value for value in values if value is not None]
     if not known:
         return "-"

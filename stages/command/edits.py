@@ -85,8 +85,8 @@ def _code() -> Iterator[str]:
 
 
 def _templates(used: Sequence[Path]) -> list[Path]:
-    """The templates of the page that a module of the same name makes, and all their parts."""
-    stems = {file.stem for file in used}
-    folder = _PACKAGE.resolve() / "gan" / "pages" / "templates"
-    own = [file for file in sorted(folder.glob("*.html")) if file.stem in stems]
+    """The templates of pages that are drawn: by modules of their names, and all their parts."""
+    pages = _PACKAGE.resolve() / "gan" / "pages"
+    folder = pages / "templates"
+    own = [file for file in sorted(folder.glob("*.html")) if pages / f"{file.stem}.py" in used]
     return [*own, *sorted(folder.glob("_*.html"))] if own else []

@@ -109,6 +109,8 @@ edits.check("mnist", began)
         ("gan/pages/templates/report.html", "edited", "stages.report", True),
         ("gan/pages/templates/_style.html", "edited", "stages.report", True),
         ("gan/pages/templates/failure.html", "edited", "stages.report", False),
+        ("gan/pages/templates/failure.html", "edited", "stages.gan.pages.failure", True),
+        ("gan/pages/templates/_style.html", "edited", "stages.train", False),
     ],
 )
 def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):

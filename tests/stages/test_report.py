@@ -1,17 +1,12 @@
 import html
 import json
-import math
 import re
 import shutil
 
-import numpy as np
 import pytest
 
-from stages import report
-from stages.gan import losses
-from stages.gan.losses import equilibrium
+from stages.gan import measures
 from stages.gan.pages import error_bars
-from tests.helpers.data import load_params
 from tests.helpers.project import Project
 
 pytestmark = pytest.mark.pipeline
@@ -41,10 +36,11 @@ def test_the_page_shows_params_metrics_and_data(reproduced: Project):
 def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
     page = html.unescape((reproduced.folder / "reports/mnist/index.html").read_text())
     scored = json.loads((reproduced.folder / "metrics/mnist/evaluate.json").read_text())
-    for group, rows in (("quality", report.QUALITY), ("critic", report.CRITIC)):
-        assert [key for _, key, _ in rows] == list(scored[group])[: len(rows)]
-        for name, key, sentence in rows:
-            found = scored[group][key]
+    for group, rows in (("quality", measures.QUALITY), ("critic", measures.CRITIC)):
+        assert [row.key for row in rows] == list(scored[group])[: len(rows)]
+        for name, sentence, found in (
+            (row.name, row.sentence, scored[group][row.key]) for row in rows
+        ):
             told = {
                 number: "" if found[number] is None else f"{found[number]:.{digits}g}"
                 for number, digits in (("value", 4), ("error", 2), ("floor", 4), ("floor_error", 2))
@@ -56,6 +52,20 @@ def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
     assert scored["judge"]["sha256"][:12] in page
     few = (reproduced.folder / "reports/faces/index.html").read_text()
     assert "held-out images are too few to tell" in few
+
+
+def test_the_fields_own_names_and_what_they_are_not_are_told(reproduced: Project, tmp_path):
+    page = (reproduced.folder / "reports/mnist/index.html").read_text()
+    for words in ("(FID", "(KID)", "two-sample test", "not that of Inception's FID"):
+        assert words in page
+    assert "(EMA)" not in page  # the shipped recipe has none
+    copy = Project(tmp_path / "copy")
+    shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
+    params = copy.params
+    params["mnist"]["train"]["ema"] = 0.5
+    copy.write_params(params)
+    copy.stage("report", "mnist")
+    assert "moving average (EMA)" in (copy.folder / "reports/mnist/index.html").read_text()
 
 
 def test_the_page_begins_with_the_verdict(reproduced: Project):
@@ -88,63 +98,9 @@ def test_the_page_says_what_the_loss_means(reproduced: Project):
     for values in ((r"0\.9", 1, r"0\.105"), (r"0\.1", 1, r"2\.303"), (r"0\.9", 0, r"2\.303")):
         assert re.search(row.format(*values), page)
     assert "stands at 27.631" in page
+    assert "More than two classes" in page
+    assert "this is 0.840 = 0.802 + 0.038 nats" in page
     assert "D answers 0.5 to everything" in page
-
-
-def terms(loss: str, **options):
-    """The part of evaluate.json that is about the training loss."""
-    cell = losses.build(loss, losses.Options(**options))
-    at = equilibrium.point(cell)
-    found = equilibrium.loss_terms(cell, at, np.ones(2), np.zeros(2))
-    return {
-        "name": loss,
-        "equilibrium_point": at.to_json() if at else None,
-        **{name: term.to_json() for name, term in found.items()},
-    }
-
-
-def evaluated(own) -> dict:
-    bce = equilibrium.bce_terms(np.ones(2), np.zeros(2))
-    return {
-        "bce": {name: term.to_json() for name, term in bce.items()},
-        "training_loss": own,
-        "real_probability": 0.7,
-        "fake_probability": 0.5,
-        "accuracy": 0.75,
-        "jsd_lower_bound": 0.01,
-    }
-
-
-def train_params(tmp_path, loss: str, **options):
-    changes = {f"mnist__train__loss_options__{name}": value for name, value in options.items()}
-    return load_params(tmp_path, "mnist", mnist__train__loss=loss, **changes).train
-
-
-@pytest.mark.parametrize(
-    ("loss", "options", "answer"),
-    [
-        ("bce", {}, "D answers 0.5"),
-        ("mse", {}, "D answers 0.5"),
-        ("mse", {"label_smoothing": 0.2}, "D answers 0.4"),
-        ("bce", {"pos_weight": 4.0}, "D answers 0.8"),
-        ("hinge", {}, "every logit from -1 to 1 is equally good"),
-        ("wgan_gp", {}, "has no such point"),
-    ],
-)
-def test_all_of_the_page_compares_with_the_losss_own_equilibrium(tmp_path, loss, options, answer):
-    own = terms(loss, **options)
-    sentence = report.about_equilibrium(own)
-    assert answer in sentence
-    assert ("moved it from 1/2" in sentence) == bool(options)
-    rows = report.table(evaluated(own), train_params(tmp_path, loss, **options))
-    by_name = {row["name"]: row["equilibrium"] for row in rows}
-    assert by_name["cross-entropy, generator (nats)"] == pytest.approx(math.log(2))
-    point = own["equilibrium_point"]
-    assert by_name["mean D(x)"] == (point["probability"] if point else None)
-    if loss == "bce" and not options:
-        assert "bce, discriminator" not in by_name
-    else:
-        assert by_name[f"{loss}, discriminator"] == own["discriminator"]["equilibrium"]
 
 
 def test_a_loss_without_equilibrium_gets_its_page(project: Project):

@@ -23,11 +23,8 @@ from stages.gan.evaluation.judge import storage
 from stages.gan.evaluation.quality import classes, measuring
 from stages.gan.params import Evaluate
 
-QUALITY = (
-    "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
-    "class_coverage", "class_divergence", "memorisation", "near_copies",
-)  # fmt: skip
-CRITIC = ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")
+QUALITY = measuring.NAMES
+CRITIC = two_sample.NAMES
 # Images of each kind, below which nothing is scored.
 FEWEST = measuring.Settings().fewest
 _NONE = {"value": None, "error": None, "floor": None, "floor_error": None}
@@ -123,7 +120,7 @@ def score(
     low, high = told.interval
     return {
         "judge": named,
-        "quality": {name: measured[name].to_json() for name in QUALITY},
+        "quality": {name: found.to_json() for name, found in measured.items()},
         "critic": {
             **{name: found.to_json() for name, found in told.against(floor).items()},
             "jsd_interval": {"low": low, "high": high},

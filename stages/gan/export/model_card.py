@@ -3,35 +3,20 @@
 Plain Markdown after a block of YAML. It holds nothing of the day or the machine.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from stages.gan import measures
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.export import licences
 from stages.gan.export.onnx_files import OPSET
 from stages.gan.networks import Description
 from stages.gan.params import choices
 
-_QUALITY = {
-    "frechet_distance": "Fréchet distance",
-    "kernel_distance": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
-    "class_coverage": "class coverage",
-    "class_divergence": "class divergence (nats)",
-    "memorisation": "memorisation",
-    "near_copies": "near copies",
-}
-_CRITIC = {
-    "bce": "critic's cross-entropy (nats)",
-    "jsd_lower_bound": "critic's lower bound on the JSD (nats)",
-    "accuracy": "critic's accuracy",
-}
+_BETTER = {"higher": "higher", "lower": "lower", "floor": "near the floor"}
 _TASK = "unconditional-image-generation"
 
 
@@ -82,7 +67,10 @@ def _front(facts: Facts) -> dict[str, Any]:
     }
     if licences.is_mnist(facts.source["sha256"]):
         front["datasets"] = ["ylecun/mnist"]
-    scores = list(_scores(facts.evaluate))
+    scores = [
+        (_metric(measure), measure.full_name, score)
+        for measure, score in measures.scored(facts.evaluate)
+    ]
     scores.append(("discriminator_bce", "discriminator's cross-entropy (nats)", _bce(facts)))
     front["metrics"] = [key for key, _, _ in scores]
     results = [
@@ -107,7 +95,7 @@ def _overview(facts: Facts) -> str:
     d = facts.description
     words = choices.network(d.kind).words
     averaged = (
-        " The generator has the moving average of its weights over training."
+        " The generator has the moving average (EMA) of its weights over training."
         if facts.averaged
         else ""
     )
@@ -217,21 +205,23 @@ def _results(facts: Facts) -> str:
     evaluate = facts.evaluate
     judge, bce = evaluate["judge"], evaluate["bce"]
     lines = ["## Results"]
-    scores = list(_scores(evaluate))
+    scores = list(measures.scored(evaluate))
     if scores:
         task = "tell their labels" if judge["task"] == "labels" else "tell how each was changed"
         lines += [
             f"{evaluate['samples']:,} generated images against as many held-out real ones, in the "
             f"features of a small network trained on real images alone to {task} (right on "
             f"{judge['accuracy']:.1%} of held-out ones; sha256 `{judge['sha256'][:12]}`), and by a "
-            "critic trained from scratch to tell the two apart. The floor is what real images get: "
-            "training images in place of generated ones; for memorisation and near copies it is "
-            "known; for the critic, halves of the real images against each other. Of another judge "
-            "all figures would be others.",
-            "| measure | value | error | floor | error |\n|---|---|---|---|---|\n"
+            "critic trained from scratch to tell the two apart (a two-sample test). The floor is "
+            "what real images get: training images in place of generated ones; for memorisation "
+            "and near copies it is known; for the critic, halves of the real images against each "
+            "other. Compare the scores only with scores of the same judge. FID and KID have the "
+            "scale of this judge's features, which is not the scale of Inception's FID.",
+            "| measure | value | error | floor | error | better |\n|---|---|---|---|---|---|\n"
             + "\n".join(
-                f"| {name} | {' | '.join(_cell(score[part]) for part in _PARTS)} |"
-                for _, name, score in scores
+                f"| {measure.full_name} | {' | '.join(_cell(score[part]) for part in _PARTS)} "
+                f"| {_BETTER[measure.better]} |"
+                for measure, score in scores
             ),
         ]
     else:
@@ -270,13 +260,9 @@ The project that made these files states no licence, so none is given here: ask 
 you pass them on. Of the data: {licences.of_data(source, facts.source["sha256"])}"""
 
 
-def _scores(evaluate: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Key, name and score of each measure that has a value."""
-    for group, names in (("quality", _QUALITY), ("critic", _CRITIC)):
-        for key, name in names.items():
-            score = evaluate[group][key]
-            if score["value"] is not None:
-                yield (key if group == "quality" else f"critic_{key}"), name, score
+def _metric(measure: measures.Measure) -> str:
+    """The type of a metric in the block of YAML."""
+    return f"critic_{measure.key}" if measure.section == "critic" else measure.key
 
 
 def _cell(value: Any) -> str:

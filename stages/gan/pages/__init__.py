@@ -12,7 +12,6 @@ from PIL.Image import Image
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import as_yaml
-from stages.gan.params import Dataset
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -51,15 +50,6 @@ def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
         else ""
         for change in changes
     ]
-
-
-def shareable(params: Dataset) -> dict[str, Any]:
-    """The params without the folders of this machine; a page names the source that was used."""
-    settings = params.model_dump(mode="json")
-    del settings["download"]["sources"]
-    if params.train.init_from:
-        settings["train"]["init_from"] = Path(params.train.init_from).name
-    return settings
 
 
 def render(content: Mapping[str, Any], template: str = "report.html") -> str:

@@ -1,15 +1,37 @@
-"""Curves with reference lines, as PNG without date or version."""
+"""Every chart of the pages: curves, bars, and one curve of several runs, as PNG.
 
+The look of all of them is here. A chart has no date and no version: the same values give the same
+bytes.
+"""
+
+import io
+import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-from stages.gan.pages.figures import png
+from matplotlib.ticker import MaxNLocator
 
 SIZE = (7.5, 3.6)
+_BARS_SIZE = (7.5, 2.8)
+_OVERLAY_SIZE = (7.5, 4.4)
+# Fewer points than this are drawn as dots, too.
+_FEW = 30
+# Of the largest height to the usual one, from which on a linear scale would hide all the others.
+_FAR_APART = 8.0
+_DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
 
-def draw(
+def png(figure: Figure) -> bytes:
+    """The figure as PNG, without date or version: the same drawing gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def curves(
     x: Sequence[float],
     lines: Mapping[str, Sequence[float]],
     levels: Mapping[str, float],
@@ -34,10 +56,8 @@ def draw(
         that a 0 can be seen.
     size : width and height in inches
     """
-    # A Figure of our own, not pyplot's: no global state, no window system.
-    figure = Figure(figsize=size, dpi=110, layout="tight")
-    axes = figure.subplots()
-    marker = "." if len(x) < 30 else None
+    figure, axes = _empty(size)
+    marker = "." if len(x) < _FEW else None
     for index, (label, values) in enumerate(lines.items()):
         axes.plot(x, values, label=label, color=f"C{index}", linewidth=1.3, marker=marker)
     for index, (label, height) in enumerate(levels.items()):
@@ -47,10 +67,85 @@ def draw(
     if logarithmic:
         axes.set_yscale("symlog", linthresh=1e-8)
         axes.set_ylim(bottom=-1e-9)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
     if y_range:
         axes.set_ylim(*y_range)
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=8)
+    return _finished(figure, axes, x_label, y_label)
+
+
+def bars(groups: Mapping[str, Sequence[float]], x_label: str, y_label: str) -> bytes:
+    """Draw each group's bars beside those of the others, as PNG.
+
+    Parameters
+    ----------
+    groups : label to N heights; the places on x are 0 to N - 1
+    """
+    figure, axes = _empty(_BARS_SIZE)
+    width = 0.8 / len(groups)
+    for index, (label, heights) in enumerate(groups.items()):
+        places = np.arange(len(heights)) - 0.4 + (index + 0.5) * width
+        axes.bar(places, heights, width, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y", alpha=0.25)
+    return _finished(figure, axes, x_label, y_label)
+
+
+def overlay(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    levels: Mapping[str, float | None],
+    x_label: str,
+    y_label: str,
+    size: tuple[float, float] = _OVERLAY_SIZE,
+) -> bytes:
+    """Draw a line for each run, and where it would be at equilibrium, as PNG.
+
+    Parameters
+    ----------
+    lines : name to the places on x and as many heights
+        What is not finite is left out.
+    levels : name to the height of a dashed line, or None
+        If it is the same for all, one grey line is drawn; else one for each in its colour.
+    size : width and height in inches
+    """
+    figure, axes = _empty(size)
+    colours = colormaps["tab10"]
+    given = {round(level, 6) for level in levels.values() if level is not None}
+    is_common = len(given) == 1 and None not in levels.values()
+    drawn: list[float] = []
+    for index, (name, (x, heights)) in enumerate(lines.items()):
+        colour = colours(index % 10)
+        taken = [(a, b) for a, b in zip(x, heights, strict=True) if math.isfinite(b)]
+        axes.plot(
+            [a for a, _ in taken],
+            [b for _, b in taken],
+            label=name if taken else f"{name} (nothing finite)",
+            color=colour,
+            linestyle=_DASHES[index // 10 % len(_DASHES)],
+            linewidth=1.3,
+            marker="." if len(taken) < _FEW else None,
+        )
+        drawn += [b for _, b in taken]
+        level = levels.get(name)
+        if level is not None and not is_common:
+            axes.axhline(level, color=colour, linestyle="--", linewidth=0.9)
+    if is_common:
+        axes.axhline(given.pop(), color="0.3", linestyle="--", linewidth=1, label="equilibrium")
+    sizes = sorted(abs(height) for height in drawn)
+    if sizes and sizes[-1] > _FAR_APART * max(sizes[len(sizes) // 2], 0.1):
+        axes.set_yscale("symlog", linthresh=0.1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # epochs or steps
+    axes.grid(alpha=0.25)
+    return _finished(figure, axes, x_label, y_label, columns=1 + len(lines) // 9)
+
+
+def _empty(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    # A Figure of our own, not pyplot's: no global state, no window system.
+    figure = Figure(figsize=size, dpi=110, layout="tight")
+    return figure, figure.subplots()
+
+
+def _finished(figure: Figure, axes: Axes, x_label: str, y_label: str, columns: int = 1) -> bytes:
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.legend(fontsize=8, ncol=columns)
     return png(figure)

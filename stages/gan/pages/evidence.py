@@ -48,7 +48,7 @@ def pictures(
         taken = [row for row in rows if all(math.isfinite(row[c]) for c in columns.values())]
         if not taken:
             continue
-        drawn[name] = charts.draw(
+        drawn[name] = charts.curves(
             [row["step"] for row in taken],
             {label: [row[column] for row in taken] for label, column in columns.items()},
             levels.get(name, {}),

@@ -9,7 +9,7 @@ from stages.gan.common import paths
 from stages.gan.common.files import whole_file
 from stages.gan.common.yaml_files import flat
 from stages.gan.pages import evidence
-from stages.gan.params import Dataset
+from stages.gan.params import Dataset, shareable
 from stages.gan.training.watch.verdicts import Verdict
 
 
@@ -39,7 +39,7 @@ def write_page(
         "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
         "generated": pages.embedded_picture(generated),
         "real": pages.embedded_picture(real),
-        "params": flat(pages.shareable(params)),
+        "params": flat(shareable(params)),
     }
     target = paths.failure(dataset)
     with whole_file(target) as scratch:

@@ -7,18 +7,36 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from stages.gan import losses
 from stages.gan.losses import Loss
 from stages.gan.losses.equilibrium import Point, binary_cross_entropy, values_and_slopes
 from stages.gan.pages import charts
-from stages.gan.pages.information import entropy
+from stages.gan.pages.information import (
+    cross_entropy,
+    entropy,
+    kl_divergence,
+    multiclass_cross_entropy,
+)
 
 # Probability and label of the examples that are worked out.
 EXAMPLES = ((0.9, 1), (0.5, 1), (0.1, 1), (0.9, 0), (0.1, 0))
+# A classifier of three classes: logits and label of each image. The last one has no label.
+IGNORED = -100
+ANSWERS = (
+    ((2.0, 0.0, 0.0), 0),
+    ((0.0, 2.0, 0.0), 2),
+    ((1.0, 1.0, 1.0), 1),
+    ((0.0, 3.0, 0.0), IGNORED),
+)
+CLASS_WEIGHTS = (1.0, 1.0, 3.0)
+# A label that is not sure, for entropy and KL.
+BELIEF = (0.7, 0.2, 0.1)
 # Drawn from one to the other; at 0 and 1 themselves cross-entropy is infinite.
 _PROBABILITIES = np.linspace(0.005, 0.995, 199)
 _LOGITS = np.linspace(-30.0, 30.0, 1201)
@@ -67,6 +85,56 @@ def worked_values() -> list[dict[str, float]]:
     ]
 
 
+def several_classes() -> dict[str, Any]:
+    """Cross-entropy of three classes, with class weights and a label that is ignored.
+
+    Returns
+    -------
+    dict
+        rows: logits, label, the label's probability, its loss in nats, its class weight, and both
+        multiplied (the last three are 0 and the probability is None where the label is ignored).
+        mean and weighted_mean, in nats. cross_entropy, entropy and divergence, in nats, of BELIEF
+        and the first row's answer.
+
+    Examples
+    --------
+    >>> found = several_classes()
+    >>> [round(row["loss"], 3) for row in found["rows"]]
+    [0.24, 2.24, 1.099, 0.0]
+    >>> round(found["cross_entropy"] - found["entropy"] - found["divergence"], 9)
+    0.0
+    """
+    logits = np.array([scores for scores, _ in ANSWERS])
+    labels = [label for _, label in ANSWERS]
+
+    def loss(weights: Sequence[float] | None, reduction: str) -> Any:
+        return multiclass_cross_entropy(logits, labels, weights, IGNORED, reduction)
+
+    columns = zip(ANSWERS, loss(None, "none"), loss(CLASS_WEIGHTS, "none"), strict=True)
+    first = softmax(logits[0])
+    return {
+        "classes": len(CLASS_WEIGHTS),
+        "ignored": IGNORED,
+        "rows": [
+            {
+                "logits": scores,
+                "label": label,
+                "probability": None if label == IGNORED else float(softmax(scores)[label]),
+                "loss": float(plain),
+                "weight": 0.0 if label == IGNORED else CLASS_WEIGHTS[label],
+                "weighted": float(weighted),
+            }
+            for (scores, label), plain, weighted in columns
+        ],
+        "mean": loss(None, "mean"),
+        "weighted_mean": loss(CLASS_WEIGHTS, "mean"),
+        "belief": BELIEF,
+        "cross_entropy": cross_entropy(BELIEF, first),
+        "entropy": entropy(BELIEF),
+        "divergence": kl_divergence(BELIEF, first),
+    }
+
+
 @functools.cache
 def saturation() -> Saturation:
     """Find where `bce` on generated images stands still for good."""
@@ -102,7 +170,7 @@ def by_probability() -> bytes:
         "y = 1: -ln p": _values(entropy_of.real, logits),
         "y = 0: -ln(1 - p)": _values(entropy_of.fake, logits),
     }
-    return charts.draw(
+    return charts.curves(
         _PROBABILITIES.tolist(), lines, {}, "predicted probability p of being real", "L (nats)"
     )
 
@@ -115,14 +183,16 @@ def by_logit() -> bytes:
         for label, term in ((1, "real"), (0, "fake"))
     }
     mark = {f"sigmoid(s) = 1 in float32, from s = {saturation().logit:.1f}": saturation().logit}
-    return charts.draw(_LOGITS.tolist(), lines, {}, "logit s", "L (nats)", marks=mark)
+    return charts.curves(_LOGITS.tolist(), lines, {}, "logit s", "L (nats)", marks=mark)
 
 
 def against_squares() -> bytes:
     """Cross-entropy and squared error at target 1, against the probability."""
     logits = logit_of(_PROBABILITIES)
     lines = {name: _values(_each(name).real, logits) for name in ("bce", "mse")}
-    return charts.draw(_PROBABILITIES.tolist(), lines, {}, "predicted probability p, target 1", "L")
+    return charts.curves(
+        _PROBABILITIES.tolist(), lines, {}, "predicted probability p, target 1", "L"
+    )
 
 
 def gradients() -> bytes:
@@ -131,7 +201,7 @@ def gradients() -> bytes:
         name: values_and_slopes(_each(name).real, _NEAR_LOGITS)[1].tolist()
         for name in ("bce", "mse")
     }
-    return charts.draw(_NEAR_LOGITS.tolist(), lines, {}, "logit s, target 1", "dL/ds")
+    return charts.curves(_NEAR_LOGITS.tolist(), lines, {}, "logit s, target 1", "dL/ds")
 
 
 def coin() -> bytes:
@@ -139,7 +209,7 @@ def coin() -> bytes:
     probabilities = np.linspace(0.0, 1.0, 201)
     heights = [entropy([p, 1.0 - p]) for p in probabilities]
     highest = {f"ln 2 = {math.log(2):.4f}": math.log(2)}
-    return charts.draw(
+    return charts.curves(
         probabilities.tolist(), {"H": heights}, highest, "probability of heads", "H (nats)"
     )
 
@@ -162,7 +232,7 @@ def own_terms(name: str, loss: Loss, point: Point | None) -> bytes:
             f"equally good for D from s = {point.lowest:g}": point.lowest,
             f"to s = {point.highest:g}": point.highest,
         }
-    return charts.draw(
+    return charts.curves(
         _NEAR_LOGITS.tolist(), lines, {}, "logit s of every image", f"loss ({name})", marks=marks
     )
 

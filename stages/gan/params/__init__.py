@@ -308,6 +308,15 @@ def load(path: Path, dataset: str) -> Dataset:
         raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
 
 
+def shareable(params: Dataset) -> dict[str, Any]:
+    """The params as JSON values without the folders of this machine, to be shown to others."""
+    settings = params.model_dump(mode="json")
+    del settings["download"]["sources"]
+    if params.train.init_from:
+        settings["train"]["init_from"] = Path(params.train.init_from).name
+    return settings
+
+
 def check_name(path: Path, dataset: str) -> None:
     """Raise UserError, with the valid names, if the file has no such data set."""
     names = _read(path)["datasets"]

@@ -20,7 +20,13 @@ from stages.gan.training.step.augmentation import draw as draw_changes
 from stages.gan.training.step.gradients import DUE, NOT_DUE
 from stages.gan.training.step.measures import MEASURES, gradients_are_due
 
-NOTHING = np.empty((0, len(MEASURES)), np.float32)
+
+def unmeasured(steps: int) -> NDArray[np.float32]:
+    """Rows of MEASURES (steps, len(MEASURES)) in which nothing has been measured yet."""
+    return np.full((steps, len(MEASURES)), np.nan, np.float32)
+
+
+NOTHING = unmeasured(0)
 
 
 @dataclass
@@ -150,7 +156,7 @@ def train(
     while left > 0:
         order = stream(plan.seed, "order", number).permutation(len(data))
         steps = min(per_epoch, left)
-        measures = np.full((steps, len(MEASURES)), np.nan, np.float32)
+        measures = unmeasured(steps)
         measures[: len(begun)] = begun
         for index in range(len(begun), steps):
             rows = order[index * plan.images_per_step : (index + 1) * plan.images_per_step]

@@ -4,22 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from stages.gan import measures
 from stages.gan.common import paths
 from stages.gan.trained import manifest
 from stages.tools.bundle import environment
 from stages.tools.bundle.check import Checked, read_json
 
-# The scores that say most: section of evaluate.json and key.
-_SCORES = (
-    ("quality", "frechet_distance"),
-    ("quality", "kernel_distance"),
-    ("quality", "precision"),
-    ("quality", "recall"),
-    ("quality", "coverage"),
-    ("quality", "memorisation"),
-    ("critic", "accuracy"),
-    ("critic", "jsd_lower_bound"),
-)
 _TERMS = ("discriminator", "generator")
 
 
@@ -34,16 +24,16 @@ def lines(checked: Checked) -> Iterable[str]:
     yield f"data set     {dataset}: {_text(train.get('data'))}{bundled}"
     yield f"training     {_text(train.get('epochs'))} epochs, {_text(train.get('steps'))} steps"
     yield f"verdict      {_text(train.get('verdict'))}"
-    yield f"{'score':<26}{'value':>10}{'error':>10}{'floor':>10}   floor: what real images get"
-    for section, name in _SCORES:
-        score = _mapping(_mapping(evaluate.get(section)).get(name))
+    yield f"{'score':<28}{'value':>10}{'error':>10}{'floor':>10}   floor: what real images get"
+    for measure in measures.ALL:
+        score = _mapping(_mapping(evaluate.get(measure.section)).get(measure.key))
         numbers = "".join(f"{_number(score.get(key)):>10}" for key in ("value", "error", "floor"))
-        yield f"{section + '.' + name:<26}{numbers}"
-    yield f"{'cross-entropy':<26}{'value':>10}{'distance':>10}   distance from equilibrium"
+        yield f"{measure.section + '.' + measure.key:<28}{numbers}"
+    yield f"{'cross-entropy':<28}{'value':>10}{'distance':>10}   distance from equilibrium"
     for term in _TERMS:
         found = _mapping(_mapping(evaluate.get("bce")).get(term))
         numbers = "".join(f"{_number(found.get(key)):>10}" for key in ("value", "distance"))
-        yield f"{'bce.' + term:<26}{numbers}"
+        yield f"{'bce.' + term:<28}{numbers}"
     for name in sorted(checked.manifest.files):
         if PurePosixPath(name).name == manifest.NAME:
             yield f"checkpoint   {PurePosixPath(name).parent}"

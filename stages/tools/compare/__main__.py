@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 
 from stages.command import argument_parser, guarded, say
-from stages.gan import params
+from stages.gan import measures, params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
 from stages.gan.common.yaml_files import NO_YAML, flat, read_mapping
-from stages.report import CRITIC, QUALITY, table
+from stages.gan.pages.scores import loss_table
 from stages.tools.compare import page
 from stages.tools.compare.page import Figure, Run
 from stages.tools.dvc import pipeline, revisions
@@ -163,20 +163,15 @@ def figures(evaluate: dict[str, Any], settings: dict[str, Any]) -> dict[str, Fig
     neutral = {"weight": 1.0, "pos_weight": 1.0, "label_smoothing": 0.0}
     # Not validated: a revision may have params of another time.
     loss_options = params.LossOptions.model_construct(**{**neutral, **options})
-    rows = table(evaluate, params.Train.model_construct(loss_options=loss_options))
+    rows = loss_table(evaluate, params.Train.model_construct(loss_options=loss_options))
     found = {
         row["name"]: Figure(row["value"], None, row["equilibrium"], None, row["sentence"])
         for row in rows
     }
-    for section, scores in (("quality", QUALITY), ("critic", CRITIC)):
-        for name, key, sentence in scores:
-            score = evaluate[section].get(key)
-            if score is None or score["value"] is None:  # too few images to tell
-                continue
-            shown = f"the critic's {name}" if section == "critic" else name
-            found[shown] = Figure(
-                score["value"], score["error"], score["floor"], score["floor_error"], sentence
-            )
+    for measure, score in measures.scored(evaluate):
+        found[measure.full_name] = Figure(
+            score["value"], score["error"], score["floor"], score["floor_error"], measure.sentence
+        )
     return found
 
 

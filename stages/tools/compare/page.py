@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.gan import pages
 from stages.gan.common.yaml_files import as_yaml
-from stages.gan.pages import overlays
+from stages.gan.pages import charts
 from stages.gan.training.watch import verdicts
 
 # They change what is said of a run, and not how it goes to its end.
@@ -164,7 +164,7 @@ def _curves(runs: Sequence[Run]) -> dict[str, Any]:
     ended = [run for run in runs if run.history]
     for key, letter in _LOSSES.items():
         if ended:
-            picture = overlays.draw(
+            picture = charts.overlay(
                 {run.name: (run.history["epoch"], run.history[f"{key}_loss"]) for run in ended},
                 {run.name: run.levels.get(key) for run in ended},
                 "epoch",

@@ -3,16 +3,15 @@ import re
 import pytest
 import yaml
 
+from stages.gan import measures
 from stages.gan.common.yaml_files import flat
+from stages.gan.evaluation.critic import two_sample
+from stages.gan.evaluation.quality import measuring
 from stages.gan.export import licences, model_card
 from stages.gan.params import choices
 from tests.helpers.data import load_params
 from tests.helpers.network import describe
 
-SCORES = (
-    "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage",
-    "class_coverage", "class_divergence", "memorisation", "near_copies",
-)  # fmt: skip
 MNIST = {"train-images-idx3-ubyte": licences.MNIST}
 
 
@@ -39,8 +38,8 @@ def facts(tmp_path, kind="mlp", scored=True, sha256=None, source="bundled:digits
             "samples": 56,
             "accuracy": 0.75,
             "bce": {"discriminator": term, "generator": term},
-            "quality": {name: score(value) for name in SCORES},
-            "critic": {n: score(value) for n in ("bce", "jsd_lower_bound", "accuracy")},
+            "quality": {name: score(value) for name in measuring.NAMES},
+            "critic": {name: score(value) for name in two_sample.NAMES},
             "judge": {"sha256": "cd" * 32, "accuracy": 0.9, "task": "labels"},
         },
         "train": {"steps": 6000, "epochs": 13, "went_on_from": None},
@@ -66,6 +65,8 @@ def test_the_front_matter_has_what_hugging_face_reads(tmp_path):
     assert result["dataset"] == {"name": "flowers", "type": "bundled:digits"}
     values = {metric["type"]: metric["value"] for metric in result["metrics"]}
     assert list(values) == front["metrics"]
+    critics = [f"critic_{name}" for name in two_sample.NAMES]
+    assert list(values) == [*measuring.NAMES, *critics, "discriminator_bce"]
     assert values["frechet_distance"] == 3.142
     assert values["critic_accuracy"] == 3.142
     assert values["discriminator_bce"] == 1.235
@@ -82,11 +83,28 @@ def test_data_params_scores_and_verdict_are_told(tmp_path):
         "| `learning_rate` | 0.0002 |",
         "| `generator.widths` | [128, 256, 512, 1024] |",
         "| `max_steps` | 6000 |",
-        "| Fréchet distance | 3.142 | 0.5 | 0.25 |  |",
+        "| Frechet distance (FID, in the judge's features) | 3.142 | 0.5 | 0.25 |  | lower |",
+        "| kernel distance (KID) | 3.142 | 0.5 | 0.25 |  | lower |",
+        "| memorisation | 3.142 | 0.5 | 0.25 |  | near the floor |",
     ):
         assert row in card
     assert "cross-entropy 1.2346 nats" in card
     assert "(1.3863 if it could tell nothing)" in card
+
+
+def test_the_table_leaves_no_measure_out(tmp_path):
+    card = model_card.write(facts(tmp_path))
+    rows = card[card.index("| measure |") :].split("\n\n")[0].splitlines()[2:]
+    assert [row.split(" | ")[0] for row in rows] == [
+        f"| {measure.full_name}" for measure in measures.ALL
+    ]
+    assert len(rows) == len(measuring.NAMES) + len(two_sample.NAMES)
+
+
+def test_the_fields_own_names_and_what_they_are_not_are_told(tmp_path):
+    card = " ".join(model_card.write(facts(tmp_path, averaged=True)).split())
+    for words in ("(FID", "(KID)", "two-sample test", "(EMA)", "not the scale of Inception's FID"):
+        assert words in card
 
 
 def test_what_does_not_apply_is_not_said(tmp_path):
@@ -102,7 +120,7 @@ def test_what_applies_is_said(tmp_path):
     given = facts(tmp_path, averaged=True, train=before)
     given.prepared["rejected"].update({"a.jpg": "cut", "b.jpg": "cut"})
     card = model_card.write(given)
-    assert "moving average of its weights" in card
+    assert "moving average (EMA) of its weights" in card
     assert "going on from a checkpoint of epoch 7, step 99" in card
     assert "2 files rejected as damaged" in card
 

@@ -20,6 +20,34 @@ def test_the_worked_values():
     assert loss[0.5, 1] == pytest.approx(math.log(2))
 
 
+def test_the_classifiers_table_is_what_one_computes_by_hand():
+    found = lesson.several_classes()
+    sure = 1 / (1 + 2 * math.exp(-2))  # softmax of 2 among 0, 0
+    first, second, third, ignored = found["rows"]
+    assert first["probability"] == pytest.approx(sure)
+    assert second["probability"] == pytest.approx((1 - sure) / 2)
+    assert third["probability"] == pytest.approx(1 / 3)
+    plain = [-math.log(row["probability"]) for row in (first, second, third)]
+    assert [row["loss"] for row in (first, second, third)] == pytest.approx(plain)
+    assert [row["weight"] for row in found["rows"]] == [1, 3, 1, 0]
+    assert [row["weighted"] for row in (first, second, third)] == pytest.approx(
+        [plain[0], 3 * plain[1], plain[2]]
+    )
+    assert (ignored["label"], ignored["probability"]) == (found["ignored"], None)
+    assert ignored["loss"] == ignored["weighted"] == 0
+    assert found["mean"] == pytest.approx(sum(plain) / 3)
+    assert found["weighted_mean"] == pytest.approx((plain[0] + 3 * plain[1] + plain[2]) / 5)
+
+
+def test_cross_entropy_is_shown_as_entropy_and_divergence():
+    found = lesson.several_classes()
+    sure = 1 / (1 + 2 * math.exp(-2))
+    other = -math.log((1 - sure) / 2)
+    assert found["cross_entropy"] == pytest.approx(-0.7 * math.log(sure) + 0.3 * other)
+    assert found["entropy"] == pytest.approx(-sum(p * math.log(p) for p in (0.7, 0.2, 0.1)))
+    assert found["cross_entropy"] == pytest.approx(found["entropy"] + found["divergence"])
+
+
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_logit_is_the_inverse_of_probability(p):
     assert probability(lesson.logit_of(np.array([p])))[0] == pytest.approx(p, rel=1e-9)
@@ -56,13 +84,13 @@ def test_pictures_are_pngs_that_repeat():
 
 def test_only_the_picture_of_the_own_loss_is_the_runs(monkeypatch):
     given_to_draw = []
-    real_draw = lesson.charts.draw
+    real_draw = lesson.charts.curves
 
     def draw(*arguments, marks=None):
         given_to_draw.append((arguments, marks))
         return real_draw(*arguments, marks=marks)
 
-    monkeypatch.setattr(lesson.charts, "draw", draw)
+    monkeypatch.setattr(lesson.charts, "curves", draw)
     pages = {name: drawn(name) for name in ("mse", "hinge", "wgan_gp")}
     others = [{k: v for k, v in page.items() if k != "own_terms"} for page in pages.values()]
     assert others[0] == others[1] == others[2]

@@ -225,3 +225,14 @@ def test_a_batch_that_cannot_be_shared_out_names_the_numbers_that_can(
 def test_a_batch_is_shared_out(tmp_path, workers):
     changes = {"mnist__train__distributed__workers": workers}
     assert load_params(tmp_path, "mnist", **changes).train.distributed.workers == workers
+
+
+def test_what_is_shown_to_others_names_no_folder_of_this_machine(tmp_path):
+    own = {
+        "mnist__download__sources": ["/home/somebody/digits"],
+        "mnist__train__init_from": "/home/somebody/earlier",
+    }
+    shown = params.shareable(load_params(tmp_path, "mnist", **own))
+    assert "/home/somebody" not in str(shown)
+    assert shown["train"]["init_from"] == "earlier"
+    assert shown["train"]["learning_rate"] == 2e-4

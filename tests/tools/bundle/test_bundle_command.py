@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from stages.gan.common import paths
+from stages.gan.evaluation.critic import two_sample
+from stages.gan.evaluation.quality import measuring
 from stages.tools.bundle import __main__ as bundle
 from stages.tools.bundle import check, environment, summary
 from tests.helpers.bundle import archive_of, pack
@@ -97,9 +99,14 @@ def test_it_shows_verdict_scores_floors_and_checkpoints(copied, run):
     evaluate = json.loads((paths.metrics("mnist") / "evaluate.json").read_text())
     assert "mnist: bundled:digits, not the real data" in text
     assert train["verdict"] in text
-    score = evaluate["quality"]["frechet_distance"]
-    (line,) = (line for line in lines if line.startswith("quality.frechet_distance"))
-    assert line.split()[1:] == [f"{score[key]:.4f}" for key in ("value", "error", "floor")]
+    for section, names in (("quality", measuring.NAMES), ("critic", two_sample.NAMES)):
+        for name in names:
+            score = evaluate[section][name]
+            (line,) = (line for line in lines if line.startswith(f"{section}.{name} "))
+            assert line.split()[1:] == [
+                "-" if score[key] is None else f"{score[key]:.4f}"
+                for key in ("value", "error", "floor")
+            ]
     term = evaluate["bce"]["generator"]
     (line,) = (line for line in lines if line.startswith("bce.generator"))
     assert line.split()[1:] == [f"{term[key]:.4f}" for key in ("value", "distance")]

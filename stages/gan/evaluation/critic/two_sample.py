@@ -17,6 +17,7 @@ from stages.gan.evaluation.quality.scores import Estimate, Score
 from stages.gan.evaluation.quality.spread import of_share
 from stages.gan.losses.equilibrium import bce_terms
 
+NAMES = ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")
 # Of the interval round the bound.
 CONFIDENCE = 0.95
 
@@ -55,10 +56,7 @@ class TwoSample:
 
     def against(self, floor: "TwoSample") -> dict[str, Score]:
         """The figures by name, each beside the floor's."""
-        return {
-            name: getattr(self, name).against(getattr(floor, name))
-            for name in ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")
-        }
+        return {name: getattr(self, name).against(getattr(floor, name)) for name in NAMES}
 
 
 def examine(real: NDArray[np.floating], generated: NDArray[np.floating]) -> TwoSample:

@@ -7,6 +7,7 @@ from scipy.stats import norm
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.spread import jackknife, of_share, parts
 
+NAMES = ("class_coverage", "class_divergence")
 # A class counts as covered from this share of what real images have of it. One image would not
 # be enough: the judge gives some images of any class the wrong name.
 COVERED = 0.1

@@ -18,6 +18,7 @@ from stages.gan.evaluation.quality.blocks import one_thread
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.spread import jackknife, parts
 
+NAMES = ("frechet_distance",)
 # Eigenvalues below this share of the largest are the rounding of 0.
 _NULL = 1e-14
 
@@ -95,6 +96,11 @@ def moments(features: NDArray[np.floating], number: int) -> Moments:
             np.stack([values[part].sum(axis=0) for part in slices]),
             np.stack([values[part].T @ values[part] for part in slices]),
         )
+
+
+def compare(real: Moments, generated: Moments) -> dict[str, Estimate]:
+    """The distance by its name."""
+    return {"frechet_distance": distance(real, generated)}
 
 
 def distance(real: Moments, generated: Moments) -> Estimate:

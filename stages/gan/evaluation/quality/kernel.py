@@ -16,6 +16,8 @@ from stages.gan.evaluation.quality.blocks import each, rows_of
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.spread import jackknife, parts
 
+NAMES = ("kernel_distance",)
+
 
 @dataclass(frozen=True)
 class Set:
@@ -47,6 +49,11 @@ def prepare(features: NDArray[np.floating], number: int) -> Set:
     own = np.einsum("ij,ij->i", left, right) ** 3
     within[np.diag_indices(number)] -= [own[part].sum() for part in slices]
     return Set(left, right, slices, within)
+
+
+def compare(real: Set, generated: Set) -> dict[str, Estimate]:
+    """The distance by its name."""
+    return {"kernel_distance": distance(real, generated)}
 
 
 def distance(real: Set, generated: Set) -> Estimate:

@@ -28,6 +28,8 @@ from stages.gan.evaluation.quality.blocks import Points, each, rows_of
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.spread import HALVES, at_least, half_samples, of_share, parts
 
+NAMES = ("precision", "recall", "density", "coverage")
+
 
 @dataclass(frozen=True)
 class Manifold:

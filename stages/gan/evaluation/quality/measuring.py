@@ -10,6 +10,15 @@ from stages.gan.evaluation.quality.blocks import Points, rows_of
 from stages.gan.evaluation.quality.scores import Estimate, Score
 from stages.gan.evaluation.quality.spread import HALVES
 
+# In the order of evaluate.json. Each module states the names of its measures.
+NAMES = (
+    *frechet.NAMES,
+    *kernel.NAMES,
+    *manifolds.NAMES,
+    *classes.NAMES,
+    *memorisation.NAMES,
+)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -86,8 +95,8 @@ class Known:
 def compare(real: Known, generated: Known) -> dict[str, Estimate]:
     """All measures of two sets but memorisation, which needs the training images as a third."""
     return {
-        "frechet_distance": frechet.distance(real.moments, generated.moments),
-        "kernel_distance": kernel.distance(real.kernel, generated.kernel),
+        **frechet.compare(real.moments, generated.moments),
+        **kernel.compare(real.kernel, generated.kernel),
         **manifolds.compare(real.manifold, generated.manifold),
         **classes.compare(real.classes, generated.classes, len(real.moments.counts)),
     }
@@ -125,9 +134,8 @@ def measure(
     Returns
     -------
     dict of Score
-        frechet_distance, kernel_distance (squared units of the features, of their products);
-        precision, recall, density, coverage, class_coverage (shares); class_divergence (nats);
-        memorisation, near_copies (shares).
+        By NAMES. The Frechet and the kernel distance are in squared units of the features and of
+        their products, class_divergence in nats, all others shares.
 
     Raises
     ------
@@ -149,4 +157,4 @@ def measure(
     )
     found |= memorisation.compare(held_out, copied, settings.parts)
     floor |= memorisation.FLOOR
-    return {name: estimate.against(floor[name]) for name, estimate in found.items()}
+    return {name: found[name].against(floor[name]) for name in NAMES}

@@ -24,6 +24,7 @@ from stages.gan.evaluation.quality.blocks import Points, each, rows_of, squared_
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.spread import at_least, jackknife, of_share, parts
 
+NAMES = ("memorisation", "near_copies")
 NEAR = 0.01
 # What images get in expectation that are drawn as the held-out ones were, for any number of either.
 FLOOR = {"memorisation": Estimate(0.5, 0.0), "near_copies": Estimate(NEAR, 0.0)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import flush, remove, sha256
 from stages.gan.trained import checkpoints, states
-from stages.gan.training.assembly import Assembly
+from stages.gan.training.assembly import Setup
 from stages.gan.training.history import History
 from stages.gan.training.processes.stops import Stops
 from stages.gan.training.resume.unfinished import Run
@@ -34,13 +34,11 @@ class Keeper:
     ----------
     run : Run
         Where; held by this process.
-    players : Assembly
+    setup : Setup
     history : History
     supervisor : Supervisor
     stops : Stops
         Asked after every step.
-    total : int
-        Steps of the whole run.
     agree : callable
         Given whether this process wishes to end, it says whether one of those that train together
         does; called once after every step, unless it is alone.
@@ -49,20 +47,19 @@ class Keeper:
     def __init__(
         self,
         run: Run,
-        players: Assembly,
+        setup: Setup,
         history: History,
         supervisor: Supervisor,
         stops: Stops,
-        total: int,
         agree: Callable[[bool], bool] = bool,
     ) -> None:
         self._agree = agree
         self._run = run
-        self._players = players
+        self._players = setup.players
         self._history = history
         self._supervisor = supervisor
         self._stops = stops
-        self._total = total
+        self._total = setup.total
         self._made: dict[str, str] = {}
         self._saved = time.monotonic()
 

@@ -1,5 +1,6 @@
 """Looking at a run after every step: measure, ask for a verdict, stop what cannot recover."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,9 @@ from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import as_yaml
-from stages.gan.data.prepared import Split
-from stages.gan.pages import failure
-from stages.gan.params import Dataset
 from stages.gan.trained import grids
 from stages.gan.trained.sampling import generate
-from stages.gan.training.assembly import Assembly
+from stages.gan.training.assembly import Setup
 from stages.gan.training.history import History
 from stages.gan.training.loop import means
 from stages.gan.training.progress import ProgressBar, lecture_line
@@ -30,39 +28,32 @@ class Supervisor:
 
     Parameters
     ----------
-    dataset : str
-    params : Dataset
-    data : Split
-        What is trained on, for the page about a failure.
-    players : Assembly
-    codes : (N, latent_size)
-        The fixed latent codes whose images are compared and shown.
+    setup : Setup
+        The images of its fixed latent codes are compared and shown, real images are shown beside
+        them on the page about a failure.
     history : History
         To which every step is added.
     diagnosis : Diagnosis
     bar : ProgressBar
+    write_page : callable
+        Writes the page about a failure and returns its path; takes what
+        `pages.failure.write_page` takes. It is handed in so that training needs no page.
     """
 
     def __init__(
         self,
-        dataset: str,
-        params: Dataset,
-        data: Split,
-        players: Assembly,
-        codes: NDArray[np.float32],
+        setup: Setup,
         history: History,
         diagnosis: Diagnosis,
         bar: ProgressBar,
+        write_page: Callable[..., str],
     ) -> None:
-        self._dataset = dataset
-        self._params = params
-        self._data = data
-        self._players = players
-        self._codes = codes
+        self._setup = setup
         self._history = history
         self._diagnosis = diagnosis
         self._bar = bar
-        self._meter = DiversityMeter(players.generator, codes)
+        self._write_page = write_page
+        self._meter = DiversityMeter(setup.players.generator, setup.codes)
         self._told: list[Verdict] = []
 
     def look(self, step: int, row: NDArray[np.float32]) -> None:
@@ -81,12 +72,12 @@ class Supervisor:
             return
         self._told.append(verdict)
         self._tell(verdict)
-        page = self._write_page(verdict)
-        if self._params.train.on_failure == "stop":
+        page = self._page_about(verdict)
+        if self._setup.params.train.on_failure == "stop":
             raise Failed(
-                f"{self._dataset}: training was stopped at step {step}, as it cannot recover "
+                f"{self._setup.dataset}: training was stopped at step {step}, as it cannot recover "
                 f"({verdict.name}): {page} shows what was seen and what to change; "
-                f"{self._dataset}.train.on_failure=warn would go on"
+                f"{self._setup.dataset}.train.on_failure=warn would go on"
             )
 
     def state(self) -> dict[str, Any]:
@@ -116,7 +107,7 @@ class Supervisor:
         }
 
     def _tell(self, verdict: Verdict) -> None:
-        if verdict.fatal and self._params.train.lecture_log:
+        if verdict.fatal and self._setup.params.train.lecture_log:
             # The steps since then may be fewer than an epoch, after which it is printed else.
             losses = means(self._history.recent(verdict.step - verdict.since + 1))
             self._bar.say(lecture_line(losses[0], losses[1]))
@@ -125,20 +116,21 @@ class Supervisor:
         self._bar.say(f"  this means: {verdict.meaning}")
         for change in verdict.changes:
             self._bar.say(
-                f"  to change: {self._dataset}.{change.param} to "
+                f"  to change: {self._setup.dataset}.{change.param} to "
                 f"{as_yaml(change.value)}, {change.why}"
             )
 
-    def _write_page(self, verdict: Verdict) -> str:
-        self._players.refresh()
-        count = len(self._codes)
-        return failure.write_page(
-            self._dataset,
-            self._params,
+    def _page_about(self, verdict: Verdict) -> str:
+        setup = self._setup
+        setup.players.refresh()
+        shown = np.arange(min(len(setup.codes), len(setup.data)))
+        return self._write_page(
+            setup.dataset,
+            setup.params,
             verdict,
             self._history.downsampled(),
             self._diagnosis.levels,
             self._diagnosis.real.diversity,
-            grids.grid(generate(self._players.shown, self._codes)),
-            grids.grid(self._data.batch(np.arange(min(count, len(self._data))))),
+            grids.grid(generate(setup.players.shown, setup.codes)),
+            grids.grid(setup.data.batch(shown)),
         )

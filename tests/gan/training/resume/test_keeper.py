@@ -1,14 +1,12 @@
-import dataclasses
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.gan.pages.failure import write_page
 from stages.gan.trained import checkpoints
-from stages.gan.training import assembly
 from stages.gan.training.history import History
-from stages.gan.training.loop import train
 from stages.gan.training.processes.stops import Stopped
 from stages.gan.training.progress import ProgressBar
 from stages.gan.training.resume import keeper
@@ -16,7 +14,7 @@ from stages.gan.training.resume.keeper import Keeper
 from stages.gan.training.resume.unfinished import Run
 from stages.gan.training.watch import diagnosis
 from stages.gan.training.watch.supervisor import Supervisor
-from tests.helpers.runs import small, split
+from tests.helpers.runs import set_up, small
 
 OPTIONS = {
     "plain": {},
@@ -55,34 +53,21 @@ class Training:
     """A small run, as the stage has it."""
 
     def __init__(self, params, folder: Path, stop_after: int = 0) -> None:
-        data = split()
-        plan = assembly.plan_of("mnist", params.train, len(data))
-        total = plan.total_steps(len(data))
-        self.players = assembly.assemble(params, data, total)
+        setup = set_up(params)
+        self.players = setup.players
         self.history = History()
-        codes = data.latents[:4]
-        diagnosed = diagnosis.of_run(params.train, data, self.players.generator)
-        bar = ProgressBar(total, False)
+        diagnosed = diagnosis.of_run(params.train, setup.data, self.players.generator)
+        bar = ProgressBar(setup.total, False)
         bar.__enter__()
-        self.supervisor = Supervisor(
-            "mnist", params, data, self.players, codes, self.history, diagnosed, bar
-        )
+        self.supervisor = Supervisor(setup, self.history, diagnosed, bar, write_page)
         self.run = Run(folder)
         for part in (self.run.models, self.run.pictures):
             part.mkdir(parents=True, exist_ok=True)
-        self.keeper = Keeper(
-            self.run, self.players, self.history, self.supervisor, StopAfter(stop_after), total
-        )
+        stops = StopAfter(stop_after)
+        self.keeper = Keeper(self.run, setup, self.history, self.supervisor, stops)
         self.said: list[str] = []
         self.keeper.restore(self.said.append)
-        self._epochs = train(
-            self.players.step,
-            data,
-            dataclasses.replace(plan, on_step=self.keeper.look),
-            self.players.discriminator_step,
-            self.history.epochs,
-            self.history.unfinished,
-        )
+        self._epochs = setup.epochs(self.keeper.look, self.history.epochs, self.history.unfinished)
 
     def go(self) -> "Training":
         for epoch in self._epochs:
@@ -204,7 +189,7 @@ def test_verdicts_that_were_told_are_not_told_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = Training(params(tmp_path, "plain"), tmp_path / "run")
     row = np.full(run.history.measures.shape[1], np.nan, np.float32)
-    run.supervisor._params.train.__dict__["on_failure"] = "warn"
+    run.supervisor._setup.params.train.__dict__["on_failure"] = "warn"
     run.supervisor.look(1, row)
     run.supervisor._meter.last = 0.1
     run.keeper.save()

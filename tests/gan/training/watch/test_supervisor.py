@@ -4,15 +4,14 @@ import pytest
 from stages.gan import losses
 from stages.gan.common.errors import UserError
 from stages.gan.losses import equilibrium
-from stages.gan.training import assembly
+from stages.gan.pages import failure
 from stages.gan.training.history import History
 from stages.gan.training.progress import ProgressBar
 from stages.gan.training.step import measures
 from stages.gan.training.step.measures import MEASURES
 from stages.gan.training.watch.diagnosis import DIVERSITY, Diagnosis
 from stages.gan.training.watch.supervisor import Supervisor
-from tests.helpers.data import load_params
-from tests.helpers.runs import SMALL, split
+from tests.helpers.runs import set_up, small
 
 
 @pytest.fixture
@@ -21,23 +20,18 @@ def make(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def supervisor(on_failure: str, lecture_log: bool = False):
-        params = load_params(
-            tmp_path, "mnist", **SMALL,
-            mnist__train__on_failure=on_failure, mnist__train__lecture_log=lecture_log,
-        )  # fmt: skip
-        data = split()
-        players = assembly.assemble(params, data, 10)
+        params = small(tmp_path, on_failure=on_failure, lecture_log=lecture_log)
+        setup = set_up(params)
         history = History()
         diagnosis = Diagnosis(
             params.train,
             equilibrium.point(losses.of_params(params.train)),
-            measures.look_at_real(data),
+            measures.look_at_real(setup.data),
             1000,
         )
         bar = ProgressBar(100, lecture_log)
         bar.__enter__()
-        codes = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
-        return Supervisor("mnist", params, data, players, codes, history, diagnosis, bar), history
+        return Supervisor(setup, history, diagnosis, bar, failure.write_page), history
 
     return supervisor
 

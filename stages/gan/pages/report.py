@@ -1,0 +1,157 @@
+"""The page about one run: its verdict, pictures, losses, scores, data and params."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from stages.gan import losses, measures, pages
+from stages.gan.common.yaml_files import flat
+from stages.gan.losses import equilibrium
+from stages.gan.pages import charts, evidence, lesson, scores
+from stages.gan.params import Dataset, Train, shareable
+
+_LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
+_PROBABILITIES = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
+_WATCHED = ("gradients", "diversity")
+# The columns of both histories that are drawn, and those of the history by steps alone.
+SHOWN = (*_LOSSES.values(), *_PROBABILITIES.values())
+SHOWN_BY_STEP = (*SHOWN, "discriminator_gradient", "generator_gradient", "diversity")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What earlier stages left of a run: contents of their files, and the folders of pictures.
+
+    Parameters
+    ----------
+    source, prepared : source.json, and the description of the prepared data
+    train, verdict, evaluate : train.json, verdict.json, evaluate.json
+    epochs, steps : rows of both histories, with SHOWN and SHOWN_BY_STEP
+    classes : kind of images to the share of each class; empty where nothing was scored
+    training, evaluation : Path
+        Folders of pictures.
+    """
+
+    source: Mapping[str, Any]
+    prepared: Mapping[str, Any]
+    train: Mapping[str, Any]
+    verdict: Mapping[str, Any]
+    evaluate: Mapping[str, Any]
+    epochs: Sequence[Mapping[str, float]]
+    steps: Sequence[Mapping[str, float]]
+    classes: Mapping[str, Sequence[float]]
+    training: Path
+    evaluation: Path
+
+
+def page_of(dataset: str, params: Dataset, run: Run) -> str:
+    """The page, as HTML that needs nothing else.
+
+    Raises
+    ------
+    UserError
+        If a picture is missing.
+    """
+    return pages.render(
+        {
+            "title": params.report.title,
+            "train": run.train,
+            "verdict": run.verdict,
+            "commands": pages.commands(dataset, run.verdict["changes"]),
+            "evaluate": run.evaluate,
+            "prepared": run.prepared,
+            "sha256": run.source["sha256"],
+            "params": flat(shareable(params)),
+            "average": params.train.ema,
+            "rows": scores.loss_table(run.evaluate, params.train),
+            "scores": scores.score_table(measures.QUALITY, run.evaluate["quality"]),
+            "critic": scores.score_table(measures.CRITIC, run.evaluate["critic"]),
+            "equilibrium": about_equilibrium(run.evaluate["training_loss"]),
+            "lesson": _about_the_loss(params.train),
+            "pictures": _pictures(run, params.train),
+        }
+    )
+
+
+def about_equilibrium(terms: Mapping[str, Any]) -> str:
+    """What D answers at the training loss's equilibrium, in a sentence or two."""
+    point = terms["equilibrium_point"]
+    if point is None:
+        return (
+            f"The loss {terms['name']} has no such point: D's terms add up to the same whatever "
+            "one number D answers to all images, so no dashed line is drawn. What it was trained "
+            "to make small is no measure of the networks either; the cross-entropy and the other "
+            "rows of the table below are, as they do not depend on the training loss."
+        )
+    if point["lowest_logit"] != point["highest_logit"]:
+        return (
+            f"With the loss {terms['name']} every logit from {point['lowest_logit']:g} to "
+            f"{point['highest_logit']:g} is equally good for D then: its sum is the same at all of "
+            "them, while the single terms and G's are given for the middle."
+        )
+    answer = (
+        f"With the loss {terms['name']} D answers {point['probability']:.4g} to everything then."
+    )
+    if abs(point["probability"] - 0.5) > 1e-6:
+        answer += (
+            " Weights or smoothed labels moved it from 1/2; the rows of the table that are named "
+            "cross-entropy are those of the plain one, whose point stays at 1/2."
+        )
+    return answer
+
+
+def _about_the_loss(train: Train) -> dict[str, Any]:
+    """What the section on the meaning of the loss shows."""
+    loss = losses.of_params(train)
+    drawn = lesson.pictures(train.loss, loss, equilibrium.point(loss))
+    return {
+        "pictures": {name: pages.embedded(picture, "png") for name, picture in drawn.items()},
+        "worked_values": lesson.worked_values(),
+        "saturation": lesson.saturation(),
+        "several_classes": lesson.several_classes(),
+    }
+
+
+def _pictures(run: Run, train: Train) -> dict[str, str]:
+    """All pictures of the run as data URLs; "" for one of which nothing was seen."""
+    own = run.evaluate["training_loss"]
+    point = own["equilibrium_point"]
+    middle = {"equilibrium": point["probability"]} if point else {}
+    levels = run.verdict["levels"]
+    loss_name = f"loss ({own['name']})"
+    if train.loss_options.reduction == "sum":
+        loss_name = f"loss ({own['name']}, sum over {train.batch_size} images)"
+    chance = "probability of being real"
+    watched = evidence.pictures(run.steps, {}, run.train["real_diversity"], {}, names=_WATCHED)
+    shares = charts.bars(run.classes, "class", "share of the images") if run.classes else None
+    drawn = {
+        "losses": _curve(run.epochs, "epoch", _LOSSES, levels, loss_name),
+        "steps": _curve(run.steps, "step", _LOSSES, levels, loss_name),
+        "probabilities": _curve(run.epochs, "epoch", _PROBABILITIES, middle, chance, (-0.03, 1.03)),
+        "classes": shares,
+        **{name: watched.get(name) for name in _WATCHED},
+    }
+    return {
+        **{name: pages.embedded(png, "png") if png else Markup() for name, png in drawn.items()},
+        "animation": pages.embedded_file(run.training / "animation.gif"),
+        **{
+            name: pages.embedded_file(run.evaluation / f"{name}.png")
+            for name in ("generated", "real", "interpolation", "nearest")
+        },
+    }
+
+
+def _curve(
+    rows: Sequence[Mapping[str, float]],
+    x: str,
+    lines: Mapping[str, str],
+    levels: Mapping[str, float],
+    label: str,
+    y_range: tuple[float, float] | None = None,
+) -> bytes:
+    """Columns of a history over another one, as PNG."""
+    columns = {name: [row[column] for row in rows] for name, column in lines.items()}
+    return charts.curves([row[x] for row in rows], columns, levels, x, label, y_range)
