@@ -1,5 +1,13 @@
-"""What dvc.yaml and dvc.lock say of the workspace, read through DVC."""
+"""What dvc.yaml and dvc.lock say of the workspace, read through DVC.
 
+Private modules of DVC: `dvc.repo` and `dvc.dvcfile` expand `foreach` and `${...}` of dvc.yaml, and
+join to each stage its entry of dvc.lock; `dvc.exceptions` holds what they raise; `dvc.fs` is needed
+to ask DVC which files .dvcignore leaves out. `dvc.api` gives neither stages nor hashes. `dvc stage
+list` prints names alone. `dvc status` gives names of what changed, but no hashes, needs DVC's lock,
+waits for ever at a pipe, and ends with an unexpected error at a dead link.
+"""
+
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +15,7 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import NO_YAML
+from stages.tools.dvc import commands
 
 LOCK = Path("dvc.lock")
 _PIPELINE = "dvc.yaml"
@@ -89,6 +98,14 @@ def read() -> Pipeline:
         has_remote=bool(repo.config["core"].get("remote") or repo.config.get("remote")),
         ignored=repo.dvcignore,
     )
+
+
+def is_up_to_date(stage: str) -> bool:
+    """Whether `dvc repro` of a stage would run nothing; it takes DVC a second or more."""
+    try:
+        return not json.loads(commands.run("status", "--json", "--with-deps", stage))
+    except UserError:
+        return False
 
 
 def _look_at_the_lock() -> None:

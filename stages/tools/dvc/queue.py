@@ -1,12 +1,12 @@
 """DVC's queue of experiments: what is in it, in which state, and how to add and remove.
 
-States are read through DVC's own classes: a look takes a tenth of a second so, and two seconds of a
-core by `dvc queue status`. What changes the queue is done by DVC's commands.
+What changes the queue is done by DVC's commands. What reads it uses private modules of DVC:
+`dvc.repo` for the queue, and `dvc.repo.experiments.executor.base` for the file in which a running
+experiment notes its folder. A look takes a tenth of a second so. `dvc queue status` takes two
+seconds of a core, prints a table for people alone, and tells neither process, nor log, nor folder.
 """
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ import psutil
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove
 from stages.gan.common.processes import is_alive
+from stages.tools.dvc import commands
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
-DVC = (sys.executable, "-m", "dvc")
 # How long processes that lost their DVC may take to save and end.
 _PATIENCE = 60.0
 _WORKER = "queue-worker"
@@ -133,7 +133,7 @@ def add(name: str, options: Sequence[str], target: str, known: Sequence[Entry]) 
     UserError
         If DVC refuses, with its words.
     """
-    _dvc("exp", "run", "--queue", "--name", name, *options, target)
+    commands.run("exp", "run", "--queue", "--name", name, *options, target)
     before = {entry.revision for entry in known}
     new = [entry for entry in look() if entry.name == name and entry.revision not in before]
     if len(new) != 1:
@@ -148,8 +148,8 @@ def discard(entry: Entry) -> None:
     """
     if entry.state == RUNNING:
         end(entry)
-        _dvc("queue", "kill", entry.revision)
-    _dvc("queue", "remove", entry.revision)
+        commands.run("queue", "kill", entry.revision)
+    commands.run("queue", "remove", entry.revision)
     if entry.folder is not None:
         remove(entry.folder)
 
@@ -182,7 +182,10 @@ def has_worker(entry: Entry) -> bool | None:
 
 
 def claimed() -> set[str]:
-    """The revisions that living workers say they run; it takes a second or two."""
+    """The revisions that living workers say they run; it takes a second or two.
+
+    Only the queue's own class asks the workers; no command of DVC prints the answers.
+    """
     from dvc.repo import Repo
 
     with Repo() as repo:
@@ -192,7 +195,7 @@ def claimed() -> set[str]:
 
 
 def clean() -> None:
-    """Remove the messages to workers that have ended since."""
+    """Remove the messages to workers that have ended since, which no command of DVC does."""
     from dvc.repo import Repo
 
     with Repo() as repo:
@@ -221,12 +224,3 @@ def _process(entry: Entry) -> psutil.Process | None:
         if is_alive(process) and any(entry.revision in part for part in process.cmdline()):
             return process
     return None
-
-
-def _dvc(*arguments: str) -> str:
-    done = subprocess.run([*DVC, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        told = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
-        reason = " ".join(told or done.stderr.split()[-40:]).removeprefix("ERROR: ")
-        raise UserError(f"dvc {arguments[0]} {arguments[1]} was refused: {reason}")
-    return done.stdout
