@@ -8,7 +8,7 @@ waits for ever at a pipe, and ends with an unexpected error at a dead link.
 """
 
 import json
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,20 @@ class Pipeline:
     has_remote: bool
     ignored: Any
 
-    def files(self, folder: Path) -> Iterator[Path]:
-        """All files below a folder that DVC sees: not those of .dvcignore."""
+    def files(self, path: str) -> dict[str, Path]:
+        """The files of an out or dependency that DVC sees, which are not those of .dvcignore.
+
+        The keys are paths within the folder, parted by slashes; "" if it is a file itself. What is
+        not there has none.
+        """
         from dvc.fs import localfs
 
-        for file in self.ignored.find(localfs, str(folder.absolute())):
-            yield folder / Path(file).relative_to(folder.absolute())
+        place = Path(path)
+        if not place.is_dir():
+            return {"": place} if os.path.lexists(place) else {}
+        whole = place.absolute()
+        inside = (Path(file).relative_to(whole) for file in self.ignored.find(localfs, str(whole)))
+        return {file.as_posix(): place / file for file in inside}
 
 
 def read() -> Pipeline:
