@@ -3,8 +3,7 @@
 Private modules of DVC: `dvc.repo` and `dvc.dvcfile` expand `foreach` and `${...}` of dvc.yaml, and
 join to each stage its entry of dvc.lock; `dvc.exceptions` holds what they raise; `dvc.fs` is needed
 to ask DVC which files .dvcignore leaves out. `dvc.api` gives neither stages nor hashes. `dvc stage
-list` prints names alone. `dvc status` gives names of what changed, but no hashes, needs DVC's lock,
-waits for ever at a pipe, and ends with an unexpected error at a dead link.
+list` prints names alone, and `dvc status` names of what changed (see tools/verify/damage).
 """
 
 import json
