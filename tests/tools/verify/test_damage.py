@@ -274,7 +274,7 @@ def test_changed_code_and_params_are_notes_and_no_damage(copied):
 
 
 def test_a_note_is_no_longer_than_a_line(copied):
-    for file in Path("stages/gan").glob("*.py"):
+    for file in Path("stages/gan").rglob("*.py"):
         file.write_text(file.read_text() + "# a remark\n")
     found = look(locked.read())
     assert found.damages == ()
