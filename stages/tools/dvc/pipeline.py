@@ -6,7 +6,6 @@ to ask DVC which files .dvcignore leaves out. `dvc.api` gives neither stages nor
 list` prints names alone, and `dvc status` names of what changed (see tools/verify/damage).
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import NO_YAML
-from stages.tools.dvc import commands
 
 LOCK = Path("dvc.lock")
 _PIPELINE = "dvc.yaml"
@@ -105,14 +103,6 @@ def read() -> Pipeline:
         has_remote=bool(repo.config["core"].get("remote") or repo.config.get("remote")),
         ignored=repo.dvcignore,
     )
-
-
-def is_up_to_date(stage: str) -> bool:
-    """Whether `dvc repro` of a stage would run nothing; it takes DVC a second or more."""
-    try:
-        return not json.loads(commands.run("status", "--json", "--with-deps", stage))
-    except UserError:
-        return False
 
 
 def _look_at_the_lock() -> None:

@@ -7,6 +7,8 @@ seconds of a core, prints a table for people alone, and tells neither process, n
 """
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +19,9 @@ import psutil
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove
 from stages.gan.common.processes import is_alive
-from stages.tools.dvc import commands
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+DVC = (sys.executable, "-m", "dvc")
 # How long processes that lost their DVC may take to save and end.
 _PATIENCE = 60.0
 _WORKER = "queue-worker"
@@ -133,7 +135,7 @@ def add(name: str, options: Sequence[str], target: str, known: Sequence[Entry]) 
     UserError
         If DVC refuses, with its words.
     """
-    commands.run("exp", "run", "--queue", "--name", name, *options, target)
+    _dvc("exp", "run", "--queue", "--name", name, *options, target)
     before = {entry.revision for entry in known}
     new = [entry for entry in look() if entry.name == name and entry.revision not in before]
     if len(new) != 1:
@@ -148,8 +150,8 @@ def discard(entry: Entry) -> None:
     """
     if entry.state == RUNNING:
         end(entry)
-        commands.run("queue", "kill", entry.revision)
-    commands.run("queue", "remove", entry.revision)
+        _dvc("queue", "kill", entry.revision)
+    _dvc("queue", "remove", entry.revision)
     if entry.folder is not None:
         remove(entry.folder)
 
@@ -224,3 +226,12 @@ def _process(entry: Entry) -> psutil.Process | None:
         if is_alive(process) and any(entry.revision in part for part in process.cmdline()):
             return process
     return None
+
+
+def _dvc(*arguments: str) -> str:
+    done = subprocess.run([*DVC, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        told = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
+        reason = " ".join(told or done.stderr.split()[-40:]).removeprefix("ERROR: ")
+        raise UserError(f"dvc {arguments[0]} {arguments[1]} was refused: {reason}")
+    return done.stdout

@@ -14,7 +14,7 @@ from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import NO_YAML, as_yaml, flat
 from stages.tools.compare.page import OF_NO_EFFECT
-from stages.tools.dvc import pipeline, queue, revisions
+from stages.tools.dvc import queue, revisions
 from stages.tools.dvc.revisions import Revision
 from stages.tools.recipe import recipes
 from stages.tools.sweep.questions import Sweep, place
@@ -170,10 +170,17 @@ def waiting(
 
 def is_in_workspace(wanted: Wanted, dataset: str) -> bool:
     """Whether the workspace holds the results of what is wanted, and all is up to date."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
     content = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
     if outcome(content, dataset) != wanted.outcome:
         return False
-    return pipeline.is_up_to_date(f"evaluate@{dataset}")
+    try:
+        with Repo() as repo:
+            return not repo.status(targets=[f"evaluate@{dataset}"], with_deps=True)
+    except DvcException:
+        return False
 
 
 def free_name(name: str, entries: Sequence[queue.Entry]) -> str:

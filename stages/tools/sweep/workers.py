@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from stages.gan.common.processes import is_alive
-from stages.tools.dvc import commands, queue
+from stages.tools.dvc import queue
 
 LOGS = Path(".dvc/tmp/sweep")
 # Bytes that an experiment of each kind of network needs, its evaluation included.
@@ -159,7 +159,7 @@ class Workers:
         log = LOGS / f"worker-{number + 1}.log"
         with log.open("ab") as output, _kept_to(core):
             process = subprocess.Popen(
-                [*commands.DVC, "exp", "queue-worker", _name(number)],
+                [*queue.DVC, "exp", "queue-worker", _name(number)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.gan.common.processes import is_alive
-from stages.tools.dvc import commands, queue
+from stages.tools.dvc import queue
 from stages.tools.sweep import workers
 
 
@@ -33,7 +33,7 @@ def pretended(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     script = "import subprocess, sys, time; "
     script += "subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
-    monkeypatch.setattr(commands, "DVC", (sys.executable, "-c", script))
+    monkeypatch.setattr(queue, "DVC", (sys.executable, "-c", script))
     made = []
 
     def make(count):
@@ -132,7 +132,7 @@ def test_one_that_has_no_command_line_yet_is_waited_for(pretended, monkeypatch):
 
 def test_one_that_fell_before_it_had_a_command_line_is_not_waited_for(pretended, monkeypatch):
     monkeypatch.setattr(psutil.Process, "cmdline", lambda process: [])
-    monkeypatch.setattr(commands, "DVC", (sys.executable, "-c", "raise SystemExit(3)"))
+    monkeypatch.setattr(queue, "DVC", (sys.executable, "-c", "raise SystemExit(3)"))
     pool = pretended(1)
     pool.fill(1)
     assert pool.fallen() == ["worker 1 ended with 3"]
