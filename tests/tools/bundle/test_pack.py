@@ -113,16 +113,17 @@ def test_results_of_other_params_are_refused(copied):
 
 
 @pytest.mark.parametrize(
-    ("changed", "name"),
+    ("name", "dependency"),
     [
         ("stages/download.py", "stages/download.py"),
         ("stages/gan/losses/__init__.py", "stages/gan/losses"),
     ],
 )
-def test_results_of_other_code_are_refused(copied, changed, name):
-    file = Path(changed)
+def test_results_of_other_code_are_refused(copied, name, dependency):
+    file = Path(name)
     file.write_text(file.read_text() + "# a remark\n")
-    assert message_of(pack.gather, "mnist").endswith(f"since they were made: {name}; {AGAIN}")
+    end = f"since they were made: {dependency}; {AGAIN}"
+    assert message_of(pack.gather, "mnist").endswith(end)
 
 
 def test_a_run_that_is_half_done_is_refused(copied):
