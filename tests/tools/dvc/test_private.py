@@ -1,7 +1,7 @@
 """All that this project uses of DVC's private modules: what an upgrade of DVC may break.
 
 DVC promises to keep `dvc.api` and its commands. Every other name is listed here with its place. The
-reason stands in the first lines of that module. After an upgrade run `make test ROOM=tools/dvc`.
+reason stands in the first lines of that module. After an upgrade run `pytest tests/tools/dvc`.
 """
 
 import ast

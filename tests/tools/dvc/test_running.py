@@ -1,4 +1,4 @@
-"""The list is removed if it is cut off, and at no other time; what DVC says of it: test_unlock.py."""
+"""DVC's list of what is running is removed if it is cut off, and at no other time."""
 
 import subprocess
 import sys
