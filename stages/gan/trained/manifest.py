@@ -10,9 +10,11 @@ Reading it needs neither MindSpore nor the networks' code.
 
 import hashlib
 import json
-from dataclasses import dataclass
+import reprlib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_json, sha256, write_json
@@ -20,18 +22,27 @@ from stages.gan.common.files import read_json, sha256, write_json
 NAME = "checkpoint.json"
 AVERAGE = "average.safetensors"
 _ALWAYS = {"generator.safetensors", "discriminator.safetensors", "optimizers.safetensors"}
-_KEYS = {"epoch", "step", "networks", "sha256"}
 _CHECKSUM = "checksum"
 
 
-@dataclass(frozen=True)
-class Manifest:
+def _with_all_files(hashes: dict[str, str]) -> dict[str, str]:
+    if hashes.keys() - {AVERAGE} != _ALWAYS:
+        raise ValueError(f"it should name {', '.join(sorted(_ALWAYS))}")
+    return hashes
+
+
+_Count = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Manifest(BaseModel):
     """What checkpoint.json says; `networks` has not been looked into."""
 
-    epoch: int
-    step: int
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    epoch: _Count
+    step: _Count
     networks: dict[str, Any]
-    sha256: dict[str, str]
+    sha256: Annotated[dict[str, str], AfterValidator(_with_all_files)]
 
 
 def write(folder: Path, epoch: int, step: int, networks: dict[str, Any]) -> None:
@@ -57,21 +68,19 @@ def read(folder: Path) -> Manifest:
     content = read_json(folder / NAME)
     try:
         checksum = content.pop(_CHECKSUM, None)
-        if content.keys() != _KEYS:
-            raise ValueError(f"valid keys are {', '.join([*sorted(_KEYS), _CHECKSUM])}")
         if checksum is not None and checksum != _checksum(content):
             raise ValueError("its checksum is another")
-        for name in ("epoch", "step"):
-            if type(content[name]) is not int or not 0 <= content[name] < 2**31:
-                raise ValueError(f"{name} is {content[name]!r}, valid is 0 to {2**31 - 1}")
-        if not isinstance(content["networks"], dict):
-            raise ValueError("networks should be a mapping")
-        hashes = content["sha256"]
-        if not isinstance(hashes, dict) or hashes.keys() - {AVERAGE} != _ALWAYS:
-            raise ValueError(f"sha256 should name {', '.join(sorted(_ALWAYS))}")
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] in ("missing", "extra_forbidden"):
+            reason = f"valid keys are {', '.join([*Manifest.model_fields, _CHECKSUM])}"
+        else:
+            valid = first["msg"].removeprefix("Value error, ")
+            reason = f"{first['loc'][0]} is {reprlib.repr(first['input'])}: {valid}"
     except ValueError as error:
-        raise UserError(f"{folder / NAME} is damaged: {error}") from None
-    return Manifest(**content)
+        reason = str(error)
+    raise UserError(f"{folder / NAME} is damaged: {reason}")
 
 
 def damages(folder: Path, manifest: Manifest) -> dict[Path, str]:

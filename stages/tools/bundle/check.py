@@ -8,7 +8,6 @@ asked for.
 import hashlib
 import os
 import stat
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -54,22 +53,19 @@ def check(path: Path) -> Checked:
         manifest = _read_manifest(path, container)
         present = set(container.names())
         damages = {name: "extra (the manifest has no such file)" for name in present}
-        crcs = {}
         for name, (size, sha256) in manifest.files.items():
             damages.pop(name, None)
             if name not in present:
                 damages[name] = "missing"
                 continue
-            reason, crcs[name] = _compare(container, name, size, sha256)
-            if reason:
+            if reason := _compare(container, name, size, sha256):
                 damages[name] = reason
         del damages[NAME]
         if not damages and path.is_file():
-            listed = _read(container, NAME)
-            sizes = {name: size for name, (size, _) in manifest.files.items()} | {NAME: len(listed)}
-            crcs[NAME] = zlib.crc32(listed)
-            entries = [archives.Entry(name, sizes[name], crcs[name]) for name in sorted(sizes)]
-            if not archives.is_exact(path, entries):
+            sizes = {NAME: len(manifest.to_json())}
+            sizes |= {name: size for name, (size, _) in manifest.files.items()}
+            in_order = {name: sizes[name] for name in sorted(sizes)}
+            if not archives.is_exact(path, in_order, lambda name: _blocks(container, name)):
                 damages[path.name] = (
                     "damaged (its files are sound, but not the archive around them: bytes of it "
                     "were changed, or another program packed it)"
@@ -144,24 +140,29 @@ def _parse(path: Path, listed: bytes) -> Manifest:
         raise UserError(f"{NAME} in {path} is damaged: {error}") from None
 
 
-def _compare(container: Container, name: str, size: int, sha256: str) -> tuple[str, int]:
-    """What is wrong with a file, if anything is, and its CRC-32."""
-    digest, crc, left = hashlib.sha256(), 0, size
+def _compare(container: Container, name: str, size: int, sha256: str) -> str:
+    """What is wrong with a file, if anything is."""
+    digest, left = hashlib.sha256(), size
     try:
         with closing(container.open(name)) as stream:
             while block := stream.read(min(_BLOCK, left + 1)):
                 left -= len(block)
                 if left < 0:
-                    return f"damaged (it has more than the {size:,} bytes of the manifest)", 0
+                    return f"damaged (it has more than the {size:,} bytes of the manifest)"
                 digest.update(block)
-                crc = zlib.crc32(block, crc)
     except UserError as error:
-        return f"damaged ({error})", 0
+        return f"damaged ({error})"
     if left:
-        return f"damaged (it has {size - left:,} bytes, the manifest has {size:,})", 0
+        return f"damaged (it has {size - left:,} bytes, the manifest has {size:,})"
     if digest.hexdigest() != sha256:
-        return "damaged (its sha256 is not the manifest's)", 0
-    return "", crc
+        return "damaged (its sha256 is not the manifest's)"
+    return ""
+
+
+def _blocks(container: Container, name: str) -> Iterator[bytes]:
+    with closing(container.open(name)) as stream:
+        while block := stream.read(_BLOCK):
+            yield block
 
 
 @contextmanager

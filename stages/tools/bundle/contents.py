@@ -1,11 +1,10 @@
-"""A bundle: one zip archive or folder with files of a run, and a list of them (bundle_manifest).
+"""A bundle: one zip archive or folder with files of a run, and a list of them (manifest).
 
-The same files make the same bytes. How one is read back: bundle_check.
+The same files make the same bytes. How one is read back: check.
 """
 
 import hashlib
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,24 +20,22 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Measured:
-    """What a file holds: its size, the checksums of archive and manifest, and DVC's md5."""
+    """What a file holds: its size, the checksum of the manifest, and DVC's md5."""
 
     size: int
-    crc: int
     sha256: str
     md5: str
 
 
 def measure(source: Path | bytes) -> Measured:
     """Read a file, or what will be one."""
-    size = crc = 0
+    size = 0
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     for block in _blocks(source):
         size += len(block)
-        crc = zlib.crc32(block, crc)
         sha256.update(block)
         md5.update(block)
-    return Measured(size, crc, sha256.hexdigest(), md5.hexdigest())
+    return Measured(size, sha256.hexdigest(), md5.hexdigest())
 
 
 def write(
@@ -78,9 +75,9 @@ def write(
 
     names = sorted(contents)
     if target.suffix == ARCHIVE:
-        entries = [archives.Entry(name, measured[name].size, measured[name].crc) for name in names]
-        with whole_file(target) as scratch:
-            archives.write(scratch, entries, content)
+        sizes = {name: measured[name].size for name in names}
+        with whole_file(target) as scratch, scratch.open("wb") as file:
+            archives.write(file, sizes, content)
     else:
         with whole_folder(target) as folder:
             write_files(folder, names, content)

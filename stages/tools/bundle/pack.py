@@ -13,8 +13,8 @@ from stages.gan.common.yaml_files import read_mapping
 from stages.gan.data.raw.sources import public_name
 from stages.tools.bundle import contents, environment
 from stages.tools.dvc import pipeline as locked
-from stages.tools.dvc.cache import folder_name, is_folder
-from stages.tools.dvc.pipeline import Item, Pipeline, Stage
+from stages.tools.dvc.cache import name_of
+from stages.tools.dvc.pipeline import Item, Stage
 from stages.tools.verify.damage import Findings, Kind, check
 
 _DESCRIPTIONS = (paths.PARAMS, Path("dvc.yaml"), locked.LOCK)
@@ -48,12 +48,15 @@ def gather(dataset: str) -> Story:
     _complain(dataset, stages, outs, check(pipeline, stages, but_for=data))
     about = {**environment.describe(), "git": _commit()}
     files: dict[str, Path | bytes] = {**described, environment.NAME: _json(about)}
-    parts = {out: _files(pipeline, out) for out in outs}
+    parts = {out: pipeline.files(out.path) for out in outs}
     for part in parts.values():
-        files |= {path.as_posix(): path for path in part}
+        files |= {path.as_posix(): path for path in part.values()}
     measured = {name: contents.measure(source) for name, source in files.items()}
     # What is packed is now compared itself: a `dvc repro` may have begun since.
-    same = all(_is_as_locked(out, part, measured) for out, part in parts.items())
+    same = all(
+        name_of({inner: measured[path.as_posix()].md5 for inner, path in part.items()}) == out.md5
+        for out, part in parts.items()
+    )
     if not same or any(Path(name).read_bytes() != content for name, content in described.items()):
         raise UserError(f"{dataset} changed while it was packed: run the same command again")
     return Story(files, measured, tuple(_notes(about["git"])))
@@ -83,21 +86,6 @@ def _complain(dataset: str, stages: Iterable[Stage], outs: Iterable[Item], found
 def _some(names: Iterable[str]) -> str:
     first, *rest = dict.fromkeys(names)
     return f"{first} and {len(rest)} more" if rest else first
-
-
-def _files(pipeline: Pipeline, out: Item) -> list[Path]:
-    place = Path(out.path)
-    return sorted(pipeline.files(place)) if is_folder(out.md5 or "") else [place]
-
-
-def _is_as_locked(
-    out: Item, files: Iterable[Path], measured: Mapping[str, contents.Measured]
-) -> bool:
-    hashes = {path: measured[path.as_posix()].md5 for path in files}
-    if not is_folder(out.md5 or ""):
-        return list(hashes.values()) == [out.md5]
-    inside = {path.relative_to(out.path).as_posix(): md5 for path, md5 in hashes.items()}
-    return folder_name(inside) == out.md5
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

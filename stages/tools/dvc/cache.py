@@ -32,6 +32,16 @@ def folder_name(files: Mapping[str, str]) -> str:
     return hashlib.md5(text, usedforsecurity=False).hexdigest() + _FOLDER
 
 
+def name_of(files: Mapping[str, str]) -> str:
+    """The name that DVC gives an out or dependency: `folder_name`, or the md5 of a file itself.
+
+    Parameters
+    ----------
+    files : path within the folder to md5; the path is "" if it is a file itself
+    """
+    return files[""] if "" in files else folder_name(files)
+
+
 class Cache:
     """A cache folder as DVC 3 keeps it; `folder` is its `files/md5`."""
 

@@ -1,6 +1,12 @@
-"""What dvc.yaml and dvc.lock say of the workspace, read through DVC."""
+"""What dvc.yaml and dvc.lock say of the workspace, read through DVC.
 
-from collections.abc import Iterator
+Private modules of DVC: `dvc.repo` and `dvc.dvcfile` expand `foreach` and `${...}` of dvc.yaml, and
+join to each stage its entry of dvc.lock; `dvc.exceptions` holds what they raise; `dvc.fs` is needed
+to ask DVC which files .dvcignore leaves out. `dvc.api` gives neither stages nor hashes. `dvc stage
+list` prints names alone, and `dvc status` names of what changed (see tools/verify/damage).
+"""
+
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,12 +56,20 @@ class Pipeline:
     has_remote: bool
     ignored: Any
 
-    def files(self, folder: Path) -> Iterator[Path]:
-        """All files below a folder that DVC sees: not those of .dvcignore."""
+    def files(self, path: str) -> dict[str, Path]:
+        """The files of an out or dependency that DVC sees, which are not those of .dvcignore.
+
+        The keys are paths within the folder, parted by slashes; "" if it is a file itself. What is
+        not there has none.
+        """
         from dvc.fs import localfs
 
-        for file in self.ignored.find(localfs, str(folder.absolute())):
-            yield folder / Path(file).relative_to(folder.absolute())
+        place = Path(path)
+        if not place.is_dir():
+            return {"": place} if os.path.lexists(place) else {}
+        whole = place.absolute()
+        inside = (Path(file).relative_to(whole) for file in self.ignored.find(localfs, str(whole)))
+        return {file.as_posix(): place / file for file in inside}
 
 
 def read() -> Pipeline:

@@ -1,7 +1,9 @@
 """DVC's queue of experiments: what is in it, in which state, and how to add and remove.
 
-States are read through DVC's own classes: a look takes a tenth of a second so, and two seconds of a
-core by `dvc queue status`. What changes the queue is done by DVC's commands.
+What changes the queue is done by DVC's commands. What reads it uses private modules of DVC:
+`dvc.repo` for the queue, and `dvc.repo.experiments.executor.base` for the file in which a running
+experiment notes its folder. A look takes a tenth of a second so. `dvc queue status` takes two
+seconds of a core, prints a table for people alone, and tells neither process, nor log, nor folder.
 """
 
 import re
@@ -182,7 +184,10 @@ def has_worker(entry: Entry) -> bool | None:
 
 
 def claimed() -> set[str]:
-    """The revisions that living workers say they run; it takes a second or two."""
+    """The revisions that living workers say they run; it takes a second or two.
+
+    Only the queue's own class asks the workers; no command of DVC prints the answers.
+    """
     from dvc.repo import Repo
 
     with Repo() as repo:
@@ -192,7 +197,7 @@ def claimed() -> set[str]:
 
 
 def clean() -> None:
-    """Remove the messages to workers that have ended since."""
+    """Remove the messages to workers that have ended since, which no command of DVC does."""
     from dvc.repo import Repo
 
     with Repo() as repo:

@@ -59,21 +59,31 @@ def test_one_of_an_earlier_version_has_no_checksum_and_is_taken(folder):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"epoch": -1}, "epoch is -1, valid is 0 to 2147483647"),
-        ({"epoch": True}, "epoch is True"),
-        ({"step": 2.0}, "step is 2.0"),
-        ({"step": "2"}, "step is '2'"),
-        ({"step": 2**31}, "step is 2147483648"),
-        ({"networks": []}, "networks should be a mapping"),
-        ({"sha256": []}, "sha256 should name discriminator.safetensors"),
-        ({"sha256": {"/dev/zero": "x"}}, "sha256 should name"),
-        ({"sha256": {}}, "sha256 should name"),
-        ({"more": 1}, "valid keys are epoch, networks, sha256, step, checksum"),
+        ({"epoch": -1}, "epoch is -1: Input should be greater than or equal to 0"),
+        ({"epoch": True}, "epoch is True: Input should be a valid integer"),
+        ({"step": 2.0}, "step is 2.0: Input should be a valid integer"),
+        ({"step": "2"}, "step is '2': Input should be a valid integer"),
+        ({"step": 2**31}, "step is 2147483648: Input should be less than 2147483648"),
+        ({"networks": []}, "networks is []: Input should be a valid dictionary"),
+        ({"sha256": []}, "sha256 is []: Input should be a valid dictionary"),
+        ({"sha256": {"/dev/zero": "x"}}, "it should name discriminator.safetensors"),
+        ({"sha256": {}}, "sha256 is {}: it should name discriminator.safetensors, generator"),
+        ({"sha256": {"a\nb": 1}}, "sha256 is 1: Input should be a valid string"),
+        ({"more": 1}, "valid keys are epoch, step, networks, sha256, checksum"),
     ],
 )
 def test_what_cannot_be_is_named(folder, changes, reason):
     change(folder, **changes)
     assert reason in message_of(manifest.read, folder)
+
+
+@pytest.mark.parametrize("name", ["epoch", "step", "networks", "sha256"])
+def test_what_lacks_a_key_is_refused(folder, name):
+    file = folder / manifest.NAME
+    content = json.loads(file.read_text())
+    del content["checksum"], content[name]
+    file.write_text(json.dumps(content))
+    assert "valid keys are epoch, step, networks, sha256" in message_of(manifest.read, folder)
 
 
 def test_a_number_too_large_for_a_float_is_refused(folder):

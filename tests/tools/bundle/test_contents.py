@@ -12,7 +12,7 @@ def test_measures_are_those_of_the_content(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     found = contents.measure(tmp_path / "file")
     assert found == contents.measure(b"abc")
-    assert (found.size, found.crc) == (3, 0x352441C2)
+    assert found.size == 3
     assert found.sha256.startswith("ba7816bf")
     assert found.md5 == "900150983cd24fb0d6963f7d28e17f72"
 

@@ -3,14 +3,18 @@
 import os
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.gan.common.files import md5
 from stages.tools.dvc import pipeline as locked
 from stages.tools.dvc.cache import Cache
+from stages.tools.verify import repair
 from stages.tools.verify.damage import Findings, Kind, check
 from tests.helpers.damage import flip, restored, rewrite
 from tests.helpers.project import Project
@@ -192,9 +196,9 @@ def test_damaged_copies_of_dvc_are_found_if_asked_for(pipeline):
     whole = {out.path: out.md5 for stage in pipeline.stages for out in stage.outs if out.cached}
     for path, name in whole.items():
         names = {Path(path): name} if not name.endswith(".dir") else {}
-        names |= {Path(path) / inner: md5 for inner, md5 in (cache.files(name) or {}).items()}
-        inside, md5 = random.Random(path).choice(sorted(names.items()))
-        copy = cache.object(md5)
+        names |= {Path(path) / inner: each for inner, each in (cache.files(name) or {}).items()}
+        inside, chosen = random.Random(path).choice(sorted(names.items()))
+        copy = cache.object(chosen)
         with restored(copy):
             flip(copy, -1)
             assert look(pipeline).damages == ()
@@ -270,7 +274,7 @@ def test_changed_code_and_params_are_notes_and_no_damage(copied):
 
 
 def test_a_note_is_no_longer_than_a_line(copied):
-    for file in Path("stages/gan").glob("*.py"):
+    for file in Path("stages/gan").rglob("*.py"):
         file.write_text(file.read_text() + "# a remark\n")
     found = look(locked.read())
     assert found.damages == ()
@@ -313,12 +317,67 @@ def test_a_data_set_that_has_not_run_is_a_note(copied):
     )
 
 
-def test_links_into_the_cache_are_followed(copied):
-    copied.run("dvc", "config", "cache.type", "symlink")
+@pytest.mark.parametrize("kind", ["symlink", "hardlink"])
+def test_links_into_the_cache_are_followed(copied, kind):
+    copied.run("dvc", "config", "cache.type", kind)
     shutil.rmtree("data/mnist/raw")
     copied.run("dvc", "checkout", "-q", "data/mnist/raw")
     file = Path("data/mnist/raw/train-images-idx3-ubyte")
-    assert file.is_symlink()
-    assert look(locked.read()).damages == ()
+    pipeline = locked.read()
+    copy = Cache(pipeline.cache).object(md5(file))
+    assert file.samefile(copy)
+    assert file.is_symlink() == (kind == "symlink")
+    assert look(pipeline, whole_cache=True).damages == ()
     flip(file, 1000)
-    assert kinds(look(locked.read())) == {file.as_posix(): Kind.DAMAGED}
+    # The copy is damaged as well, and the command for the file minds it.
+    for whole in (False, True):
+        found = look(pipeline, whole_cache=whole)
+        assert kinds(found) == {file.as_posix(): Kind.DAMAGED}
+    assert str(copy.relative_to(copied.folder)) in repair.command(found.damages[0], pipeline)
+
+
+@pytest.mark.parametrize("place", ["data/mnist/raw", "stages/command"])
+def test_pipes_and_dead_links_among_other_files_stop_nothing(pipeline, place):
+    pipe, link = Path(place) / "pipe", Path(place) / ".#link"
+    os.mkfifo(pipe)
+    link.symlink_to("user@host.1")  # as Emacs makes beside a file that it edits
+    try:
+        found = look(pipeline)
+    finally:
+        pipe.unlink()
+        link.unlink()
+    if place == "stages/command":
+        assert found.damages == ()
+        assert "would run" in found.notes[0]
+    else:
+        assert kinds(found) == dict.fromkeys([pipe.as_posix(), link.as_posix()], Kind.EXTRA)
+
+
+_HOLD = """
+import sys
+from dvc.lock import make_lock
+
+with make_lock(".dvc/tmp/lock", tmp_dir=".dvc/tmp"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_it_needs_no_lock_that_a_dvc_at_work_holds(copied):
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as dvc:
+        assert dvc.stdout.readline() == b"held\n"
+        assert "acquire lock" in copied.run("dvc", "status", check=False).stderr
+        copied.run("python", "-m", "stages", "verify")
+        dvc.stdin.close()
+
+
+def test_an_edited_dvc_lock_is_no_excuse(copied):
+    """Whichever of both was changed: they do not agree."""
+    lock = Path("dvc.lock")
+    name = next(o.md5 for s in locked.read().stages for o in s.outs if o.path == "data/mnist/raw")
+    lock.write_text(lock.read_text().replace(name, f"{'0' * 32}.dir"))
+    found = look(locked.read())
+    assert kinds(found) == {"data/mnist/raw": Kind.DAMAGED}
+    assert "which file it is, cannot be told" in found.damages[0].reason
