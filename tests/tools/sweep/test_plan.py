@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 import yaml
 
@@ -92,6 +94,13 @@ def test_the_workspace_has_it_if_all_is_up_to_date(copied):
     assert not plan.is_in_workspace(fast, "mnist")
     with (copied.folder / "stages/train.py").open("a") as file:
         file.write("# changed\n")
+    assert not plan.is_in_workspace(slow, "mnist")
+
+
+def test_the_workspace_has_nothing_where_dvc_refuses(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # no repository
+    shutil.copy(SHIPPED, "params.yaml")
+    slow, _ = plan.plan(RATES, "mnist", shipped(), {})
     assert not plan.is_in_workspace(slow, "mnist")
 
 
