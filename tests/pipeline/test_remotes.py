@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import server as servers
 from tests.helpers.data import tree
-from tests.helpers.kill import results
+from tests.helpers.processes import server as servers
+from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, commit
 
 pytestmark = pytest.mark.pipeline

@@ -5,7 +5,7 @@ import os
 import pytest
 import yaml
 
-from tests.helpers.kill import results
+from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, make_project
 
 pytestmark = pytest.mark.pipeline

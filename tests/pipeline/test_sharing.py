@@ -9,7 +9,7 @@ import yaml
 
 from stages.gan.common import paths
 from tests.helpers.data import tree
-from tests.helpers.kill import results
+from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, commit
 
 pytestmark = pytest.mark.pipeline

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from stages.gan.common.processes import is_alive
-from tests.helpers.kill import killed, results
+from tests.helpers.processes.kill import killed, results
 from tests.helpers.project import Project, commit, make_project
 
 pytestmark = pytest.mark.pipeline

@@ -19,7 +19,7 @@ from tests.helpers.data import (
     write_idx,
     write_zip,
 )
-from tests.helpers.http import ask_directly
+from tests.helpers.processes.http import ask_directly
 
 HASHES = {name: hashlib.sha256(content).hexdigest() for name, content in idx_contents().items()}
 UNREACHABLE = "http://127.0.0.1:9/set.zip"  # the port `discard`, where nothing listens

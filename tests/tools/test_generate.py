@@ -9,8 +9,8 @@ from stages.gan.common.errors import UserError
 from stages.gan.trained import checkpoints
 from stages.gan.training.optimizers import adam
 from stages.tools import generate
-from tests.helpers.network import describe
 from tests.helpers.project import ROOT
+from tests.helpers.training.network import describe
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from stages.gan.common import runtime
-from tests.helpers.cores import answers, needs_pretence
+from tests.helpers.processes.cores import answers, needs_pretence
 from tests.helpers.project import ROOT
 
 SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
@@ -109,7 +109,7 @@ import json, time
 import stages.command
 import numpy as np
 from mindspore import Tensor
-from tests.helpers.network import describe
+from tests.helpers.training.network import describe
 from stages.gan import losses, networks
 from stages.gan.training.optimizers import adam
 from stages.gan.training.step import make_step

@@ -9,7 +9,7 @@ from stages.gan.params import load
 from stages.gan.trained.grids import COUNT
 from stages.gan.trained.sampling import generate
 from tests.helpers.data import SHIPPED
-from tests.helpers.network import as_if_trained, describe
+from tests.helpers.training.network import as_if_trained, describe
 
 STEPS, NEAREST = 4, 3
 # Of a grid's images of 8 x 8 pixels, with the gap around each.

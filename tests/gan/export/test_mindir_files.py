@@ -10,9 +10,9 @@ from mindspore.train import mind_ir_pb2
 
 from stages.gan.export import mindir_files
 from stages.gan.networks import KINDS
-from tests.helpers.mindir import write
-from tests.helpers.network import as_if_trained, describe
 from tests.helpers.project import ROOT
+from tests.helpers.training.mindir import write
+from tests.helpers.training.network import as_if_trained, describe
 
 # In a process with another history, another folder and another hash of strings.
 _ELSEWHERE = """
@@ -22,7 +22,7 @@ sys.path.insert(0, sys.argv[1])
 from stages.gan.common import runtime
 runtime.wait_without_spinning()
 from stages.gan.networks import KINDS
-from tests.helpers.mindir import write
+from tests.helpers.training.mindir import write
 Path("other").mkdir()
 write(Path("other"), "mlp", seed=9)
 for kind in reversed(KINDS):

@@ -10,7 +10,7 @@ from stages.gan.evaluation.quality import measuring
 from stages.gan.export import licences, model_card
 from stages.gan.params import choices
 from tests.helpers.data import load_params
-from tests.helpers.network import describe
+from tests.helpers.training.network import describe
 
 MNIST = {"train-images-idx3-ubyte": licences.MNIST}
 

@@ -12,7 +12,7 @@ from stages.gan.export import networks as exporting
 from stages.gan.export import onnx_files
 from stages.gan.trained.sampling import generate, logits
 from tests.helpers.data import message_of
-from tests.helpers.network import as_if_trained, describe
+from tests.helpers.training.network import as_if_trained, describe
 
 FILES = {"generator.onnx", "generator.mindir", "discriminator.onnx", "discriminator.mindir"}
 

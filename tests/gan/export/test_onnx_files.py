@@ -9,7 +9,7 @@ from stages.gan.export.plain import as_plain
 from stages.gan.layers import Tanh
 from stages.gan.networks import KINDS
 from tests.helpers.data import message_of
-from tests.helpers.network import as_if_trained, describe
+from tests.helpers.training.network import as_if_trained, describe
 
 
 def write(folder, kind="dcgan", **changes):

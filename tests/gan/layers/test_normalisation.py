@@ -9,7 +9,7 @@ from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import BatchNorm, Tanh, activation
 from stages.gan.layers.normalisation import KERNELS, NormalisedActivation, rectifier
-from tests.helpers.kernel import check_cores_change_no_bit, every_form, needs_kernels
+from tests.helpers.training.kernel import check_cores_change_no_bit, every_form, needs_kernels
 
 SLOPE = 0.2
 FUSED = ["relu", "leaky_relu", "none"]

@@ -7,8 +7,8 @@ from stages.gan import losses, networks
 from stages.gan.layers import spectral
 from stages.gan.networks.dcgan.convolution import Convolution, columns_to_conv
 from stages.gan.training.step import make_step
-from tests.helpers.network import describe
-from tests.helpers.steps import batch, optimize
+from tests.helpers.training.network import describe
+from tests.helpers.training.steps import batch, optimize
 
 
 def largest(matrix) -> float:

@@ -13,8 +13,8 @@ from stages.gan.common.errors import UserError
 from stages.gan.export import plain
 from stages.gan.params import choices
 from stages.gan.trained.sampling import generate, logits
-from tests.helpers.network import describe
 from tests.helpers.project import ROOT
+from tests.helpers.training.network import describe
 
 # Where each Protocol's modules are.
 OFFERS = [(networks.Kind, "stages.gan.networks"), (plain.Plain, "stages.gan.export.plain")]

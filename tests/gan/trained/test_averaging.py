@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from stages.gan import networks
 from stages.gan.trained.averaging import KERNELS, Average
 from stages.gan.training.step import Options, make_step
-from tests.helpers.kernel import (
+from tests.helpers.training.kernel import (
     assert_same_bits,
     call,
     check_cores_change_no_bit,
@@ -15,7 +15,7 @@ from tests.helpers.kernel import (
     needs_kernels,
     pure,
 )
-from tests.helpers.steps import batch, make
+from tests.helpers.training.steps import batch, make
 
 DECAY = 0.7
 

@@ -12,7 +12,7 @@ from stages.gan.training import optimizers
 from stages.gan.training.optimizers import adam
 from stages.gan.training.optimizers.schedules import Schedule
 from stages.gan.training.step import make_step
-from tests.helpers.network import describe
+from tests.helpers.training.network import describe
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from stages.gan.trained import checkpoints, manifest
 from stages.gan.trained.averaging import Average
 from stages.gan.training.optimizers import adam
 from tests.helpers.data import message_of
-from tests.helpers.network import describe
+from tests.helpers.training.network import describe
 from tests.helpers.traps import Trap
 
 PARTS = ("generator", "discriminator", "optimizers", "average")

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from stages.gan import networks
 from stages.gan.data.prepared import to_levels
 from stages.gan.trained.sampling import evaluation_mode, generate, interpolate, logits
-from tests.helpers.network import describe
+from tests.helpers.training.network import describe
 
 
 def test_batches_do_not_change_the_result():

@@ -8,8 +8,8 @@ from stages.gan.params import load
 from stages.gan.training import assembly
 from stages.gan.training.step.gradients import DUE
 from tests.helpers.data import SHIPPED, message_of
-from tests.helpers.network import describe as describe_small
-from tests.helpers.runs import small, split
+from tests.helpers.training.network import describe as describe_small
+from tests.helpers.training.runs import small, split
 
 
 def test_the_params_give_each_network_its_rate():

@@ -10,7 +10,7 @@ from stages.gan.trained import checkpoints
 from stages.gan.training import assembly, results
 from stages.gan.training.history import History
 from stages.gan.training.resume.unfinished import Run
-from tests.helpers.runs import set_up, small
+from tests.helpers.training.runs import set_up, small
 
 VERDICT = {"name": "still learning"}
 

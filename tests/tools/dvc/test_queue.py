@@ -3,7 +3,7 @@ import os
 import pytest
 
 from stages.tools.dvc import queue
-from tests.helpers.queue import DVC_ENDED, KILLED, TOLD, entry
+from tests.helpers.processes.queue import DVC_ENDED, KILLED, TOLD, entry
 
 
 @pytest.fixture

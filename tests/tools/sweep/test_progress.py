@@ -6,7 +6,7 @@ from stages.tools.dvc import queue
 from stages.tools.sweep import progress
 from stages.tools.sweep.plan import Wanted
 from stages.tools.sweep.progress import Pursuit, counts, look_at
-from tests.helpers.queue import KILLED, TOLD, entry
+from tests.helpers.processes.queue import KILLED, TOLD, entry
 
 
 @pytest.fixture

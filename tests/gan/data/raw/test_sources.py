@@ -8,7 +8,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.data.raw import sources
 from stages.gan.data.raw.sources import Limits, fetch, first_that_works, is_remote, public_name
 from tests.helpers.data import message_of
-from tests.helpers.http import (
+from tests.helpers.processes.http import (
     announced,
     ask_directly,
     content,

@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 from stages.gan.evaluation.judge import classifier
 from stages.gan.trained.checkpoints import values
-from tests.helpers.kernel import every_form
+from tests.helpers.training.kernel import every_form
 
 SHAPE = (1, 8, 8)
 FOURS = classifier.build((1, 8, 8), (2, 2), 2, 2)

@@ -4,7 +4,7 @@ import pytest
 from stages.gan import networks
 from stages.gan.export.plain import as_plain, plain_networks, take_back
 from stages.gan.trained.sampling import generate, logits
-from tests.helpers.network import as_if_trained, describe
+from tests.helpers.training.network import as_if_trained, describe
 
 ACTIVATIONS = ("relu", "leaky_relu", "elu", "tanh", "sigmoid", "none")
 

@@ -22,8 +22,8 @@ from stages.gan.networks.dcgan.convolution import (
     conv_to_columns,
 )
 from stages.gan.networks.dcgan.maps import KERNELS
-from tests.helpers.kernel import every_form, pure
 from tests.helpers.project import ROOT
+from tests.helpers.training.kernel import every_form, pure
 
 
 def convolve(x: np.ndarray, weight: np.ndarray) -> np.ndarray:

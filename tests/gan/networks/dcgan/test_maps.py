@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mindspore import Tensor, nn, ops
 
 from stages.gan.networks.dcgan import maps
-from tests.helpers.kernel import (
+from tests.helpers.training.kernel import (
     assert_same_bits,
     check_cores_change_no_bit,
     compiled,

@@ -9,7 +9,7 @@ from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import activation
 from stages.gan.networks.mlp.dense import DenseActivation
-from tests.helpers.kernel import every_form
+from tests.helpers.training.kernel import every_form
 
 SLOPE = 0.2
 NAMES = ["relu", "leaky_relu", "none", "elu", "tanh", "sigmoid"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.distributed import Running, of_workers
-from tests.helpers.kill import results
+from tests.helpers.processes.distributed import Running, of_workers
+from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, make_project
 
 pytestmark = pytest.mark.pipeline

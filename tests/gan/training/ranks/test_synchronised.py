@@ -10,7 +10,7 @@ from stages.gan import networks
 from stages.gan.layers import BatchNorm
 from stages.gan.training.ranks.group import Group
 from stages.gan.training.ranks.synchronised import SynchronisedNormaliseRows, synchronise
-from tests.helpers.network import describe
+from tests.helpers.training.network import describe
 
 
 class _Hearing:

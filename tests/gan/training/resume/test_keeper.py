@@ -14,7 +14,7 @@ from stages.gan.training.resume.keeper import Keeper
 from stages.gan.training.resume.unfinished import Run
 from stages.gan.training.watch import diagnosis
 from stages.gan.training.watch.supervisor import Supervisor
-from tests.helpers.runs import set_up, small
+from tests.helpers.training.runs import set_up, small
 
 OPTIONS = {
     "plain": {},

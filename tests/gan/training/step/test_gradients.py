@@ -8,8 +8,8 @@ from mindspore import Tensor, ops
 from stages.gan import networks
 from stages.gan.training.step import Options, make_discriminator_step, make_step
 from stages.gan.training.step.gradients import DUE, KERNELS, NOT_DUE, GradientNorm
-from tests.helpers.kernel import call, every_form, needs_kernels
-from tests.helpers.steps import batch, make, state
+from tests.helpers.training.kernel import call, every_form, needs_kernels
+from tests.helpers.training.steps import batch, make, state
 
 
 def length(arrays) -> float:

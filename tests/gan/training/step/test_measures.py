@@ -11,8 +11,8 @@ from stages.gan import networks
 from stages.gan.data.prepared import Split
 from stages.gan.trained.sampling import generate
 from stages.gan.training.step import make_step, measures
-from tests.helpers.network import describe
-from tests.helpers.steps import batch, make
+from tests.helpers.training.network import describe
+from tests.helpers.training.steps import batch, make
 
 pixels = arrays(np.float32, (5, 1, 3, 2), elements=st.floats(-1, 1, width=32))
 

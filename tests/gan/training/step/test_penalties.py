@@ -7,8 +7,8 @@ from stages.gan import losses, networks
 from stages.gan.layers import spectral
 from stages.gan.training import optimizers
 from stages.gan.training.step import Options, make_step, penalties
-from tests.helpers.network import describe
-from tests.helpers.steps import batch, make, optimize
+from tests.helpers.training.network import describe
+from tests.helpers.training.steps import batch, make, optimize
 
 GAMMA = 3.0
 

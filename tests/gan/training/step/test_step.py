@@ -16,9 +16,9 @@ from stages.gan.training import optimizers
 from stages.gan.training.step import Options, make_discriminator_step, make_step
 from stages.gan.training.step.augmentation import POLICIES, augment, draw
 from stages.gan.training.step.gradients import DUE
-from tests.helpers.network import describe
 from tests.helpers.project import ROOT
-from tests.helpers.steps import BATCH, batch, former_step, make, optimize, state
+from tests.helpers.training.network import describe
+from tests.helpers.training.steps import BATCH, batch, former_step, make, optimize, state
 
 
 def plain_step(pair, optimizers, loss):
@@ -335,7 +335,7 @@ import collections, json, re, sys
 from pathlib import Path
 
 from stages.gan.training.step import Options, make_step
-from tests.helpers.steps import BATCH, batch, former_step, make
+from tests.helpers.training.steps import BATCH, batch, former_step, make
 
 from stages.gan.trained.averaging import Average
 

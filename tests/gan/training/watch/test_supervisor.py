@@ -11,7 +11,7 @@ from stages.gan.training.step import measures
 from stages.gan.training.step.measures import MEASURES
 from stages.gan.training.watch.diagnosis import DIVERSITY, Diagnosis
 from stages.gan.training.watch.supervisor import Supervisor
-from tests.helpers.runs import set_up, small
+from tests.helpers.training.runs import set_up, small
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from mindspore import Tensor, ops
 from stages.gan import losses, networks
 from stages.gan.training.optimizers import adam
 from stages.gan.training.step import _KnownGradient
-from tests.helpers.network import describe
+from tests.helpers.training.network import describe
 
 BATCH = 8
 

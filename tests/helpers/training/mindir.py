@@ -2,7 +2,7 @@
 
 from stages.gan.export import mindir_files
 from stages.gan.export.plain import as_plain
-from tests.helpers.network import as_if_trained, describe
+from tests.helpers.training.network import as_if_trained, describe
 
 
 def write(folder, kind, seed=0):
