@@ -54,7 +54,7 @@ def missing_paths(text: str) -> list[str]:
     """The paths between backticks that begin with one of the project's folders and do not exist."""
     paths = [
         path
-        for code in code_of(text)
+        for code in (re.sub("<[a-z ]+>", "*", code) for code in code_of(text))
         for path in re.findall(rf"(?<![\w/.-])(?:{ROOMS})/[\w./*-]*", code)
     ]
     return [path for path in paths if not list(ROOT.glob(path.rstrip("/.")))]

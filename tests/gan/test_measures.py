@@ -60,6 +60,16 @@ def test_the_comparison_leaves_none_out():
     assert {measure.full_name for measure in measures.ALL} <= set(found)
 
 
+def test_the_table_of_the_documentation_has_each():
+    words = {"higher": "higher", "lower": "lower", "floor": "nearest to the floor"}
+    table = (ROOT / "docs/samples.md").read_text(encoding="utf-8")
+    rows = [
+        f"| {each.head} | `{each.section}.{each.key}` | {words[each.better]} |\n"
+        for each in measures.ALL
+    ]
+    assert "".join(rows) in table
+
+
 def test_it_needs_nothing_heavy():
     code = (
         "import sys; import stages.gan.measures; "

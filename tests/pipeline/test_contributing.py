@@ -125,12 +125,38 @@ def from_plain(layer, values, shape):
 '''
 
 
+MEASURE = '''"""The share of the class that is drawn most often."""
+
+import numpy as np
+
+from stages.gan.evaluation.quality.scores import Estimate
+
+NAMES = ("toy_measure",)
+
+
+def compare(real, generated):
+    """Of the generated images alone, as precision is; real ones give the floor."""
+    return {"toy_measure": Estimate(float(np.bincount(generated).max() / len(generated)), None)}
+'''
+
+
 def around(anchor: str, after: str, before: str = "") -> Callable[[str], str]:
     """An edit: put lines after some, and before them, which the file has once."""
 
     def edit(text: str) -> str:
         assert text.count(anchor) == 1, anchor
         return text.replace(anchor, before + anchor + after)
+
+    return edit
+
+
+def all_of(*edits: Callable[[str], str]) -> Callable[[str], str]:
+    """Several edits of one file."""
+
+    def edit(text: str) -> str:
+        for each in edits:
+            text = each(text)
+        return text
 
     return edit
 
@@ -167,6 +193,25 @@ TOYS: dict[str, tuple[int, dict[str, Callable[[str], str]]]] = {
             ),
         },
     ),
+    "A new measure": (
+        5,
+        {
+            "stages/gan/evaluation/quality/toy_measure.py": new(MEASURE),
+            "stages/gan/evaluation/quality/measuring.py": all_of(
+                around("\nfrom dataclasses import dataclass\n", "\nfrom . import toy_measure\n"),
+                around("    *memorisation.NAMES,\n", "", before="    *toy_measure.NAMES,\n"),
+                around(
+                    "        **kernel.compare(real.kernel, generated.kernel),\n",
+                    "        **toy_measure.compare(real.classes, generated.classes),\n",
+                ),
+            ),
+            "stages/gan/measures.py": around(
+                '    Measure(\n        "quality", "memorisation",',
+                "",
+                before='    Measure("quality", "toy_measure", "toy measure", "floor", "A toy."),\n',
+            ),
+        },
+    ),
 }
 
 
@@ -183,9 +228,8 @@ def test_a_way_names_files_that_there_are(section):
     named = files_of(section)
     assert len(named) == count
     for file in named:
-        # The pages of documentation are looked at by tests/gan/params/test_choices.py.
-        assert "<kind>" in file or file.startswith("docs/") or (ROOT / file).is_file(), file
-    own = [file.replace("<kind>", "toy_kind") for file in named]
+        assert "<" in file or (ROOT / file).is_file(), file
+    own = [file.replace("<kind>", "toy_kind").replace("<name>", "toy_measure") for file in named]
     assert [file for file in own if file.startswith("stages/")] == list(edits)
     assert sum(file.startswith("docs/") for file in own) == 1
     assert sum(file.startswith("tests/") for file in own) == 1
@@ -211,8 +255,13 @@ def test_the_toys_go_through_the_whole_pipeline(project: Project):
     assert "A generative adversarial network of two toy networks" in card
     for name in ("generator.onnx", "discriminator.onnx", "generator.mindir"):
         assert (folder / "models/mnist/export" / name).is_file()
+    evaluate = json.loads((folder / "metrics/mnist/evaluate.json").read_text())
+    assert 0 < evaluate["quality"]["toy_measure"]["value"] <= 1
+    assert 0 < evaluate["quality"]["toy_measure"]["floor"] <= 1
+    for page in ("reports/mnist/index.html", "models/mnist/export/README.md"):
+        assert "toy measure" in (folder / page).read_text()
     # The sum of both squares is lowest where s = 1/2: it is 1/4 + 1/4 there.
-    loss = json.loads((folder / "metrics/mnist/evaluate.json").read_text())["training_loss"]
+    loss = evaluate["training_loss"]
     assert loss["name"] == "toy_loss"
     assert loss["real"]["equilibrium"] == pytest.approx(0.25, abs=1e-5)
     assert loss["discriminator"]["equilibrium"] == pytest.approx(0.5, abs=1e-5)
