@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro full verify collapse mended sweep test remotes faults calibrate lint bench setup lock \
+.PHONY: help repro full verify collapse fixed sweep test remotes faults calibrate lint bench setup lock \
   clean-venv
 .DEFAULT_GOAL := repro
 
@@ -28,8 +28,8 @@ verify: setup ## check every artifact byte by byte; CACHE=1 DVC's own copies, to
 collapse: setup ## the lecture's failing run: ends with an error and says why
 	python -m stages collapse $(DATASET)
 
-mended: setup ## that run, its loss repaired, and as recommended: one page with all three
-	python -m stages collapse $(DATASET) --mended
+fixed: setup ## that run, its loss fixed, and as recommended: one page with all three
+	python -m stages collapse $(DATASET) --fixed
 
 sweep: setup ## answer a question by several runs; NAME=learning_rate, SET="KEY=VALUE ..."
 	python -m stages sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')

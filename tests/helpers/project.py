@@ -74,7 +74,7 @@ def make_project(folder: Path) -> Project:
     folder.mkdir(parents=True, exist_ok=True)
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "stages", folder / "stages", ignore=ignore)
-    for name in ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore"):
+    for name in ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
     project = Project(folder)
     project.write_params(tiny_params())

@@ -63,7 +63,7 @@ def failure(dataset: str) -> Path:
 
 
 def collapse(dataset: str) -> Path:
-    """Where the failing run and its mended forms happen, apart from the project's own results."""
+    """Where the failing run and its fixed forms happen, apart from the project's own results."""
     return Path("reports") / "collapse" / dataset
 
 

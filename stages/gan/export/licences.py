@@ -1,17 +1,61 @@
-"""What is known of the licences of data."""
+"""What licence holds for trained weights: the project's own, and what is known of the data's."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+CODE = "Apache-2.0"
+# Over what a model card says of it.
+HEADING = "## Licence"
 # Of the images to train on.
 MNIST = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
-_KNOWN = {
-    "bundled:digits": (
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for weights that were trained on some data.
+
+    Parameters
+    ----------
+    identifier : str
+        As the model card names it: a licence by its SPDX name, or "other".
+    name : str
+        What the card calls an "other" licence; "" for a known one.
+    data : str
+        A sentence or two about the data.
+    """
+
+    identifier: str
+    name: str
+    data: str
+
+    @property
+    def sentences(self) -> str:
+        """All of it, for the card and for bundles."""
+        return f"The code that made these files is under {CODE}. Of the data: {self.data}"
+
+
+_OF_SOURCES = {
+    "bundled:digits": Terms(
+        "apache-2.0",
+        "",
         "scikit-learn's digits are the test set of the UCI repository's Optical Recognition of "
-        "Handwritten Digits (E. Alpaydin, C. Kaynak, 1998), which the repository lists under "
-        "CC BY 4.0."
+        "Handwritten Digits (E. Alpaydin, C. Kaynak, 1998). The repository lists them under CC BY "
+        "4.0, so name them where you pass these weights on. The weights are under Apache-2.0.",
     ),
-    "bundled:avatars": "the faces were drawn by a program of this project; nobody else made them.",
+    "bundled:avatars": Terms(
+        "apache-2.0",
+        "",
+        "a program of this project drew the faces, and nobody else made them. The weights are "
+        "under Apache-2.0.",
+    ),
 }
+_OF_MNIST = Terms(
+    "other",
+    "apache-2.0-and-the-data-cc-by-sa-3.0",
+    "MNIST is of Yann LeCun and Corinna Cortes. The documentation of Keras names the Creative "
+    "Commons Attribution-Share Alike 3.0 licence. The files themselves carry none. Apache-2.0 "
+    "holds for these weights as far as that licence allows.",
+)
 
 
 def is_mnist(sha256: Mapping[str, str]) -> bool:
@@ -19,8 +63,8 @@ def is_mnist(sha256: Mapping[str, str]) -> bool:
     return MNIST in sha256.values()
 
 
-def of_data(source: str, sha256: Mapping[str, str]) -> str:
-    """A sentence or two.
+def of_weights(source: str, sha256: Mapping[str, str]) -> Terms:
+    """What holds for weights that were trained on the data of a source.
 
     Parameters
     ----------
@@ -29,12 +73,11 @@ def of_data(source: str, sha256: Mapping[str, str]) -> str:
     sha256 : mapping of file name to hash
     """
     if is_mnist(sha256):
-        return (
-            "MNIST is of Yann LeCun and Corinna Cortes; the documentation of Keras names the "
-            "Creative Commons Attribution-Share Alike 3.0 licence. The files themselves carry none."
-        )
-    return _KNOWN.get(
-        source,
-        f"this project knows no licence of `{source}`. The rights of those who made the images "
-        "may reach to what is generated from them.",
+        return _OF_MNIST
+    unknown = Terms(
+        "other",
+        "unknown",
+        f"this project knows no licence of `{source}`. The people who made the images may have "
+        "rights in what is generated from them. Ask them before you pass these weights on.",
     )
+    return _OF_SOURCES.get(source, unknown)

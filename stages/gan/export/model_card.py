@@ -58,9 +58,10 @@ def write(facts: Facts) -> str:
 
 
 def _front(facts: Facts) -> dict[str, Any]:
+    terms = _terms(facts)
     front: dict[str, Any] = {
-        "license": "other",
-        "license_name": "unspecified",
+        "license": terms.identifier,
+        **({"license_name": terms.name} if terms.name else {}),
         "library_name": "onnx",
         "pipeline_tag": _TASK,
         "tags": ["gan", facts.description.kind, "mindspore", "mindir", "onnx"],
@@ -253,11 +254,11 @@ evidence, identities or training data that somebody relies on.
 
 
 def _licence(facts: Facts) -> str:
-    source = str(facts.prepared["source"])
-    return f"""## Licence
+    return f"{licences.HEADING}\n\n{_terms(facts).sentences}"
 
-The project that made these files states no licence, so none is given here: ask its owner before
-you pass them on. Of the data: {licences.of_data(source, facts.source["sha256"])}"""
+
+def _terms(facts: Facts) -> licences.Terms:
+    return licences.of_weights(str(facts.prepared["source"]), facts.source["sha256"])
 
 
 def _metric(measure: measures.Measure) -> str:

@@ -109,7 +109,7 @@ class Network:
         Bytes of memory that an experiment needs, its evaluation included. A sweep starts as many
         workers as fit.
     collapse_steps : int
-        Steps of each run of `python -m stages collapse --mended`: enough to see the lecture's
+        Steps of each run of `python -m stages collapse --fixed`: enough to see the lecture's
         failure, and few enough for some minutes.
     complaint : function of image_shape, generator_widths and discriminator_widths
         Why there are no such networks, and what would be valid; "" if there are.

@@ -107,20 +107,34 @@ def unpack(checked: Checked, target: Path) -> None:
             write_files(folder, [NAME, *checked.manifest.files], content)
 
 
+def read_file(checked: Checked, name: str) -> bytes:
+    """The content of a file of a bundle that was found sound; b"" if it has no such file.
+
+    Raises
+    ------
+    UserError
+        If the file is another now than when it was checked.
+    """
+    if name not in checked.manifest.files:
+        return b""
+    with _opened(checked.path) as container:
+        content = _read(container, name)
+    if hashlib.sha256(content).hexdigest() != checked.manifest.files[name][1]:
+        raise _changed(checked.path, name)
+    return content
+
+
 def read_json(checked: Checked, name: str) -> dict[str, Any]:
-    """A JSON object of a bundle that was found sound; {} if it has no such file.
+    """The JSON object in a file of such a bundle; {} if it has no such file.
 
     Raises
     ------
     UserError
         If the file holds anything else.
     """
-    if name not in checked.manifest.files:
+    content = read_file(checked, name)
+    if not content:
         return {}
-    with _opened(checked.path) as container:
-        content = _read(container, name)
-    if hashlib.sha256(content).hexdigest() != checked.manifest.files[name][1]:
-        raise _changed(checked.path, name)
     try:
         return read_object(content)
     except ValueError as error:

@@ -17,7 +17,7 @@ from stages.tools.dvc.cache import name_of
 from stages.tools.dvc.pipeline import Item, Stage
 from stages.tools.verify.damage import Findings, Kind, check
 
-_DESCRIPTIONS = (paths.PARAMS, Path("dvc.yaml"), locked.LOCK)
+_DESCRIPTIONS = (paths.PARAMS, Path("dvc.yaml"), locked.LOCK, Path("LICENSE"))
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from typing import Any
 
 from stages.gan import measures
 from stages.gan.common import paths
+from stages.gan.export import licences
 from stages.gan.trained import manifest
 from stages.tools.bundle import environment
-from stages.tools.bundle.check import Checked, read_json
+from stages.tools.bundle.check import Checked, read_file, read_json
 
 _TERMS = ("discriminator", "generator")
 
@@ -44,6 +45,7 @@ def lines(checked: Checked) -> Iterable[str]:
         f"{_text(about.get('machine'))} ({_text(about.get('vectors'))}), {versions}"
     )
     yield f"commit       {_commit(about.get('git'))}"
+    yield f"licence      {_licence(checked, dataset)}"
 
 
 def warnings(checked: Checked) -> list[str]:
@@ -51,6 +53,13 @@ def warnings(checked: Checked) -> list[str]:
     about = read_json(checked, environment.NAME)
     about.pop("git", None)
     return environment.differences(about, environment.describe())
+
+
+def _licence(checked: Checked, dataset: str) -> str:
+    """What the model card says of the weights' licence."""
+    card = read_file(checked, (paths.export(dataset) / "README.md").as_posix())
+    section = card.decode("utf-8", "replace").partition(f"{licences.HEADING}\n")[2]
+    return " ".join(section.partition("\n#")[0].split())[:600] or "unknown"
 
 
 def _commit(git: Any) -> str:

@@ -1,4 +1,4 @@
-"""Run the lecture's failing training; with --mended also the same run mended, side by side.
+"""Run the lecture's failing training; with --fixed also the same run fixed, side by side.
 
 Nothing of the project's own results is touched: all of it happens in reports/collapse/<dataset>.
 """
@@ -60,7 +60,7 @@ def main() -> None:
     """Parse the arguments and run."""
     parser = argument_parser()
     parser.add_argument("dataset", nargs="?", default="mnist", help="a key of `datasets`")
-    parser.add_argument("--mended", action="store_true", help="all three runs and their page")
+    parser.add_argument("--fixed", action="store_true", help="all three runs and their page")
     parser.add_argument("--source", help="use this source of data instead of the bundled one")
     parser.add_argument("--steps", type=int, help="of each of the three runs")
     arguments = parser.parse_args()
@@ -72,7 +72,7 @@ def main() -> None:
     if Path(source).exists():
         source = str(Path(source).resolve())
     folder = paths.collapse(dataset)
-    if not arguments.mended:
+    if not arguments.fixed:
         failing = prepare(folder / "alone", dataset, source, FAILING)
         stage(failing, "download", dataset)
         stage(failing, "preprocess", dataset)

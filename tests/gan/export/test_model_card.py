@@ -10,6 +10,7 @@ from stages.gan.evaluation.quality import measuring
 from stages.gan.export import licences, model_card
 from stages.gan.params import choices
 from tests.helpers.data import load_params
+from tests.helpers.project import ROOT
 from tests.helpers.training.network import describe
 
 MNIST = {"train-images-idx3-ubyte": licences.MNIST}
@@ -56,8 +57,8 @@ def front_of(card):
 
 def test_the_front_matter_has_what_hugging_face_reads(tmp_path):
     front = front_of(model_card.write(facts(tmp_path)))
-    assert front["license"] == "other"  # the project has none
-    assert front["license_name"] == "unspecified"
+    assert front["license"] == "apache-2.0"  # the project's own, as the digits' one allows
+    assert "license_name" not in front
     assert front["library_name"] == "onnx"
     assert {"gan", "mlp", "onnx", "mindspore"} <= set(front["tags"])
     (model,) = front["model-index"]
@@ -154,17 +155,29 @@ def test_each_kind_of_network_is_named(tmp_path, kind):
 
 
 @pytest.mark.parametrize(
-    ("source", "sha256", "words"),
+    ("source", "sha256", "identifier", "words"),
     [
-        ("https://example.org/MNIST.zip", MNIST, "Attribution-Share Alike 3.0"),
-        ("my-folder", MNIST, "Attribution-Share Alike 3.0"),
-        ("bundled:digits", {}, "CC BY 4.0"),
-        ("bundled:avatars", {}, "drawn by a program of this project"),
-        ("https://example.org/faces.zip", {}, "knows no licence of `https://example.org/faces.zip`"),
+        ("https://a.org/MNIST.zip", MNIST, "other", "Attribution-Share Alike 3.0"),
+        ("my-folder", MNIST, "other", "Attribution-Share Alike 3.0"),
+        ("bundled:digits", {}, "apache-2.0", "CC BY 4.0"),
+        ("bundled:avatars", {}, "apache-2.0", "a program of this project drew the faces"),
+        ("https://a.org/faces.zip", {}, "other", "knows no licence of `https://a.org/faces.zip`"),
     ],
-)  # fmt: skip
-def test_what_is_known_of_the_datas_licence(source, sha256, words):
-    assert words in licences.of_data(source, sha256)
+)
+def test_what_holds_for_weights_by_what_they_were_trained_on(source, sha256, identifier, words):
+    terms = licences.of_weights(source, sha256)
+    assert terms.identifier == identifier
+    assert bool(terms.name) == (identifier == "other")  # which Hugging Face asks for
+    assert "under Apache-2.0" in terms.sentences
+    assert words in terms.sentences
+
+
+def test_the_project_has_the_licence_that_is_named():
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in text
+    assert "Version 2.0" in text
+    project = (ROOT / "pyproject.toml").read_text()
+    assert f'license = "{licences.CODE}"' in project
 
 
 def test_mnist_is_known_by_its_content_alone(tmp_path):

@@ -18,7 +18,7 @@ AGAIN = "run `dvc repro report@mnist` first"
 
 def test_it_holds_the_run_but_for_its_data(copied):
     story = pack.gather("mnist")
-    expected = {"params.yaml", "dvc.yaml", "dvc.lock", "environment.json"}
+    expected = {"params.yaml", "dvc.yaml", "dvc.lock", "LICENSE", "environment.json"}
     pictures = paths.training_pictures, paths.evaluation_pictures
     for folder in (paths.models, paths.export, paths.metrics, *pictures):
         expected |= {f.as_posix() for f in folder("mnist").rglob("*") if f.is_file()}

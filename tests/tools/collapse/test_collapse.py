@@ -26,7 +26,7 @@ def test_the_runs_have_as_many_steps_as_the_kind_needs(tmp_path, monkeypatch, ki
         raise Prepared(changes)
 
     monkeypatch.setattr(collapse, "prepare", prepare)
-    words = ["collapse", "faces", "--mended", *([] if own is None else ["--steps", str(own)])]
+    words = ["collapse", "faces", "--fixed", *([] if own is None else ["--steps", str(own)])]
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(Prepared) as caught:
         collapse.main()

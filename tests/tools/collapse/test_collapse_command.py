@@ -50,7 +50,7 @@ def test_the_three_runs_stand_on_one_page(shipped: Project):
     (earlier / "run-1/data").mkdir(parents=True)
     (earlier / "run-2").mkdir()
     (earlier / "run-2/data").symlink_to(earlier / "run-1/data")
-    output = shipped.run("python", "-m", "stages", "collapse", "--mended", "--steps", "130").stdout
+    output = shipped.run("python", "-m", "stages", "collapse", "--fixed", "--steps", "130").stdout
     page = (shipped.folder / "reports/collapse/mnist/index.html").read_text()
     assert page.count("<section>") == 3
     assert "learning_rate=0.01" in page
