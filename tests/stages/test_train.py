@@ -206,7 +206,9 @@ def test_a_checkpoint_of_other_networks_is_named(reproduced: Project, prepared: 
     prepared.write_params(params)
     result = prepared.stage("train", "mnist", check=False)
     assert result.returncode == 1
-    assert "its networks have generator_widths [16, 24], the params ask for [5]" in result.stderr
+    assert (
+        "its networks have generator_widths [16, 24], but the params ask for [5]" in result.stderr
+    )
 
 
 def test_damaged_data_is_named(prepared: Project):
