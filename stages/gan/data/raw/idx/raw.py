@@ -1,4 +1,4 @@
-"""The four IDX files of MNIST and its like, found in whatever container they come."""
+"""Finds the four IDX files of MNIST and similar data sets in a container."""
 
 from pathlib import Path, PurePosixPath
 
@@ -15,12 +15,12 @@ HASHED = FILES
 
 
 def gather(container: Container, target: Path, maximum_bytes: int) -> None:
-    """Copy the four files into `target`, unzipped where they come as .gz.
+    """Copy the four files into `target`; .gz files are unzipped.
 
     Raises
     ------
     UserError
-        If one is missing, damaged or too large.
+        If a file is missing, damaged or too large.
     """
     found = {PurePosixPath(name).name: name for name in container.names()}
     for file in FILES:
