@@ -170,7 +170,7 @@ def test_a_run_that_diverged_and_went_on_has_nothing_to_evaluate(prepared: Proje
     assert metrics["discriminator_loss"] is None
     result = prepared.stage("evaluate", "mnist", check=False)
     assert result.returncode == 1
-    assert "not finite, as its training diverged" in result.stderr
+    assert "not finite, because its training diverged" in result.stderr
     assert "reports/mnist/failure.html shows when" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -1,5 +1,5 @@
-"""How far generated images are from real ones, and what each figure is worth.
+"""Measures of the distance between generated and real images, each with its error and floor.
 
-One module a measure, each on the judge's features and classes as plain arrays; `measuring` joins
-them. Nothing here knows of networks, files or data sets.
+There is one module per measure. Each takes the judge's features and classes as plain arrays;
+`measuring` calls them all. No module here uses networks, files or data sets.
 """
