@@ -10,8 +10,7 @@ import yaml
 
 from stages.gan.common.errors import UserError
 
-# What PyYAML raises; the last four come from its readers of numbers, dates and tags, for example
-# at 0x_, 2020-99-99, !!bool x.
+# The last four come from PyYAML's readers of numbers, dates and tags: 0x_, 2020-99-99, !!bool x.
 NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")

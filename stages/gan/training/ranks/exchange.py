@@ -142,7 +142,6 @@ def clear_errors(group: Group) -> Iterator[None]:
         if group.is_alone or not failed:
             raise
         raise UserError(
-            f"rank {group.rank} of {group.size} got no answer from another rank, which has ended "
-            "or was silent for too long: the same command on every host resumes from the last "
-            "saved state"
+            f"rank {group.rank} of {group.size} got no answer from another rank: it ended or was "
+            "silent for too long. The same command on every host resumes from the last saved state"
         ) from None
