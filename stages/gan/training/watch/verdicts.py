@@ -169,7 +169,7 @@ def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
     elif name == COLLAPSED:
         changes = [slower, slower_d]
         if settings.generator.activation in ("relu", "none"):
-            why = "its slope is 0 nowhere"
+            why = "its slope is never 0"
             changes.append(Change("train.generator.activation", "leaky_relu", why))
     elif name == DIVERGED:
         changes = [slower]
