@@ -1,4 +1,4 @@
-"""State files: arrays and plain values with one checksum. A file contains
+"""State files, each with arrays and plain values under one checksum.
 
     the sha256 of the rest in 64 hex digits, and a line break
     a safetensors file: the arrays, and the values as JSON in an array of bytes
