@@ -143,7 +143,7 @@ def without_labels(file):
         (half, "set.zip is not a valid zip archive"),
         (emptied, "set.zip is not a valid zip archive"),
         (with_escape, "set.zip holds an entry that leads outside: '../evil'"),
-        (without_labels, f"{raw.TEST_LABELS} is not in it"),
+        (without_labels, f"{raw.TEST_LABELS} is not in the source"),
         (Path.unlink, "set.zip does not exist"),
     ],
 )

@@ -26,7 +26,7 @@ def gather(container: Container, target: Path, maximum_bytes: int) -> None:
     for file in FILES:
         inside = found.get(file) or found.get(f"{file}.gz")
         if inside is None:
-            raise UserError(f"{file} is not in it (nor {file}.gz)")
+            raise UserError(f"{file} is not in the source (nor {file}.gz)")
         with container.open(inside) as stream:
             if inside.endswith(".gz"):
                 with gunzipped(stream, inside) as unzipped:

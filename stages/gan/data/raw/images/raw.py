@@ -45,7 +45,7 @@ def gather(container: Container, target: Path, maximum_bytes: int) -> None:
     """
     names = image_names(container)
     if not names:
-        raise UserError(f"no image files are in it (known endings: .{', .'.join(_ENDINGS)})")
+        raise UserError(f"no image files found (known endings: .{', .'.join(_ENDINGS)})")
     total = 0
     with zipfile.ZipFile(target / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
         for name in names:

@@ -44,7 +44,7 @@ def test_missing_file_is_named(tmp_path, name):
     write_idx(tmp_path / "in")
     (tmp_path / "in" / name).unlink()
     text = message_of(gathered, tmp_path / "in", tmp_path / "out")
-    assert text == f"{name} is not in it (nor {name}.gz)"
+    assert text == f"{name} is not in the source (nor {name}.gz)"
 
 
 def test_truncated_gz_is_named(tmp_path):
