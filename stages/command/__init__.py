@@ -1,6 +1,6 @@
-"""What every command of this package shares: arguments, and errors as one line.
+"""What all commands share: they parse arguments, and report an error as one line.
 
-It imports nothing heavy, so that a stage depends on no more than it uses.
+This package imports nothing heavy, so that a stage depends only on what it uses.
 """
 
 import argparse
@@ -16,24 +16,24 @@ from stages.gan import params
 from stages.gan.common import paths, runtime
 from stages.gan.common.errors import UserError
 
-# MindSpore warns of the age of its own Adam at every start. Errors are still shown, and who
-# wants the warnings sets GLOG_v=2. It is read when MindSpore is first imported, after this.
+# At every start MindSpore warns that its own Adam is old. With 3 it shows errors only; a user
+# who wants the warnings sets GLOG_v=2. MindSpore reads it when it is first imported, after this.
 os.environ.setdefault("GLOG_v", "3")
 runtime.wait_without_spinning()
 runtime.leave_no_dumps()
 
 
 def guarded(main: Callable[[], None]) -> None:
-    """Run a command; what a user can mend ends in one line and exit code 1.
+    """Run a command; an error that the user can fix ends it with one line and exit code 1.
 
-    SIGTERM and a closed terminal interrupt it as Ctrl-C does, so that nothing half-made is left.
-    Python's traceback is kept for faults of this project. A command that computes with MindSpore
-    has imported it by now, so that its threads can be bounded.
+    SIGTERM and a closed terminal interrupt the command as Ctrl-C does, so that nothing half-made
+    is left. Only faults of this project show a traceback. A command that computes with MindSpore
+    has imported it before, so that its threads can be bounded here.
     """
     for number in ENDING:  # unless it is ignored, as under nohup
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
-    if sys.stdout is not None:  # a file's name may hold letters that a terminal does not know
+    if sys.stdout is not None:  # a file name may have letters the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     runtime.bound_threads()
     try:
@@ -60,8 +60,8 @@ def guarded(main: Callable[[], None]) -> None:
 def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
     """Run one stage for the data set named on the command line.
 
-    `uses` are the sections of the params that it depends on, as in dvc.yaml; without any, all. A
-    stage during which these or its code are edited ends with an error: see `edits`.
+    `uses` are the sections of the params that the stage depends on, as in dvc.yaml; if none are
+    given, all. If these or the code are edited while it runs, it ends with an error: see `edits`.
     """
 
     def main() -> None:
@@ -77,7 +77,7 @@ def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    """A parser that describes the command that runs by the first line of its docstring."""
+    """A parser whose description is the first line of the running command's docstring."""
     module = sys.modules["__main__"]
     name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else ""
     return argparse.ArgumentParser(
@@ -87,21 +87,21 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def say(message: str) -> None:
-    """Tell the person at the terminal, at once."""
+    """Print a message at once."""
     print(message, flush=True)
 
 
 class _Interrupted(KeyboardInterrupt):
     """Ctrl-C.
 
-    Python's own, where it meets code that is compiled from text (as every namedtuple is, and so
-    many a module that is imported late), would end the process by the signal after all, even when
-    it was caught and answered.
+    Python's own KeyboardInterrupt is not enough. Where it interrupts code that is compiled from
+    text (every namedtuple is, and so many late imports), the process would end by the signal,
+    even when the exception was caught and handled.
     """
 
 
 class _Ended(BaseException):
-    """The process was asked to end; no Exception, so that nothing takes it for a fault."""
+    """The process was asked to end. It is no Exception, so that nothing treats it as a fault."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -115,11 +115,11 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 def _fail(message: str, code: int = 1) -> None:
     try:
         print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
-    except BrokenPipeError:  # nobody is left to be told, as when DVC was killed
+    except BrokenPipeError:  # nobody reads it any more: DVC was killed, for example
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
-    except OSError:  # Python would try it again when it ends, and complain
+    except OSError:  # Python would try again at its end, and report it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

@@ -1,7 +1,7 @@
-"""Edits of params.yaml or of the code while a stage runs.
+"""Notices edits of params.yaml or of the code while a stage runs.
 
-DVC notes both in dvc.lock as they are when the stage has ended, with results that do not come of
-them, and would never make those anew.
+DVC notes both in dvc.lock as they are when the stage has ended. The results come from the state
+before the edit, but DVC would take them for current and never make them again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,8 +24,8 @@ def _look(file: Path) -> str | None:
         return None
 
 
-# The code as it is when this module is imported, which is before all that takes long. Contents
-# and not dates, as a file that was saved without a change, or taken from git anew, is the same.
+# The code when this module is imported, before anything that takes long. Contents are compared,
+# not dates: a file that was saved without a change, or checked out again, is the same.
 _CODE = {
     file.resolve(): _look(file)
     for kind in ("py", "c", "h", "html")
@@ -34,21 +34,21 @@ _CODE = {
 
 
 def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None:
-    """See to it that what a stage has used is still as it was when it began.
+    """Check that the params and the code of a stage are still as they were when it began.
 
     Parameters
     ----------
     dataset : str
     began : Dataset
-        What the stage was given.
+        The params with which the stage began.
     uses : sequence of str
-        The sections that the stage depends on, as dotted names in `Dataset`; all of them, if none.
+        The sections that the stage depends on, as dotted names in `Dataset`; if none, all.
 
     Raises
     ------
     UserError
-        If a value in these sections or a file of the code is another now, or if params.yaml cannot
-        be read any more.
+        If a value in these sections or a file of the code changed, or if params.yaml cannot be
+        read any more.
     """
     try:
         now = params.load(paths.PARAMS, dataset)
@@ -59,8 +59,8 @@ def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None
     changes = [*_values(dataset, began, now, uses), *_code()]
     if changes:
         raise UserError(
-            f"edited while this stage ran: {'; '.join(changes)}. DVC would note the new state with "
-            "results of the old one, so they do not count: run the same command again"
+            f"edited while this stage ran: {'; '.join(changes)}. The results come from the state "
+            "before the edit, so they do not count: run the same command again"
         )
 
 
@@ -85,7 +85,7 @@ def _code() -> Iterator[str]:
 
 
 def _templates(used: Sequence[Path]) -> list[Path]:
-    """The templates of pages that are drawn: by modules of their names, and all their parts."""
+    """The templates of the pages that modules in use draw, and all parts of templates."""
     pages = _PACKAGE.resolve() / "gan" / "pages"
     folder = pages / "templates"
     own = [file for file in sorted(folder.glob("*.html")) if pages / f"{file.stem}.py" in used]

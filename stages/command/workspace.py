@@ -1,4 +1,4 @@
-"""What the stages know of the DVC that started them."""
+"""The DVC process that started a stage, and the folder of unfinished runs."""
 
 import os
 import signal
@@ -16,18 +16,18 @@ _PAUSE = 0.5
 
 
 def scratch() -> Path:
-    """Where unfinished runs are kept: in the project, also for experiments in a copy of it.
+    """The folder of unfinished runs: in the project, also for experiments in a copy of it.
 
-    DVC names the project's folder to the stages of queued and temporary experiments, whose
-    own folder is gone when they end.
+    Queued and temporary experiments run in a folder that is removed when they end. DVC gives
+    their stages the path of the project's own folder.
     """
     return Path(os.environ.get("DVC_ROOT", ".")) / SCRATCH
 
 
 def end_with_dvc() -> None:
-    """Ask this process to end (SIGTERM) when the DVC that started it has; see to it from now on.
+    """From now on, end this process (SIGTERM) when the DVC that started it has ended.
 
-    Else it would go on unseen, and a second `dvc repro` would start another beside it.
+    Otherwise it would run on unseen, and a second `dvc repro` would start another one beside it.
     """
     if "DVC_STAGE" not in os.environ:
         return
@@ -35,7 +35,7 @@ def end_with_dvc() -> None:
     if starter is None:
         return
     if starter.pid == 1 and not any("dvc" in part for part in starter.cmdline()):
-        # DVC has ended since, and its children were handed on to the system's first process.
+        # DVC has ended already: its children now belong to the system's first process.
         os.kill(os.getpid(), signal.SIGTERM)
         return
 

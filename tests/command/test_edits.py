@@ -119,7 +119,7 @@ def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):
     words = [sys.executable, "-c", EDIT_CODE, file, how, *([module] if module else [])]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
     if used:
-        assert f"edited while this stage ran: stages/{file}. DVC" in done.stderr
+        assert f"edited while this stage ran: stages/{file}. The results come" in done.stderr
     else:
         assert (done.returncode, done.stderr) == (0, "")
 
@@ -175,5 +175,5 @@ def test_a_run_whose_params_were_edited_leaves_nothing_and_loses_nothing(tmp_pat
     assert not (project.folder / "metrics/mnist").exists()
     (project.folder / "params.yaml").write_text(text)
     again = project.stage("train", "mnist")
-    assert "going on after step 8 of 8" in again.stdout
+    assert "resuming after step 8 of 8" in again.stdout
     assert (project.folder / "models/mnist/checkpoints").exists()

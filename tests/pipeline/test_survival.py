@@ -75,7 +75,7 @@ def test_the_stage_goes_on_after_kill_9_to_the_same_bytes(prepared, unbroken, ki
         killed(prepared, "train", "mnist", place, count, when)
         assert not (prepared.folder / "metrics/mnist/train.json").exists()
     output = prepared.stage("train", "mnist").stdout
-    assert re.search("going on after step [0-9]+ of 48", output)
+    assert re.search("resuming after step [0-9]+ of 48", output)
     assert trained(prepared) == trained(unbroken)
     assert list((prepared.folder / ".scratch/mnist").iterdir()) == []
     assert not list(prepared.folder.rglob(".incomplete-*"))
@@ -164,7 +164,7 @@ def check_it_goes_on_after_dvc_was_killed(project: Project, *command: str) -> No
     step = int(state.name[-10:])
     assert step >= 40
     again = Running(project, *command)
-    again.wait_for(f"going on after step {step:,} of 12,000")
+    again.wait_for(f"resuming after step {step:,} of 12,000")
     trainer = again.trainer()
     os.killpg(again.process.pid, signal.SIGKILL)
     again.end()
@@ -191,7 +191,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(prepared, number):
     text = running.output.read_text()
     assert "Traceback" not in text
     step = re.search("error: stopped by .* after step ([0-9,]+) of 12,000, and saved", text)[1]
-    assert "the same command goes on from there" in text
+    assert "the same command resumes the run there" in text
     assert "state-" + step.replace(",", "").zfill(10) in {
         file.name for file in (prepared.folder / ".scratch/mnist").glob("*/state-*")
     }

@@ -140,10 +140,10 @@ def without_labels(file):
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (half, "set.zip is no sound zip archive"),
-        (emptied, "set.zip is no sound zip archive"),
+        (half, "set.zip is not a valid zip archive"),
+        (emptied, "set.zip is not a valid zip archive"),
         (with_escape, "set.zip holds an entry that leads outside: '../evil'"),
-        (without_labels, f"{raw.TEST_LABELS} is not in it"),
+        (without_labels, f"{raw.TEST_LABELS} is not in the source"),
         (Path.unlink, "set.zip does not exist"),
     ],
 )
@@ -167,7 +167,7 @@ def test_unusable_archive_leaves_no_file_behind_for_the_next_source(run, tmp_pat
 def test_truncated_gz_is_an_error(run, tmp_path):
     write_idx(tmp_path / "given", zipped=True)
     half(tmp_path / "given" / f"{raw.TRAIN_IMAGES}.gz")
-    assert f"{raw.TRAIN_IMAGES}.gz is no sound gzip file" in message_of(run, "given")
+    assert f"{raw.TRAIN_IMAGES}.gz is not a valid gzip file" in message_of(run, "given")
     assert no_trace()
 
 

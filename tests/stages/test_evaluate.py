@@ -87,7 +87,9 @@ def test_data_that_were_prepared_anew_are_told_from_those_of_the_networks(
     result = copy.stage("evaluate", "faces", check=False)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert "networks of images (3, 16, 16), the prepared ones are (3, 32, 32)" in result.stderr
+    assert (
+        "networks for images (3, 16, 16), but the prepared images are (3, 32, 32)" in result.stderr
+    )
     assert "dvc repro" in result.stderr
 
 

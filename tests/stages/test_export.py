@@ -147,7 +147,7 @@ def test_data_prepared_anew_are_told_from_those_of_the_networks(copy: Project):
     params["mnist"]["preprocess"]["image_size"] = 20
     copy.write_params(params)
     copy.stage("preprocess", "mnist")
-    fails(copy, "networks of images (1, 28, 28), the prepared ones are (1, 20, 20)")
+    fails(copy, "networks for images (1, 28, 28), but the prepared images are (1, 20, 20)")
 
 
 def artifacts() -> dict[str, dict]:

@@ -190,7 +190,7 @@ def test_damaged_digits_leave_nothing_behind(run):
 def test_damaged_archive_of_images_leaves_nothing_behind(run):
     file = give_images(images(8))
     file.write_bytes(file.read_bytes()[:-30])
-    assert "images.zip is no sound zip archive" in message_of(small, run)
+    assert "images.zip is not a valid zip archive" in message_of(small, run)
     assert [path.name for path in Path("data/faces").iterdir()] == ["raw"]
 
 

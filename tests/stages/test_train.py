@@ -170,7 +170,7 @@ def test_a_run_that_diverged_and_went_on_has_nothing_to_evaluate(prepared: Proje
     assert metrics["discriminator_loss"] is None
     result = prepared.stage("evaluate", "mnist", check=False)
     assert result.returncode == 1
-    assert "not finite, as its training diverged" in result.stderr
+    assert "not finite, because its training diverged" in result.stderr
     assert "reports/mnist/failure.html shows when" in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -206,7 +206,9 @@ def test_a_checkpoint_of_other_networks_is_named(reproduced: Project, prepared: 
     prepared.write_params(params)
     result = prepared.stage("train", "mnist", check=False)
     assert result.returncode == 1
-    assert "its networks have generator_widths [16, 24], the params ask for [5]" in result.stderr
+    assert (
+        "its networks have generator_widths [16, 24], but the params ask for [5]" in result.stderr
+    )
 
 
 def test_damaged_data_is_named(prepared: Project):

@@ -1,1 +1,1 @@
-"""What every other room may use: files, paths, random numbers, errors, processes."""
+"""Helpers that every other package may use: files, paths, random numbers, errors, processes."""

@@ -1,11 +1,11 @@
-"""The one exception that means "a person can mend this"."""
+"""An error that the user can fix."""
 
 
 class UserError(Exception):
-    """A fault that a user or the world causes: a bad value, a damaged file, a dead mirror.
+    """An error that the user or the surroundings cause: a bad value, a damaged file, a dead mirror.
 
-    Its text is one line that names the bad value and what would be valid. The stage
-    scripts print it and end with a non-zero exit, without a traceback.
+    Its text is one line that names the bad value and what is valid. The commands print it
+    without a traceback and end with a non-zero exit code.
     """
 
-    code = 1  # of the exit
+    code = 1  # the exit code

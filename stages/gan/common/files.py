@@ -1,4 +1,4 @@
-"""Writing files so that they are either whole or not there, and the same for the same content."""
+"""Reads and writes files. A file is written whole or not at all; equal content, equal bytes."""
 
 import csv
 import hashlib
@@ -19,9 +19,9 @@ from stages.gan.common.errors import UserError
 def whole_folder(target: Path) -> Iterator[Path]:
     """Give a scratch folder that becomes `target` only if the block ends without an error.
 
-    The scratch folder lies beside the target, so the last step is one rename. What was there
-    is moved aside first and deleted last: a process that is killed while it deletes leaves no
-    half of it behind under the target's name. What an earlier, killed run left is removed.
+    The scratch folder lies beside the target, so the last step is one rename. The old target is
+    moved aside first and deleted last: a process that is killed while it deletes leaves no half
+    of the old target under its name. What an earlier, killed run left is removed.
     """
     scratch = target.with_name(f".incomplete-{target.name}")
     aside = target.with_name(f".incomplete-{target.name}-before")
@@ -42,7 +42,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
 def whole_file(target: Path, through_to_disk: bool = False) -> Iterator[Path]:
     """Give a scratch path that becomes `target` only if the block ends without an error.
 
-    With `through_to_disk` it also survives the loss of power right afterwards.
+    With `through_to_disk` the file also survives a loss of power right afterwards.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".incomplete-{target.name}")
@@ -67,7 +67,7 @@ def flush(path: Path) -> None:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Give all files of a folder a second name in another, or copy them where that cannot be."""
+    """Hard-link all files of a folder into another, or copy them where links are impossible."""
     for file in sorted(source.rglob("*")):
         place = target / file.relative_to(source)
         if file.is_dir():
@@ -80,11 +80,11 @@ def link_tree(source: Path, target: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder, if it is there; also a folder in which nothing may be changed."""
+    """Remove a file or folder, if it exists; also a folder that is write-protected."""
     if path.is_dir() and not path.is_symlink():
         for folder, _, _ in os.walk(path):
             if not os.access(folder, os.W_OK | os.X_OK):
-                with suppress(PermissionError):  # of others: what follows names it
+                with suppress(PermissionError):  # another user's folder: rmtree reports it
                     os.chmod(folder, stat.S_IRWXU)
         shutil.rmtree(path)
     else:
@@ -110,7 +110,7 @@ def read_json(source: Path, *keys: str) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If it is missing or damaged, or lacks one of the keys.
+        If the file is missing or damaged, or lacks one of the keys.
     """
     try:
         content = json.loads(source.read_text(encoding="utf-8"), parse_constant=_no_number)
@@ -125,7 +125,7 @@ def read_json(source: Path, *keys: str) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _complain_of_missing(source: Path, names: list[str]) -> None:
@@ -136,7 +136,7 @@ def _complain_of_missing(source: Path, names: list[str]) -> None:
 
 
 def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Write a CSV with a header; floats are written so that they read back exactly."""
+    """Write a CSV with a header. Floats read back exactly."""
     with whole_file(target) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -144,12 +144,12 @@ def write_csv(target: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]
 
 
 def read_csv(source: Path, *columns: str) -> list[dict[str, float]]:
-    """Read a CSV of numbers that `write_csv` wrote, a dict a row; an empty field is NaN.
+    """Read a CSV of numbers that `write_csv` wrote: one dict per row. An empty field is NaN.
 
     Raises
     ------
     UserError
-        If it is missing or holds something else, or lacks one of the columns.
+        If the file is missing, holds anything else, or lacks one of the columns.
     """
     try:
         with source.open(newline="", encoding="utf-8") as file:
@@ -173,7 +173,7 @@ def sha256(source: Path) -> str:
 
 
 def md5(source: Path) -> str:
-    """The md5 of a file's content, in hex: it tells of damage, but not of forgery."""
+    """The md5 of a file's content, in hex. It shows damage, but not forgery."""
     return _digest(source, hashlib.md5(usedforsecurity=False))
 
 

@@ -1,4 +1,4 @@
-"""What a run's result depends on, as one number: its params, its data, and all code it uses."""
+"""One hash of all that a run's result depends on: its params, its data and the code it uses."""
 
 import hashlib
 import json
@@ -15,15 +15,15 @@ _LIBRARIES = ("mindspore", "numpy", "scipy", "pillow")
 
 
 def fingerprint(params: Mapping[str, Any], files: Iterable[Path]) -> str:
-    """A hash of params, files, and the code in use: what is equal gives equal results.
+    """A hash of params, files and the code in use. Equal hashes mean equal results.
 
-    To be taken when all modules have been imported. Where files lie does not matter, only in
-    which order they are given and what they hold.
+    Call it when all modules have been imported. The order and the contents of the files count;
+    their folders do not.
 
     Parameters
     ----------
     params : mapping
-        What JSON can hold.
+        Values that JSON can hold.
     files : iterable of Path
 
     Returns
@@ -44,7 +44,8 @@ def fingerprint(params: Mapping[str, Any], files: Iterable[Path]) -> str:
 def code_in_use() -> list[Path]:
     """The files of this project's modules that have been imported, sorted.
 
-    With them the compiled kernels' source beside them. Templates of pages compute nothing.
+    The C sources of compiled kernels in the same folders are included. Page templates are not,
+    because they compute nothing.
     """
     found = set()
     for module in list(sys.modules.values()):

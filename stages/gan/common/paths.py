@@ -1,19 +1,19 @@
-"""Where everything lies, in one place. All paths are relative to the project's folder."""
+"""The paths of all files and folders, relative to the project's folder."""
 
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
-# The shares of the classes, in evaluation_pictures. Just a name: while evaluate writes, that folder
-# has another one.
+# The shares of the classes, in evaluation_pictures. Only a file name: while evaluate writes, that
+# folder has another name.
 CLASSES = "classes.json"
 
-# The grids of single epochs, in training_pictures: 1.png, 2.png and so on. DVC's extension of VS
-# Code shows such a folder, listed under `plots:` in dvc.yaml, as one picture with a slider.
+# The grids of single epochs, in training_pictures: 1.png, 2.png and so on. dvc.yaml lists the
+# folder under `plots:`, and DVC's extension of VS Code shows it as one picture with a slider.
 EPOCHS = "epochs"
 
 
 def raw(dataset: str) -> Path:
-    """What was downloaded, in its original form."""
+    """The downloaded files, in their original form."""
     return Path("data") / dataset / "raw"
 
 
@@ -23,7 +23,7 @@ def prepared(dataset: str) -> Path:
 
 
 def judge(dataset: str) -> Path:
-    """The network that measures images, and what it sees in the real ones."""
+    """The judge (the network that measures images), and its features of the real images."""
     return Path("data") / dataset / "judge"
 
 
@@ -33,17 +33,17 @@ def models(dataset: str) -> Path:
 
 
 def export(dataset: str) -> Path:
-    """The trained networks in forms that need nothing of this project."""
+    """The trained networks in formats that need no code of this project."""
     return Path("models") / dataset / "export"
 
 
 def metrics(dataset: str) -> Path:
-    """Small JSON and CSV files, kept in git."""
+    """Small JSON and CSV files, tracked by git."""
     return Path("metrics") / dataset
 
 
 def training_pictures(dataset: str) -> Path:
-    """The grid of each epoch and the animation of them all."""
+    """The grid of each epoch and the animation of all grids."""
     return Path("reports") / dataset / "training"
 
 
@@ -53,17 +53,17 @@ def evaluation_pictures(dataset: str) -> Path:
 
 
 def report(dataset: str) -> Path:
-    """The page."""
+    """The report page."""
     return Path("reports") / dataset / "index.html"
 
 
 def failure(dataset: str) -> Path:
-    """The page about a training run that failed; no stage's out, so DVC leaves it alone."""
+    """The page about a training run that failed. It is no stage's out, so DVC leaves it alone."""
     return Path("reports") / dataset / "failure.html"
 
 
 def collapse(dataset: str) -> Path:
-    """Where the failing run and its fixed forms happen, apart from the project's own results."""
+    """The folder of the failing run and its fixed forms, apart from the project's own results."""
     return Path("reports") / "collapse" / dataset
 
 

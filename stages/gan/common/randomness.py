@@ -1,8 +1,8 @@
-"""Every random draw of the pipeline comes from here, and each takes a seed.
+"""All random numbers of the pipeline: seeded streams, one for each purpose.
 
-A stream is named by its purpose and a position in the run (an epoch, a step), never by
-how many numbers were drawn before. So a run that is continued draws what it would have
-drawn without the break, and no two purposes share numbers.
+A stream depends on the seed, its purpose and a position in the run (an epoch, a step), never
+on how many numbers were drawn before. So a resumed run draws the same numbers as an unbroken
+run, and no two purposes share numbers.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def stream(seed: int, purpose: str, position: int = 0) -> np.random.Generator:
     Parameters
     ----------
     seed : int
-        The seed a user sets, >= 0.
+        The user's seed, >= 0.
     purpose : str
         One of the purposes this module lists.
     position : int

@@ -1,9 +1,9 @@
-"""How many threads the processor has room for, and how MindSpore's share it."""
+"""Settings of MindSpore's runtime: its threads, how it waits, and its dumps."""
 
 import os
 import sys
 
-# So many on any machine: a result's bits depend on it (see bound_threads).
+# The same on every machine, because a result's bits depend on it (see bound_threads).
 THREADS = 2
 _SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
 _DUMPS = "MS_OM_PATH"
@@ -20,26 +20,25 @@ def wait_without_spinning() -> None:
     """Let the main thread sleep while MindSpore's own threads compute.
 
     By default the main thread waits for a result in a loop that never sleeps
-    (AsyncRQueue::Wait, behind Tensor.asnumpy), and so takes a core from the kernels: on 2
-    cores a step of the MLP GAN takes 88 ms instead of 25. With MindSpore's own switch it hands
-    the graph over and sleeps until it has run. No result depends on it.
+    (AsyncRQueue::Wait, behind Tensor.asnumpy). So it takes a core from the kernels: on 2 cores a
+    step of the MLP GAN takes 88 ms instead of 25. With MindSpore's own switch the main thread
+    sleeps until the graph has run. No result depends on the switch.
 
-    To be called before MindSpore's first operator, as the switch is read once. A setting of
-    the user's is kept.
+    Call it before MindSpore's first operator, because the switch is read once. A value that the
+    user has set stays.
     """
     os.environ.setdefault(_SWITCH, "1")
 
 
 def bound_threads() -> None:
-    """Let MindSpore's kernels use THREADS threads at most, where MindSpore has been imported.
+    """Let MindSpore's kernels use at most THREADS threads, if MindSpore has been imported.
 
-    With three or more its matrix product cuts the sum over the inner dimension into as many
-    parts, and so rounds otherwise: the results of a machine with more cores would not be those
-    of one with less. More cores are made use of by `train.distributed.workers`, which is among
-    the params that a result depends on.
+    With three or more threads the matrix product cuts the sum over the inner dimension into as
+    many parts, and so rounds differently: results would depend on the machine's cores. To use
+    more cores, set `train.distributed.workers`, which is a param that the result depends on.
 
-    To be called after MindSpore is imported and before its first operator, which starts them. A
-    number that has been set before is kept, as MindSpore takes one only once.
+    Call it after MindSpore is imported and before its first operator, which starts the threads.
+    A number that was set before stays, because MindSpore accepts one only once.
     """
     mindspore = sys.modules.get("mindspore")
     if mindspore is None:
@@ -50,9 +49,9 @@ def bound_threads() -> None:
 
 
 def leave_no_dumps() -> None:
-    """Have MindSpore write no rank_0/om/analyze_fail.ir where a compilation ends early.
+    """Keep MindSpore from writing rank_0/om/analyze_fail.ir when a compilation ends early.
 
-    It would lie in the working directory, also when the compilation was ended by Ctrl-C. A
-    setting of the user's is kept.
+    The file would lie in the working directory, even after a Ctrl-C. A value that the user has
+    set stays.
     """
     os.environ.setdefault(_DUMPS, os.devnull)

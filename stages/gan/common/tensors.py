@@ -1,4 +1,4 @@
-"""NumPy arrays as MindSpore's tensors."""
+"""Conversion of NumPy arrays to MindSpore tensors."""
 
 import numpy as np
 from mindspore import Tensor

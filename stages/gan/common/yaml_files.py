@@ -1,4 +1,4 @@
-"""YAML files that people edit, and values as they are written there."""
+"""Reads YAML files that people edit, and writes values as YAML."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import yaml
 
 from stages.gan.common.errors import UserError
 
-# PyYAML's own readers of numbers, dates and tags raise the others, at 0x_, 2020-99-99, !!bool x.
+# The last four come from PyYAML's readers of numbers, dates and tags: 0x_, 2020-99-99, !!bool x.
 NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
@@ -22,7 +22,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        In one line, if it is missing or holds anything else.
+        If the file is missing or holds anything else. The message is one line.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def as_yaml(value: Any) -> str:
-    """A value as one writes it in such a file, and after -S as `dvc exp run` reads it.
+    """A value as it is written in a YAML file, or after -S of `dvc exp run`.
 
     Examples
     --------

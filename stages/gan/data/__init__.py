@@ -1,1 +1,1 @@
-"""The data, as data/<data set>/ has it: raw as it was fetched, prepared as training reads it."""
+"""The data sets: fetch raw files, read them as images, and prepare the arrays for training."""

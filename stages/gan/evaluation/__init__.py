@@ -1,1 +1,1 @@
-"""How good a generator is: by a judge's measures, and by a critic that must tell it apart."""
+"""Measures how good a generator is: with a judge's features, and with a critic."""

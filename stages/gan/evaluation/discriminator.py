@@ -1,4 +1,4 @@
-"""What D itself says of real and generated images: its losses beside those at equilibrium."""
+"""Measures D itself on real and generated images: its losses and their equilibrium values."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ def measure(
     Parameters
     ----------
     settings : Train
-        Whose loss is measured beside the plain cross-entropy.
+        The settings of the training loss, which is measured beside the plain cross-entropy.
     real, fake : (N,)
-        D's logits of held-out real images, and of as many generated ones.
+        D's logits of held-out real images, and of equally many generated images.
 
     Raises
     ------
@@ -30,8 +30,8 @@ def measure(
     """
     if not (np.isfinite(real).all() and np.isfinite(fake).all()):
         raise UserError(
-            "the discriminator gives numbers that are not finite, as its training diverged, and "
-            "there is nothing to measure"
+            "the discriminator's answers are not finite, because its training diverged; there is "
+            "nothing to measure"
         )
     bce = equilibrium.bce_terms(real, fake)
     loss = losses.of_params(settings)
@@ -52,9 +52,9 @@ def measure(
 
 
 def line(measured: dict[str, Any], count: int) -> str:
-    """The cross-entropies of D and G on so many held-out images, for the terminal."""
+    """A line for the terminal: the cross-entropies of D and G on `count` held-out images."""
     d, g = measured["bce"]["discriminator"], measured["bce"]["generator"]
     return (
         f"on {count:,} held-out images D's BCE is {d['value']:.4f}, {d['distance']:.4f} from "
-        f"equilibrium; G's {g['value']:.4f}, {g['distance']:.4f} from it"
+        f"equilibrium; G's is {g['value']:.4f}, {g['distance']:.4f} from equilibrium"
     )

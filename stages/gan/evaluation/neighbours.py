@@ -1,4 +1,4 @@
-"""Nearest images in pixel space, in blocks of bounded memory."""
+"""Finds nearest images in pixel space, in blocks of bounded memory."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ _BLOCK = 1024
 def nearest(
     queries: NDArray[np.floating], candidates: NDArray[np.floating]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """For each query the candidate at the smallest Euclidean distance.
+    """For each query, find the candidate at the smallest Euclidean distance.
 
     Parameters
     ----------

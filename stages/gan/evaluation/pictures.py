@@ -1,4 +1,4 @@
-"""The grids that evaluate draws."""
+"""Draws the grids of the stage evaluate."""
 
 from pathlib import Path
 
@@ -24,18 +24,18 @@ def draw(
     held_out: Split,
     settings: Evaluate,
 ) -> None:
-    """Draw generated images, real ones, ways between codes, and nearest training images.
+    """Draw generated images, real images, interpolations, and nearest training images.
 
     Parameters
     ----------
     folder : Path
-        It must be there.
+        It must exist.
     generator : nn.Cell
     codes : (N, latent_size)
     generated : (M, C, H, W)
-        The images of the first codes; those of COUNT and of `settings.nearest` are drawn.
+        The images of the first codes, at least COUNT and `settings.nearest`.
     known, held_out : Split
-        What the generator was trained on, and what it was not.
+        The training images, and images that the generator was not trained on.
     settings : Evaluate
     """
     grid(generated[:COUNT]).save(folder / "generated.png")

@@ -1,7 +1,7 @@
-"""Layers with the mathematics of MindSpore's own, in forms that its CPU kernels run fast.
+"""Layers that compute the same as MindSpore's own, but faster on its CPU kernels.
 
-Each has the parameters and the running statistics of the layer it stands for, so one can
-be put in the other's place.
+Each has the parameters and running statistics of MindSpore's layer, so each can replace the
+other.
 """
 
 import mindspore as ms
@@ -12,7 +12,7 @@ from mindspore.ops.auto_generate import ReluGrad
 class _PlainNormaliseRows(nn.Cell):
     """Batch normalisation of (rows, features) over its rows.
 
-    ReduceSum is used, as ReduceMean is slow on a CPU.
+    ReduceSum is used, because ReduceMean is slow on a CPU.
     """
 
     def __init__(self, epsilon: float) -> None:
@@ -31,10 +31,10 @@ class _PlainNormaliseRows(nn.Cell):
 
 
 class _NormaliseRows(_PlainNormaliseRows):
-    """The same with its own backward pass.
+    """`_PlainNormaliseRows` with its own backward pass.
 
-    It needs two sums and three passes over the data where MindSpore's derivation needs a
-    dozen. (Ioffe and Szegedy 2015, the gradient equations of section 3.)
+    It needs two sums and three passes over the data; MindSpore's automatic differentiation needs
+    a dozen. (Ioffe and Szegedy 2015, the gradient equations of section 3.)
     """
 
     def plain(self):
@@ -65,9 +65,9 @@ class BatchNorm(nn.Cell):
     epsilon : float
         Added to the variance, > 0.
 
-    Takes and returns float32 of shape (..., features). In training mode it normalises with
-    the batch's mean and (biased) variance and moves the running ones, the variance by its
-    unbiased estimate, as nn.BatchNorm does; in evaluation mode it uses the running ones.
+    Takes and returns float32 of shape (..., features). In training mode it normalises by the
+    batch's mean and (biased) variance, and updates the running statistics, with the unbiased
+    variance, as nn.BatchNorm does. In evaluation mode it uses the running statistics.
     """
 
     def __init__(self, features: int, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
@@ -84,13 +84,13 @@ class BatchNorm(nn.Cell):
             ops.ones(features, ms.float32), name="moving_variance", requires_grad=False
         )
         self.normalise = _NormaliseRows(epsilon)
-        self.ranks = 1  # that hold as many rows of a batch each; see `synchronised`
+        self.ranks = 1  # each with equally many rows of a batch; see `synchronised`
 
     def construct(self, x):
         return self.apply(x)
 
     def apply(self, x):
-        """What `construct` does; a layer that adds something to it has its own `construct`."""
+        """The work of `construct`, for layers that override `construct` to add something."""
         shape = x.shape
         rows = ops.reshape(x, (-1, self.features))
         if not self.training:
@@ -126,7 +126,7 @@ class PlainLeakyReLU(nn.Cell):
 
 
 class LeakyReLU(PlainLeakyReLU):
-    """The same with its own backward pass: two kernels forward and three back."""
+    """`PlainLeakyReLU` with its own backward pass: two kernels forward and three back."""
 
     def __init__(self, slope: float = 0.2) -> None:
         super().__init__(slope)
@@ -142,18 +142,18 @@ class LeakyReLU(PlainLeakyReLU):
 
 
 class _PlainELU(nn.Cell):
-    """x above 0, exp(x) - 1 below: the gradient of nn.ELU has no derivative."""
+    """x above 0, exp(x) - 1 below. It replaces nn.ELU, whose gradient has no derivative."""
 
     def construct(self, x):
         return ops.maximum(x, 0.0) + ops.exp(ops.minimum(x, 0.0)) - 1.0
 
 
 class Tanh(nn.Cell):
-    """tanh x = 2 sigmoid(2 x) - 1, to 2e-6; so is its gradient.
+    """tanh x = 2 sigmoid(2 x) - 1, exact to 2e-6; its gradient too.
 
-    MindSpore's own operator is up to 1e-4 away on a CPU, and beyond 5 its gradient is 0: of a
-    trained generator's pixels that is more than half, which then learn no more. Whether digits get
-    worse by it three seeds could not tell (see docs/samples.md).
+    MindSpore's own operator has errors up to 1e-4 on a CPU, and beyond 5 its gradient is 0. More
+    than half of a trained generator's pixels are there, and then learn no more. Three seeds could
+    not show whether digits get worse by it (see docs/samples.md).
     """
 
     def construct(self, x):
@@ -161,7 +161,7 @@ class Tanh(nn.Cell):
 
 
 def activation(name: str, slope: float) -> nn.Cell:
-    """The activation layer of that name; `slope` is leaky_relu's.
+    """The activation layer with a name; `slope` is leaky_relu's.
 
     Raises
     ------
@@ -188,12 +188,12 @@ def rectifier_slopes(name: str, slope: float) -> tuple[float, float] | None:
 
 
 def make_twice_differentiable(network: nn.Cell) -> None:
-    """Exchange every layer whose gradient has no derivative for one of plain operators.
+    """Replace every layer whose gradient has no derivative by plain operators.
 
-    MindSpore does not differentiate a backward pass that a Cell brings itself, nor a compiled
-    kernel. A layer without parameters that has one says by `plain()` what stands in its place;
-    one with parameters changes itself in `use_plain_operators()`. The network computes the
-    same, more slowly. To be called before the network is first used in a jitted function.
+    MindSpore cannot differentiate a Cell's own backward pass, nor a compiled kernel. A layer
+    without parameters gives its replacement by `plain()`; a layer with parameters changes itself
+    in `use_plain_operators()`. The network computes the same, but more slowly. Call it before the
+    network is first used in a jitted function.
     """
     for _, cell in list(network.cells_and_names()):
         if hasattr(cell, "use_plain_operators"):

@@ -1,8 +1,8 @@
-"""Batch normalisation and the rectifier after it, in one kernel where layers.py needs twenty.
+"""Batch normalisation and the activation after it, in one compiled kernel instead of twenty.
 
-Where a C compiler is at hand, native/rows.c does what BatchNorm and the rectifier of layers.py
-do, in the same order and to the same bits (but for the sign of a zero); elsewhere those two do
-it themselves.
+With a C compiler, rows.c does the work of `layers.BatchNorm` and the activation, in the same
+order and with the same bits (except for the sign of a zero). Without a C compiler those two
+layers are used.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ KERNELS = kernels.Library(Path(__file__).with_name("rows.c"))
 
 
 def rectifier_options(name: str, slope: float, epsilon: float = 0.0) -> Tensor | None:
-    """What the kernels ask for beside arrays; None of an activation they do not know."""
+    """The kernels' options beside the arrays; None if they do not support the activation."""
     slopes = rectifier_slopes(name, slope)
     if slopes is None or KERNELS.path is None:
         return None
@@ -45,7 +45,7 @@ class _Rectify(nn.Cell):
 
 
 def rectifier(name: str, slope: float) -> nn.Cell:
-    """The activation of that name, compiled if it can be; see `layers.activation`."""
+    """The activation with a name, compiled if possible; see `layers.activation`."""
     options = rectifier_options(name, slope)
     return activation(name, slope) if options is None else _Rectify(options)
 
@@ -54,7 +54,7 @@ class _NormaliseAndRectify(nn.Cell):
     """(rows, features) normalised by the batch's moments and rectified; see _NormaliseRows.
 
     Returns the result, mean and variance over the rows, and gamma / sqrt(variance + epsilon).
-    The backward pass recomputes x - mean, which is cheaper than to keep it.
+    The backward pass recomputes x - mean, which is cheaper than storing it.
     """
 
     def __init__(self, options: Tensor) -> None:
@@ -95,7 +95,7 @@ class _Rescale(nn.Cell):
 
 
 class NormalisedActivation(BatchNorm):
-    """BatchNorm(features), then the activation of that name (`slope` is leaky_relu's)."""
+    """BatchNorm(features), then the named activation (`slope` is leaky_relu's)."""
 
     def __init__(self, features: int, activation_name: str, slope: float) -> None:
         super().__init__(features)

@@ -1,6 +1,6 @@
-"""Spectral normalisation (Miyato et al. 2018): layers whose largest singular value is held at 1.
+"""Spectral normalisation (Miyato et al. 2018): layers whose largest singular value is kept at 1.
 
-It bounds how fast a discriminator's logit can change with the image.
+It limits how fast a discriminator's logit can change with the image.
 """
 
 import mindspore as ms
@@ -8,22 +8,22 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from numpy.typing import NDArray
 
-# Rounds of the power iteration before the first step, so that this one starts near the truth.
+# Rounds of the power iteration before the first step, so that sigma is nearly exact there.
 _FIRST_ROUNDS = 20
 
 
 class SpectralNorm(nn.Cell):
     """A linear layer with its weight W divided by an estimate of its largest singular value.
 
-    sigma = u' W v with unit vectors u and v that one power iteration a step (algorithm 1) turns
-    towards W's first singular vectors; the gradient flows through W in it, not through u and v.
-    As the layer is linear in W, its input is divided instead of W. The bias is left alone.
+    sigma = u' W v with unit vectors u and v. One power iteration per step (algorithm 1) turns
+    them towards W's first singular vectors. The gradient flows through W, not through u and v.
+    Because the layer is linear in W, its input is divided instead of W. The bias is not changed.
 
     Parameters
     ----------
     layer : nn.Cell
-        With a matrix `weight` whose product with the input (or with patches of it) is the
-        output, such as nn.Dense and the convolutions of networks.dcgan.
+        A layer whose output is the product of a matrix `weight` with the input (or its patches),
+        such as nn.Dense and the convolutions of networks.dcgan.
     """
 
     def __init__(self, layer: nn.Cell) -> None:
@@ -52,7 +52,7 @@ class SpectralNorm(nn.Cell):
         return vector * ops.rsqrt(self.sum(vector * vector) + 1e-24)
 
     def weight_in_effect(self) -> NDArray[np.float32]:
-        """W / sigma: the weight of a plain layer that does the same, of W's shape."""
+        """W / sigma, of W's shape: the weight of a plain layer that computes the same."""
         weight, u, v = (
             parameter.asnumpy().astype(np.float64)
             for parameter in (self.layer.weight, self.u, self.v)
@@ -60,7 +60,7 @@ class SpectralNorm(nn.Cell):
         return (weight / (u * (weight @ v)).sum()).astype(np.float32)
 
     def start(self, generator: np.random.Generator) -> None:
-        """Draw u, and bring u and v near the first singular vectors of the weight as it is."""
+        """Draw u, and move u and v near the first singular vectors of the present weight."""
         weight = self.layer.weight.asnumpy().astype(np.float64)
         u = generator.standard_normal((len(weight), 1))
         for _ in range(_FIRST_ROUNDS):
@@ -73,5 +73,5 @@ class SpectralNorm(nn.Cell):
 
 
 def layers(network: nn.Cell) -> tuple[SpectralNorm, ...]:
-    """The layers of a network that are so normalised."""
+    """The spectrally normalised layers of a network."""
     return tuple(cell for _, cell in network.cells_and_names() if isinstance(cell, SpectralNorm))

@@ -1,9 +1,9 @@
-"""How far a discriminator's answers are from equilibrium, and what that proves.
+"""The losses at equilibrium, and how far a discriminator's answers are from it.
 
-At equilibrium the generated images are distributed as the real ones, and D's best answer is the
-same to every image: the logit at which real + fake is lowest. For plain cross-entropy that is
-logit 0, probability 1/2 (Goodfellow et al. 2014, proposition 1); weights and label smoothing
-move it. Where a loss stands there is computed from the loss itself, never written down.
+At equilibrium the generated images are distributed like the real ones. Then D's best answer is
+the same for every image: the logit at which real + fake is lowest. For plain cross-entropy that is
+logit 0, probability 1/2 (Goodfellow et al. 2014, proposition 1); weights and label smoothing move
+it. A loss's value at equilibrium is computed from the loss itself, never written down.
 """
 
 import math
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from stages.gan.common.tensors import as_tensor
 from stages.gan.losses import Loss
 
-# Where the lowest point is looked for: from float32's sigmoid 1e-7 to 1 - 1e-7. All that
-# params.yaml lets one set keeps it within logits -6 and 5.
+# The lowest point is searched in this range: float32's sigmoid from 1e-7 to 1 - 1e-7. With all
+# values that params.yaml allows it lies within logits -6 and 5.
 _HIGHEST_LOGIT = 16.0
 _STEPS_A_LOGIT = 64
 # Sums of two float32 terms count as equal below this share of the largest, and logits below
@@ -57,11 +57,11 @@ def binary_cross_entropy(logits: NDArray[np.float64], target: float) -> float:
 
 
 def jsd_lower_bound(discriminator_bce: float) -> float:
-    """What a discriminator's loss proves of the distance between real and generated images.
+    """The Jensen-Shannon divergence (JSD) of real and generated images that a D's loss proves.
 
-    For any discriminator, JSD(p_data, p_G) >= ln 2 - L_D / 2, as the best possible one
-    reaches L_D = 2 ln 2 - 2 JSD (Goodfellow et al. 2014, theorem 1) and no other is lower.
-    A JSD is never negative, so 0 is what a poor discriminator proves.
+    For any discriminator, JSD(p_data, p_G) >= ln 2 - L_D / 2, because the best possible
+    discriminator reaches L_D = 2 ln 2 - 2 JSD (Goodfellow et al. 2014, theorem 1), and no other
+    is lower. A JSD is never negative, so a poor discriminator proves 0.
 
     Parameters
     ----------
@@ -85,17 +85,16 @@ def jsd_lower_bound(discriminator_bce: float) -> float:
 
 @dataclass(frozen=True)
 class Point:
-    """Where a loss is at equilibrium: D's answer to every image, and the terms there.
+    """A loss at equilibrium: D's answer to every image, and the terms' values.
 
     Parameters
     ----------
     lowest, highest : float
-        The logits between which D's loss is lowest. They are equal, but for a loss that is
-        flat there (hinge, from -1 to 1): then no logit is better than another, and only D's
-        sum is the same at all of them. The terms are given at the middle, where D leans
-        neither way.
+        The logits between which D's loss is lowest. They are equal, except for a loss that is
+        flat there (hinge, from -1 to 1). Then all these logits are equally good, and only D's sum
+        is the same at all of them. The terms are given at the middle logit.
     real, fake, generator : float
-        The loss's terms, an image.
+        The loss's terms per image.
     """
 
     lowest: float
@@ -106,26 +105,26 @@ class Point:
 
     @property
     def logit(self) -> float:
-        """D's answer, the middle of those that are equally good."""
+        """D's answer: the middle of the equally good logits."""
         return (self.lowest + self.highest) / 2.0
 
     @property
     def probability(self) -> float:
-        """The same as a probability of being real."""
+        """D's answer as the probability that an image is real."""
         return float(probability(np.array(self.logit)))
 
     @property
     def unique(self) -> bool:
-        """Whether D has just one best answer."""
+        """Whether D has only one best answer."""
         return self.lowest == self.highest
 
     @property
     def discriminator(self) -> float:
-        """D's sum."""
+        """D's loss: the sum of its two terms."""
         return self.real + self.fake
 
     def to_json(self) -> dict[str, float]:
-        """D's answer as plain JSON values; the terms have theirs."""
+        """D's answer as plain JSON values; for the terms see `Term`."""
         return {
             "probability": self.probability,
             "lowest_logit": self.lowest,
@@ -136,14 +135,14 @@ class Point:
 def point(loss: Loss) -> Point | None:
     """Find where D's terms, real(s) + fake(s), are lowest over all logits s.
 
-    The sums on a grid give the place, and the sign of their derivative then narrows it down:
-    near its lowest point a float32 sum is the same over 1e-3 of logits, its derivative is not.
+    The sums on a grid give the approximate logit, and the sign of the derivative the exact one:
+    near its lowest point a float32 sum is constant over 1e-3 of logits, but its derivative is not.
 
     Returns
     -------
     Point or None
-        None if there is no lowest point: wgan_gp's real(s) + fake(s) is 0 at every logit, so
-        that D may answer anything at equilibrium.
+        None if there is no lowest point: wgan_gp's real(s) + fake(s) is 0 at every logit, so D
+        may give any answer at equilibrium.
     """
     each = loss.with_reduction("none")
     count = round(2 * _HIGHEST_LOGIT * _STEPS_A_LOGIT) + 1
@@ -169,9 +168,9 @@ def point(loss: Loss) -> Point | None:
 
 
 def _first(each: Loss, left: float, right: float, reached: np.ufunc) -> float:
-    """The first logit between the two whose slope is >= 0, or > 0, to 1e-6.
+    """The first logit from left to right whose slope is >= 0, or > 0, to 1e-6.
 
-    float32 tells no more of a slope, and the last digits would be noise.
+    float32 does not give a slope more exactly: further digits would be noise.
     """
     for _ in range(4):
         logits = np.linspace(left, right, 129)
@@ -206,13 +205,13 @@ def values_and_slopes(
 
 
 def as_column(logits: NDArray[np.float64]) -> ms.Tensor:
-    """(N,) logits in the form that D gives them in: (N, 1), float32."""
+    """(N,) logits in the shape of D's output: (N, 1), float32."""
     return as_tensor(np.ascontiguousarray(logits.reshape(-1, 1), np.float32))
 
 
 @dataclass(frozen=True)
 class Term:
-    """A loss term, where it would be at equilibrium (if anywhere), and how far it is from there."""
+    """A loss term: its value, its value at equilibrium (if any), and their distance."""
 
     value: float
     equilibrium: float | None
@@ -230,7 +229,7 @@ class Term:
 def bce_terms(real: NDArray[np.float64], fake: NDArray[np.float64]) -> dict[str, Term]:
     """The cross-entropy terms for the logits of real (N,) and generated (M,) images.
 
-    They are the same measure for every D, whatever it was trained with. Their equilibrium is
+    They measure every D in the same way, whatever loss it was trained with. Their equilibrium is
     that of plain cross-entropy, logit 0.
     """
     values = (
@@ -246,14 +245,14 @@ def bce_terms(real: NDArray[np.float64], fake: NDArray[np.float64]) -> dict[str,
 def loss_terms(
     loss: Loss, equilibrium: Point | None, real: NDArray[np.float64], fake: NDArray[np.float64]
 ) -> dict[str, Term]:
-    """The same for the loss that the networks were trained with, an image.
+    """The terms of the loss that the networks were trained with, per image.
 
     Parameters
     ----------
     loss : Loss
-        Of any reduction: what is given is the mean.
+        Any reduction; the mean is returned.
     equilibrium : Point or None
-        What `point` found for it.
+        The result of `point` for this loss.
     real, fake : (N,), (M,) logits
     """
     mean = loss.with_reduction("mean")

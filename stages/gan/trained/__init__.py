@@ -1,1 +1,1 @@
-"""A network beside its training: checkpoints, sampling, sample grids, the moving average (EMA)."""
+"""Uses and stores networks: checkpoints, sampling, sample grids, the moving average (EMA)."""

@@ -1,7 +1,7 @@
-"""A moving average of a generator over the steps of its training.
+"""The moving average (EMA) of a generator's weights over the steps of its training.
 
-Adversarial training circles around its equilibrium rather than standing in it; the average lies
-nearer to it than any single step does (Yazici et al. 2019, "The unusual effectiveness of
+Adversarial training circles around its equilibrium and does not stay there. The average is nearer
+to the equilibrium than any single step (Yazici et al. 2019, "The unusual effectiveness of
 averaging in GAN training").
 """
 
@@ -16,16 +16,16 @@ KERNELS = kernels.Library(Path(__file__).with_name("averages.c"))
 
 
 class Average(nn.Cell):
-    """The average of every weight and running statistic of a generator; calling it moves it.
+    """The average of every weight and running statistic of a generator; a call updates it.
 
     After n calls the average of a weight w is
 
         decay^n w(0) + (1 - decay) * sum over i = 1 to n of decay^(n - i) w(i)
 
-    where w(0) is the weight when this was made and w(i) that at call i. Batch norm's running
-    statistics are averaged likewise: they must fit the averaged weights.
+    where w(0) is the weight when the average was made and w(i) the weight at call i. Batch norm's
+    running statistics are averaged too, because they must fit the averaged weights.
 
-    Where a C compiler is at hand, one kernel does a weight's product and sum, to the same bits.
+    With a C compiler, one kernel computes a weight's product and sum, with the same bits.
 
     Parameters
     ----------
@@ -51,6 +51,6 @@ class Average(nn.Cell):
         return True
 
     def copy_to(self, generator: nn.Cell) -> None:
-        """Put the averages into a generator of the same kind that no compiled function uses."""
+        """Copy the averages into an equal generator that no compiled function uses."""
         for own, average in zip(generator.get_parameters(), self.averages, strict=True):
             own.set_data(Tensor(average.asnumpy()))

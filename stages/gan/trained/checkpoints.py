@@ -5,10 +5,10 @@ A checkpoint is a folder:
     checkpoint.json             epoch, step, the networks' description, checksums (see manifest)
     generator.safetensors       weights and running statistics
     discriminator.safetensors
-    average.safetensors         the generator's moving average, where there is one
-    optimizers.safetensors      such as Adam's moments and powers of beta: training can go on
+    average.safetensors         the generator's moving average (EMA), if there is one
+    optimizers.safetensors      such as Adam's moments and powers of beta, to continue training
 
-safetensors holds bare arrays: loading one runs no code, whoever made it.
+safetensors files hold only arrays: loading an untrusted file runs no code.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ FINAL = "final"
 
 
 def epoch_name(epoch: int) -> str:
-    """The folder name of the checkpoint after that epoch."""
+    """The folder name of the checkpoint after an epoch."""
     return f"epoch-{epoch:04d}"
 
 
@@ -42,7 +42,7 @@ def parts(
     optimizers: tuple[nn.Cell, nn.Cell],
     average: Average | None = None,
 ) -> dict[str, list[Parameter]]:
-    """All that training changes, by the name of the file it is kept in."""
+    """All parameters that training changes, by the name of the file that stores them."""
     found = {
         "generator": list(generator.get_parameters()),
         "discriminator": list(discriminator.get_parameters()),
@@ -54,7 +54,7 @@ def parts(
 
 
 def values(parameters: Iterable[Parameter]) -> dict[str, NDArray[Any]]:
-    """Copies of what parameters hold, by their names."""
+    """Copies of the parameters' values, by their names."""
     return {p.name: np.array(p.asnumpy(), order="C") for p in parameters}
 
 
@@ -65,7 +65,7 @@ def put(stored: Mapping[str, NDArray[Any]], parameters: Iterable[Parameter]) -> 
 
 
 def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
-    """What an optimizer learnt: not the weights it updates, nor what params.yaml sets."""
+    """An optimizer's own state, without the network's weights and the settings of params.yaml."""
     weights = {parameter.name for parameter in optimizer.parameters}
     return [
         parameter
@@ -82,7 +82,7 @@ def save(
     epoch: int,
     step: int,
 ) -> None:
-    """Write one checkpoint into a new folder; `trained` is what `parts` gives."""
+    """Write one checkpoint into a new folder; `trained` is the result of `parts`."""
     folder.mkdir(parents=True)
     for name, parameters in trained.items():
         file = folder / f"{name}.safetensors"
@@ -97,7 +97,7 @@ def save(
 class Checkpoint:
     """A checkpoint on disk whose files have been verified.
 
-    `averaged` says whether it holds a moving average of the generator.
+    `averaged` says whether it contains a moving average (EMA) of the generator.
     """
 
     folder: Path
@@ -107,17 +107,17 @@ class Checkpoint:
     averaged: bool = False
 
     def check_images(self, shape: tuple[int, ...]) -> None:
-        """Raise UserError if the networks are of other images than (channels, height, width)."""
+        """Raise UserError if the networks are for images of another (channels, height, width)."""
         if self.description.image_shape != shape:
             raise UserError(
-                f"{self.folder} holds networks of images {self.description.image_shape}, "
-                f"the prepared ones are {shape} (channels, height, width): run `dvc repro`"
+                f"{self.folder} holds networks for images {self.description.image_shape}, but "
+                f"the prepared images are {shape} (channels, height, width): run `dvc repro`"
             )
 
     def networks(self) -> tuple[nn.Cell, nn.Cell]:
         """Generator and discriminator for use, in evaluation mode.
 
-        The generator has the averaged weights where there are any, else those of the last step.
+        The generator has the averaged weights, if there are any; if not, those of the last step.
         """
         generator, discriminator = networks.build(self.description)
         self.restore_networks(generator, discriminator)
@@ -135,7 +135,7 @@ class Checkpoint:
             self._restore(name, list(network.get_parameters()))
 
     def restore_average(self, average: Average) -> None:
-        """Put the stored average, where there is one, into one that has not been used yet."""
+        """Put the stored average, if there is one, into an average that has not been used yet."""
         if self.averaged:
             self._restore("average", list(average.averages))
 
@@ -171,31 +171,31 @@ class Checkpoint:
                 "the checkpoint was trained with"
             )
         raise UserError(
-            f"{file} does not fit the networks: {differing}; its networks are described in "
-            f"{manifest.NAME} beside it"
+            f"{file} does not fit the networks: {differing}; {manifest.NAME} in the same folder "
+            "describes its networks"
         )
 
 
 def _form(shape: Any, kind: Any) -> tuple[str, tuple[int, ...]]:
-    """Type and shape as safetensors names them: F32 for float32."""
+    """Type and shape in safetensors' terms: F32 for float32."""
     kind = np.dtype(kind)
     return f"{kind.kind.upper()}{8 * kind.itemsize}", tuple(shape)
 
 
 def load(folder: Path) -> Checkpoint:
-    """Open a checkpoint folder, or the final one of a models folder, and verify its files.
+    """Open a checkpoint folder, or the final checkpoint of a models folder, and verify its files.
 
     Raises
     ------
     UserError
-        If it is no checkpoint, or a file of it is damaged.
+        If the folder is no checkpoint, or one of its files is damaged.
     """
     if not (folder / manifest.NAME).is_file() and (folder / FINAL / manifest.NAME).is_file():
         folder = folder / FINAL
     if not (folder / manifest.NAME).is_file():
         raise UserError(
             f"{folder} is no checkpoint: it should hold {manifest.NAME}, or a folder `{FINAL}` "
-            "that does"
+            "with that file"
         )
     about = manifest.read(folder)
     try:
@@ -204,13 +204,13 @@ def load(folder: Path) -> Checkpoint:
         raise UserError(f"{folder / manifest.NAME} is damaged: {error}") from None
     for file, reason in manifest.damages(folder, about).items():
         raise UserError(f"{file} {reason}: remove it and run `dvc checkout`")
-    # Networks are built before their weights are read, and must not fill the memory.
+    # Networks are built before their weights are read. A false description must not fill memory.
     for part, count in description.weights().items():
         file = folder / f"{part}.safetensors"
         if 4 * count > file.stat().st_size:
             raise UserError(
-                f"{file} does not fit the networks: those described in {manifest.NAME} have "
-                f"{count:,} weights in the {part}, more than {file.stat().st_size:,} bytes hold"
+                f"{file} does not fit the networks: by {manifest.NAME} the {part} has {count:,} "
+                f"weights, more than {file.stat().st_size:,} bytes can hold"
             )
     averaged = manifest.AVERAGE in about.sha256
     return Checkpoint(folder, about.epoch, about.step, description, averaged)

@@ -1,4 +1,4 @@
-"""Grids of images and their animation."""
+"""Draws grids of images, and animations of grids."""
 
 import math
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from PIL import Image
 
 from stages.gan.data.prepared import to_pixels
 
-# Images of the grids that train draws after every epoch, and evaluate at the end: 5 rows of 5.
+# Images in a grid of train (after every epoch) and of evaluate: 5 rows of 5.
 COUNT = 25
 _GAP = 2
 _BACKGROUND = 255
 
 
 def grid(images: NDArray[np.floating], columns: int | None = None, zoom: int = 1) -> Image.Image:
-    """Lay images out in rows on a white ground.
+    """Place images in rows on a white background.
 
     Parameters
     ----------
     images : (N, channels, height, width) in [-1, 1], with 1 or 3 channels
     columns : int, optional
-        Images a row; as square as possible if not given.
+        Images per row; by default the grid is as square as possible.
     zoom : int
         Each pixel becomes zoom x zoom.
     """
@@ -42,7 +42,7 @@ def grid(images: NDArray[np.floating], columns: int | None = None, zoom: int = 1
 
 
 def single(image: NDArray[np.floating]) -> Image.Image:
-    """One image (channels, height, width) in [-1, 1], without a ground."""
+    """One image (channels, height, width) in [-1, 1], without a background."""
     return _picture(to_pixels(image).transpose(1, 2, 0))
 
 
@@ -53,7 +53,7 @@ def _picture(canvas: NDArray[np.uint8]) -> Image.Image:
 def animate(files: Sequence[Path], target: Path, milliseconds: int = 200, most: int = 60) -> None:
     """Write pictures of one size as an endless GIF; the last one stays for two seconds.
 
-    Of more than `most` so many are taken, evenly spread, the first and the last among them.
+    If there are more than `most` pictures, `most` evenly spread ones are used, with both ends.
     """
     if len(files) > most:
         files = [files[round(i * (len(files) - 1) / (most - 1))] for i in range(most)]

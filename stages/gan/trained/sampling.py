@@ -1,4 +1,4 @@
-"""Using trained networks in evaluation mode: codes to images, images to probabilities.
+"""Runs networks in evaluation mode: latent codes to images, images to logits.
 
 Both run outside the compiled step, in bounded batches, with batch norm's running statistics.
 """
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from stages.gan.common.tensors import as_tensor
 
-# The DCGAN takes 3 MB of memory an image on its way.
+# The DCGAN needs 3 MB of memory per image.
 _BATCH = 200
 
 
 @contextmanager
 def evaluation_mode(network: nn.Cell):
-    """Switch a network to evaluation mode and back to what it was in."""
+    """Switch a network to evaluation mode in the block, and back to its earlier mode."""
     was_training = network.training
     network.set_train(False)
     try:
@@ -43,8 +43,8 @@ def generate(
     batch : int
         Codes that are decoded together.
     kept_as : callable
-        What each batch (M, C, H, W) float32 is kept as, such as `prepared.to_levels`, which
-        halves the memory: just one batch is there as it left the generator. As it is by default.
+        Converts each batch (M, C, H, W) float32 before it is stored. `prepared.to_levels`, for
+        example, halves the memory. By default nothing is converted.
     """
     latents = np.ascontiguousarray(latents, np.float32)
     images = np.empty(0)
@@ -76,14 +76,14 @@ def interpolate(
 ) -> NDArray[np.float32]:
     """Latent codes on the great circle from one code to another (White 2016).
 
-    Between two draws of N(0, I) the straight way passes closer to 0 than any draw lies; the
-    circle keeps the length typical.
+    The straight line between two draws of N(0, I) passes closer to 0 than draws usually are; on
+    the circle the length stays typical.
 
     Parameters
     ----------
     start, end : (latent_size,)
     steps : int
-        Codes to return, both ends among them, at least 2.
+        The number of codes, including both ends, at least 2.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def interpolate(
     a, b = start.astype(np.float64), end.astype(np.float64)
     cosine = np.dot(a, b) / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-12)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    if np.sin(angle) < 1e-6:  # the same direction, or opposite: no circle is singled out
+    if np.sin(angle) < 1e-6:  # the same or opposite directions: there is no unique circle
         codes = (1.0 - ways) * a + ways * b
     else:
         codes = (np.sin((1.0 - ways) * angle) * a + np.sin(ways * angle) * b) / np.sin(angle)

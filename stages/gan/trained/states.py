@@ -1,10 +1,10 @@
-"""Files that hold a state: arrays and plain values under one checksum.
+"""State files, each with arrays and plain values under one checksum.
 
     the sha256 of the rest in 64 hex digits, and a line break
     a safetensors file: the arrays, and the values as JSON in an array of bytes
 
-A file is there whole or not at all, and has reached the disk before it gets its name. Reading
-one runs no code, and finds out whether a single bit of it has changed.
+A file is written whole or not at all, and is on the disk before it gets its name. Reading it runs
+no code, and notices if a single bit has changed.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def write(target: Path, arrays: Mapping[str, NDArray[Any]], values: Mapping[str,
     target : Path
     arrays : mapping of names, all but "values", to arrays
     values : mapping
-        What JSON can hold.
+        Values that JSON can hold.
     """
     text = json.dumps(values, ensure_ascii=False).encode()
     parts = {name: np.array(array, order="C") for name, array in arrays.items()}
@@ -49,7 +49,7 @@ def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     Raises
     ------
     UserError
-        If it is missing or damaged.
+        If the file is missing or damaged.
     """
     try:
         stored = source.read_bytes()
@@ -57,12 +57,12 @@ def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise UserError(f"{source} is missing") from None
     content = stored[_DIGITS + 1 :]
     if stored[: _DIGITS + 1] != hashlib.sha256(content).hexdigest().encode() + b"\n":
-        raise UserError(f"{source} is damaged: its content does not have the sha256 it begins with")
+        raise UserError(f"{source} is damaged: its content does not have its sha256")
     try:
         arrays = safetensors.load(content)
         values = json.loads(arrays.pop(_VALUES).tobytes())
     except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{source} is no file of a state: {error!r}") from None
+        raise UserError(f"{source} is not a state file: {error!r}") from None
     if not isinstance(values, dict):
-        raise UserError(f"{source} is no file of a state: its values have no names")
+        raise UserError(f"{source} is not a state file: its values have no names")
     return arrays, values

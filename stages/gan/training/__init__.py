@@ -1,1 +1,1 @@
-"""How a GAN is trained: the loop over epochs, and what a run is put together from."""
+"""Trains a GAN: the loop over epochs, and the parts of a run."""

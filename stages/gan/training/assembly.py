@@ -1,4 +1,4 @@
-"""All that a training run needs, put together as the params ask for it."""
+"""Builds all parts of a training run from the params: data, networks, optimizers, step, plan."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ from stages.gan.training.step import Options, Step, make_discriminator_step, mak
 
 @dataclass(frozen=True)
 class Assembly:
-    """What trains, and what it trains.
+    """The networks, their optimizers and the compiled steps.
 
-    `shown` is the generator to draw with: the one that is trained, or one that holds the moving
-    average, where there is one, after `refresh`.
+    `shown` is the generator to draw with. Without a moving average (EMA) it is the trained
+    generator; with one, it is a generator that holds the average after `refresh`.
     """
 
     description: networks.Description
@@ -44,13 +44,13 @@ class Assembly:
     discriminator_step: Any
 
     def refresh(self) -> None:
-        """Bring `shown` up to date."""
+        """Copy the moving average into `shown`, if there is one."""
         if self.average is not None:
             self.average.copy_to(self.shown)
 
     @property
     def trained(self) -> dict[str, list[Parameter]]:
-        """All that training changes; see `checkpoints.parts`."""
+        """All parameters that training changes; see `checkpoints.parts`."""
         return checkpoints.parts(self.generator, self.discriminator, self.optimizers, self.average)
 
     def save(self, folder: Path, epoch: int, step: int) -> None:
@@ -69,18 +69,18 @@ class Setup:
     data : Split
         The images to train on.
     start : Checkpoint or None
-        What the run begins with, if not with new weights.
+        The checkpoint that the run begins with; None for new weights.
     plan : Plan
         The order of images, and this process's part of each batch.
     total : int
         Steps of the run.
     last_step : int
-        The number of the last step, counted over the whole life of the networks.
+        The number of the last step. Steps count on from the starting checkpoint.
     players : Assembly
     codes : (grids.COUNT, latent_size) float32
         The fixed latent codes whose images are drawn after every epoch.
     fingerprint : str
-        What the result depends on; see `fingerprints`.
+        The hash of all that the result depends on; see `fingerprints`.
     """
 
     dataset: str
@@ -95,18 +95,18 @@ class Setup:
     fingerprint: str
 
     def about(self) -> Iterator[str]:
-        """Lines for the terminal: what is about to be trained."""
+        """Lines for the terminal that describe the run."""
         start, settings = self.start, self.params.train
         if start:
             yield f"beginning with {settings.init_from}, epoch {start.epoch}, step {start.step}"
         yield (
             f"{self.dataset}: {self.total:,} steps of {self.plan.images_per_step} images; the "
-            "first compiles"
+            "first step takes longer, because it compiles"
         )
         if self.players.average is not None:
             yield (
-                f"{self.dataset}: pictures show the generator's moving average (EMA) of decay "
-                f"{settings.ema}"
+                f"{self.dataset}: the pictures are drawn with the moving average (EMA) of the "
+                f"generator's weights, decay {settings.ema}"
             )
         if remark := networks.remark(self.players.description.kind):
             yield f"{self.dataset}: {remark}"
@@ -117,7 +117,7 @@ class Setup:
         finished: int,
         begun: NDArray[np.float32],
     ) -> Iterator[Epoch]:
-        """Train, epoch by epoch: `loop.train` with what was set up, and its `on_step`."""
+        """Train epoch by epoch: `loop.train` with this setup and `on_step`."""
         plan = replace(self.plan, on_step=on_step)
         players = self.players
         return train(players.step, self.data, plan, players.discriminator_step, finished, begun)
@@ -126,7 +126,7 @@ class Setup:
 def prepare(dataset: str, params: Dataset, group: Group = ALONE) -> Setup:
     """Load the data, build the networks, and plan the run.
 
-    To be called when all modules have been imported, as the fingerprint covers them.
+    Call it when all modules have been imported, because the fingerprint covers them.
 
     Raises
     ------
@@ -165,22 +165,23 @@ def assemble(
     group: Group = ALONE,
     synchronised: bool = True,
 ) -> Assembly:
-    """Networks, optimizers, compiled steps.
+    """Build the networks, the optimizers and the compiled steps.
 
     Parameters
     ----------
     last_step : int
-        The number of the run's last step, counted over the whole life of the networks: where
-        the schedule cosine ends.
+        The number of the run's last step, counted on from the starting checkpoint: where the
+        cosine schedule ends.
     start : Checkpoint, optional
-        What to go on from.
+        What to begin with.
     watched : bool
         Whether the step returns the lengths of both gradients.
     group : Group
-        With which ranks this process shares out each batch.
+        The ranks that share each batch.
     synchronised : bool
-        Whether their batch norm takes the moments of the whole batch, and not each its own: else
-        they are no longer the networks that one process would train (see docs/distributed.md).
+        Whether batch norm uses the moments of the whole batch. Otherwise each rank uses those of
+        its own part, and the networks differ from those that one process would train (see
+        docs/distributed.md).
     """
     settings = params.train
     description = describe(params, data)
@@ -194,7 +195,7 @@ def assemble(
     if start:
         start.restore_networks(generator, discriminator)
         start.restore_optimizers(movers)
-        # The schedules count from here, and discriminator_steps may be another one now.
+        # The schedules count from here. discriminator_steps may have changed since then.
         for mover, updates in zip(movers, (1, settings.discriminator_steps), strict=True):
             mover.global_step.set_data(Tensor([start.step * updates], int32))
     average = Average(generator, settings.ema) if settings.ema > 0 else None
@@ -255,7 +256,7 @@ def build_optimizers(
 ) -> tuple[nn.Cell, nn.Cell]:
     """The optimizers that the params ask for: the generator's, then the discriminator's.
 
-    `total_steps` are those of the whole life of the networks: where cosine ends.
+    The cosine schedule ends at `total_steps`, counted on from the starting checkpoint.
     """
     schedule = Schedule(**settings.schedule.model_dump(), total_steps=total_steps)
     own = settings.discriminator_learning_rate
@@ -282,7 +283,7 @@ def build_optimizers(
 def starting_checkpoint(
     init_from: str | None, description: networks.Description
 ) -> checkpoints.Checkpoint | None:
-    """The checkpoint to go on from, if any; its networks must be those the params describe."""
+    """The checkpoint to begin with, if any. Its networks must be those that the params describe."""
     if init_from is None:
         return None
     start = checkpoints.load(paths.from_project(init_from))
@@ -290,7 +291,7 @@ def starting_checkpoint(
     for key, value in ours.items():
         if theirs[key] != value:
             raise UserError(
-                f"train.init_from {init_from}: its networks have {key} {theirs[key]!r}, the "
+                f"train.init_from {init_from}: its networks have {key} {theirs[key]!r}, but the "
                 f"params ask for {value!r}: make them equal"
             )
     return start
@@ -303,7 +304,7 @@ def plan_of(
     start: checkpoints.Checkpoint | None = None,
     group: Group = ALONE,
 ) -> Plan:
-    """How long to train on `count` images, and in which order, as a watched run.
+    """The plan of a watched run on `count` images.
 
     Raises
     ------
@@ -328,22 +329,22 @@ def plan_of(
     if plan.total_steps(count) == 0:
         raise UserError(
             f"{dataset}.train.batch_size is {settings.batch_size}, but there are only {count} "
-            f"images to train on, and a step takes {settings.discriminator_steps} batches: "
-            f"valid is 2 to {count // settings.discriminator_steps}"
+            f"training images. A step takes {settings.discriminator_steps} batches, so valid is "
+            f"2 to {count // settings.discriminator_steps}"
         )
     return plan
 
 
 def fingerprint_of(params: Dataset, data: Path, start: checkpoints.Checkpoint | None = None) -> str:
-    """What a run's result depends on; see `fingerprints`.
+    """The hash of all that a run's result depends on; see `fingerprints`.
 
-    `data` is the folder of the prepared data, `start` what the run goes on from.
+    `data` is the folder of the prepared data, `start` the checkpoint that the run begins with.
     """
     settings = params.train
     named = {
         "network": params.kind.network,
         "train": settings.model_dump(mode="json"),
-        # Kernels and what stands in for them differ in the last bits.
+        # Compiled kernels and their plain substitutes differ in the last bits.
         "kernels": networks.remark(params.kind.network),
     }
     folders = [data, start.folder] if start else [data]

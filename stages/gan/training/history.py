@@ -1,4 +1,4 @@
-"""The course of a training run: a row an epoch, and a downsampled row a few steps."""
+"""The history of a training run: one row per epoch, and one downsampled row per few steps."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -19,23 +19,23 @@ _ROWS = 1000
 
 
 class History:
-    """Collects every step and the mean of each epoch, and writes them when the run is over."""
+    """Collects every step and the means of each epoch, and writes them when the run has ended."""
 
     def __init__(self) -> None:
         self._epochs: list[tuple[int, int, dict[str, float]]] = []
         self._first_step = 1
-        # Grows by doubling, so that the last rows can be looked at without being copied.
+        # Grows by doubling, so that the last rows can be read without a copy.
         self._table = np.empty((_ROWS, len(MEASURES)), np.float32)
         self._count = 0
 
     @property
     def epochs(self) -> int:
-        """How many have been added."""
+        """How many epochs have been added."""
         return len(self._epochs)
 
     @property
     def epoch_numbers(self) -> list[int]:
-        """The numbers of those that have been added."""
+        """The numbers of the epochs that have been added."""
         return [number for number, *_ in self._epochs]
 
     @property
@@ -49,7 +49,7 @@ class History:
 
     @property
     def measures(self) -> NDArray[np.float32]:
-        """A row of MEASURES a step."""
+        """One row of MEASURES per step."""
         return self._table[: self._count].copy()
 
     @property
@@ -63,7 +63,7 @@ class History:
         return self._first_step + self._count - 1
 
     def recent(self, count: int) -> NDArray[np.float32]:
-        """The rows of the last so many steps, or of all if there are fewer; not to be changed."""
+        """The rows of the last `count` steps, or of all if there are fewer. Do not change them."""
         return self._table[max(0, self._count - count) : self._count]
 
     def add_step(self, step: int, row: NDArray[np.float32]) -> None:
@@ -76,11 +76,11 @@ class History:
         self._count += 1
 
     def add_epoch(self, epoch: Epoch) -> None:
-        """Add one finished epoch, whose steps have been added."""
+        """Add one finished epoch. Its steps must have been added before."""
         self._epochs.append((epoch.number, len(epoch.measures), epoch.means()))
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that was added, as arrays."""
+        """Everything that was added, as arrays."""
         return {
             "steps": self.measures,
             "first_step": np.array(self._first_step),
@@ -91,7 +91,7 @@ class History:
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take up, with nothing added yet, what `state` gave."""
+        """Restore what `state` gave. Nothing may have been added yet."""
         self._first_step = int(state["first_step"])
         self._count = len(state["steps"])
         self._table = np.empty((max(self._count, _ROWS), len(MEASURES)), np.float32)
@@ -104,9 +104,9 @@ class History:
         ]
 
     def summary(self) -> dict[str, float | None]:
-        """The means over the last epoch; None of what is no finite number.
+        """The means over the last epoch; None where a mean is not finite.
 
-        Of what is measured seldom, and so in few steps of an epoch or none, the last value.
+        Gradients and diversity are measured rarely, so their last value is given instead.
         """
         found = dict(self._epochs[-1][2])
         measures = self._table[: self._count]
@@ -116,9 +116,9 @@ class History:
         return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
     def downsampled(self) -> list[dict[str, float]]:
-        """At most 1,000 rows: means over equally many consecutive steps, named by the last.
+        """At most 1,000 rows. Each has the means over a block of steps, and its last step's number.
 
-        The last row is over what is left.
+        All blocks are equally long, except that the last one takes the remaining steps.
         """
         measures = self.measures
         every = max(1, -(-len(measures) // _ROWS))
@@ -132,7 +132,7 @@ class History:
     def write(self, folder: Path) -> None:
         """Write history.csv (means of each epoch) and history_steps.csv (downsampled).
 
-        What was measured in none of a row's steps is left empty.
+        A field is empty where no step of the row has a measurement.
         """
         write_csv(
             folder / EPOCHS,

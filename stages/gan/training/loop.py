@@ -1,6 +1,6 @@
-"""The loop that repeats a training step over epochs.
+"""The training loop: it repeats a training step over epochs.
 
-It knows nothing of files; every finished epoch is handed to the caller.
+It writes no files; it gives every finished epoch to its caller.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,9 +31,9 @@ NOTHING = unmeasured(0)
 
 @dataclass
 class Epoch:
-    """What one epoch gave: a row of MEASURES a step.
+    """The measures of one epoch: one row of MEASURES per step.
 
-    `number` counts from 1 over the whole life of the networks, `first_step` too.
+    `number` and `first_step` count from 1 and continue from the checkpoint that a run began with.
     """
 
     number: int
@@ -42,21 +42,21 @@ class Epoch:
 
     @property
     def last_step(self) -> int:
-        """The number of its last step."""
+        """The number of the epoch's last step."""
         return self.first_step + len(self.measures) - 1
 
     def means(self) -> dict[str, float]:
-        """Mean of each measure over those of the epoch's steps in which it was taken."""
+        """Mean of each measure over the steps of the epoch in which it was taken."""
         return dict(zip(MEASURES, means(self.measures).tolist(), strict=True))
 
 
 def means(measures: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Means over rows of MEASURES; NaN of what was taken in none of them.
+    """Means over rows of MEASURES; NaN for a measure that was taken in none of them.
 
-    What every step returns is never left out: a loss that is NaN makes its mean NaN.
+    The values that every step returns (MEANS) all count: one NaN makes their mean NaN.
     """
     rows = measures.astype(np.float64)
-    # From -0.0 on, as the mean of losses that are -0.0 is -0.0: NumPy's own begins with 0.0.
+    # Starts at -0.0, so that the mean of losses -0.0 is -0.0: NumPy's own mean starts at 0.0.
     result = rows.sum(axis=0, initial=-0.0) / len(rows)
     for column in range(len(MEANS), len(MEASURES)):
         taken = rows[~np.isnan(rows[:, column]), column]
@@ -68,24 +68,23 @@ def means(measures: NDArray[np.float32]) -> NDArray[np.float64]:
 class Plan:
     """How long to train, and in which order.
 
-    `first_epoch` and `first_step` are 1 for new networks; a run that goes on from a
-    checkpoint takes them up where it ended, and so draws the numbers that an unbroken run
-    would have drawn.
+    `first_epoch` and `first_step` are 1 for new networks. A run that begins with a checkpoint
+    continues the checkpoint's numbers, and so draws the same random numbers as an unbroken run.
 
     A step is one update of the generator. It takes `discriminator_steps` batches of images and
-    codes, one for each update of the discriminator; the last serves the generator too. So an
-    epoch, which shows each image at most once, has that many times fewer steps.
+    codes, one for each update of the discriminator; the generator's update uses the last batch
+    too. An epoch shows each image at most once, so it has that many times fewer steps.
 
     `instance_noise` is the standard deviation at step 1 of the noise on all images that the
     discriminator sees (Soenderby et al. 2017, section 3.3), in units of the images' [-1, 1].
-    `augmentation` are the changes made to each of these images, of `augmentation.POLICIES`.
-    With `gradient_penalty` points between fake and real images are drawn for it.
+    `augmentation` names the changes made to each of these images, of `augmentation.POLICIES`.
+    With `gradient_penalty`, points between fake and real images are drawn for the penalty.
 
-    Of a `group` this rank takes its part of every batch; order and draws are those of the whole
-    batches, as one process would make them.
+    In a `group` each rank takes its part of every batch. Order and random numbers are drawn for
+    whole batches, as in one process.
 
-    `watched` goes with a step that is. `on_step` is given every step's number and row of
-    MEASURES, in which it may fill in what the step did not measure; what it raises ends the run.
+    `watched` must be true for a watched step. `on_step` is called with every step's number and
+    row of MEASURES. It may fill in what the step did not measure; an exception ends the run.
     """
 
     epochs: int
@@ -104,7 +103,7 @@ class Plan:
     on_step: Callable[[int, NDArray[np.float32]], None] = field(default=lambda step, row: None)
 
     def steps_per_epoch(self, count: int) -> int:
-        """Steps whose batches are whole; images that are left over are dropped."""
+        """The steps with whole batches; the remaining images are dropped."""
         return count // self.images_per_step
 
     @property
@@ -130,22 +129,22 @@ def train(
     finished: int = 0,
     begun: NDArray[np.float32] = NOTHING,
 ) -> Iterator[Epoch]:
-    """Train epoch by epoch; the last one is shorter where max_steps ends it.
+    """Train epoch by epoch. The last epoch is shorter if max_steps ends it.
 
     Parameters
     ----------
     discriminator_step
-        From `make_discriminator_step`; needed where the plan has several of them.
+        From `make_discriminator_step`; needed if the plan has several discriminator steps.
     finished : int
-        Epochs of the plan that an earlier process went through.
+        Epochs of the plan that an earlier process finished.
     begun : (steps, len(MEASURES))
-        What it measured in the steps of the next one. If that were all of them, the epoch is
-        yielded without a further step.
+        What the earlier process measured in the next epoch. If it took all steps of that epoch,
+        the epoch is yielded without a further step.
 
     Yields
     ------
     Epoch
-        After each epoch, with the networks as they are then.
+        After each epoch, before the networks train on.
     """
     per_epoch = plan.steps_per_epoch(len(data))
     last_step = plan.first_step - 1 + plan.total_steps(len(data))
@@ -172,7 +171,7 @@ def train(
                 discriminator_step(*given, **named)
             given, named = next(batches)
             outputs = step(*given, **named)
-            # What is not due is NaN and not worth the time to fetch it.
+            # A length that is not due is NaN; to fetch it would cost time.
             count = len(outputs) if named.get("due") is DUE else len(MEANS)
             measures[index, :count] = [output.asnumpy().item() for output in outputs[:count]]
             plan.on_step(position + index, measures[index])
@@ -191,9 +190,9 @@ def inputs(
     position: int,
     last_step: int,
 ) -> Iterator[tuple[tuple[ms.Tensor, ...], dict[str, ms.Tensor]]]:
-    """What each update of one step takes, batch by batch: images and codes, and what is named.
+    """The inputs of each update of one step, batch by batch: images, codes and named tensors.
 
-    See `make_step` for the names. Of several ranks each takes its part of every batch.
+    See `make_step` for the names. Each rank takes its part of every batch.
     """
     mine = plan.group.part(plan.batch_size)
     draw = stream(plan.seed, "instance noise", position)
@@ -222,9 +221,9 @@ def inputs(
 
 
 def _of_both(array: NDArray[np.float32], mine: slice) -> NDArray[np.float32]:
-    """The rows of a rank, of what was drawn for a batch of real images and one of generated ones.
+    """A rank's rows of an array drawn for a batch of real and a batch of generated images.
 
-    One rank's rows are all of them.
+    A single rank gets all rows.
     """
     real, generated = np.split(array, 2)
     if len(real[mine]) == len(real):

@@ -1,4 +1,4 @@
-"""What a training run says while it runs."""
+"""The progress of a training run on the terminal."""
 
 import sys
 import time
@@ -10,16 +10,16 @@ from tqdm import tqdm
 
 
 class ProgressBar:
-    """Losses, steps a second and time left; one plain line an epoch where there is no terminal.
+    """Shows losses, steps per second and time left; without a terminal, one line per epoch.
 
     Parameters
     ----------
     total : int
         Steps of the run.
     lecture_log : bool
-        Whether the lecture's line is printed instead of ours.
+        Whether to print the lecture's line instead of this project's.
 
-    It is a context, within which it may be on the screen.
+    Use it as a context manager; the bar is on the screen within the block.
     """
 
     def __init__(self, total: int, lecture_log: bool) -> None:
@@ -45,13 +45,13 @@ class ProgressBar:
     def advance(self, measures: NDArray[np.float32]) -> None:
         """Count one step and show its losses, the first two of its measures."""
         self._done += 1
-        if self._done == 1:  # the first step compiles and would spoil the rate
+        if self._done == 1:  # the first step compiles, so it is left out of the rate
             self._began = time.monotonic()
         self._bar.set_postfix_str(f"loss d {measures[0]:.3f} g {measures[1]:.3f}", refresh=False)
         self._bar.update()
 
     def finish_epoch(self, number: int, means: Mapping[str, float]) -> None:
-        """Say how the epoch of that number went."""
+        """Print a line about a finished epoch."""
         d_loss, g_loss = means["discriminator_loss"], means["generator_loss"]
         if self._lecture_log:
             self.say(lecture_line(d_loss, g_loss))

@@ -1,4 +1,4 @@
-"""What a run of training leaves: a picture and checkpoints by epoch, its verdict, its metrics."""
+"""Writes the results of a run: pictures and checkpoints by epoch, the verdict, the metrics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from stages.gan.training.resume.unfinished import Run
 def keep_epoch(setup: Setup, kept: Run, epoch: Epoch) -> bool:
     """Draw the fixed latent codes' images, and save a checkpoint if one is due.
 
-    One is due each `checkpoint_every` epochs and after the last step.
+    A checkpoint is due every `checkpoint_every` epochs and after the last step.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def publish(
     verdict: Mapping[str, Any],
     real_diversity: float,
 ) -> None:
-    """Write the stage's outs, when all of them are there.
+    """Write the stage's outs, all together at the end.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def publish(
         Holds the checkpoints and pictures of the epochs.
     history : History
     verdict : mapping
-        What `Supervisor.conclude` gave.
+        The result of `Supervisor.conclude`.
     real_diversity : float
         Mean pairwise distance of real images.
     """

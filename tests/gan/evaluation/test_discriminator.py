@@ -58,5 +58,5 @@ def test_the_line_names_both_networks(settings):
     measured = discriminator.measure(settings(), ZERO, ZERO)
     assert discriminator.line(measured, 1000) == (
         "on 1,000 held-out images D's BCE is 1.3863, 0.0000 from equilibrium; "
-        "G's 0.6931, 0.0000 from it"
+        "G's is 0.6931, 0.0000 from equilibrium"
     )

@@ -246,7 +246,7 @@ def test_networks_larger_than_their_files_are_not_built(saved, changes, monkeypa
     with saved.restored():
         saved.seal(**changes)
         text = message_of(checkpoints.load, saved.folder)
-    assert "does not fit the networks: those described in checkpoint.json have " in text
+    assert "does not fit the networks: by checkpoint.json the " in text
 
 
 @pytest.mark.parametrize("kind", networks.KINDS)
@@ -274,7 +274,10 @@ def test_weights_are_counted_before_they_are_made(kind, widths):
         ({"generator_slope": 1.5}, "generator_slope"),
         ({"generator_activation": "swish"}, "generator_activation"),
         ({"discriminator_batch_norm": 1}, "discriminator_batch_norm"),
-        ({"kind": "dcgan", "image_shape": [1, 8, 16]}, "images of 16 x 8 pixels are no square"),
+        (
+            {"kind": "dcgan", "image_shape": [1, 8, 16]},
+            "images have 16 x 8 pixels, but must be squares",
+        ),
         ({"kind": "dcgan", "image_shape": [1, 12, 12], "generator_widths": [8] * 3}, "12 x 12"),
     ],
 )

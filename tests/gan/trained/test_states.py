@@ -61,7 +61,7 @@ def test_another_content_under_a_right_checksum_is_refused(tmp_path, content):
     states.write(tmp_path / "state", {}, {})
     digest = states.hashlib.sha256(content).hexdigest().encode()
     (tmp_path / "state").write_bytes(digest + b"\n" + content)
-    with pytest.raises(UserError, match="no file of a state"):
+    with pytest.raises(UserError, match="is not a state file"):
         states.read(tmp_path / "state")
 
 
@@ -70,7 +70,7 @@ def test_values_that_are_no_object_of_json_are_refused(tmp_path, text):
     content = states.safetensors.save({"values": np.frombuffer(text, np.uint8)})
     digest = states.hashlib.sha256(content).hexdigest().encode()
     (tmp_path / "judge.state").write_bytes(digest + b"\n" + content)
-    with pytest.raises(UserError, match=r"judge\.state is no file of a state: ") as caught:
+    with pytest.raises(UserError, match=r"judge\.state is not a state file: ") as caught:
         states.read(tmp_path / "judge.state")
     assert "training" not in str(caught.value)  # a judge's weights are kept so too
 

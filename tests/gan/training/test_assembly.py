@@ -97,7 +97,7 @@ def test_a_checkpoint_of_other_networks_is_named(tmp_path):
     players.save(tmp_path / "saved", epoch=1, step=3)
     other = assembly.describe(small(tmp_path, generator__activation="elu"), split())
     text = message_of(assembly.starting_checkpoint, str(tmp_path / "saved"), other)
-    assert "generator_activation 'relu', the params ask for 'elu'" in text
+    assert "generator_activation 'relu', but the params ask for 'elu'" in text
     assert assembly.starting_checkpoint(None, other) is None
 
 
@@ -105,8 +105,5 @@ def test_a_checkpoint_of_other_networks_is_named(tmp_path):
 def test_too_few_images_are_named(tmp_path, steps, largest):
     settings = small(tmp_path, discriminator_steps=steps).train
     text = message_of(assembly.plan_of, "mnist", settings, 7)
-    assert (
-        f"batch_size is 8, but there are only 7 images to train on, and a step takes {steps}"
-        in text
-    )
+    assert f"batch_size is 8, but there are only 7 training images. A step takes {steps}" in text
     assert text.endswith(f"valid is 2 to {largest}")

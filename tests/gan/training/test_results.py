@@ -69,8 +69,8 @@ def test_what_is_published_is_what_was_kept(run, tmp_path, monkeypatch):
 def test_the_lines_before_the_first_step(tmp_path):
     setup = set_up(small(tmp_path, epochs=3, max_steps=7, ema=0.5, discriminator_steps=2))
     first, average, *_ = setup.about()
-    assert first == "mnist: 6 steps of 16 images; the first compiles"
-    assert "moving average (EMA) of decay 0.5" in average
+    assert first == "mnist: 6 steps of 16 images; the first step takes longer, because it compiles"
+    assert "moving average (EMA) of the generator's weights, decay 0.5" in average
 
 
 def test_prepare_plans_the_run_of_the_prepared_data(tmp_path, monkeypatch):

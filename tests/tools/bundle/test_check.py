@@ -169,7 +169,7 @@ def test_a_list_too_long_to_be_one_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize("content", [b"", b"PK\3\4", b"no archive at all"])
 def test_what_is_no_bundle_is_named(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
-    assert "a.zip is no sound zip archive" in message_of(check, tmp_path / "a.zip")
+    assert "a.zip is not a valid zip archive" in message_of(check, tmp_path / "a.zip")
     (tmp_path / "folder").mkdir()
     assert message_of(check, tmp_path / "folder").endswith(
         "is no bundle: it should hold bundle.json"

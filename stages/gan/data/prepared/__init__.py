@@ -3,10 +3,10 @@
     <split>_images.npy    (N, channels, height, width) float16 in [-1, 1]
     <split>_latents.npy   (N, latent_size) float32, one latent code attached to each image
     <split>_labels.npy    (N,) uint8, where the data has labels
-    prepared.json         shapes, counts, rejected files, where the data came from
+    prepared.json         shapes, counts, rejected files, source of the data
 
-for the splits `train` and `test`. float16 keeps each of the 256 levels apart and halves
-what the cache has to hold.
+The splits are `train` and `test`. float16 distinguishes all 256 levels and needs half the
+memory of float32.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ SPLITS = ("train", "test")
 _DESCRIPTION = "prepared.json"
 _KEYS = ("source", "bundled", "image_shape", "latent_size", "counts", "rejected")
 _BLOCK = 2048
-# Looking a value up takes half the time of computing it, and looking two up at once half of that.
+# To look a value up takes half the time of computing it; two values at once take half of that.
 _VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
 _PAIRS = _VALUES[np.arange(1 << 16, dtype=np.uint16).view(np.uint8)].view(np.uint32)
 
@@ -43,13 +43,13 @@ def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
     if pixels.size % 2:
         return _VALUES[pixels]
     pairs = np.ascontiguousarray(pixels).reshape(-1).view(np.uint16)
-    # Every pair is one of the table: "clip" just spares a check.
+    # Every pair is in the table; "clip" only saves a check.
     return np.take(_PAIRS, pairs, mode="clip").view(np.float16).reshape(pixels.shape)
 
 
 def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """[-1, 1] back to the nearest 8-bit level; what lies outside is cut, NaN is black."""
-    levels = np.array(images, np.float32)  # a copy, in which all is done: memory for one more
+    """[-1, 1] to the nearest 8-bit level. Values outside are clipped; NaN becomes black."""
+    levels = np.array(images, np.float32)  # one copy; all further steps work in place
     levels *= 127.5
     levels += 127.5
     np.rint(levels, out=levels)
@@ -58,9 +58,9 @@ def to_pixels(images: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def to_levels(images: NDArray[Any]) -> NDArray[np.float16]:
-    """Images (N, ...) in [-1, 1] at the nearest 8-bit levels, as real ones are kept.
+    """Images (N, ...) in [-1, 1] at the nearest 8-bit levels, as real images are stored.
 
-    In blocks: beside the result it needs no memory that grows with N.
+    It works in blocks: apart from the result, memory does not grow with N.
     """
     levels = np.empty(images.shape, np.float16)
     for part in array_files.blocks(len(images), images.shape[1:], _BLOCK):
@@ -80,16 +80,16 @@ class Split:
         return len(self.images)
 
     def batch(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
-        """The images at those indices as contiguous float32 (N, channels, height, width)."""
+        """The images at `indices` as contiguous float32 (N, channels, height, width)."""
         return array_files.rows(self.images, indices).astype(np.float32)
 
     def codes(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
-        """The latent codes attached to those images: (N, latent_size), in memory."""
+        """The latent codes attached to the images at `indices`: (N, latent_size), in memory."""
         return array_files.rows(self.latents, indices)
 
 
 def describe(folder: Path, description: dict[str, Any]) -> None:
-    """Write what is known about the prepared data beside it."""
+    """Write the description of the prepared data beside it."""
     write_json(folder / _DESCRIPTION, description)
 
 
@@ -99,7 +99,7 @@ def description(folder: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        If it is missing or damaged.
+        If the file is missing or damaged.
     """
     return read_json(folder / _DESCRIPTION, *_KEYS)
 
@@ -110,8 +110,8 @@ def load(folder: Path, split: str) -> Split:
     Raises
     ------
     UserError
-        If a file is missing, damaged, or does not fit the others, or holds what no image or
-        latent code is made of.
+        If a file is missing or damaged, does not fit the other files, or holds values that are
+        not valid for images or latent codes.
     """
     images = open_made(folder / f"{split}_images.npy", np.float16)
     latents = open_made(folder / f"{split}_latents.npy", np.float32)
@@ -132,15 +132,15 @@ def load(folder: Path, split: str) -> Split:
 
 
 def _are_levels(images: NDArray[np.float16]) -> bool:
-    # As whole numbers, which is ten times as fast: without its sign a float16 is above 1 just
-    # where its bits are above those of 1, and so are all infinities and NaN.
+    # Bits are compared, which is ten times as fast. Without its sign bit a float16 is above 1,
+    # infinite or NaN exactly when its bits are above those of 1.
     magnitudes = images.view(np.uint16) & 0x7FFF
     return not (magnitudes > np.float16(1).view(np.uint16)).any()
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a format's reader made of raw files.
+    """What a format's reader has made from raw files.
 
     `counts` holds the images of each split, `rejected` the reason for each skipped file.
     """
@@ -152,7 +152,7 @@ class Prepared:
 def write_images(
     folder: Path, split: str, pixels: NDArray[np.uint8], order: NDArray[np.integer]
 ) -> None:
-    """Write pixels[order] normalised as the split's images, in blocks of bounded memory.
+    """Normalise pixels[order] and write them as the split's images, in blocks of bounded memory.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def write_images(
 
 
 def make_images(folder: Path, split: str, shape: tuple[int, ...]) -> ArrayFile:
-    """Make the file of the split's images, which are still to be written, as `normalise` gives."""
+    """Make the file for the split's normalised images; the images are written later."""
     return array_files.make(folder, f"{split}_images", shape, np.float16)
 
 

@@ -1,8 +1,8 @@
-"""Arrays in .npy files, written and read piece by piece: memory does not grow with them.
+"""Arrays in .npy files, written and read in pieces, so that memory does not grow with their size.
 
-A process's memory counts the pages of a memory map that it has touched, read or written, until
-the system wants them back. So files are written with plain writes, which also makes a full disk
-an error and no crash, and whoever reads a large one by memory map lets go of its pages.
+Every page of a memory map that a process reads or writes counts as its memory until the system
+takes it back. So files are written with plain writes, and pages of a large memory map are given
+back after reading. With plain writes a full disk is an error, not a crash.
 """
 
 import math
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# A memory map up to this many bytes may stay, as getting a page back takes time: in all it is
+# The pages of a memory map up to this many bytes stay, because reading them again takes time:
 # 0.3 ms for a batch of 128 digits, whose step takes 27 ms.
 _MAY_STAY = 128 << 20
 # Linux may bring 2 MiB of a file into a process's memory when one page of it is touched.
@@ -26,9 +26,9 @@ _BLOCK_VALUES = 4 << 20
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """An array on disk, filled and read in pieces, in any order and by several threads.
+    """An array on disk, written and read in pieces, in any order and by several threads.
 
-    `offset` is where its values begin in the file, in bytes.
+    Its values begin `offset` bytes after the start of the file.
     """
 
     path: Path
@@ -37,7 +37,7 @@ class ArrayFile:
     offset: int
 
     def write(self, start: int, rows: NDArray[Any]) -> None:
-        """Write rows (M, ...) in place of those from index `start` on.
+        """Write rows (M, ...) from index `start` on.
 
         Raises
         ------
@@ -56,15 +56,15 @@ class ArrayFile:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def __getitem__(self, rows: NDArray[np.integer]) -> NDArray[Any]:
-        """The rows (M, ...) at those indices, in memory."""
+        """The rows (M, ...) at the indices `rows`, in memory."""
         return np.memmap(self.path, self.kind, "r", self.offset, self.shape)[rows]
 
 
 def make(folder: Path, name: str, shape: tuple[int, ...], kind: type) -> ArrayFile:
-    """Make `folder`/`name`.npy, its values still to be written.
+    """Make `folder`/`name`.npy; its values are written later.
 
-    Its room on disk is taken at once where the system can: a full disk is then found before the
-    work and not after it.
+    Its space on disk is reserved at once if the system can: a full disk is then an error before
+    the work, not after it.
 
     Raises
     ------
@@ -91,14 +91,14 @@ def make(folder: Path, name: str, shape: tuple[int, ...], kind: type) -> ArrayFi
 
 
 def blocks(count: int, shape: tuple[int, ...], most: int) -> Iterator[slice]:
-    """Cut `count` rows into slices of at most `most` rows and 4 Mi values, or of one row."""
+    """Cut `count` rows into slices of at most `most` rows and 4 Mi values, but at least one row."""
     size = max(1, min(most, _BLOCK_VALUES // max(1, math.prod(shape))))
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
 
 
 def rows(array: NDArray[Any], indices: NDArray[np.integer]) -> NDArray[Any]:
-    """array[indices], in memory of its own; a large memory map's pages are let go of meanwhile."""
+    """A copy of array[indices]; pages of a large memory map are given back meanwhile."""
     if not _is_large(array):
         return np.asarray(array)[indices]
     taken = np.empty((len(indices), *array.shape[1:]), array.dtype)
@@ -112,7 +112,7 @@ def rows(array: NDArray[Any], indices: NDArray[np.integer]) -> NDArray[Any]:
 def let_go(array: NDArray[Any]) -> None:
     """Give back the memory of a large memory map's pages; they stay in the system's cache.
 
-    What is no memory map, or a small one, is left alone.
+    Nothing happens to a small memory map or to another array.
     """
     if _is_large(array) and hasattr(mmap, "MADV_DONTNEED"):
         array.base.madvise(mmap.MADV_DONTNEED)  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Reading .npy files that are not trusted: by memory map, and never by unpickling."""
+"""Reads untrusted .npy files: by memory map, and never by unpickling."""
 
 import math
 import tokenize
@@ -14,7 +14,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.data.prepared import array_files
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-# NumPy reads the header as Python's literals, which fail in many ways.
+# NumPy parses the header as Python literals, which can raise many errors.
 _DAMAGES = (
     ValueError,
     EOFError,
@@ -26,23 +26,23 @@ _DAMAGES = (
     tokenize.TokenError,
 )
 _BLOCK = 2048
-# What is to be done about a file that the pipeline made and that is not as it should be.
+# How to repair a damaged file that the pipeline has made.
 ADVICE = "remove it and run `dvc repro`"
 
 
 def read_array(source: Path) -> NDArray[Any]:
     """Open a .npy file of numbers by memory map, read-only.
 
-    Its header is checked before NumPy acts on it: an array of Python objects would have to be
-    unpickled, which runs whatever code the file names, and one of elements without a size ends
-    the whole process in a division by zero.
+    Its header is checked before NumPy uses it. An array of Python objects would be unpickled,
+    which runs any code that the file names. An array whose elements have no size would crash the
+    process by a division by zero.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     UserError
-        If it is no .npy file, holds anything but whole numbers or floats, or is shorter or
+        If it is not a .npy file, holds anything but whole numbers or floats, or is shorter or
         longer than its header says.
     """
     try:
@@ -71,12 +71,12 @@ def open_made(source: Path, kind: type) -> NDArray[Any]:
     ----------
     source : Path
     kind : type
-        The numbers it must hold, such as np.float32.
+        The type of number it must hold, such as np.float32.
 
     Raises
     ------
     UserError
-        If it is missing or damaged, or holds other numbers.
+        If the file is missing or damaged, or holds another type of number.
     """
     try:
         array = read_array(source)
@@ -94,22 +94,22 @@ def open_made(source: Path, kind: type) -> NDArray[Any]:
 def check_values(
     source: Path, array: NDArray[Any], sound: Callable[[NDArray[Any]], bool], valid: str
 ) -> None:
-    """Look at all values of an array that `open_made` opened, in blocks of bounded memory.
+    """Check all values of an array that `open_made` opened, in blocks of bounded memory.
 
     Parameters
     ----------
     source : Path
-        Its file.
+        The array's file.
     array : (N, ...)
     sound : callable
-        Whether the values of some of its rows are what they should be.
+        Whether the values of a block of rows are valid.
     valid : str
-        What they should be, in words.
+        The valid values, in words.
 
     Raises
     ------
     UserError
-        If they are not.
+        If a value is not valid.
     """
     for block in array_files.blocks(len(array), array.shape[1:], _BLOCK):
         if not sound(array[block]):
@@ -118,5 +118,5 @@ def check_values(
 
 
 def are_finite(values: NDArray[Any]) -> bool:
-    """Whether there is neither NaN nor infinity among them."""
+    """Whether no value is NaN or infinite."""
     return bool(np.isfinite(values).all())

@@ -1,1 +1,1 @@
-"""From a source to raw files, and from raw files to images: nothing here trusts its input."""
+"""Fetches raw files from a source, and reads images from them. No input is trusted."""

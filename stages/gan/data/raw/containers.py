@@ -1,7 +1,7 @@
-"""Read files out of a zip archive or a folder, without trusting it.
+"""Reads files from an untrusted zip archive or folder.
 
-Nothing is ever unpacked by the name it has inside: members are read as streams and written
-under names of our own, so no path can escape, and every stream is bounded.
+Members of an archive are read as streams and written under this project's own names. So no path
+can lead outside the target folder. The size of every stream is bounded.
 """
 
 import errno
@@ -23,7 +23,7 @@ from stages.gan.common.errors import UserError
 
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1
-# Of a file inside an archive: a signature, what the directory says as well, two lengths.
+# Header of a file in an archive: signature, fields that the directory has too, two lengths.
 _HEADER = struct.Struct("<4s22xHH")
 _DRIVE = re.compile("[A-Za-z]:")
 
@@ -35,14 +35,14 @@ class Container(Protocol):
         """Paths of all files inside, sorted."""
 
     def open(self, name: str) -> BinaryIO:
-        """Read one of them."""
+        """Open one file for reading."""
 
     def stored(self, name: str) -> "Stored | None":
-        """Where it lies in an archive, if it does so as it is; see `read_stored`."""
+        """Where the file lies in an archive, if it is stored uncompressed; see `read_stored`."""
 
 
 class Stored(NamedTuple):
-    """A file that lies in an archive as it is: where its header begins, how many bytes it has."""
+    """A file stored uncompressed in an archive: where its header begins, and its size in bytes."""
 
     name: str
     place: int
@@ -83,13 +83,13 @@ class _Zip:
         with _damage_told(self._path):
             try:
                 stream = self._archive.open(name)
-            except UnicodeDecodeError as error:  # its second mention of the name is damaged
+            except UnicodeDecodeError as error:  # the name in the file's own header is damaged
                 raise zipfile.BadZipFile(f"{name}: {error}") from None
             except RuntimeError as error:
                 if "password" not in str(error):
                     raise
                 raise UserError(
-                    f"{self._path.name} is encrypted: it should be a plain zip archive"
+                    f"{self._path.name} is encrypted: it must be a zip archive without a password"
                 ) from None
         return _Member(self._path, stream)  # type: ignore[return-value]
 
@@ -126,13 +126,13 @@ _DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImpleme
 
 @contextmanager
 def _damage_told(path: Path) -> Iterator[None]:
-    """Around what reads an archive, and nothing else: others' errors are none of its own."""
+    """Turn errors of reading an archive into a UserError. Put nothing else into the block."""
     try:
         yield
     except _DAMAGES as error:
         raise _unsound(path, error) from None
     except OSError as error:
-        # bz2 has no number for damaged data; EINVAL is a seek to before the file's beginning.
+        # bz2 gives no error number for damaged data; EINVAL is a seek before the file's start.
         if error.errno not in (None, errno.EINVAL):
             raise
         raise _unsound(path, error) from None
@@ -146,19 +146,19 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
     ----------
     path : Path
     maximum_bytes : int
-        Bound on what the archive claims to unpack to.
+        Upper bound of the unpacked size that the archive states.
 
     Raises
     ------
     UserError
-        If it is missing, cannot be read, no zip archive, damaged, larger than the bound, or
-        holds an entry that leads outside, a link, or the same name twice. Reading a damaged
-        member inside the block ends in the same error.
+        If the path is missing, cannot be read or is no zip archive; if the archive is damaged or
+        larger than the bound; if it holds an entry that leads outside, a link, or a name twice.
+        Reading a damaged member inside the block raises the same error.
     """
     if path.is_dir():
         yield _Folder(path)
         return
-    # Reading from a pipe or a device may never end.
+    # Reading from a pipe or a device might never end.
     if path.exists() and not path.is_file():
         raise UserError(f"{path} is neither a file nor a folder")
     with _damage_told(path):
@@ -202,15 +202,15 @@ def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
 
 
 def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[bytes]:
-    """The contents of files that lie in an archive as they are; bytes are passed on.
+    """The contents of files stored uncompressed in an archive; bytes are passed through.
 
-    For many small files: it takes a third of the time that `open` does, and any thread can do
-    it without reading the archive's directory again.
+    It is for many small files: it takes a third of the time of `open`, and any thread can do it
+    without reading the archive's directory again.
 
     Raises
     ------
     UserError
-        If one is damaged.
+        If a file is damaged.
     """
     with archive.open("rb", buffering=0) as file:
         length = os.fstat(file.fileno()).st_size
@@ -220,7 +220,7 @@ def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[by
                 continue
             if member.place + member.size > length:
                 raise _unsound(archive, f"{member.name!r} would end after it")
-            # Its name is seldom longer than here, and what follows it is seldom anything.
+            # The name in the header is rarely longer, and extra fields after it are rare.
             likely = _HEADER.size + len(member.name) + member.size
             content = os.pread(file.fileno(), likely, member.place)
             if len(content) < _HEADER.size or not content.startswith(b"PK\3\4"):
@@ -236,7 +236,7 @@ def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[by
 
 
 def _unsound(archive: Path, reason: object) -> UserError:
-    return UserError(f"{archive.name} is no sound zip archive: {reason}")
+    return UserError(f"{archive.name} is not a valid zip archive: {reason}")
 
 
 def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) -> int:
@@ -245,7 +245,7 @@ def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) 
     Raises
     ------
     UserError
-        If there is more than the bound.
+        If the stream is longer than the bound.
     """
     size = 0
     with target.open("wb") as file:
@@ -259,9 +259,9 @@ def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) 
 
 @contextmanager
 def gunzipped(source: BinaryIO, what: str) -> Iterator[BinaryIO]:
-    """Read a gzip stream; a damaged one ends in a UserError."""
+    """Read a gzip stream; damage raises a UserError."""
     try:
         with gzip.GzipFile(fileobj=source) as stream:
             yield stream  # type: ignore[misc]
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise UserError(f"{what} is no sound gzip file: {error}") from None
+        raise UserError(f"{what} is not a valid gzip file: {error}") from None

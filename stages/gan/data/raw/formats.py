@@ -1,8 +1,8 @@
-"""The forms raw data comes in: IDX files, or an archive of images.
+"""The formats of raw data: IDX files, or an archive of images.
 
-Each is a package of three modules, so that a stage depends only on what it uses:
-`raw` (what download keeps of a source), `bundled` (the set made here) and `reader` (raw
-files to arrays). One format's code is no part of what another format's data depends on.
+Each format is a package with three modules, so that a stage depends only on what it uses:
+`raw` (the files that download stores), `bundled` (the data set made here) and `reader` (raw files
+to arrays). The data of one format does not depend on the code of another format.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Fetch a data set from the first of its sources that yields the right files.
+"""Fetches a data set from the first of its sources that gives the right files.
 
 A source is written in params.yaml as one string:
 
@@ -26,14 +26,14 @@ from stages.gan.common.errors import UserError
 
 BUNDLED = "bundled:"
 _LONGEST = 600
-# Of download.timeout; and bytes a second.
+# A multiple of download.timeout; and bytes per second.
 _PATIENCE = 4
 _SLOWEST = 1000
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long and how often to try, and how much to accept."""
+    """Limits of a download: seconds to wait, number of retries, and bytes to accept."""
 
     timeout: float
     retries: int
@@ -42,10 +42,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Found:
-    """What a source gave.
+    """The source that was used, and why earlier sources failed.
 
-    `name` is what may be published of the source: its URL, or the last part of a path, as
-    artifacts must not depend on where a person keeps their files.
+    `name` is the part of the source that may be published: its URL, or the last part of a path.
+    Results must not depend on the folder in which a user has the files.
     """
 
     name: str
@@ -59,7 +59,7 @@ def is_remote(source: str) -> bool:
 
 
 def public_name(source: str) -> str:
-    """The source's name without the folders of this machine, or secrets in a URL."""
+    """The source's name without folders of this machine and without secrets in a URL."""
     if source.startswith(BUNDLED):
         return source
     if is_remote(source):
@@ -77,12 +77,12 @@ def first_that_works(
     take: Callable[[str], None],
     announce: Callable[[str], None],
 ) -> Found:
-    """Try sources in order with `take`, which raises UserError where one does not serve.
+    """Try sources in order with `take`, which raises UserError if a source cannot be used.
 
     Raises
     ------
     UserError
-        If none works, with the reason of each.
+        If no source works; the message has the reason for each.
     """
     failures: list[str] = []
     for source in sources:
@@ -98,21 +98,21 @@ def first_that_works(
 
 
 def _bounded(text: str) -> str:
-    """A text that fits on a screen, whatever a path or a server put into it."""
+    """The text, shortened to fit on a screen; paths and servers may make it long."""
     return text if len(text) <= _LONGEST else f"{text[:300]} ... {text[-200:]}"
 
 
 def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> Path:
-    """Bring an archive or folder to this machine.
+    """Download an archive or folder, or find it on this machine.
 
     Parameters
     ----------
     source : str
-        Any but a bundled one.
+        Any source that is not bundled.
     names : iterable of str
         The files a remote folder should hold, each as <name>.gz.
     scratch : Path
-        A folder for what is fetched.
+        A folder for the downloaded files.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
     Raises
     ------
     UserError
-        If it cannot be reached.
+        If the source cannot be reached.
     """
     if not is_remote(source):
         try:
@@ -137,7 +137,7 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
     try:
         name = Path(unquote(urlsplit(source).path)).name
     except ValueError as error:
-        raise UserError(f"{public_name(source)} is no valid URL: {error}") from None
+        raise UserError(f"{public_name(source)} is not a valid URL: {error}") from None
     folder = Path(tempfile.mkdtemp(dir=scratch))
     if source.endswith("/"):
         for name in names:
@@ -149,10 +149,10 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
 
 
 class _Bounded(pooch.HTTPDownloader):
-    """pooch's downloader, which refuses what is too large, and gives up what is too slow.
+    """pooch's downloader, which refuses files that are too large and ends slow downloads.
 
-    The timeout of requests is for silence: it is never reached by a server that sends a byte
-    now and then, in its header or in its body.
+    The timeout of requests counts silence only: a server that sends a byte now and then, in its
+    header or its body, never reaches it.
     """
 
     def __init__(self, limits: Limits, bar: tqdm) -> None:
@@ -180,7 +180,7 @@ class _Bounded(pooch.HTTPDownloader):
 
 
 class _BoundedFile:
-    """A file that takes no more than so many bytes, whatever a server announced."""
+    """A file that accepts at most `maximum_bytes`, whatever size a server has announced."""
 
     def __init__(self, file: BinaryIO, what: str, maximum_bytes: int) -> None:
         self._file = file
@@ -199,16 +199,16 @@ class _BoundedFile:
 
 
 def _while_it_moves(work: Callable[[], None], file: _BoundedFile, timeout: float) -> None:
-    """Fetch on a thread, which is left to itself if too little comes.
+    """Download in a thread, and abandon the thread if too few bytes arrive.
 
-    Nothing else ends a call that waits for the next byte. A thread that was left alone fails
-    at its next block, as its file is closed, and does not keep the process from ending.
+    There is no other way to end a call that waits for the next byte. An abandoned thread fails at
+    its next block, because its file is closed. It does not keep the process from ending.
 
     Raises
     ------
     UserError
-        If fewer than 1,000 bytes a second come in four times the timeout: connecting, asking
-        for the size and asking for the content may each take as long as that.
+        If fewer than 1,000 bytes a second arrive in four times the timeout: connecting, asking
+        for the size and asking for the content may each take one timeout.
     """
     caught: list[BaseException] = []
 
@@ -243,7 +243,7 @@ def _retrieve(url: str, target: Path, limits: Limits) -> None:
         retry_if_failed=limits.retries,
     )
     try:
-        # The bar goes when it ends, so that what is said next has a line of its own.
+        # The bar disappears at its end, so that the next message has its own line.
         shown = sys.stderr.isatty()
         with tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not shown) as bar:
             shelf.fetch(target.name, downloader=_Bounded(limits, bar))

@@ -1,7 +1,7 @@
-"""The critic: a discriminator trained from scratch to tell real images from generated ones.
+"""The critic: a new discriminator, trained from scratch on real and generated images.
 
-The generator has never met it, and it is asked about images that it has not seen, so its
-cross-entropy is an honest one: the classifier two-sample test of Lopez-Paz and Oquab 2017.
+The generator was not trained against the critic. The critic is tested on images that it has not
+seen, so its cross-entropy is unbiased (Lopez-Paz and Oquab 2017, classifier two-sample test).
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from stages.gan.params import Critic as Settings
 from stages.gan.trained.checkpoints import put, values
 
 _SET_ASIDE = 0.2
-# Of logits with deviation 1: they keep their order even where they are worth nothing.
+# The smallest scale, of logits with deviation 1: even useless logits keep their order.
 _LEAST_SCALE = 1e-3
 
 
@@ -31,23 +31,23 @@ def judge_apart(
     settings: Settings,
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Train a critic on the one pair of sets, and give its logits on the other.
+    """Train a critic on one pair of sets, and return its logits on the other pair.
 
-    All images are rounded to 8-bit levels first, as real ones are: else the critic would tell
-    them by that. A fifth of the training images is set aside; they choose the epoch, and the
-    scale and bias of the logits. Where these images cannot be told apart, all logits are near 0.
+    All images are first rounded to 8-bit levels, like real images: otherwise the critic could
+    recognise generated images by that. A fifth of the training images is set aside, to choose the
+    epoch, scale and bias of the logits. If they cannot be distinguished, all logits are near 0.
 
-    Images are read and rounded in blocks: memory does not grow with how many there are.
+    Images are read and rounded in blocks: memory does not grow with their number.
 
     Parameters
     ----------
     real_train, fake_train : (N, C, H, W) and (M, C, H, W) in [-1, 1], at least 2 of each
-        What the critic learns from; may be memory maps.
+        The critic's training images; may be memory maps.
     real_test, fake_test : (K, C, H, W) and (L, C, H, W), at least 1 of each
-        Images that are none of the others.
+        Other images, for testing.
     settings : params.Critic
     seed : int
-        Of weights, order, and of what is set aside; >= 0.
+        The seed of weights, order, and the images set aside; >= 0.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def judge_apart(
     Raises
     ------
     ValueError
-        If there are too few images, or they are not all of one shape.
+        If there are too few images, or not all have the same shape.
     UserError
         If the training diverges from the first epoch on, or a logit is not finite.
     """
@@ -101,7 +101,7 @@ def judge_apart(
     if kept is None:
         raise _diverged()
     weights, scale, bias = kept
-    # A network that a compiled function has used may not be given other weights.
+    # The weights of a network that a compiled function has used cannot be replaced.
     network = _network(image_shape, settings, seed)
     put(weights, network.get_parameters())
     real_logits, fake_logits = (
@@ -116,10 +116,10 @@ def judge_apart(
 def calibration(
     real_logits: NDArray[np.float64], fake_logits: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Scale, above 0, and bias with which logits have the lowest cross-entropy.
+    """The scale, above 0, and the bias that give logits the lowest cross-entropy.
 
-    Platt 1999 with his targets, short of 1 and 0 by what so few answers cannot know (section
-    2.2), so that a few images told without a mistake do not make logits endless.
+    It is Platt scaling (Platt 1999). His targets are a little below 1 and above 0 (section 2.2),
+    so that a few images without an error do not make logits infinite.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def calibration(
     Examples
     --------
     >>> scale, bias = calibration(np.array([3.0, 5.0]), np.array([1.0, 3.0]))
-    >>> bool(scale > 0), round(-bias / scale, 2)  # they part at 3
+    >>> bool(scale > 0), round(-bias / scale, 2)  # real from 3 on
     (True, 3.0)
     """
     logits = np.concatenate([real_logits, fake_logits])
@@ -159,27 +159,27 @@ def calibration(
 
 
 def _network(image_shape, settings: Settings, seed: int) -> classifier.Classifier:
-    """One logit; the layer before it is as wide as the last convolution."""
+    """A network with one logit; the layer before it is as wide as the last convolution."""
     return classifier.build(image_shape, settings.widths, settings.widths[-1], 1, seed)
 
 
 def _set_aside(count: int, seed: int, position: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of so many images to train on, and which not."""
+    """The indices of the images to train on, and of the images to set aside."""
     mixed = stream(seed, "split", position).permutation(count)
     aside = max(1, round(_SET_ASIDE * count))
     return mixed[aside:], mixed[:aside]
 
 
 def _levels(images: NDArray[np.floating], rows: NDArray[np.integer]) -> NDArray[np.float32]:
-    """The images at those indices at the nearest 8-bit levels."""
+    """The images at `rows`, at the nearest 8-bit levels."""
     return to_levels(array_files.rows(images, rows)).astype(np.float32)
 
 
 def _logits(
     network: classifier.Classifier, images: NDArray[np.floating], rows: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Logits (M,) of the images at M indices, M from 1 on, with memory for a block of them."""
-    # The blocks of `classifier.apply`, so that it gives the bits that it gives of all at once.
+    """Logits (M,) of the images at M indices, M from 1 on, in blocks of bounded memory."""
+    # The same blocks as in `classifier.apply`, so that the logits have the same bits.
     parts = array_files.blocks(len(rows), images.shape[1:], classifier.BATCH)
     logits = [classifier.apply(network, _levels(images, rows[part]))[1][:, 0] for part in parts]
     return np.concatenate(logits).astype(np.float64)
@@ -187,6 +187,6 @@ def _logits(
 
 def _diverged() -> UserError:
     return UserError(
-        "the critic's logits are not finite, as its training diverged: a smaller "
-        "evaluate.critic.learning_rate is the first thing to try"
+        "the critic's logits are not finite, because its training diverged: first try a smaller "
+        "evaluate.critic.learning_rate"
     )

@@ -1,9 +1,8 @@
-"""Can a critic that was trained from scratch tell generated images from real ones?
+"""The classifier two-sample test (Lopez-Paz & Oquab 2017) on a critic's logits.
 
-A classifier two-sample test (Lopez-Paz & Oquab 2017). The critic has seen neither the held-out
-real images nor the generated ones that it is scored on, so that its answers to them are
-independent draws, and what it gets right is no memory. D itself cannot be that critic: G was
-trained against it.
+It asks whether a critic that was trained from scratch can distinguish generated images from real
+ones. The critic has not seen the images that it is tested on. So its answers are independent
+draws, and none is right from memory. D itself cannot be the critic: G was trained against D.
 """
 
 import math
@@ -18,13 +17,13 @@ from stages.gan.evaluation.quality.spread import of_share
 from stages.gan.losses.equilibrium import bce_terms
 
 NAMES = ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")
-# Of the interval round the bound.
+# Confidence of the interval around the bound.
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class TwoSample:
-    """What a critic's answers say.
+    """The results of the test.
 
     Parameters
     ----------
@@ -33,18 +32,18 @@ class TwoSample:
     equilibrium_distance : Estimate
         |bce - 2 ln 2|, in nats.
     jsd_lower_bound : Estimate
-        ln 2 - bce / 2, in nats, 0 to ln 2. A critic that is worse than none proves nothing, and
-        a JSD is never negative: then it is 0.
+        ln 2 - bce / 2, in nats, 0 to ln 2. It is 0 for a critic that is worse than guessing,
+        because a JSD is never negative.
     interval : (float, float)
-        Where the bound lies with 95 % confidence, for this critic: from its lower end on the JSD
-        itself may be anywhere.
+        The 95 % confidence interval of the bound, for this critic. The JSD itself may be anywhere
+        above its lower end.
     accuracy : Estimate
-        The mean of the shares of real and of generated images that it is right on; 1/2 at
+        The mean of the shares of right answers on real and on generated images; 1/2 at
         equilibrium.
     p_value : Estimate
-        The probability of so many right answers or more if real and generated images were
-        alike. It is computed and no estimate, so it has no error. 0 where it is less than a
-        float64 can hold, about 1e-323.
+        The probability of at least so many right answers if real and generated images were alike.
+        It is exact, so it has no error. It is 0 if it is smaller than the smallest float64, about
+        1e-323.
     """
 
     bce: Estimate
@@ -55,22 +54,22 @@ class TwoSample:
     p_value: Estimate
 
     def against(self, floor: "TwoSample") -> dict[str, Score]:
-        """The figures by name, each beside the floor's."""
+        """The figures by name, each together with the floor's."""
         return {name: getattr(self, name).against(getattr(floor, name)) for name in NAMES}
 
 
 def examine(real: NDArray[np.floating], generated: NDArray[np.floating]) -> TwoSample:
     """Judge a critic by its logits, above 0 for "real".
 
-    The errors are those of means of independent answers, that of accuracy with a correction by
-    which it is above 0 even if all are right. The interval is the normal one, right
-    for some hundred images and more (seen in simulations: 93 to 96 % of them hold the truth).
+    The errors are those of means of independent answers. The error of accuracy is corrected, so
+    that it is above 0 even if all answers are right. The interval is normal, which is right from a
+    few hundred images on (in simulations 93 to 96 % of the intervals hold the true value).
 
-    p_value: which images it says "real" to is kept, and which of them are real is drawn anew,
-    all draws alike: the number of right answers is then hypergeometric (Fisher's exact test, the
-    permutation test on accuracy with all permutations). The normal and the binomial form of
-    Lopez-Paz & Oquab assume a critic that says "real" to half of what it sees, and as many real as
-    generated images; this holds for any.
+    p_value: the critic's answers stay, and the real images are drawn again among all images, each
+    draw equally likely. The number of right answers is then hypergeometric (Fisher's exact test,
+    the permutation test on accuracy with all permutations). The normal and binomial forms of
+    Lopez-Paz & Oquab assume a critic that says "real" to half of the images, and equally many real
+    and generated images; this form holds for any.
 
     Parameters
     ----------
@@ -80,7 +79,7 @@ def examine(real: NDArray[np.floating], generated: NDArray[np.floating]) -> TwoS
     Raises
     ------
     ValueError
-        If there are fewer than 2 of a kind, or one is not finite.
+        If there are fewer than 2 logits of a kind, or one is not finite.
 
     Examples
     --------
@@ -125,5 +124,5 @@ def _error_of_sum(one: NDArray, other: NDArray) -> float:
 
 
 def _possible(jsd: float) -> float:
-    """A JSD cut to what it can be, 0 to ln 2."""
+    """A JSD clipped to its possible values, 0 to ln 2."""
     return min(max(jsd, 0.0), math.log(2.0))

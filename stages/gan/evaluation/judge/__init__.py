@@ -1,8 +1,8 @@
-"""The judge: a network trained on real images alone, by which generated ones are measured.
+"""The judge: a network trained on real images only, whose features measure generated images.
 
-Where images have labels it tells these apart; where they have none it learns the task of
-`transformations`, and its classes are the clusters of the real training images' features, the
-bins of Richardson and Weiss 2018. `judge_files` keeps it in a folder.
+If images have labels, the judge learns to classify them. Without labels it learns the task of
+`transformations`; its classes are then the clusters of the real training images' features (the
+bins of Richardson and Weiss 2018). `storage` saves and loads a judge.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _BLOCK = 1000
 
 @dataclass(frozen=True)
 class Seen:
-    """What a judge makes of N images.
+    """A judge's features and classes of N images.
 
     `features` are (N, feature_size) float32, `classes` (N,) uint16 below the judge's `classes`.
     """
@@ -42,17 +42,17 @@ class Judge:
     Parameters
     ----------
     task : str
-        What it was trained to tell: labels | transformations.
+        What it was trained to classify: labels | transformations.
     image_shape : (channels, height, width)
     classes : int
-        How many classes it sees: those of the labels, or clusters.
+        The number of its classes: labels or clusters.
     accuracy : float
-        Share of held-out images whose label, or transformation, it tells; 0 to 1.
+        Share of held-out images whose label, or transformation, it recognises; 0 to 1.
     network : Classifier
         In evaluation mode.
-    centroids : (classes, feature_size) float64, or None where the classes are labels
+    centroids : (classes, feature_size) float64, or None if the classes are labels
     sha256 : str
-        Of the file it was loaded from, "" of one that was just made.
+        The sha256 of the file it was loaded from; "" if it was just made.
     """
 
     task: str
@@ -66,12 +66,12 @@ class Judge:
     def see(self, images: NDArray[np.floating]) -> Seen:
         """Features and classes of images (N, C, H, W) in [-1, 1], N from 1 on.
 
-        Images are read and looked at in blocks of bounded memory; they may be a memory map.
+        Images are processed in blocks of bounded memory; they may be a memory map.
 
         Raises
         ------
         ValueError
-            If there are none, or they have not the shape that the judge was trained on.
+            If there are no images, or they have another shape than the judge's training images.
         UserError
             If a feature is not finite: the judge is damaged, or its training diverged.
         """
@@ -80,8 +80,8 @@ class Judge:
         features, logits = classifier.apply(self.network, images)
         if not are_finite(features):
             raise UserError(
-                "the judge's features are not finite, as it is damaged or its training diverged: "
-                "a smaller judge.learning_rate is the first thing to try, then `dvc repro`"
+                "the judge's features are not finite, because it is damaged or its training "
+                "diverged: first try a smaller judge.learning_rate, then `dvc repro`"
             )
         if self.centroids is None:
             classes = logits.argmax(axis=1)
@@ -91,16 +91,16 @@ class Judge:
 
 
 def make(train: Split, test: Split, settings: Settings) -> Judge:
-    """Train a judge on the training split; the held-out one serves its accuracy alone.
+    """Train a judge on the training split; the held-out split is used only for its accuracy.
 
-    The same data and settings give the same judge to the bit. Where there are no labels the
-    features of all training images are kept for a while, once in float32 and once in float64: 12
-    bytes a feature, 54 MB for 70,000 images with 64. All else is done in blocks.
+    The same data and settings give the same judge to the bit. Without labels the features of all
+    training images are in memory for a while, in float32 and in float64: 12 bytes per feature, 54
+    MB for 70,000 images with 64. All other work is done in blocks.
 
     Raises
     ------
     UserError
-        If the training diverges; if there are no labels and the images are not square, as then
+        If the training diverges; if there are no labels and the images are not square, because
         they cannot be turned by 90 degrees.
     """
     labels, answers = train.labels, test.labels
@@ -109,8 +109,8 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
     channels, height, width = image_shape = train.images.shape[1:]
     if labels is None and height != width:
         raise UserError(
-            f"a judge of images of {height} x {width} pixels without labels cannot be trained, as "
-            "it learns from quarter turns: valid are labels for both splits, or square images"
+            f"a judge cannot learn from images of {height} x {width} pixels without labels: it "
+            "must turn them by 90 degrees. Valid are labels for both splits, or square images"
         )
     outputs = transformations.TASKS if labels is None else int(labels.max()) + 1
     network = classifier.build(
@@ -129,8 +129,8 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
     network.set_train(False)
     if not all(map(are_finite, values(network.get_parameters()).values())):
         raise UserError(
-            "the judge's training diverged and its weights are not finite: a smaller "
-            "judge.learning_rate is the first thing to try"
+            "the judge's weights are not finite, because its training diverged: first try a "
+            "smaller judge.learning_rate"
         )
     accuracy = _accuracy(network, test, answers, settings.seed)
     if labels is not None:
@@ -145,7 +145,7 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
 def _accuracy(
     network: Classifier, test: Split, labels: NDArray[np.uint8] | None, seed: int
 ) -> float:
-    """Share of held-out images, in blocks of bounded memory, that the network is right about."""
+    """Share of held-out images that the network classifies correctly; in blocks."""
     draw = stream(seed, "transformations", 0)  # epochs count from 1
     right = 0
     for part in array_files.blocks(len(test), test.images.shape[1:], _BLOCK):

@@ -1,9 +1,9 @@
-"""A small convolutional network that gives each image features and logits, and its training.
+"""The network of judge and critic: a small convolutional classifier, and its training.
 
-Convolutions that halve the side, each normalised and rectified, then a fully connected layer
-whose normalised outputs are the features, then the logits: those of classes, or the one of a
-critic. Convolutions are this project's own (see networks.dcgan.convolution), as MindSpore's is
-a hundred times slower on a CPU.
+Convolutions halve the side; each is followed by batch norm and an activation. Then comes a fully
+connected layer, whose normalised outputs are the features. Then come the logits: one per class,
+or one for a critic. The convolutions are this project's own (see networks.dcgan.convolution),
+because MindSpore's is a hundred times slower on a CPU.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,9 +23,9 @@ from stages.gan.trained.sampling import evaluation_mode
 from stages.gan.training import optimizers
 from stages.gan.training.optimizers.schedules import Schedule
 
-# A slope below zero: a feature that is 0 on most images would tell a distance little.
+# Leaky, because a feature that is 0 on most images would add little to a distance.
 _ACTIVATION = ("leaky_relu", 0.1)
-# Images that are looked at together; the rounding of their logits depends on how many.
+# Images per batch; the rounding of their logits depends on it.
 BATCH = 500
 
 
@@ -35,16 +35,16 @@ class Classifier(nn.Cell):
     Parameters
     ----------
     image_shape : (channels, height, width)
-        Of any size: an image is framed with copies of its edge until its sides can be halved
-        once for each width.
+        Any size: an image is padded with copies of its edge until its sides can be halved once for
+        each width.
     widths : sequence of int
         Channels of the convolutions, from the largest image to the smallest.
     feature_size : int
     outputs : int
-        How many logits.
+        The number of logits.
 
-    Takes (N, channels, height, width) float32 in [-1, 1], as `framed` gives it; returns features
-    (N, feature_size) and logits (N, outputs).
+    Takes (N, channels, height, width) float32 in [-1, 1] from `framed`; returns features (N,
+    feature_size) and logits (N, outputs).
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Classifier(nn.Cell):
         return features, self.to_logits(features)
 
     def framed(self, images: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Images (N, C, H, W) as the network takes them: contiguous, with sides it can halve."""
+        """Images (N, C, H, W), padded so that the network can halve their sides; contiguous."""
         images = np.ascontiguousarray(images, np.float32)
         missing = [-side % self.multiple for side in images.shape[2:]]
         if not any(missing):
@@ -89,7 +89,7 @@ def build(
     outputs: int,
     seed: int = 0,
 ) -> Classifier:
-    """A network with freshly drawn weights, in training mode.
+    """A network with new random weights, in training mode.
 
     Weights are drawn from N(0, 2 / inputs) (He et al. 2015, equation 10), those of the logits
     from N(0, 1 / inputs); biases are 0.
@@ -113,7 +113,7 @@ def build(
 def parameters(
     image_shape: Sequence[int], widths: Sequence[int], feature_size: int, outputs: int
 ) -> int:
-    """How many numbers a Classifier's parameters hold, to be known before it is built."""
+    """The count of all numbers in a Classifier's parameters, without building it."""
     inputs, *sides = image_shape
     halvings = len(widths)
     height, width = (-(-side // 2**halvings) for side in sides)
@@ -129,10 +129,10 @@ def cross_entropy(logits, classes):
 
 
 def order(count: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """The indices of each batch of an epoch; what is left over is dropped.
+    """The indices of each batch of an epoch; remaining images are dropped.
 
-    Where there are fewer images than a batch takes they are one batch, of two at least, as
-    normalisation needs that many.
+    If there are fewer images than a batch needs, they form one batch of at least two, because
+    batch norm needs two.
     """
     mixed = stream(seed, "order", epoch).permutation(count)
     if count < batch_size:
@@ -143,7 +143,7 @@ def order(count: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """How many batches `order` gives."""
+    """The number of batches that `order` gives."""
     return max(count // batch_size, 1)
 
 
@@ -153,18 +153,18 @@ def make_step(
     learning_rate: float,
     steps: int,
 ) -> Callable[[NDArray[np.floating], NDArray], ms.Tensor]:
-    """Compile a step of Adam whose rate falls to 0 over so many steps along half a cosine.
+    """Compile a step of Adam; its rate falls to 0 over `steps` steps, along half a cosine.
 
     Parameters
     ----------
     network : Classifier
-        Not yet used by any compiled function.
+        A network that no compiled function has used yet.
     loss : callable
         Logits and targets to a scalar.
     learning_rate : float
-        At the first step, > 0.
+        The rate at the first step, > 0.
     steps : int
-        Those of the whole training.
+        The steps of the whole training.
 
     Returns
     -------

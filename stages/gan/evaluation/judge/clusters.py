@@ -1,7 +1,7 @@
-"""k-means, the same to the bit on any number of threads.
+"""k-means clustering with the same bits on any number of threads.
 
-scikit-learn's and SciPy's sum in an order, or multiply by a library, that depends on how many
-threads there are, so two machines could put one image into two clusters.
+scikit-learn and SciPy sum in an order, or multiply with a library, that depends on the number of
+threads. So two machines could put one image into different clusters.
 """
 
 import numpy as np
@@ -17,9 +17,9 @@ _BLOCK = 4096
 def nearest_centroid(
     points: NDArray[np.floating], centroids: NDArray[np.floating]
 ) -> NDArray[np.int64]:
-    """For each point (N, D) the index (N,) of the centroid (K, D) at the smallest distance.
+    """For each point (N, D) the index (N,) of the nearest centroid (K, D).
 
-    The first of several that are equally near.
+    If several are equally near, the first is taken.
     """
     found = np.empty(len(points), np.int64)
     for part in array_files.blocks(len(points), (len(centroids),), _BLOCK):
@@ -30,15 +30,15 @@ def nearest_centroid(
 def centroids_of(
     points: NDArray[np.floating], count: int, draw: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Centroids by Lloyd's iterations (Lloyd 1982), begun as k-means++ does.
+    """Centroids by Lloyd's iterations (Lloyd 1982), started with k-means++.
 
     Parameters
     ----------
     points : (N, D)
     count : int
-        How many centroids, 1 on; no more are made than there are different points.
+        The number of centroids, from 1 on; at most the number of different points.
     draw : numpy.random.Generator
-        Of the beginning (Arthur and Vassilvitskii 2007, section 2.2).
+        For the start (Arthur and Vassilvitskii 2007, section 2.2).
 
     Returns
     -------
@@ -52,7 +52,7 @@ def centroids_of(
         if before is not None and np.array_equal(nearest, before):
             break
         before = nearest
-        for index in np.unique(nearest):  # a centroid without points stays where it is
+        for index in np.unique(nearest):  # a centroid without points does not move
             centroids[index] = points[nearest == index].mean(axis=0)
     return centroids
 
@@ -60,7 +60,7 @@ def centroids_of(
 def _begin(
     points: NDArray[np.float64], count: int, draw: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Points as first centroids, each drawn in proportion to its distance squared from the rest."""
+    """The first centroids: points, drawn by their squared distance from the others."""
     chosen = [points[draw.integers(len(points))]]
     squares = np.full(len(points), np.inf)
     while len(chosen) < count:

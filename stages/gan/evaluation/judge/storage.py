@@ -1,13 +1,13 @@
-"""A judge in files, with what it sees in the real images.
+"""Saves and loads a judge, with its features and classes of the real images.
 
-A folder holds it:
+The files in its folder:
 
     judge.state     weights and centroids as arrays, the description, under one checksum
     judge.json      the same description, with accuracy and the sha256 of judge.state
     train_features.npy test_features.npy    (N, feature_size) float32, of the real images
-    train_classes.npy test_classes.npy      (N,) uint16, as the judge sees them
+    train_classes.npy test_classes.npy      (N,) uint16, the judge's classes
 
-Two scores can be compared just if the same judge gave them, so its sha256 belongs beside each.
+Two scores can be compared only if the same judge gave them, so its sha256 is stored with each.
 """
 
 from collections.abc import Mapping
@@ -37,14 +37,14 @@ from stages.gan.trained.checkpoints import put, values
 STATE = "judge.state"
 DESCRIPTION = "judge.json"
 _CENTROIDS = "centroids"
-# What is stored of what it sees, and as which numbers.
+# The stored results of the judge on real images, and their types.
 KINDS = {"features": np.float32, "classes": np.uint16}
 
 
 class _Description(BaseModel):
-    """What judge.state says of its weights, as far as it is needed to use them.
+    """The description of the weights in judge.state.
 
-    The bounds are those of params.yaml, labels, and images; they bound what `load` builds.
+    The bounds are those of params.yaml, labels and images. They limit what `load` builds.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
@@ -60,18 +60,18 @@ class _Description(BaseModel):
 
     @property
     def network(self) -> tuple[list[int], list[int], int, int]:
-        """What `classifier.build` is given."""
+        """The arguments of `classifier.build`."""
         outputs = transformations.TASKS if self.task == TRANSFORMATIONS else self.classes
         return self.image_shape, self.widths, self.feature_size, outputs
 
 
 def save(folder: Path, judge: Judge, splits: Mapping[str, Split]) -> dict[str, Any]:
-    """Write the judge into a folder that is there, with what it sees in the real images.
+    """Write the judge into an existing folder, with its features and classes of the real images.
 
     Returns
     -------
-    What judge.json holds: task, image_shape, widths, feature_size, classes, accuracy, counts of
-    images by split, and sha256.
+    The content of judge.json: task, image_shape, widths, feature_size, classes, accuracy, counts
+    of images by split, and sha256.
     """
     about = {
         "task": judge.task,
@@ -101,13 +101,13 @@ def save(folder: Path, judge: Judge, splits: Mapping[str, Split]) -> dict[str, A
 def load(folder: Path) -> Judge:
     """Read a judge that `save` wrote.
 
-    No network is built before its weights are known to be as many as the description says, so
-    that none can fill the memory.
+    The network is built only if the file has as many weights as the description says, so that a
+    false description cannot fill the memory.
 
     Raises
     ------
     UserError
-        If it is missing or damaged.
+        If the judge is missing or damaged.
     """
     source = folder / STATE
     try:
@@ -122,16 +122,16 @@ def load(folder: Path) -> Judge:
     centroids = arrays.pop(_CENTROIDS, None)
     count, found = classifier.parameters(*about.network), sum(a.size for a in arrays.values())
     if count != found:
-        raise _no_judge(source, f"it has {found:,} weights, its network has {count:,}")
+        raise _no_judge(source, f"it has {found:,} weights, but its network needs {count:,}")
     network = classifier.build(*about.network)
     ours = {p.name: (p.shape, ms.dtype_to_nptype(p.dtype)) for p in network.get_parameters()}
     if ours != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
-        raise _no_judge(source, "its weights are those of another network")
+        raise _no_judge(source, "its weights belong to another network")
     needed = None if about.task == LABELS else ((about.classes, about.feature_size), np.float64)
     if needed != (None if centroids is None else (centroids.shape, centroids.dtype)):
         raise _no_judge(source, "its centroids do not fit its task")
     if not all(map(are_finite, [*arrays.values(), *([] if centroids is None else [centroids])])):
-        raise _no_judge(source, "not all of its weights and centroids are finite")
+        raise _no_judge(source, "some of its weights or centroids are not finite")
     put(arrays, network.get_parameters())
     network.set_train(False)
     channels, height, width = about.image_shape
@@ -151,17 +151,17 @@ def _no_judge(source: Path, reason: str) -> UserError:
 
 
 def seen(folder: Path, judge: Judge, split: str, count: int) -> Seen:
-    """What the judge of that folder sees in the real images of a split, by memory map.
+    """The judge's features and classes of the real images of a split, by memory map.
 
     Parameters
     ----------
     folder : Path
     judge : Judge
-        As `load` reads it from there.
+        The judge that `load` read from `folder`.
     split : str
         train | test.
     count : int
-        How many images it has.
+        The number of images in the split.
 
     Raises
     ------

@@ -1,12 +1,12 @@
-"""Changes to images: small shifts, and the task by which a judge learns without labels.
+"""Changes to images: small shifts, and the task from which a judge learns without labels.
 
-The task is to tell what was done to an image: turned by 0, 90, 180 or 270 degrees (Gidaris et
-al. 2018), and beside that left as it is, blurred, covered with noise, or with patches exchanged
-(as in Noroozi and Favaro 2016). Turns alone are told from the outline of faces that all look
-the same way; who is to see the damage too must look at edges, texture and the parts' places.
-Measured on 8,192 real faces, the Frechet distance in multiples of that between two real sets:
-for a blur of 0.5 pixels 1.1 with turns alone and 54 with both, for noise of 0.05 1.4 and 94, for
-patches in other places 457 and 557.
+The task is to recognise what was done to an image. It is turned by 0, 90, 180 or 270 degrees
+(Gidaris et al. 2018). It is also left unchanged, blurred, covered with noise, or some patches are
+exchanged (as in Noroozi and Favaro 2016). To recognise turns alone, the outline of a face is
+enough. To recognise the damage too, the judge must use edges, texture and the places of parts.
+Measured on 8,192 real faces, as multiples of the Frechet distance between two real sets: a blur of
+0.5 pixels gives 1.1 with turns alone and 54 with both, noise of 0.05 gives 1.4 and 94, patches in
+other places give 457 and 557.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 TURNS = 4
-# Their strengths: from hardly visible to plain. Blur is so many pixels and part of the side.
+# Strengths, from hardly visible to obvious. Blur: pixels, plus a share of the side.
 _BLUR = (0.5, 0.025)
 _NOISE = (0.03, 0.3)
 _PATCHES = (2, 4)
@@ -24,7 +24,7 @@ _PATCHES = (2, 4)
 def shifted(
     images: NDArray[np.float32], draw: np.random.Generator, most: int
 ) -> NDArray[np.float32]:
-    """Each image (N, C, H, W) moved by up to `most` pixels along both axes; edges are repeated."""
+    """Move each image (N, C, H, W) by up to `most` pixels along both axes; edges are repeated."""
     if most == 0:
         return images
     count, _, height, width = images.shape
@@ -35,22 +35,22 @@ def shifted(
 
 
 def blurred(image: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
-    """An image (C, H, W) with its details smoothed away."""
+    """An image (C, H, W), blurred."""
     least, more = _BLUR
     sigma = draw.uniform(least, least + more * image.shape[1])
     return gaussian_filter(image, (0.0, sigma, sigma), mode="nearest", truncate=3.0)
 
 
 def noisy(image: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
-    """An image (C, H, W) with normal noise in each pixel, cut to [-1, 1]."""
+    """An image (C, H, W) with normal noise in each pixel, clipped to [-1, 1]."""
     noise = draw.standard_normal(image.shape, dtype=np.float32)
     return np.clip(image + np.float32(draw.uniform(*_NOISE)) * noise, -1.0, 1.0)
 
 
 def shuffled(image: NDArray[np.float32], draw: np.random.Generator) -> NDArray[np.float32]:
-    """An image (C, H, W) with at least two of its 2x2 or 4x4 patches in each other's place.
+    """An image (C, H, W) with at least two of its 2x2 or 4x4 patches exchanged.
 
-    Pixels left over at the lower and right edge stay.
+    Remaining pixels at the lower and right edge stay.
     """
     cuts = int(draw.choice(_PATCHES))
     height, width = (side // cuts for side in image.shape[1:])
@@ -78,7 +78,7 @@ TASKS = TURNS * len(DAMAGES)
 def with_task(
     images: NDArray[np.float32], draw: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Square images, each changed in one of TASKS ways, and in which.
+    """Square images, each changed in one of TASKS ways, and the numbers of the ways.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""How far generated images are from real ones, and what each figure is worth.
+"""Measures of the distance between generated and real images, each with its error and floor.
 
-One module a measure, each on the judge's features and classes as plain arrays. A module states the
-NAMES of its measures; `measuring` joins the modules, and `stages.gan.measures` says what each name
-means. Nothing here knows of networks, files or data sets.
+There is one module per measure. Each takes the judge's features and classes as plain arrays, and
+states the NAMES of its measures. `measuring` calls them all, and `stages.gan.measures` says what
+each name means. No module here uses networks, files or data sets.
 """

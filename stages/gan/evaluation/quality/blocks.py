@@ -1,8 +1,8 @@
-"""Matrices of all pairs, tile by tile, on all cores, the same to the last bit on any number.
+"""Distances of all pairs, computed in tiles on all cores; any number of cores gives equal bits.
 
-A BLAS may sum in another order when it has another number of threads. So each tile is computed
-by one thread, and the tiles are handed to as many threads as there are cores (NumPy lets go of
-the interpreter's lock meanwhile); results come back in the order of the tiles.
+A BLAS may sum in another order if its number of threads changes. So each tile is computed by one
+thread, and the tiles are divided among as many threads as there are cores (NumPy releases
+Python's lock meanwhile). The results come in the order of the tiles.
 """
 
 import functools
@@ -12,16 +12,16 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
-import scipy.linalg  # noqa: F401  (brings a BLAS of its own, which is to be found)
+import scipy.linalg  # noqa: F401  (loads its own BLAS, so that threadpoolctl finds it)
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from stages.gan.common.runtime import usable_cores
 
-# Rows of a tile. Less than 256, so that its rows can be counted in 8 bits. With the 1,000
-# columns of a part a tile fills 2 MB, which a core's own cache holds.
+# Rows of a tile: fewer than 256, so that rows can be counted in 8 bits. With the 1,000 columns of
+# a part a tile takes 2 MB, which fits into a core's own cache.
 ROWS = 250
-# Of the squared length: the noise of a product in float64 is a hundredth of this.
+# A share of the squared length; the rounding of a float64 product is a hundredth of it.
 _NOISE = 1e-13
 
 Task = TypeVar("Task")
@@ -30,23 +30,23 @@ Result = TypeVar("Result")
 
 @functools.cache
 def _libraries() -> ThreadpoolController:
-    """The BLAS libraries in this process; looking for them takes a millisecond."""
+    """The BLAS libraries in this process; finding them takes a millisecond."""
     return ThreadpoolController()
 
 
 def one_thread() -> AbstractContextManager[Any]:
-    """In it every BLAS has one thread: the same sums in the same order on any machine's cores."""
+    """In the block every BLAS has one thread: sums have the same order on any machine."""
     return _libraries().limit(limits=1, user_api="blas")
 
 
 def each(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """work(task) for each task, in their order, with one BLAS thread a task."""
+    """work(task) for each task, in the order of the tasks, with one BLAS thread per task."""
     with one_thread(), ThreadPoolExecutor(usable_cores()) as pool:
         yield from pool.map(work, tasks)
 
 
 def rows_of(part: slice) -> Iterator[slice]:
-    """The part in pieces of at most ROWS rows."""
+    """Cut a part into pieces of at most ROWS rows."""
     for start in range(part.start, part.stop, ROWS):
         yield slice(start, min(start + ROWS, part.stop))
 
@@ -58,17 +58,17 @@ def squared_lengths(features: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 class Points:
-    """Features ready for products of all pairs: with the columns that make these distances.
+    """Features with extra columns, so that products of all pairs are squared distances.
 
-    |x - y|^2 = (x, |x|^2, 1) . (-2 y, 1, |y|^2): the sum of norms comes with the product, in
-    float64, as differences of large numbers need.
+    |x - y|^2 = (x, |x|^2, 1) . (-2 y, 1, |y|^2). The product includes the norms, in float64,
+    because differences of large numbers need it.
 
     Parameters
     ----------
     features : (N, F), finite
     longest : float, optional
-        The largest squared length among the points that these are some of, where they are: then
-        distances to all of them are rounded alike.
+        If these points are a part of a larger set: the largest squared length in that set. Then
+        distances to all its parts are rounded in the same way.
     """
 
     def __init__(self, features: NDArray[np.floating], longest: float | None = None) -> None:
@@ -78,15 +78,15 @@ class Points:
             longest = norms.max(initial=0.0)
         ones = np.ones_like(norms)
         self._left = np.hstack([plain, norms, ones])
-        # What a product's rounding leaves of 0 is taken off all distances alike, so that
-        # copies are at 0 and the order of others stays.
+        # The rounding error of a product is subtracted from all distances, so that copies have
+        # distance 0 and the order of other distances stays.
         self._right = np.hstack([-2.0 * plain, ones, norms - _NOISE * longest])
 
     def __len__(self) -> int:
         return len(self._left)
 
     def squares_to(self, rows: slice, other: "Points", columns: slice) -> NDArray[np.float32]:
-        """Squared distances of some rows (n) to some of another's (m): (n, m)."""
+        """Squared distances of n rows of these points to m rows of `other`: (n, m)."""
         products = self._left[rows] @ other._right[columns].T
         squares = np.empty(products.shape, np.float32)
         return np.maximum(products, 0.0, out=squares, casting="same_kind")

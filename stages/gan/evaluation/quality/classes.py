@@ -1,4 +1,4 @@
-"""Which classes are generated, and how often, as the judge names them."""
+"""Measures of the classes that the judge finds: coverage and divergence."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +8,13 @@ from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.spread import jackknife, of_share, parts
 
 NAMES = ("class_coverage", "class_divergence")
-# A class counts as covered from this share of what real images have of it. One image would not
-# be enough: the judge gives some images of any class the wrong name.
+# A class counts as covered if it is generated at least this often, as a share of the real class.
+# One image would not be enough, because the judge gives some images the wrong class.
 COVERED = 0.1
 
 
 def histogram(classes: NDArray[np.integer], number: int) -> NDArray[np.int64]:
-    """How many images there are of each of `number` classes, (number,)."""
+    """The number of images in each of `number` classes, (number,)."""
     return np.bincount(classes, minlength=number)
 
 
@@ -38,9 +38,9 @@ def coverage(real: NDArray[np.integer], generated: NDArray[np.integer]) -> float
 def divergence(real: NDArray[np.integer], generated: NDArray[np.integer]) -> float:
     """KL(generated || real) of two (K,) histograms, in nats, 0 or more.
 
-    In this direction a class that is not generated is finite (Lin et al. 2018, PacGAN, use it
-    so); half an image is added to each class that either has, so that one that only the
-    generator has is finite too.
+    In this direction a class that is never generated gives a finite value (as in Lin et al. 2018,
+    PacGAN). Half an image is added to each class that either histogram has, so that a class that
+    only the generator has gives a finite value too.
 
     Examples
     --------
@@ -55,13 +55,13 @@ def divergence(real: NDArray[np.integer], generated: NDArray[np.integer]) -> flo
 def coverage_error(real: NDArray[np.integer], generated: NDArray[np.integer]) -> float:
     """The standard error of `coverage` of two (K,) histograms.
 
-    The jackknife cannot give that of counts that pass a threshold or do not: it says 0 for most.
-    So with p the probability that another draw would cover a class, by the normal approximation
-    with half an image added to what is generated of it, the variance is sum p (1 - p) / K^2. It
-    is never less than so many images can tell a share of 0 or 1 by.
+    The jackknife does not work for counts compared with a threshold: it mostly gives 0. So p is
+    the probability that another draw would cover a class, by the normal approximation, with half
+    an image added to the class's generated images. The variance is sum p (1 - p) / K^2. The error
+    is never smaller than that of a share of 0 or 1 among so many images (`of_share`).
 
-    Simulated with 200 to 10,000 images in 10 classes: 0.8 to 1.2 times the true spread where
-    classes are at the threshold, 1.6 to 5 times where a class crosses it in a few draws of 100.
+    In simulations with 200 to 10,000 images in 10 classes it was 0.8 to 1.2 times the true spread
+    for classes at the threshold, and 1.6 to 5 times if a class crosses it in a few draws of 100.
     """
     there = real > 0
     sizes = real.sum(), generated.sum()
@@ -78,8 +78,8 @@ def compare(
 ) -> dict[str, Estimate]:
     """Both measures for the classes of real (N,) and generated (M,) images.
 
-    The error of class_divergence is the jackknife's over `number` parts. Simulated: 0.95 times
-    the true spread where the shares of classes differ, 1.4 times where they are equal.
+    The error of class_divergence is the jackknife's over `number` parts. In simulations it was
+    0.95 times the true spread for different shares of classes, 1.4 times for equal shares.
     """
     kinds = int(max(real.max(), generated.max())) + 1
     tables = [

@@ -1,11 +1,11 @@
-"""The Frechet distance between Gaussians fitted to two sets of features (Heusel et al. 2017).
+"""The Frechet distance (FID) between Gaussians fitted to two sets of features (Heusel et al. 2017).
 
 d^2 = |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))  (equation 6 there; Dowson & Landau 1982)
 
-It is called a distance and is the square of one, as everywhere. What it cannot see is whatever
-leaves mean and covariance as they are. With N images it is too large by about a constant / N
-(Chong & Forsyth 2020), so that the floor must have as many images, and two values are to be
-compared only at equal counts.
+It is the square of a distance, but is commonly called a distance. It does not notice changes that
+leave mean and covariance the same. With N images it is too large by about a constant / N (Chong &
+Forsyth 2020). So the floor must have equally many images, and two values can be compared only at
+equal counts.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ def gaussians(
 ) -> float:
     """The squared Frechet distance between two Gaussians, in squared units of the features.
 
-    With C = A^T A the eigenvalues of C1 C2 are the squares of the singular values of A1 A2^T,
-    so that the trace of the root is their sum. No root of a matrix is taken, which would turn a
-    rounding of 1e-16 in a singular covariance into 1e-8.
+    With C = A^T A the eigenvalues of C1 C2 are the squares of the singular values of A1 A2^T, so
+    the trace of the root is the sum of these singular values. The root of a matrix is avoided: it
+    would turn a rounding error of 1e-16 in a singular covariance into 1e-8.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ def _factor(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Moments:
-    """Of each of P parts of a set: the count (P,), the sums (P, F) and products (P, F, F).
+    """For each of P parts of a set: the count (P,), the sums (P, F) and products (P, F, F).
 
-    They are taken from `centre` (F,), as those of numbers far from 0 would cancel.
+    `centre` (F,) is subtracted first, because sums of numbers far from 0 would lose digits.
     """
 
     centre: NDArray[np.float64]
@@ -81,7 +81,7 @@ class Moments:
 
 
 def moments(features: NDArray[np.floating], number: int) -> Moments:
-    """Take the moments of (N, F) features in `number` parts, in float64.
+    """Compute the moments of (N, F) features in `number` parts, in float64.
 
     The products take 8 P F^2 bytes: 330 kB with 10 parts and 64 features, 1.3 GB with 4,096.
     """
@@ -106,8 +106,8 @@ def compare(real: Moments, generated: Moments) -> dict[str, Estimate]:
 def distance(real: Moments, generated: Moments) -> Estimate:
     """The distance between two sets that were cut into the same number of parts.
 
-    The error is the jackknife's. Simulated: 1.0 to 1.2 times the true spread between different
-    distributions, 1.5 times between equal ones.
+    The error is the jackknife's. In simulations it was 1.0 to 1.2 times the true spread between
+    different distributions, and 1.5 times between equal ones.
     """
     value = gaussians(*real.gaussian(), *generated.gaussian())
     number = len(real.counts)

@@ -1,10 +1,10 @@
-"""The kernel distance: the unbiased squared maximum mean discrepancy (KID; Binkowski et al. 2018).
+"""The kernel distance (KID): unbiased squared maximum mean discrepancy (Binkowski et al. 2018).
 
-MMD^2 = mean k(x, x') + mean k(y, y') - 2 mean k(x, y), with k(x, y) = (x . y / F + 1)^3, the
-means of k(x, x') and k(y, y') over pairs of different images (equation 3 and section 4 there;
-Gretton et al. 2012, equation 3). Unlike the Frechet distance its expectation does not change
-with the number of images: between equal distributions it is 0, so that it may be below 0. It
-compares the first three moments, and nothing else.
+MMD^2 = mean k(x, x') + mean k(y, y') - 2 mean k(x, y), with k(x, y) = (x . y / F + 1)^3. The means
+of k(x, x') and k(y, y') are over pairs of different images (equation 3 and section 4 there; Gretton
+et al. 2012, equation 3). Unlike the Frechet distance, its expectation does not depend on the number
+of images. Between equal distributions the expectation is 0, so a value may be below 0. It compares
+only the first three moments.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Set:
     Parameters
     ----------
     left, right : (N, F + 1)
-        Whose products are x . y / F + 1.
+        Their products are x . y / F + 1.
     slices : (P,)
     within : (P, P)
         Sums of k(x, x') over x in part i, x' in part j, x other than x'.
@@ -59,10 +59,10 @@ def compare(real: Set, generated: Set) -> dict[str, Estimate]:
 def distance(real: Set, generated: Set) -> Estimate:
     """MMD^2 between two sets in the same number of parts; 0 is expected of equal distributions.
 
-    All pairs are used, not subsets of 1,000 images as in the paper: the same expectation, less
-    noise. The error is the jackknife's, from the sums of pairs of parts, so that the
-    replicates cost nothing. Simulated: 0.95 to 1.15 times the true spread between different
-    distributions, 1.4 to 1.6 times between equal ones.
+    All pairs are used, not subsets of 1,000 images as in the paper: the expectation is the same,
+    the noise smaller. The error is the jackknife's. It uses the sums of pairs of parts, so its
+    replicates take no time. In simulations it was 0.95 to 1.15 times the true spread between
+    different distributions, and 1.4 to 1.6 times between equal ones.
     """
     across = _sums(real.left, real.slices, generated.right, generated.slices)
     number = len(real.slices)
@@ -93,7 +93,7 @@ def _sums(
     right_parts: list[slice],
     symmetric: bool = False,
 ) -> NDArray[np.float64]:
-    """Sums of the kernel over each pair of parts, (P, Q); with itself, half of them are enough."""
+    """Sums of the kernel over each pair of parts, (P, Q); only half are computed if symmetric."""
     tasks = [
         (i, j, rows)
         for i, part in enumerate(left_parts)

@@ -1,20 +1,20 @@
-"""Precision, recall, density and coverage: who lies within whose nearest neighbours' balls.
+"""Precision, recall, density and coverage, from balls around nearest neighbours.
 
-Round each image lies a ball that reaches to its k-th nearest neighbour of its own kind (which
-the image itself is not). The union of the balls stands for the manifold the images lie on.
+Each image has a ball that reaches to its k-th nearest neighbour of its own kind (the image itself
+does not count). The union of the balls represents the manifold of the images.
 
-- precision: the share of generated images within a ball of a real one (Kynkaanniemi et al. 2019,
-  equations 1 and 2): are they like real ones?
-- recall: the share of real images within a ball of a generated one (the same): is everything
-  that is real generated? A few outliers with large balls make it too good.
-- density: in how many real balls a generated image lies, over k, on average (Naeem et al. 2020,
-  equation 4): precision that an outlier cannot spoil; may be above 1.
-- coverage: the share of real balls with a generated image inside (equation 5 there): recall that
-  outliers cannot spoil.
+- precision: the share of generated images within a ball of a real image (Kynkaanniemi et al.
+  2019, equations 1 and 2): are generated images like real ones?
+- recall: the share of real images within a ball of a generated image (same source): are all kinds
+  of real image generated? A few outliers with large balls make recall too high.
+- density: the mean number of real balls around a generated image, over k (Naeem et al. 2020,
+  equation 4): like precision, but robust against outliers; it may be above 1.
+- coverage: the share of real balls with a generated image inside (equation 5 there): like recall,
+  but robust against outliers.
 
-An image on the edge of a ball lies outside, as in the code of Naeem et al. All four depend on k and
-on the number of images. The distances are computed tile by tile, so memory grows with the number
-of images and time with its square.
+An image on the edge of a ball counts as outside, as in the code of Naeem et al. All four depend on
+k and on the number of images. The distances are computed in tiles: memory grows with the number of
+images, time with its square.
 """
 
 import math
@@ -39,11 +39,11 @@ class Manifold:
     ----------
     points : N features
     slices : (P,)
-        The parts that are put together into halves, for the errors.
+        The parts that are combined into halves, for the errors.
     neighbours : k
     radii : (1 + H, N)
-        Squared radius of each ball: to the k-th neighbour in the whole set, and in that half that
-        the image is in, for each of H ways to halve the set.
+        Squared radius of each ball: to the k-th neighbour in the whole set, and in the image's own
+        half, for each of H ways to halve the set.
     """
 
     points: Points
@@ -53,12 +53,12 @@ class Manifold:
 
 
 def manifold(features: NDArray[np.floating], neighbours: int) -> Manifold:
-    """Find the balls of (N, F) features, of the whole and within halves.
+    """Find the balls of (N, F) features, in the whole set and within halves.
 
     Raises
     ------
     ValueError
-        If there are fewer images than parts, or a half has no more of them than k.
+        If there are fewer images than parts, or a half has no more than k images.
     """
     points = Points(features)
     slices = parts(len(points), HALVES.shape[1])
@@ -71,7 +71,7 @@ def manifold(features: NDArray[np.floating], neighbours: int) -> Manifold:
 
     def radii_of(task: tuple[int, slice]) -> NDArray[np.float32]:
         own, rows = task
-        # The k nearest in each part hold the k nearest of any parts together.
+        # The k nearest of several parts together are among the k nearest of each part.
         nearest = []
         for part in slices:
             squares = points.squares_to(rows, points, part)
@@ -95,28 +95,28 @@ def manifold(features: NDArray[np.floating], neighbours: int) -> Manifold:
 
 
 def _tasks(slices: list[slice]) -> list[tuple[int, slice]]:
-    """The rows of a tile, and the part that they are of."""
+    """For each tile its part's number and its rows."""
     return [(i, rows) for i, part in enumerate(slices) for rows in rows_of(part)]
 
 
 def _smallest(squares: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """The smallest so many of each row, or all if there are fewer, in any order."""
+    """The `count` smallest of each row, or all if there are fewer, in any order."""
     count = min(count, squares.shape[1])
     return np.partition(squares, count - 1, axis=1)[:, :count]
 
 
 @dataclass(frozen=True)
 class _Looks:
-    """What was seen between n real images (some, all of a half, or all) and M generated ones.
+    """Counts between n real images (some, all of a half, or all) and M generated images.
 
     Parameters
     ----------
     balls : (M,)
-        In how many of the real images' balls each generated one is.
+        The number of real images' balls that contain each generated image.
     held : (n,)
-        Whether each real one is in a generated one's ball.
+        Whether each real image is in a generated image's ball.
     covered : (n,)
-        Whether each real one's ball holds a generated one.
+        Whether each real image's ball contains a generated image.
     """
 
     balls: NDArray[np.integer]
@@ -125,7 +125,7 @@ class _Looks:
 
     @classmethod
     def at(cls, squares: NDArray, real: NDArray, generated: NDArray) -> "_Looks":
-        """Between n and M images at squared distances (n, M), with squared radii (n,), (M,)."""
+        """From squared distances (n, M) and squared radii (n,) and (M,)."""
         inside = squares < real[:, None]
         return cls(
             np.add.reduce(inside.view(np.uint8), axis=0, dtype=np.uint8),  # n < 256
@@ -135,7 +135,7 @@ class _Looks:
 
     @classmethod
     def beside(cls, looks: Sequence["_Looks"]) -> "_Looks":
-        """The same real images, looked at with one lot of generated ones after the other."""
+        """Combine the counts of the same real images with several groups of generated images."""
         return cls(
             np.concatenate([look.balls for look in looks]),
             np.logical_or.reduce([look.held for look in looks]),
@@ -153,9 +153,9 @@ class _Looks:
 
 
 class _Below:
-    """The same generated images, looked at with one lot of real ones after the other.
+    """Combines the counts of the same generated images with several groups of real images.
 
-    Each look is as long as there are generated images, so they are added up as they come.
+    Each group's `balls` has an entry per generated image, so they are summed at once.
     """
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class _Below:
         self._covered: list[NDArray[np.bool_]] = []
 
     def add(self, look: _Looks) -> None:
-        """Take the next lot."""
+        """Add the counts with the next group."""
         if self._balls is None:
             self._balls = np.zeros(len(look.balls), np.int64)
         self._balls += look.balls
@@ -172,7 +172,7 @@ class _Below:
         self._covered.append(look.covered)
 
     def together(self) -> _Looks:
-        """What was seen with all of them; of one lot at least."""
+        """The counts with all groups; there must be at least one."""
         assert self._balls is not None
         return _Looks(self._balls, np.concatenate(self._held), np.concatenate(self._covered))
 
@@ -180,22 +180,22 @@ class _Below:
 def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
     """The four measures, for sets with the same k.
 
-    Values are those of the authors' code, which keeps whole matrices (a test). The errors are
-    those of half samples, and never less than a mean over so many independent images has (of
-    balls, for density).
+    The values are those of the authors' code, which stores whole matrices (a test compares them).
+    The errors are those of half samples, and never smaller than the error of a mean over so many
+    independent images (of balls, for density).
 
-    Simulated with k = 5: one Gaussian, or ten clusters of unequal width, in 8 and 20 dimensions;
-    generated images alike, narrower, wider, shifted little or far, or without four of the
-    clusters. Against the true spread the errors of shares from 0.02 to 0.98 were
+    They were simulated with k = 5: one Gaussian, or ten clusters of unequal width, in 8 and 20
+    dimensions; generated images alike, narrower, wider, shifted little or far, or without four of
+    the clusters. The errors of shares from 0.02 to 0.98, over the true spread, were
 
-    - 0.7 to 1.5 times as large with 200 images of each kind,
-    - 0.7 to 1.2 times with 300 and with 1,000 (30 to 80 draws of each, so each factor is itself
-      right by about a tenth),
-    - 0.8 to 1.7 times with 10,000 (10 draws, 8 dimensions, clusters; right by about a quarter),
+    - 0.7 to 1.5 with 200 images of each kind,
+    - 0.7 to 1.2 with 300 and with 1,000 (30 to 80 draws of each, so each factor is itself right by
+      about a tenth),
+    - 0.8 to 1.7 with 10,000 (10 draws, 8 dimensions, clusters; right by about a quarter),
 
-    and of density 0.6 to 2.7, 0.65 to 1.6, 0.7 to 1.2 and 1.3 to 1.4 times. So they are right
-    within a factor of 1.7 from 200 images on, those of density from 300 on. Nearer to 0 and 1
-    those of shares are too large, 1 to 6 times, as so few images can not tell 1 from 0.99.
+    and those of density 0.6 to 2.7, 0.65 to 1.6, 0.7 to 1.2 and 1.3 to 1.4. So the errors are right
+    within a factor of 1.7 from 200 images on, for density from 300 on. Nearer to 0 and 1 the errors
+    of shares are too large, 1 to 6 times: so few images cannot distinguish 1 from 0.99.
     """
 
     def look(task: tuple[int, slice]) -> tuple[_Looks, dict[int, _Looks]]:
@@ -225,7 +225,7 @@ def compare(real: Manifold, generated: Manifold) -> dict[str, Estimate]:
     every = all_of_them.together()
     whole = every.measures(real.neighbours)
     pairs = [tuple(side.together().measures(real.neighbours) for side in both) for both in sides]
-    # What the draw of those images adds alone that the mean is over, the other set being given.
+    # The error from drawing the images of the mean alone, with the other set fixed.
     precise = of_share(whole["precision"], len(generated.points))
     deviation = max(precise, float(np.std(every.balls)) / math.sqrt(len(every.balls)))
     least = {

@@ -1,17 +1,17 @@
-"""Whether generated images are nearer to the training images than held-out real ones are.
+"""Measures of memorisation: are generated images nearer to training images than held-out ones?
 
-After Meehan, Chaudhuri & Dasgupta 2020, "A non-parametric test to detect data-copying": of each
-generated and each held-out real image the distance to the nearest training image is taken, in
-the judge's features. Held-out images show how near an image gets that was not copied.
+After Meehan, Chaudhuri & Dasgupta 2020, "A non-parametric test to detect data-copying". For each
+generated and each held-out real image, the distance to the nearest training image is measured in
+the judge's features. Held-out images show the distances of images that are not copied.
 
-- memorisation: P(d(generated) < d(held-out)), ties counted half: their statistic U / (N M).
-  1/2 if generated images are neither nearer nor farther. A generator that draws badly is
-  farther, below 1/2, and may so hide that it copies some.
-- near_copies: the share of generated images that are among the nearest 1 % of held-out ones:
-  0.01 without copying, and no more than that however badly the others are drawn. Where some
-  held-out images are copies of training images themselves, a copier gets 0.01 over their share.
+- memorisation: P(d(generated) < d(held-out)), ties counted half: their statistic U / (N M). It is
+  1/2 if generated images are neither nearer nor farther. A bad generator's images are farther, so
+  it is below 1/2 and can hide that some images are copies.
+- near_copies: the share of generated images among the nearest 1 % of held-out images. Without
+  copying it is 0.01, and no more even if the other images are bad. If some held-out images are
+  copies of training images themselves, a copier gets 0.01 over their share.
 
-Nearness is the judge's: what it takes for the same image counts as a copy.
+An image counts as a copy if the judge sees it as the same image.
 """
 
 import functools
@@ -26,7 +26,7 @@ from stages.gan.evaluation.quality.spread import at_least, jackknife, of_share, 
 
 NAMES = ("memorisation", "near_copies")
 NEAR = 0.01
-# What images get in expectation that are drawn as the held-out ones were, for any number of either.
+# Expected values for images drawn like the held-out ones, for any number of both.
 FLOOR = {"memorisation": Estimate(0.5, 0.0), "near_copies": Estimate(NEAR, 0.0)}
 _COLUMNS = 1000
 
@@ -34,8 +34,8 @@ _COLUMNS = 1000
 def nearest(queries: Points, training: NDArray[np.floating]) -> NDArray[np.float32]:
     """Squared distance of each of N queries to the nearest of (M, F) training features, (N,).
 
-    The training features are made ready for it tile by tile, so that memory does not grow with
-    them; they may be a memory map.
+    The training features are prepared tile by tile, so memory does not grow with their number;
+    they may be a memory map.
     """
     tiles = [
         slice(start, min(start + _COLUMNS, len(training)))
@@ -74,12 +74,12 @@ def closer(held_out: NDArray[np.float32], generated: NDArray[np.float32]) -> flo
 def near_copies(held_out: NDArray[np.float32], generated: NDArray[np.float32]) -> float:
     """The share of (M,) generated distances that are among the lowest 1 % of (N,) held-out ones.
 
-    A generated image with p held-out ones before it counts in full while p + 1 <= r = 0.01 (N + 1),
-    and the next one by what is left of r. Ties count as the mean over all orders of them: with L
-    held-out ones nearer and T as near, p is L, L + 1, ... or L + T, each as often as the other,
-    and the sum of min(max(r - p, 0), 1) over these is min(max(r - L, 0), T + 1). Images drawn as
-    the held-out ones were so get 0.01 in expectation, exactly, for any N and any ties. With fewer
-    than 99 held-out images r is below 1, and even a copy counts as no more than r.
+    A generated image with p nearer held-out images counts fully if p + 1 <= r = 0.01 (N + 1), and
+    the next one counts by the rest of r. Ties count as the mean over all their orders: with L
+    held-out images nearer and T equally near, p is L, L + 1, ... or L + T, all equally often, and
+    the sum of min(max(r - p, 0), 1) over these is min(max(r - L, 0), T + 1). So images drawn like
+    the held-out ones have exactly the expectation 0.01, for any N and any ties. With fewer than 99
+    held-out images r is below 1, and even a copy counts at most r.
 
     Examples
     --------
@@ -98,10 +98,10 @@ def compare(
 ) -> dict[str, Estimate]:
     """Both measures of (N,) and (M,) distances to the nearest training image.
 
-    The errors are of the jackknife over `number` parts, and never less than so many images can
-    tell a share by (of memorisation: a share of 0 or 1, where no pair says anything else). The
-    training images are the same in every part, as the question is about them. Simulated: 0.95 to
-    1.2 times the true spread.
+    The errors are the jackknife's over `number` parts, and never smaller than the error of a share
+    among so many images (for memorisation: a share of 0 or 1). The training images are the same in
+    every part, because the measures are about them. In simulations the errors were 0.95 to 1.2
+    times the true spread.
     """
 
     def rest(values: NDArray[np.float32]) -> list[NDArray[np.float32]]:

@@ -1,37 +1,37 @@
-"""What a measure gives: a value, how far chance moves it, and what real images get."""
+"""The result of a measure: a value, its standard error, and the score of real images."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its standard error; None where the value is not one that chance moves."""
+    """A value and its standard error. The error is None if the value is exact."""
 
     value: float
     error: float | None
 
     def against(self, floor: "Estimate") -> "Score":
-        """The same beside what real images got."""
+        """This value together with the value of real images (the floor)."""
         return Score(self.value, self.error, floor.value, floor.error)
 
 
 @dataclass(frozen=True)
 class Score:
-    """A value that can be read: no figure means anything without the others.
+    """A value with its error and its floor. Compare a value only with its floor.
 
     Parameters
     ----------
     value : float
     error : float or None
-        Its standard error: what another draw of the same number of images would change.
+        The standard error: how much another draw of the same number of images would change it.
     floor : float
-        What real images get. A perfect generator gets that, give or take the errors of both,
-        and not 0 or 1. Which real images it is measured on depends on the measure:
+        The score of real images. A perfect generator gets the floor (within the errors of both),
+        not 0 or 1. How the floor is measured depends on the measure:
 
-        - as many training images in the place of the generated ones, for all measures but:
-        - memorisation and near_copies: none, as what new real images get in expectation is known;
-        - the critic's: another critic, trained to tell one half of the real images from the other
-          and tested on halves, so with half the images of each kind.
+        - most measures: the generated images are replaced by the same number of training images;
+        - memorisation and near_copies: not measured, because the expected value is known;
+        - the critic's: another critic learns to distinguish one half of the real images from the
+          other half. It is tested on halves too, so with half the images of each kind.
     floor_error : float or None
         The floor's own standard error; 0 where it is known.
     """

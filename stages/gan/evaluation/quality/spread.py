@@ -1,24 +1,24 @@
-"""Standard errors from the parts that the images are cut into.
+"""Standard errors by two resampling methods: the jackknife and half samples.
 
-The bootstrap draws some images twice. A copy is its own nearest neighbour, and doubles its
-weight in a covariance, so that bootstrapped k-NN measures and Frechet distances are of other
-samples than those measured (Abadie & Imbens 2008 show it of matching). Both ways here are
-without copies. In both, part i of the real images goes with part i of the generated ones: their
-order is random, so pairs of parts are as independent as images are.
+The bootstrap is not used, because it draws some images twice. A copy is its own nearest neighbour
+and counts twice in a covariance, so bootstrapped k-NN measures and Frechet distances differ from
+the measured ones (Abadie & Imbens 2008 show it for matching). Both methods here cut the images
+into parts, without copies. Part i of the real images goes with part i of the generated images.
+Their order is random, so pairs of parts are as independent as images are.
 
-- jackknife: the measure without each part in turn. All replicates are of nine tenths of the
-  images, so that it does not matter that a measure changes with their number. For sums over
-  images or pairs. Between equal distributions Frechet and kernel distance are not linear in the
-  samples even for many of them, and the error comes out too large, 1.4 to 1.6 times the true one.
-- half samples: the measure on each of the two halves of the images, halved in 15 balanced ways.
-  For nearest neighbours, which the jackknife gets wrong by more (0.9 to 2.6 times the true spread
-  in simulations), as taking a few points away moves many balls a little. Smaller parts than halves
-  will not do: with k kept their balls are so large that precision saturates at 1 (parts of a tenth
-  gave 0.23 to 4 times the true spread with 300 images), and k cannot be cut down to a tenth. It
-  assumes that the spread falls with the root of the number of images, from N / 2 to N. Right
-  within a factor of 1.7 from 200 images on (density: 300), clustered or not: see `manifolds`.
+- jackknife: the measure without each part in turn, for sums over images or pairs. All replicates
+  have nine tenths of the images, so it does not matter if a measure depends on their number.
+  Between equal distributions Frechet and kernel distance are not linear in the samples, even for
+  many images, and the error is too large: 1.4 to 1.6 times the true error.
+- half samples: the measure on both halves of the images, for 15 balanced ways to halve them. It is
+  for nearest neighbours. There the jackknife is less exact (0.9 to 2.6 times the true spread in
+  simulations), because removing a few points changes many balls a little. Parts smaller than
+  halves do not work: with the same k their balls are so large that precision saturates at 1 (parts
+  of a tenth gave 0.23 to 4 times the true spread with 300 images), and k cannot be cut to a tenth.
+  The method assumes that the spread falls with the root of the number of images, from N / 2 to N.
+  It is right within a factor of 1.7 from 200 images on (density: 300), see `manifolds`.
 
-What neither knows is that a share of 0 or 1 among N images is no certainty: `of_share` does.
+Both give 0 for a share of 0 or 1 among N images, which is not certain; `of_share` corrects that.
 """
 
 import itertools
@@ -30,18 +30,18 @@ from scipy.linalg import hadamard
 
 from stages.gan.evaluation.quality.scores import Estimate
 
-# Which of 16 parts are in the one half of a set, in each of 15 ways: (15, 16). Any two ways share
-# half of their parts, so that of a sum over images all of them together tell as much as the parts.
+# Which of 16 parts are in the first half, for each of 15 ways: (15, 16). Any two ways share half of
+# their parts, so for a sum over images the 15 ways give as much information as all parts.
 HALVES = hadamard(16)[1:] > 0
 
 
 def parts(count: int, number: int) -> list[slice]:
-    """Cut `count` rows into `number` parts, as equal as can be.
+    """Cut `count` rows into `number` parts of nearly equal size.
 
     Raises
     ------
     ValueError
-        If a part would be left empty, or there are fewer than 2.
+        If a part would be empty, or there are fewer than 2 parts.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def parts(count: int, number: int) -> list[slice]:
 
 
 def jackknife(value: float, replicates: Sequence[float]) -> Estimate:
-    """A value and the error that its replicates tell: sqrt((P - 1) / P * sum (v_i - mean)^2).
+    """A value and its error from replicates: sqrt((P - 1) / P * sum (v_i - mean)^2).
 
     The grouped jackknife (Shao & Tu 1995, The Jackknife and Bootstrap, equation 2.48 and
     section 5.1). With P parts the error is itself uncertain by about 1 / sqrt(2 (P - 1)), a
@@ -64,7 +64,7 @@ def jackknife(value: float, replicates: Sequence[float]) -> Estimate:
     Parameters
     ----------
     value : of all images
-    replicates : (P,) of all images but those of part i
+    replicates : (P,) of all images except those of part i
 
     Examples
     --------
@@ -77,16 +77,16 @@ def jackknife(value: float, replicates: Sequence[float]) -> Estimate:
 
 
 def half_samples(value: float, pairs: Sequence[tuple[float, float]]) -> Estimate:
-    """A value and the error that pairs of halves tell: sqrt(mean (a_i - b_i)^2) / 2.
+    """A value and its error from pairs of halves: sqrt(mean (a_i - b_i)^2) / 2.
 
-    Balanced half samples (McCarthy 1969, Pseudo-replication: half samples), with the differences
-    taken between both halves, so that it does not matter that a measure changes with the number
-    of images. With 15 ways to halve the error is uncertain by about 1 / sqrt(2 * 15), a fifth.
+    Balanced half samples (McCarthy 1969, Pseudo-replication: half samples). The differences are
+    between both halves, so it does not matter if a measure depends on the number of images. With
+    15 ways to halve, the error is uncertain by about 1 / sqrt(2 * 15), a fifth.
 
     Parameters
     ----------
     value : of all images
-    pairs : (H, 2) of both halves of them, for each of the ways to halve
+    pairs : (H, 2) of both halves of the images, for each way to halve them
 
     Examples
     --------
@@ -100,8 +100,8 @@ def half_samples(value: float, pairs: Sequence[tuple[float, float]]) -> Estimate
 def of_share(value: float, count: int) -> float:
     """The standard error of a share among `count` independent images, above 0 even at 0 and 1.
 
-    The binomial one after two successes and two failures were added (Agresti & Coull 1998): at 0
-    and 1 it is about 1.4 / count, as what was not seen once may well be as frequent as 1 / count.
+    It is the binomial error after two successes and two failures were added (Agresti & Coull
+    1998). At 0 and 1 it is about 1.4 / count: what was never seen may be as frequent as 1 / count.
 
     Examples
     --------
@@ -113,5 +113,5 @@ def of_share(value: float, count: int) -> float:
 
 
 def at_least(error: float, found: Estimate) -> Estimate:
-    """The estimate with no smaller an error than that."""
+    """The estimate, with its error raised to at least `error`."""
     return found if found.error is None else Estimate(found.value, max(found.error, error))

@@ -1,7 +1,7 @@
-"""Compile files of C kernels once for this machine, where it has a C compiler, and hand them out.
+"""Compiles files of C kernels once for this machine, if it has a C compiler.
 
-Each file becomes a library of MindSpore's custom operators. Whoever asks for a kernel must have
-another way to go where there is none.
+Each file becomes a library of MindSpore custom operators. Code that asks for a kernel must also
+work without one.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ from typing import Any
 from mindspore import ops
 
 HEADER = Path(__file__).with_name("kernel.h")
-# Without contraction: a product and a sum rounded once would differ from MindSpore's own.
-# Without traps: else gcc leaves every loop with a rectifier to branches, number by number, lest a
-# product that nobody asked for raise a flag. No result depends on it.
+# No contraction: a product and a sum that are rounded once would differ from MindSpore's own.
+# No traps: otherwise gcc uses branches, number by number, in every loop with a rectifier, so that
+# an unneeded product does not raise a flag. No result depends on it.
 _FLAGS = (
     "-O3",
     "-march=native",
@@ -35,13 +35,13 @@ _SECONDS = 120
 
 
 def folder() -> Path:
-    """Where libraries are kept: in the virtual environment, as it is bound to one machine."""
+    """The folder of the libraries: in the virtual environment, which belongs to one machine."""
     return Path(sys.prefix) / "lib" / "gan-equilibrium"
 
 
 @cache
 def compile_once(source: Path) -> tuple[Path | None, str]:
-    """The library of a C file, compiled if it is not yet, or None and the reason in one line."""
+    """The library of a C file, compiled if needed, and ""; or None and the reason in one line."""
     if os.environ.get("GAN_KERNELS") == "pure":
         return None, "GAN_KERNELS=pure"
     if platform.system() != "Linux":
@@ -60,7 +60,7 @@ def compile_once(source: Path) -> tuple[Path | None, str]:
 
 
 def _identity(source: Path, compiler: str) -> str:
-    """Names the library after all that it depends on: sources, flags, compiler, processor."""
+    """A hash of all that the library depends on: sources, flags, compiler, processor."""
     parts = [source.read_bytes(), HEADER.read_bytes(), " ".join(_FLAGS).encode()]
     parts.append(os.path.realpath(compiler).encode())
     processor = Path("/proc/cpuinfo")
@@ -71,7 +71,7 @@ def _identity(source: Path, compiler: str) -> str:
 
 
 def _compile(source: Path, compiler: str, target: Path) -> str | None:
-    """Make the library, complete or not at all; returns why it could not be made."""
+    """Make the library, whole or not at all; return the reason if that fails."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
@@ -113,24 +113,24 @@ class Library:
 
     @property
     def path(self) -> Path | None:
-        """The compiled library, or None where there can be none. `reason` tells why."""
+        """The compiled library, or None; then `reason` says why."""
         return compile_once(self.source)[0]
 
     @property
     def reason(self) -> str:
-        """Why there is no library, in one line; "" where there is one."""
+        """Why there is no library, in one line; "" if there is one."""
         return compile_once(self.source)[1]
 
     def kernel(self, name: str, shape: Callable[..., tuple[Any, ...]], outputs: int = 1) -> Any:
-        """One of its functions as an operator, or None where there is no library.
+        """A function of the library as an operator, or None if there is no library.
 
         Parameters
         ----------
         name : str
         shape : callable
-            The inputs' shapes to the output's, or to a tuple of the shapes of several outputs.
+            Takes the inputs' shapes; returns the output's shape, or a tuple of several outputs'.
         outputs : int
-            How many there are.
+            The number of outputs.
         """
         path = self.path
         if path is None:
@@ -140,8 +140,8 @@ class Library:
             return first if outputs == 1 else (first,) * outputs
 
         operator = ops.Custom(f"{path}:{name}", shape, types, "aot")
-        # Outside a graph, MindSpore remembers the output's shape by the operator's name,
-        # attributes and input shapes alone: what `shape` uses beside them is to be among these.
+        # Outside a graph, MindSpore caches the output's shape by the operator's name, attributes
+        # and input shapes only. So all other values that `shape` uses must be attributes.
         known = [cell.cell_contents for cell in shape.__closure__ or ()]
         operator.add_prim_attr("known_sizes", str(known))
         return operator

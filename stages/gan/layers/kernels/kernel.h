@@ -1,11 +1,11 @@
-/* What every file of kernels needs: the signature of MindSpore's custom operators, and threads.
+/* Shared by all kernels: the signature of MindSpore's custom operators, and threads.
  *
- * All arrays are float32 and contiguous. Each number of a result is computed by one thread in
- * a fixed order, so the bits do not depend on the number of threads. Where there is the same in
- * MindSpore's operators, the order is theirs and the bits too. (Build with -ffp-contract=off.)
+ * All arrays are float32 and contiguous. One thread computes each number of a result, in a fixed
+ * order, so the bits do not depend on the number of threads. If MindSpore has an equal operator,
+ * order and bits are the same as its own. (Build with -ffp-contract=off.)
  *
- * Threads are started for each call, about 20 us, as waiting ones would take the cores from
- * MindSpore's.
+ * Threads are started for each call, about 20 us, because waiting threads would take cores from
+ * MindSpore's threads.
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -23,7 +23,7 @@
 
 #define MOST_THREADS 64
 #define LEAST_BYTES (1 << 20) /* below it, a second thread costs more than it saves */
-/* So many numbers are worked on at a time, to stay in the nearest cache. */
+/* So many numbers are processed at a time, to stay in the nearest cache. */
 #define RUN 256
 
 typedef struct Job Job; /* what each file defines for itself */
@@ -44,8 +44,8 @@ static void *run_share(void *pointer) {
   return NULL;
 }
 
-/* The t-th of the cores that the process may use, counted from 1, leaving out this one's. A new
- * thread is bound to one: schedulers may leave it for a millisecond on the core of its parent. */
+/* The t-th core that the process may use, counted from 1, without this thread's own core. A new
+ * thread is bound to a core: otherwise it may stay on its parent's core for a millisecond. */
 static int other_core(const cpu_set_t *cores, int64_t t) {
   const int here = sched_getcpu();
   for (int core = 0; core < CPU_SETSIZE; core++)

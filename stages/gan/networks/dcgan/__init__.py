@@ -1,4 +1,4 @@
-"""The deep convolutional generator and discriminator of Radford et al. 2015."""
+"""The DCGAN: the convolutional generator and discriminator of Radford et al. 2015."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -78,7 +78,7 @@ class Discriminator(nn.Cell):
             inputs = outputs
         layers.append(normalised(WholeImage(inputs, side)))
         self.layers = nn.SequentialCell(layers)
-        # With batch norm an image's logit depends on its batch: real and fake go apart.
+        # With batch norm a logit depends on its batch: real and fake images are kept apart.
         self.rows_are_independent = not batch_norm
 
     def construct(self, x):
@@ -88,7 +88,7 @@ class Discriminator(nn.Cell):
 def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
     """Draw weights from N(0, 0.02) and batch norm's gamma from N(1, 0.02), as the paper does.
 
-    To be called before the network is first used in a jitted function.
+    Call it before the network is first used in a jitted function.
     """
     for _, cell in network.cells_and_names():
         if isinstance(cell, BatchNorm):
@@ -102,7 +102,7 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
 
 
 def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:
-    """How many weights the matrices of a Generator have."""
+    """The number of weights in a Generator's matrices."""
     channels, side, _ = image_shape
     side //= 2 ** len(widths)
     kernels = 16 * sum(a * b for a, b in pairwise([*widths, channels]))
@@ -110,14 +110,14 @@ def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequ
 
 
 def discriminator_weights(image_shape: Sequence[int], widths: Sequence[int]) -> int:
-    """How many weights the matrices of a Discriminator have."""
+    """The number of weights in a Discriminator's matrices."""
     channels, side, _ = image_shape
     side //= 2 ** len(widths)
     return 16 * sum(a * b for a, b in pairwise([channels, *widths])) + widths[-1] * side * side
 
 
 def remark() -> str:
-    """Whether the convolutions run as compiled kernels, and if not, why."""
+    """A line that says whether the convolutions run as compiled kernels, and if not, why."""
     if not maps.KERNELS.reason:
         return "convolutions with compiled kernels"
     return (

@@ -1,12 +1,12 @@
 """4x4 stride-2 convolutions as matrix products, in channels-last layout.
 
-MindSpore's convolution on a CPU runs a reference kernel at about 1 GFLOPS where its matrix
-product gets 100 a core, so the convolutions of a DCGAN are written as products.
+MindSpore's convolution on a CPU runs a reference kernel at about 1 GFLOPS, but its matrix product
+reaches 100 per core. So the convolutions of a DCGAN are written as matrix products.
 
-A 4x4 convolution of stride 2 is a 2x2 convolution of stride 1 over 2x2 blocks of pixels, and
-the transposed one is its adjoint; maps.py has the identity. Layers with many channels go by
-tiles (9 products for 4 positions), the others, and all where there is no C compiler, by columns
-(16).
+A 4x4 convolution of stride 2 is a 2x2 convolution of stride 1 over 2x2 blocks of pixels, and the
+transposed convolution is its adjoint; maps.py has the identity. Layers with many channels use
+tiles (9 products for 4 positions). Other layers use columns (16), and all layers do without a C
+compiler.
 """
 
 import numpy as np
@@ -32,36 +32,36 @@ def columns_to_conv(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(blocks.reshape(outputs, inputs, KERNEL, KERNEL))
 
 
-# From this many channels of the larger image on, nine products cost less than one.
+# If the larger image has at least so many channels, nine products cost less than one.
 _LEAST_CHANNELS = 16
 
 
 def _nine_products(h: int, w: int, channels: int) -> bool:
-    """Whether h x w positions over an image of so many channels go by tiles, or by columns."""
+    """Whether to use tiles, not columns, for h x w positions over an image with `channels`."""
     even = h % 2 == 0 and w % 2 == 0
     return even and channels >= _LEAST_CHANNELS and maps.KERNELS.path is not None
 
 
-# Rows of a piece of a product. What sums so many on two cores has the same bits as on one.
+# Rows of a piece of a product. A sum over so many has the same bits on two cores as on one.
 _PIECE = 512
 
 
 @ops.constexpr
 def _pieces(rows):
-    """How many pieces of equal length, at least _PIECE rows, the rows are cut into."""
+    """The number of equally long pieces, of at least _PIECE rows, into which rows are cut."""
     return next(rows // size for size in range(min(_PIECE, rows), rows + 1) if rows % size == 0)
 
 
 class Product(nn.Cell):
     """The product of (rows, inputs) and (inputs, outputs), whose gradients repeat.
 
-    The gradient of the weight is a sum over all rows. Where these are many and the weight is
-    small, MindSpore's product shares them out among its threads, and the rounding depends on how
-    many there are. Here each piece of the rows is multiplied by itself, so that autodiff sums
-    within pieces first, whose bounds are always the same. They have 512 rows, or the next number
-    of which the rows are a multiple; of a prime number of rows nothing can be promised.
+    The gradient of the weight is a sum over all rows. With many rows and a small weight,
+    MindSpore's product divides the rows among its threads, and the rounding depends on the number
+    of threads. Here each piece of the rows is multiplied separately, so autodiff sums within the
+    pieces first, and their bounds are always the same. A piece has 512 rows, or the next number
+    that divides the rows; for a prime number of rows nothing is guaranteed.
 
-    With `transpose_b` the weight is given as (outputs, inputs).
+    With `transpose_b` the weight has the shape (outputs, inputs).
     """
 
     def __init__(self, transpose_b: bool = False) -> None:
@@ -79,7 +79,7 @@ class Convolution(nn.Cell):
     """nn.Conv2d(inputs, outputs, 4, stride=2, pad_mode="pad", padding=1, has_bias=False).
 
     Takes (N, 2 height, 2 width, inputs), channels last, returns (N, height, width, outputs).
-    The weight is kept as (16 inputs, outputs): see `conv_to_columns`.
+    The weight has the shape (16 inputs, outputs): see `conv_to_columns`.
     """
 
     def __init__(self, inputs: int, outputs: int, height: int, width: int) -> None:
@@ -112,7 +112,7 @@ class TransposedConvolution(nn.Cell):
     """nn.Conv2dTranspose(inputs, outputs, 4, stride=2, pad_mode="pad", padding=1), no bias.
 
     Takes (N, height, width, inputs), channels last, returns (N, 2 height, 2 width, outputs).
-    It is the adjoint of a convolution of the larger image, so every map of that one is
+    It is the adjoint of a convolution of the larger image, so every map of that convolution is
     applied backwards. Its weight (16 outputs, inputs) is the matrix of that convolution:
     `conv_to_columns` of nn.Conv2dTranspose's (inputs, outputs, 4, 4).
     """
@@ -138,7 +138,7 @@ class TransposedConvolution(nn.Cell):
 
 
 class Projection(nn.Cell):
-    """The first transposed convolution: (N, inputs), seen as 1x1 images, to (N, s, s, outputs)."""
+    """The first transposed convolution: (N, inputs), as 1x1 images, to (N, s, s, outputs)."""
 
     def __init__(self, inputs: int, outputs: int, side: int) -> None:
         super().__init__()

@@ -9,8 +9,8 @@ struct Job {
 };
 
 #define PRODUCTS 9
-/* Planes of results lie a power of two apart, so writing a number to each in turn throws the
- * last one out of the cache: a run of numbers is collected for each plane first (twice as
+/* Planes of results lie a power of two apart, so writing a number to each in turn would evict the
+ * last one from the cache. So a run of numbers is collected for each plane first (twice as
  * fast). */
 
 static void spread(float *to, int64_t plane, const float *collected, int64_t size) {

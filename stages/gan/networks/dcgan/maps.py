@@ -1,9 +1,9 @@
-"""The linear maps that make a 4x4 stride-2 convolution a matrix product, and their adjoints.
+"""The linear maps that turn a 4x4 stride-2 convolution into a matrix product, and their adjoints.
 
-Each is a Cell whose backward pass is its adjoint, so each pair of maps serves both the
-convolution and the transposed one. Each map is one kernel of maps.c. Without a C compiler
-there is `Columns` alone, made of MindSpore's operators: the others would need so many that they
-cost more than they save (measured: 7.9 s a step of the DCGAN, by columns 2.1).
+Each map is a Cell whose backward pass is its adjoint. So each pair of maps serves both the
+convolution and the transposed convolution. Each map is one kernel of maps.c. Without a C compiler
+only `Columns` is used, made of MindSpore's operators. The other maps would need so many operators
+that they would be slower (measured: 7.9 s a step of the DCGAN, with columns 2.1).
 
 Images are (N, H, W, C). Cut into 2x2 blocks after padding by one pixel, an image is
 (H/2 + 1) x (W/2 + 1) blocks of 4C channels, and the convolution is a 2x2 convolution of
@@ -91,7 +91,7 @@ def from_columns(x, h, w, channels):
 
 
 class _Map(nn.Cell):
-    """A linear map: `there` and its adjoint `back`; with adjoint=True the other way round."""
+    """A linear map `there` and its adjoint `back`; with adjoint=True they are exchanged."""
 
     def __init__(self, adjoint: bool = False) -> None:
         super().__init__()
@@ -128,9 +128,9 @@ class Columns(_Map):
 
 
 class PlainColumns(nn.Cell):
-    """`columns` without a backward pass of its own, and of operators that differentiate twice.
+    """`columns` without its own backward pass, made of twice differentiable operators.
 
-    ops.Slice, which `columns` is made of, has a gradient without a gradient.
+    `columns` uses ops.Slice, whose gradient cannot be differentiated.
     """
 
     def construct(self, x):

@@ -1,4 +1,4 @@
-"""The lecture's fully connected generator and discriminator."""
+"""The MLP: the lecture's fully connected generator and discriminator."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -79,8 +79,8 @@ class Discriminator(nn.Cell):
             inputs = width
         layers.append(wrapped(nn.Dense(inputs, 1)))
         self.layers = nn.SequentialCell(layers)
-        # Without batch norm no image's logit depends on the rest of the batch, so real and
-        # fake images may share one.
+        # Without batch norm no image's logit depends on the rest of the batch, so real and fake
+        # images may share a batch.
         self.rows_are_independent = not batch_norm
 
     def construct(self, x):
@@ -90,8 +90,8 @@ class Discriminator(nn.Cell):
 def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
     """Draw every weight and bias from U(-1/sqrt(inputs), 1/sqrt(inputs)).
 
-    This is what nn.Dense does by default (HeUniform with a = sqrt(5)), but from an explicit
-    generator. To be called before the network is first used in a jitted function.
+    nn.Dense does the same by default (HeUniform with a = sqrt(5)), but without an explicit
+    generator. Call it before the network is first used in a jitted function.
     """
     for _, cell in network.cells_and_names():
         if isinstance(cell, nn.Dense):
@@ -102,12 +102,12 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
 
 
 def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:
-    """How many weights the matrices of a Generator have."""
+    """The number of weights in a Generator's matrices."""
     return _weights([latent_size, *widths, math.prod(image_shape)])
 
 
 def discriminator_weights(image_shape: Sequence[int], widths: Sequence[int]) -> int:
-    """How many weights the matrices of a Discriminator have."""
+    """The number of weights in a Discriminator's matrices."""
     return _weights([math.prod(image_shape), *widths, 1])
 
 
@@ -116,7 +116,7 @@ def _weights(sizes: Sequence[int]) -> int:
 
 
 def remark() -> str:
-    """Whether the layers between the products run as compiled kernels, and if not, why."""
+    """A line that says whether compiled kernels are used for the layers, and if not, why."""
     if not KERNELS.reason:
         return "layers with compiled kernels"
     return "layers without compiled kernels, somewhat slower: " + KERNELS.reason

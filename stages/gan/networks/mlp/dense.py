@@ -1,6 +1,6 @@
-"""A fully connected layer and the rectifier after it, with one kernel beside the product.
+"""A fully connected layer and its activation, with one compiled kernel beside the product.
 
-See stages.gan.layers.normalisation for when kernels are used; the bits are the same without.
+See stages.gan.layers.normalisation for when kernels are used; without them the bits are the same.
 """
 
 from mindspore import Tensor, nn, ops
@@ -28,7 +28,7 @@ class _AddAndRectify(nn.Cell):
 
 
 class DenseActivation(nn.Dense):
-    """nn.Dense(inputs, outputs), then the activation of that name (`slope` is leaky_relu's)."""
+    """nn.Dense(inputs, outputs), then the named activation (`slope` is leaky_relu's)."""
 
     def __init__(self, inputs: int, outputs: int, activation_name: str, slope: float) -> None:
         super().__init__(inputs, outputs)

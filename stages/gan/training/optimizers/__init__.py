@@ -1,7 +1,7 @@
-"""The optimizers that move a network's weights along the gradients of a compiled step.
+"""The optimizers: Adam, AdamW, RMSProp and SGD for one compiled step.
 
-MindSpore 2.10 has several of each. On a CPU, `mint.optim.Adam` and `SGD` leave the weights as
-they are without a word and `mint.optim.AdamW` fails, so all of these are made of `mindspore.nn`.
+MindSpore 2.10 has several versions of each. On a CPU, `mint.optim.Adam` and `SGD` silently leave
+the weights unchanged, and `mint.optim.AdamW` fails. So all of these are built on `mindspore.nn`.
 """
 
 from mindspore import nn, ops
@@ -12,8 +12,8 @@ KINDS = ("adam", "adamw", "rmsprop", "sgd")
 class _AdamW(nn.Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
 
-    Every weight is first multiplied by 1 - rate * decay, then moved as by Adam. It is not
-    nn.AdamWeightDecay: that one leaves out Adam's correction of the moments' bias, so its first
+    Every weight is first multiplied by 1 - rate * decay, then moved as by Adam. This is not
+    nn.AdamWeightDecay, which leaves out Adam's bias correction of the moments, so that its first
     steps are several times as long.
     """
 
@@ -31,8 +31,8 @@ class _AdamW(nn.Adam):
 class _RMSProp(nn.Optimizer):
     """Tieleman and Hinton 2012; see `build` for the formula.
 
-    Of single operators, as the kernel of nn.RMSProp rounds by where in memory the weights lie:
-    a continued run then differs from an unbroken one in the last bit.
+    It uses single operators, because the rounding of nn.RMSProp's kernel depends on where the
+    weights lie in memory: a resumed run would differ from an unbroken run in the last bit.
     """
 
     def __init__(self, weights, rate, beta2: float, momentum: float) -> None:
@@ -68,8 +68,8 @@ def build(
 ) -> nn.Optimizer:
     """An optimizer of a network's trainable weights, for one compiled step.
 
-    Two optimizers in one compiled function would both own a parameter `global_step`, so the
-    optimizer's own parameters are renamed after the network; the network's stay as they are.
+    Two optimizers in one compiled function would both own a parameter `global_step`. So the
+    optimizer's own parameters are renamed after the network; the network's keep their names.
 
     Parameters
     ----------
@@ -83,11 +83,11 @@ def build(
             its start at 0, so the first moves are 1 / sqrt(1 - beta2) times the rate
         sgd : m := momentum m + g, w := w - rate m
     network : nn.Cell
-        Its parameters are named already.
+        A network whose parameters have their names already.
     name : str
-        What the optimizer's own parameters are named after.
+        The prefix of the names of the optimizer's own parameters.
     rate : float or nn.Cell
-        Learning rate, > 0, or a schedule of it (see schedules).
+        The learning rate, > 0, or its schedule (see schedules).
     beta1, beta2 : float
         Decay of the first and of the second moment, 0 to below 1; beta1 is adam's and adamw's.
     weight_decay : float

@@ -1,7 +1,7 @@
-"""The learning rate as a function of the step.
+"""Learning rate schedules: the learning rate as a function of the step.
 
-With t the step from 0, w the steps of warm-up, T those of the whole run and s = max(t - w, 0),
-the rate is
+With t the step from 0, w the steps of warm-up, T the total steps and s = max(t - w, 0), the rate
+is
 
     base * min((t + 1) / w, 1) * f(s)
 
@@ -11,8 +11,8 @@ the rate is
     exponential   f = decay^(s / every)
     step          f = decay^floor(s / every)
 
-t counts over the whole life of the networks, so a run that goes on from a checkpoint goes on
-with the rate too. A constant rate is a number and costs the compiled step nothing.
+A run that begins with a checkpoint counts t on from the checkpoint's steps, so the rate continues
+too. A constant rate is a plain number and costs the compiled step nothing.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ KINDS = ("constant", "cosine", "exponential", "step")
 class Schedule:
     """The factor by which a base rate changes over a run; see the module for the formulas.
 
-    `total_steps` are those of the whole life of the networks, earlier runs included.
+    `total_steps` counts from new networks on: the steps of earlier runs are included.
     """
 
     kind: str = "constant"
@@ -50,7 +50,7 @@ class Schedule:
         return self.kind == "constant" and self.warm_up_steps == 0
 
     def factor(self, steps: ArrayLike) -> NDArray[np.float64]:
-        """Rate over base rate at those steps, counted from 0."""
+        """The rate over the base rate at `steps`, counted from 0."""
         t = np.asarray(steps, np.int64)
         s = np.maximum(t - self.warm_up_steps, 0)
         rising = np.minimum((t + 1) / max(self.warm_up_steps, 1), 1.0)
@@ -66,14 +66,14 @@ class Schedule:
         return rising * falling
 
     def rate(self, base: float, updates_per_step: int = 1) -> float | nn.Cell:
-        """What an optimizer takes as its learning rate.
+        """The learning rate in the form that an optimizer takes.
 
         Parameters
         ----------
         base : float
             The rate that the factor multiplies, > 0.
         updates_per_step : int
-            How often this optimizer is called in a step; all calls of one have the same rate.
+            How often this optimizer is called in a step; all calls in one step have one rate.
         """
         return base if self.constant else _Rate(self, base, updates_per_step)
 

@@ -1,7 +1,7 @@
-"""The workers of one distributed run on this machine: started by msrun, watched, ended together.
+"""Starts the workers of a distributed run on this machine by msrun, and ends them together.
 
-A process of such a job that ends before its time ends the job: msrun alone would leave the others
-waiting for up to half a minute, and some of them for ever.
+If a process of the job ends before its time, all are ended. With msrun alone the others would
+wait for up to half a minute, and some of them for ever.
 """
 
 import ctypes
@@ -30,20 +30,20 @@ _HELD = "held"
 _MAKING = "making-a-job"
 _PAUSE = 0.1
 _SCHEDULER = "the scheduler"
-# Rank 0's error is this process's own, and MindSpore's transport tells of its threads.
+# Lines of rank 0 that are not shown: its error, which this process reports, and MindSpore's notes.
 _NOT_TOLD = ("error: ", "[INFO] DISTRIBUTED(")
-# Seconds for what was killed to be gone.
+# Seconds to wait for killed processes to be gone.
 _GRACE = 5.0
-# Seconds for a rank to say why it has ended, where another is the first that is seen to be gone.
+# Seconds that other ranks have to report their errors after one was seen to be gone.
 _LAST_WORDS = 0.3
-# What `lifelines` says of a rank that is gone, too.
+# The words of `lifelines` about a rank that is gone.
 _EARLY = "ended before its time"
 _SUBREAPER = 36  # of Linux's prctl
 
 _MSRUN = """
 import ctypes, os, signal, sys
 if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # with who started it
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # when its parent ends
 if os.getppid() != int(sys.argv.pop(1)):
     sys.exit(1)
 from mindspore.parallel.cluster.run import main
@@ -52,7 +52,7 @@ main()
 
 
 class Ended(UserError):
-    """A process of the job ended before its time; the exit code is that of who says why."""
+    """A process of the job ended before its time. The exit code is the reporting process's."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
@@ -66,33 +66,33 @@ def run(
     tell: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a command of Python's as so many ranks on this machine, to the end of all.
+    """Run a Python command as `workers` ranks on this machine, until all have ended.
 
-    Whatever happens, none of its processes and no file is left: a request to end is handed to
-    rank 0, which saves; if this process is killed, the others notice.
+    No process and no file of the job is left in any case. A request to end is passed to rank 0,
+    which saves. If this process is killed, the others notice.
 
     Parameters
     ----------
     command : list of str
-        What follows `python`.
+        The arguments of `python`.
     workers : int
     root : Path
-        In which a folder is made for the job, and removed.
+        The job's own folder is created in it, and removed at the end.
     tell : callable
-        Given each line that rank 0 prints, but its error. The others' lines are not shown.
+        Called with each line that rank 0 prints, except its error. Others' lines are not shown.
     environment : mapping, optional
-        Of the ranks; this process's else.
+        The ranks' environment variables; by default this process's.
 
     Raises
     ------
     Ended
-        If a rank did not come to its end, with what it said.
+        If a rank failed; with the rank's own message.
     Stopped
-        If it was asked to end.
+        If this process was asked to end.
     """
     with ExitStack() as held:
-        # Else another job might remove this one's folder before it is held.
-        with lock(root / _MAKING, "the making of a job", PATIENCE, tell):
+        # Without this lock another job might remove the folder before it is held.
+        with lock(root / _MAKING, "the folder for new jobs", PATIENCE, tell):
             _remove_left(root)
             folder = Path(mkdtemp(prefix=_PREFIX, dir=root)).resolve()
             held.enter_context(lock(folder / _HELD, "the job"))
@@ -116,10 +116,10 @@ def _remove_left(root: Path) -> None:
 
 @contextmanager
 def _free_port() -> Iterator[int]:
-    """A port of this machine that nobody else is given meanwhile.
+    """Reserve a free port of this machine while the block runs.
 
-    It stays bound, but is not listened to; MindSpore's scheduler binds it as well, since both
-    ask for SO_REUSEADDR.
+    The port stays bound, but nothing listens. MindSpore's scheduler can bind it too, because
+    both set SO_REUSEADDR.
     """
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -136,15 +136,15 @@ class _Job:
         self._processes: dict[str, psutil.Process] = {}
 
     def start(self, command: list[str], port: int, environment: Mapping[str, str]) -> None:
-        # msrun starts `python`, whichever that is.
+        # msrun starts the first `python` on PATH: this script.
         python = self._folder / "python"
         python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
         python.chmod(0o755)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         environment = {
-            # Ranks that each use all cores would mostly wait for each other.
+            # If each rank used all cores, the ranks would mostly wait for each other.
             "OMP_NUM_THREADS": str(max(1, cores // self._workers)),
-            # This process sees to it that nobody waits for the dead.
+            # This process ends ranks that wait for a dead one.
             "MS_NODE_TIMEOUT": "3600",
             **environment,
             "PATH": f"{self._folder}{os.pathsep}{environment.get('PATH', os.defpath)}",
@@ -152,7 +152,7 @@ class _Job:
             FOLDER: str(self._folder),
         }
         environment.pop("DVC_STAGE", None)  # the ranks end with this process
-        if sys.platform == "linux":  # else processes that msrun leaves behind are lost to sight
+        if sys.platform == "linux":  # processes that msrun leaves behind become children of this
             ctypes.CDLL(None).prctl(_SUBREAPER, 1)
         with (self._folder / "msrun.log").open("w") as log:
             self._msrun = subprocess.Popen(
@@ -167,7 +167,7 @@ class _Job:
                     f"--master_port={port}",
                     f"--log_dir={self._folder}",
                     "--join=True",
-                    f"--tail_worker_log={self._workers}",  # of none
+                    f"--tail_worker_log={self._workers}",  # no rank has this number
                     "python",
                     *command,
                 ],
@@ -175,11 +175,11 @@ class _Job:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                start_new_session=True,  # Ctrl-C is handed on below
+                start_new_session=True,  # `watch` passes Ctrl-C on
             )
 
     def watch(self, stops: Stops) -> None:
-        """Tell what rank 0 says, until all have done their work."""
+        """Show what rank 0 prints, until all ranks have finished."""
         stopped_at = 0.0
         while self._msrun.poll() is None and not self._all_finished():
             self._find()
@@ -192,13 +192,13 @@ class _Job:
                 if time.monotonic() - stopped_at > PATIENCE or self._has_ended(_rank(0)):
                     break
             elif self._gone():
-                # Others may have ended by now because one has, and say so.
+                # Other ranks may end because one has; they get the time to report.
                 time.sleep(_LAST_WORDS)
                 raise self._error(f"{self._gone()} {_EARLY}")
             time.sleep(_PAUSE)
         self._forward()
         if self._all_finished():
-            # How MindSpore takes leave of itself afterwards is of no interest.
+            # An error when MindSpore shuts down afterwards does not count.
             return
         if stops.requested:
             message, _ = self._ending(_rank(0))
@@ -213,7 +213,7 @@ class _Job:
         return all(self._finished(_rank(number)) for number in range(self._workers))
 
     def _find(self) -> None:
-        """Learn which processes the ranks and the scheduler are."""
+        """Find the processes of the ranks and the scheduler."""
         if len(self._processes) == self._workers + 1:
             return
         for process in psutil.Process(self._msrun.pid).children():
@@ -228,13 +228,13 @@ class _Job:
         return name in self._processes and not is_alive(self._processes[name])
 
     def _gone(self) -> str | None:
-        """Who has ended without having come to the end; rather one that said nothing."""
+        """A process that ended early, if any; preferably one without a message."""
         found = [name for name in self._processes if self._has_ended(name)]
         early = [name for name in found if not self._finished(name)]
         return min(early, key=lambda name: (self._ending(name)[0], name), default=None)
 
     def _finished(self, name: str) -> bool:
-        """Whether a process has ended well, as far as it can tell itself."""
+        """Whether a process has reported a good end."""
         if name == _SCHEDULER:  # it ends with the last rank
             return self._all_finished()
         return self._report(name) == ("", 0)
@@ -245,7 +245,7 @@ class _Job:
         return report_of(self._folder, int(name.rsplit(" ", 1)[1]))
 
     def _ending(self, name: str) -> tuple[str, int]:
-        """What a process said when it ended, "" if nothing, and its exit code."""
+        """The message of a process that ended ("" if none), and its exit code."""
         if report := self._report(name):
             return report
         for line in reversed(self._log(name).splitlines()):
@@ -260,7 +260,7 @@ class _Job:
         return ""
 
     def _error(self, what: str) -> Ended:
-        """What to raise: a rank's own reason, else what was seen."""
+        """The error to raise: a rank's own message, or else `what`."""
         self._forward()
         for name in sorted(self._processes):
             message, code = self._ending(name)
@@ -273,7 +273,7 @@ class _Job:
         return Ended(_without_a_word(what))
 
     def _ask_to_save(self, stops: Stops) -> bool:
-        """Hand the request to end to rank 0, which tells the others; False if it is not there."""
+        """Pass the request to end to rank 0, which informs the others; False if it is missing."""
         process = self._processes.get(_rank(0))
         if process is None:
             return False
@@ -282,7 +282,7 @@ class _Job:
         return True
 
     def _forward(self) -> None:
-        """Tell the whole lines that rank 0 has printed since the last time."""
+        """Show the complete lines that rank 0 has printed since the last call."""
         with suppress(FileNotFoundError), (self._folder / "worker_0.log").open("rb") as log:
             log.seek(self._told)
             text = log.read()
@@ -293,7 +293,7 @@ class _Job:
                     self._tell(line)
 
     def kill(self) -> None:
-        """End what is left of the job, at once."""
+        """Kill all remaining processes of the job."""
         if not hasattr(self, "_msrun"):
             return
         with suppress(psutil.Error):
@@ -314,13 +314,13 @@ class _Job:
 def _stopped(stops: Stops, message: str) -> UserError:
     if message:
         return Stopped(message, stops.number)
-    return stops.error("stopped by {reason}; what was saved before is kept")
+    return stops.error("stopped by {reason}; the last saved state is still there")
 
 
 def _without_a_word(what: str) -> str:
     return (
-        f"{what}, as by kill -9 or for want of memory, so all were ended; the same command goes on "
-        "from what was saved last"
+        f"{what} without an error message (killed, or out of memory?), so all were ended; the same "
+        "command resumes from the last saved state"
     )
 
 

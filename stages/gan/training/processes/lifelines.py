@@ -1,8 +1,8 @@
-"""Noticing at once that another rank has ended, on whichever host.
+"""Notices at once when another rank has ended, on any host.
 
 MindSpore's exchanges wait for a rank that is gone until they time out. Here rank 0 holds a
-connection to every other rank, over which nothing is sent before the end: when a process ends in
-whatever way, its system closes the connection, and who reads at the other end knows.
+connection to every other rank. Nothing is sent over it before the end. However a process ends,
+its operating system closes the connection, and the reader at the other end notices.
 """
 
 import os
@@ -25,22 +25,22 @@ _PATIENCE = 60.0
 def lifelines(
     group: Group, link: Link, meeting_point: str, on_loss: Callable[[str], None] | None = None
 ) -> Iterator[None]:
-    """While the block runs, end this process if another rank's ends before its own block does.
+    """While the block runs, end this process if another rank's process ends before its block.
 
-    All ranks enter it together. Who comes to its end stays until rank 0 does too: should a process
-    have trouble while it leaves, msrun would take that for a failure of the job, and end rank 0.
-    An error ends the block before its time, unless the ranks have agreed to end.
+    All ranks enter the block together. A rank that finishes waits until rank 0 has finished too:
+    if a rank left earlier and failed while leaving, msrun would end rank 0 as well. An error in
+    the block counts as an early end, unless the ranks have agreed to end.
 
     Parameters
     ----------
     group : Group
     link : Link
     meeting_point : str
-        Address of the scheduler, which all hosts reach: rank 0 takes connections at that of its
-        own addresses from which it gets there.
+        Address of the scheduler, which all hosts reach. Rank 0 listens at its own address on the
+        route to the scheduler.
     on_loss : callable
-        Called in a thread of its own with what happened; by default it is printed as an error,
-        and the process ends with exit code 1, whatever its main thread waits for.
+        Called in a separate thread with a message. By default the message is printed as an error,
+        and the process ends with exit code 1 even if its main thread waits.
     """
     if group.is_alone:
         yield
@@ -63,7 +63,7 @@ def lifelines(
     finally:
         over.set()
         for line in lines.values():
-            with suppress(OSError):  # it has ended, too
+            with suppress(OSError):  # the other end is gone too
                 if agreed or link.is_over:
                     line.sendall(_GOOD_BYE)
                 line.shutdown(socket.SHUT_RDWR)  # which wakes this rank's own reader
@@ -89,7 +89,7 @@ def _as_first(group: Group, link: Link, meeting_point: str) -> dict[int, socket.
             except OSError as error:
                 raise UserError(
                     f"rank 0 waits at {address} for connections of the {group.size - 1} other "
-                    f"ranks, and has {len(lines)}: {error}; is a firewall between the hosts?"
+                    f"ranks, but has only {len(lines)}: {error}; is a firewall between the hosts?"
                 ) from None
             if told[:16] != secret:
                 line.close()  # somebody else
@@ -129,8 +129,8 @@ def _read(
         word = b""
     if word != _GOOD_BYE and not over.is_set():
         on_loss(
-            f"rank {rank} of {group.size} ended before its time: by kill -9, for want of memory, "
-            "or for what its own log says; the same command goes on from what was saved last"
+            f"rank {rank} of {group.size} ended before its time: it was killed, ran out of memory, "
+            "or failed as its own log says; the same command resumes from the last saved state"
         )
     told.set()
 

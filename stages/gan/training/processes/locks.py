@@ -1,4 +1,4 @@
-"""A lock that one living process holds, and that tells the others which."""
+"""A file lock that one living process holds; the file names that process."""
 
 import errno
 import fcntl
@@ -24,24 +24,24 @@ class Held(UserError):
 def lock(
     file: Path, what: str, patience: float = 0.0, announce: Callable[[str], None] = print
 ) -> Iterator[None]:
-    """Hold a lock while the block runs; the file is made, and may be removed within the block.
+    """Hold a lock while the block runs. The file is created, and may be removed in the block.
 
-    The operating system lets go of it when the process ends in whatever way, so a dead one holds
+    The operating system releases the lock however the process ends, so a dead process holds
     nothing.
 
     Parameters
     ----------
     file : Path
     what : str
-        What it protects, for the message to whom it is refused.
+        What the lock protects, for the error message.
     patience : float
-        Seconds to wait for a holder to end, which is announced.
+        Seconds to wait for the holder to end; the wait is announced.
     announce : callable
 
     Raises
     ------
     Held
-        If another process holds it, with its number and command.
+        If another process holds the lock. The message gives its number and command.
     """
     end = time.monotonic() + patience
     told = False
@@ -63,7 +63,7 @@ def lock(
 
 
 def is_held(file: Path) -> bool:
-    """Whether a living process holds that lock now."""
+    """Whether a living process holds the lock now."""
     try:
         opened = os.open(file, os.O_RDWR)
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def is_held(file: Path) -> bool:
 def let_go(file: Path) -> None:
     """Remove a lock that this process holds, and its folder if nothing else is in it.
 
-    From the moment the file is gone another process may make it anew, and its folder stays.
+    Once the file is gone, another process may create it again; then its folder stays.
     """
     file.unlink()
     try:
@@ -95,13 +95,13 @@ def _take(file: Path) -> int | None:
     while True:
         try:
             opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-        except FileNotFoundError:  # there is no folder, or the last holder has just removed it
+        except FileNotFoundError:  # no folder yet, or the last holder has just removed it
             _make_folder(file.parent)
             continue
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The last holder may have removed the file before it let go: then this lock is on
-            # nothing, and the next process would make a new file and hold that one.
+            # The last holder may have removed the file before it released the lock. Then this
+            # lock is on a removed file, and the next process would create and lock a new one.
             if _is_at(opened, file):
                 return opened
         except BlockingIOError:
@@ -117,7 +117,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        # Between being found and being looked at, it may have been removed by the last holder.
+        # The last holder may have removed it since mkdir found it.
         if os.path.lexists(folder) and not folder.is_dir():
             raise
 
@@ -134,7 +134,7 @@ def _holder(file: Path) -> str:
         about = json.loads(file.read_text(encoding="utf-8"))
         return f"process {about['process']} on {about['host']} ({about['command']})"
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return "another process"  # one that has just begun or is ending
+        return "another process"  # it has just begun, or is ending
 
 
 def _command() -> str:

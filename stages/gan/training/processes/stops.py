@@ -1,4 +1,4 @@
-"""Ends of a run that are asked for from outside: Ctrl-C, SIGTERM, a closed terminal."""
+"""Requests from outside to end a run: Ctrl-C, SIGTERM, a closed terminal."""
 
 import signal
 from types import FrameType
@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 
-# Within a compiled function MindSpore turns the one into the other.
+# Within a compiled function MindSpore turns Ctrl-C (SIGINT) into SIGTERM.
 _ASKED = {
     signal.SIGINT: "Ctrl-C",
     signal.SIGTERM: "SIGTERM or Ctrl-C",
@@ -15,7 +15,7 @@ _ASKED = {
 
 
 class Stopped(UserError):
-    """The run was asked to end and did; the exit code is that of the signal, as in a shell."""
+    """The run has ended on request. The exit code is that of the signal, as in a shell."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -23,10 +23,10 @@ class Stopped(UserError):
 
 
 class Stops:
-    """Notes the first request to end, so that work can be brought to a good end.
+    """Notes the first request to end, so that the run can save before it ends.
 
-    It is a context. Within it the first signal is noted; a second one, of who cannot wait,
-    interrupts at once. A signal that was ignored before, as under nohup, still is.
+    Use it as a context manager. In the block the first signal is noted, and a second one
+    interrupts at once. A signal that was ignored before, as under nohup, is still ignored.
     """
 
     def __init__(self) -> None:
@@ -40,11 +40,11 @@ class Stops:
 
     @property
     def number(self) -> signal.Signals:
-        """The signal that asked; SIGTERM where another process of a group was asked."""
+        """The signal that was noted; SIGTERM if another process of the group was asked."""
         return self._noted or signal.SIGTERM
 
     def error(self, message: str) -> Stopped:
-        """What to raise then; `message` says by what it was stopped where it holds {reason}."""
+        """The error to raise; {reason} in `message` is replaced by what stopped the run."""
         reason = _ASKED[self._noted] if self._noted else "a signal to another of its workers"
         return Stopped(message.format(reason=reason), self.number)
 

@@ -21,7 +21,7 @@ from stages.gan.training.ranks.group import Group
 
 # The variable that tells a job's processes where its folder is.
 FOLDER = "STAGES_JOB"
-# Seconds in which a worker that was asked to end has to save.
+# Seconds that a worker has to save after it was asked to end.
 PATIENCE = 20.0
 _PAUSE = 0.1
 _DEATH_SIGNAL = 1  # of Linux's prctl
@@ -29,21 +29,21 @@ _DEATH_SIGNAL = 1  # of Linux's prctl
 
 @contextmanager
 def membership(dataset: str, workers: int) -> Iterator[tuple[Group, exchange.Link]]:
-    """This process's place among those that train together, and its link to the others.
+    """The group of this process, and its link to the other ranks.
 
-    A process that nobody started as part of a job is alone. The scheduler of a job does not enter
-    the block: it waits until the ranks have ended, and exits.
+    A process that was not started as part of a job is alone. The scheduler of a job does not
+    enter the block: it waits until the ranks have ended, and exits.
 
     Parameters
     ----------
     dataset : str
     workers : int
-        How many processes the params ask for.
+        The number of processes that the params ask for.
 
     Raises
     ------
     UserError
-        If the job has another number of workers, or a rank is missed.
+        If the job has another number of workers, or a rank does not arrive.
     """
     if not group.is_started_by_msrun():
         yield group.ALONE, exchange.Link(group.ALONE)
@@ -64,9 +64,9 @@ def membership(dataset: str, workers: int) -> Iterator[tuple[Group, exchange.Lin
 
 
 def report_of(folder: Path, rank: int) -> tuple[str, int] | None:
-    """What a rank of the job in that folder told when it ended: its error, or "", and exit code.
+    """What a rank reported when it ended: its error ("" if none) and its exit code.
 
-    None if it has not ended yet, or was killed.
+    `folder` is the job's. None if the rank has not ended yet, or was killed.
     """
     try:
         about = json.loads(_report(folder, rank).read_text(encoding="utf-8"))
@@ -81,9 +81,9 @@ def _report(folder: Path, rank: int) -> Path:
 
 @contextmanager
 def reporting(rank: int) -> Iterator[None]:
-    """Within a rank: tell who started it, if that was `run`, how the block ended.
+    """Within a rank that `job.run` has started: report to it how the block ended.
 
-    If that process ends, this one is asked to end too, and ends in any case soon after.
+    If the starting process ends, this process is asked to end too, and is soon ended in any case.
     """
     told = os.environ.get(FOLDER)
     if told is None:
@@ -100,9 +100,9 @@ def reporting(rank: int) -> Iterator[None]:
 
 
 def end_scheduler_with_parent() -> None:
-    """Within the scheduler, which cannot run a thread: be killed with msrun.
+    """Within the scheduler, which cannot run a thread: be killed when msrun ends.
 
-    For one that `run` has started; somebody else's msrun may leave its processes on purpose.
+    Only if `job.run` has started it: another msrun may leave its processes on purpose.
     """
     if FOLDER in os.environ and sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
@@ -110,7 +110,7 @@ def end_scheduler_with_parent() -> None:
 
 def _write(file: Path, content: dict) -> None:
     scratch = file.with_suffix(".new")
-    with suppress(FileNotFoundError):  # who started it is gone, and the folder too
+    with suppress(FileNotFoundError):  # the starting process is gone, and the folder too
         scratch.write_text(json.dumps(content))
         scratch.replace(file)
 
@@ -123,6 +123,6 @@ def _end_with_parent() -> None:
             time.sleep(_PAUSE)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(PATIENCE)
-        os._exit(1)  # it waits for a rank that is gone
+        os._exit(1)  # the main thread still waits for a rank that is gone
 
     threading.Thread(target=watch, daemon=True, name="end-with-parent").start()

@@ -1,1 +1,1 @@
-"""What several workers of one run share: their group, sums over it, batch norm over it."""
+"""What the ranks of one run share: their group, sums over all ranks, batch norm over all ranks."""

@@ -1,7 +1,7 @@
-"""What ranks exchange: gradients and measures within a compiled step, the state before the first.
+"""Exchanges between ranks: gradients and measures in a compiled step, the state before the first.
 
-Each rank's loss is its share of the whole batch's, so shares and their gradients are added up. All
-arrays of a gradient travel in one buffer: a message costs most by being sent at all.
+Each rank's loss is its share of the whole batch's loss, so losses and gradients are summed. All
+arrays of a gradient are sent in one buffer, because each message has a high fixed cost.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,14 @@ from stages.gan.training.ranks.group import Group
 
 
 class Total(nn.Cell):
-    """Arrays of certain shapes, each added up over all ranks, in one exchange.
+    """Sums arrays over all ranks, in one exchange.
 
     Every rank gets the same bits.
 
     Parameters
     ----------
     shapes : sequence of shapes
-        Of what a call takes and returns: a tuple of float32 tensors.
+        The shapes of the float32 tensors that a call takes and returns, as a tuple.
     """
 
     def __init__(self, shapes: Iterable[tuple[int, ...]]) -> None:
@@ -47,7 +47,7 @@ class Total(nn.Cell):
 
 
 def totals(parameters: Iterable[Parameter]) -> Total:
-    """What adds up the gradients with respect to these parameters."""
+    """The `Total` that sums the gradients with respect to these parameters."""
     return Total(parameter.shape for parameter in parameters)
 
 
@@ -56,9 +56,9 @@ class Over(Exception):
 
 
 class Link:
-    """What the ranks of a group tell each other between steps.
+    """Messages between the ranks of a group between steps.
 
-    Every rank makes the same calls in the same order. Alone, it exchanges nothing.
+    Every rank must make the same calls in the same order. A single rank exchanges nothing.
     """
 
     def __init__(self, group: Group) -> None:
@@ -69,31 +69,31 @@ class Link:
             self._from_first = ops.Broadcast(0)
 
     def any(self, wish: bool) -> bool:
-        """Whether one of the ranks says yes."""
+        """Whether `wish` is true on any rank."""
         if self._group.is_alone:
             return wish
         return self._add_up(Tensor([float(wish)])).asnumpy().item() > 0
 
     def ends(self, wish: bool) -> bool:
-        """Whether one of the ranks wishes to end: then all do, and `is_over` says so."""
+        """Whether any rank wishes to end. Then all ranks end, and `is_over` is true."""
         self.is_over = self.any(wish)
         return self.is_over
 
     def go_on(self, wish_to_end: bool) -> None:
-        """What `ends` does after a step, for a rank that has nothing to do at an end.
+        """Call `ends` after a step, in a rank that has nothing to save at the end.
 
         Raises
         ------
         Over
-            If one of the ranks wishes to end.
+            If any rank wishes to end.
         """
         if self.ends(wish_to_end):
             raise Over
 
     def share(self, trained: Mapping[str, Iterable[Parameter]]) -> None:
-        """Give rank 0's values to the parameters of all ranks, bit by bit.
+        """Copy rank 0's values, bit by bit, to the parameters of all ranks.
 
-        To be called before a compiled function has used them.
+        Call it before a compiled function has used the parameters.
         """
         if self._group.is_alone:
             return
@@ -103,30 +103,30 @@ class Link:
                 parameter.set_data(Tensor(self._first(value)))
 
     def numbers(self, *values: int) -> tuple[int, ...]:
-        """What rank 0 says; each number is from 0 to below 2^32."""
+        """The values that rank 0 gives; each number is from 0 to below 2^32."""
         if self._group.is_alone:
             return values
         return tuple(self._first(np.array(values, np.uint32)).tolist())
 
     def check_equal(self, fingerprint: str) -> None:
-        """See to it that all ranks compute the same.
+        """Check that all ranks compute the same.
 
         Raises
         ------
         UserError
-            On every rank, if another has a fingerprint that is not rank 0's.
+            On every rank, if the fingerprint of any rank differs from rank 0's.
         """
         if self._group.is_alone:
             return
         own = np.frombuffer(bytes.fromhex(fingerprint), np.uint32)
         if self.ends(not np.array_equal(self._first(own), own)):
             raise UserError(
-                "the workers of this job do not have the same params, data, code, libraries and "
-                "compiled kernels, and would train different networks: see docs/distributed.md"
+                "the workers of this job would train different networks: their params, data, "
+                "code, libraries and compiled kernels must be the same: see docs/distributed.md"
             )
 
     def _first(self, array: np.ndarray) -> np.ndarray:
-        """Rank 0's bits, of 4 bytes an entry: they travel as float32, which all backends know."""
+        """Rank 0's bits, 4 bytes per entry, sent as float32, which all backends support."""
         bits = np.array(array, order="C").reshape(-1).view(np.float32)
         received = self._from_first((Tensor(bits),))[0].asnumpy()
         return received.view(array.dtype).reshape(array.shape)
@@ -134,7 +134,7 @@ class Link:
 
 @contextmanager
 def clear_errors(group: Group) -> Iterator[None]:
-    """Within the block MindSpore's error about a rank that does not answer is one line."""
+    """In the block, turn MindSpore's error about a silent rank into one line."""
     try:
         yield
     except RuntimeError as error:
@@ -142,6 +142,6 @@ def clear_errors(group: Group) -> Iterator[None]:
         if group.is_alone or not failed:
             raise
         raise UserError(
-            f"rank {group.rank} of {group.size} waits in vain for another, which has ended or was "
-            "silent for too long: the same command on every host goes on from what was saved last"
+            f"rank {group.rank} of {group.size} got no answer from another rank: it ended or was "
+            "silent for too long. The same command on every host resumes from the last saved state"
         ) from None

@@ -1,7 +1,7 @@
-"""The processes that train one run together: which of them this one is, and its part of a batch.
+"""The group of processes (ranks) that train one run together, and each rank's part of a batch.
 
-Started by MindSpore's `msrun`, as workers of one job: each is a rank, from 0 on, and one more
-process, the scheduler, brings them together. A process that nobody started so is a group of one.
+MindSpore's `msrun` starts them as workers of one job. Each is a rank, counted from 0. One more
+process, the scheduler, connects them. A process that was not started by msrun is a group of one.
 """
 
 import os
@@ -15,23 +15,23 @@ _WORKERS = "MS_WORKER_NUM"
 
 @dataclass(frozen=True)
 class Group:
-    """Where a process stands among those that train together."""
+    """A process's rank, and the number of ranks that train together."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def is_alone(self) -> bool:
-        """Whether there is just this one."""
+        """Whether this is the only process."""
         return self.size == 1
 
     @property
     def leads(self) -> bool:
-        """Whether it is the one that writes and speaks for all."""
+        """Whether this is rank 0, which writes the files and prints."""
         return self.rank == 0
 
     def part(self, count: int) -> slice:
-        """Which of `count` rows are this rank's; they are shared out evenly, in order.
+        """The rows of this rank, out of `count` rows that are divided evenly, in order.
 
         Examples
         --------
@@ -46,57 +46,57 @@ ALONE = Group()
 
 
 def is_started_by_msrun() -> bool:
-    """Whether this process is part of a job already."""
+    """Whether msrun has started this process, as part of a job."""
     return _ROLE in os.environ
 
 
 def is_scheduler() -> bool:
-    """Whether it is the one that brings the ranks together, and does not train."""
+    """Whether this process is the scheduler, which connects the ranks and does not train."""
     return os.environ.get(_ROLE) == "MS_SCHED"
 
 
 def meeting_point() -> str:
-    """Address of the host on which the scheduler is."""
+    """The address of the scheduler's host."""
     return os.environ["MS_SCHED_HOST"]
 
 
 def check_job(dataset: str, workers: int) -> None:
-    """See to it that the job has as many workers as the params say.
+    """Check that the job has as many workers as the params say.
 
     Raises
     ------
     UserError
-        If it has not.
+        If the numbers differ.
     """
     started = os.environ.get(_WORKERS)
     if started != str(workers):
         raise UserError(
-            f"{dataset}.train.distributed.workers is {workers}, but msrun was told to start "
-            f"{started} workers: make --worker_num and the param equal"
+            f"{dataset}.train.distributed.workers is {workers}, but msrun starts {started} "
+            "workers: make --worker_num and the param equal"
         )
 
 
 def join(workers: int) -> Group:
-    """Meet the other processes of the job; the scheduler stays here until they have ended.
+    """Connect to the other processes of the job. The scheduler stays here until they have ended.
 
-    Alone there is nobody to meet, and MindSpore's communication is not touched.
+    With one worker nothing is connected, and MindSpore's communication is not used.
 
     Raises
     ------
     UserError
-        If they do not meet.
+        If the processes cannot connect.
     """
     if workers == 1:
         return ALONE
     from mindspore import communication
 
-    # How long a rank may be silent, while it compiles or saves: 30 seconds else.
+    # Seconds that a rank may be silent while it compiles or saves; the default is 30.
     os.environ.setdefault("MS_NODE_TIMEOUT", "120")
     try:
         communication.init()
     except RuntimeError as error:
         reason = str(error).strip().split("\n")[0]
-        raise UserError(f"the workers of this job have lost each other: {reason}") from None
+        raise UserError(f"the workers of this job have lost their connection: {reason}") from None
     if is_scheduler():
         return Group(size=workers)
     return Group(communication.get_rank(), communication.get_group_size())

@@ -1,7 +1,7 @@
-"""Batch normalisation over a batch whose rows lie with several ranks.
+"""Synchronised batch normalisation: over a batch that is divided among several ranks.
 
-Every rank normalises by the moments of the whole batch, so that together they compute what one
-process would, and their running statistics are equal.
+Every rank normalises by the moments of the whole batch. So the ranks compute together what one
+process would compute, and their running statistics are equal.
 """
 
 from mindspore import nn, ops
@@ -11,15 +11,15 @@ from stages.gan.training.ranks.group import Group
 
 
 class SynchronisedNormaliseRows(nn.Cell):
-    """`layers._NormaliseRows` of rows of which every rank has equally many.
+    """`layers._NormaliseRows` over the rows of all ranks; every rank has equally many.
 
-    The moments of all parts are gathered in one exchange and put together as Chan et al. 1979 do:
-    the deviations within the parts, and those of the parts' means, each a sum of squares about
-    its own mean, which loses no digits where a mean is large. Every rank adds up the same numbers
-    in the same order, and so has the same bits.
+    The moments of all parts are gathered in one exchange and combined as in Chan et al. 1979: the
+    deviations within the parts, and the deviations of the parts' means. Each is a sum of squares
+    about its own mean, so no digits are lost where a mean is large. Every rank adds the same
+    numbers in the same order, and so has the same bits.
 
-    The gradients of gamma and beta are those of this rank's rows, to be added up over the ranks
-    with all others; that of x is the gradient of the sum of all ranks' losses.
+    The gradients of gamma and beta are those of this rank's rows; they are summed over the ranks
+    with all other gradients. The gradient of x is that of the sum of all ranks' losses.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ class SynchronisedNormaliseRows(nn.Cell):
 def synchronise(network: nn.Cell, group: Group) -> None:
     """Let every batch norm of a network normalise by the whole batch's moments.
 
-    It is then made of single operators, as compiled kernels cannot exchange anything. To be
-    called before the network is first used in a jitted function.
+    Batch norm then uses single operators, because compiled kernels cannot exchange data. Call it
+    before the network is first used in a jitted function.
     """
     for _, cell in list(network.cells_and_names()):
         if isinstance(cell, BatchNorm):

@@ -1,1 +1,1 @@
-"""Saving the whole state of a run, and resuming from it."""
+"""Saves the whole state of a run, and resumes the run from it."""

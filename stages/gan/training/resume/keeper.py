@@ -1,9 +1,9 @@
-"""Keeping the whole state of a run in time, and taking it up again.
+"""Saves the whole state of a run at intervals, and resumes the run from the newest sound state.
 
-A state holds both networks with their running statistics, the moving average, both optimizers
-with their count of steps, every step's measures, what the supervisor remembers, and the hashes of
-the pictures and checkpoints that were made so far. Order and draws need nothing: they come from
-the params' seeds and the number of the epoch or step.
+A state holds both networks with their running statistics, the moving average (EMA), and both
+optimizers with their step counts. It also holds every step's measures, the supervisor's state, and
+the hashes of the pictures and checkpoints made so far. Random numbers need no state: they depend
+only on the params' seeds and the number of the epoch or step.
 """
 
 import time
@@ -22,26 +22,26 @@ from stages.gan.training.processes.stops import Stops
 from stages.gan.training.resume.unfinished import Run
 from stages.gan.training.watch.supervisor import Supervisor
 
-# Seconds between two states within an epoch: what a run may lose.
+# Seconds between two states within an epoch: a run loses at most so much.
 SAVE_EVERY = 120.0
 _STATES = 2
 
 
 class Keeper:
-    """Saves one run, and takes it up.
+    """Saves and resumes one run.
 
     Parameters
     ----------
     run : Run
-        Where; held by this process.
+        The run's folder; this process holds its lock.
     setup : Setup
     history : History
     supervisor : Supervisor
     stops : Stops
         Asked after every step.
     agree : callable
-        Given whether this process wishes to end, it says whether one of those that train together
-        does; called once after every step, unless it is alone.
+        Takes whether this process wishes to end, and returns whether any rank does. It is called
+        once after every step.
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class Keeper:
         self._saved = time.monotonic()
 
     def restore(self, announce: Callable[[str], None]) -> None:
-        """Take up the newest sound state, if there is one; to be called before the first step.
+        """Restore the newest sound state, if there is one. Call it before the first step.
 
-        What was made after it goes.
+        Pictures and checkpoints made after that state are removed.
         """
         for file in self._run.states:
             try:
@@ -81,7 +81,7 @@ class Keeper:
             self._history.restore(_part(arrays, "history"))
             self._supervisor.restore(values["supervisor"])
             self._made = values["made"]
-            announce(f"going on after step {len(self._history):,} of {self._total:,}")
+            announce(f"resuming after step {len(self._history):,} of {self._total:,}")
             break
         for name in self._files() - self._made.keys():
             remove(self._run.folder / name)
@@ -91,12 +91,12 @@ class Keeper:
                     inner.rmdir()
 
     def look(self, step: int, row: NDArray[np.float32]) -> None:
-        """After a step: look at it, save if it is time, and end if that was asked for.
+        """Call it after a step: it watches the step, saves when due, and ends the run on request.
 
         Raises
         ------
         Stopped
-            If the run was asked to end; it has been saved then.
+            If the run was asked to end. It has been saved before.
         """
         try:
             self._supervisor.look(step, row)
@@ -107,14 +107,14 @@ class Keeper:
             self.save()
             raise self._stops.error(
                 "stopped by {reason} after step "
-                f"{len(self._history):,} of {self._total:,}, and saved: the same command goes on "
-                "from there"
+                f"{len(self._history):,} of {self._total:,}, and saved: the same command resumes "
+                "the run there"
             )
         if time.monotonic() - self._saved >= SAVE_EVERY:
             self.save()
 
     def save(self) -> None:
-        """Write the state as it is now; the newest two are kept."""
+        """Write the present state. The newest two states stay; older ones are removed."""
         for name in sorted(self._files() - self._made.keys()):
             file = self._run.folder / name
             flush(file)
@@ -147,7 +147,7 @@ class Keeper:
         for name, expected in made.items():
             file = self._run.folder / name
             if not file.is_file() or sha256(file) != expected:
-                raise UserError(f"{file}, to which a saved state belongs, is missing or damaged")
+                raise UserError(f"{file}, which belongs to a saved state, is missing or damaged")
 
 
 def _part(arrays: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

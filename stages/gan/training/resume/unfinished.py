@@ -1,12 +1,12 @@
-"""Where runs of training keep what they would need to go on, until their results are written.
+"""The folders of unfinished runs. Each holds all that is needed to resume its run.
 
     <root>/<dataset>/<run>/lock           held by the process that trains
     <root>/<dataset>/<run>/state-<step>   the newest two whole states
-    <root>/<dataset>/<run>/models/        what will be the results, as far as they are made
-    <root>/<dataset>/<run>/pictures/
+    <root>/<dataset>/<run>/models/        the checkpoints made so far
+    <root>/<dataset>/<run>/pictures/      the pictures made so far
 
-A run is named by what its result depends on, so it can be taken up by whoever does the same
-again, and by nobody else.
+A run is named by a hash of all that its result depends on. So only the same run, started again,
+resumes it. When the results are written, the folder is removed.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,9 +17,9 @@ from pathlib import Path
 from stages.gan.common.files import remove
 from stages.gan.training.processes.locks import Held, is_held, let_go, lock
 
-# Runs of one data set that are kept although nobody has gone on with them.
+# So many unfinished runs of one data set stay; older ones are removed.
 KEPT = 5
-# Seconds that an earlier process gets to save and end, when it has been asked to.
+# Seconds to wait for an earlier process that was asked to save and end.
 PATIENCE = 20.0
 _STATE = "state-"
 _DIGITS = 10
@@ -34,7 +34,7 @@ class Run:
 
     @property
     def dataset(self) -> str:
-        """Of which data set it is a run."""
+        """The run's data set."""
         return self.folder.parent.name
 
     @property
@@ -54,7 +54,7 @@ class Run:
 
     @property
     def pictures(self) -> Path:
-        """What was drawn."""
+        """The grids drawn so far."""
         return self.folder / "pictures"
 
     @property
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def step(self) -> int:
-        """How many steps the newest state has; 0 if there is none."""
+        """The number of steps in the newest state; 0 if there is none."""
         states = self.states
         return int(states[0].name.removeprefix(_STATE)) if states else 0
 
@@ -76,15 +76,15 @@ class Run:
 
     @property
     def is_running(self) -> bool:
-        """Whether a living process works in it."""
+        """Whether a living process holds the run's lock."""
         return is_held(self.folder / _LOCK)
 
     def state(self, step: int) -> Path:
-        """The file of the state after that step."""
+        """The file of the state after `step` steps."""
         return self.folder / f"{_STATE}{step:0{_DIGITS}d}"
 
     def discard(self) -> None:
-        """Remove it with all that is in it, the lock last."""
+        """Remove the folder and everything in it, the lock last."""
         for path in self.folder.iterdir():
             if path.name != _LOCK:
                 remove(path)
@@ -95,20 +95,20 @@ class Run:
 def opened(
     root: Path, dataset: str, fingerprint: str, announce: Callable[[str], None]
 ) -> Iterator[Run]:
-    """The folder of a run, which no other process uses meanwhile; it goes if the block ends well.
+    """Hold the folder of a run for one process; remove it if the block ends without an error.
 
-    Older runs of the data set beyond a number are removed.
+    Older runs of the data set are removed, except for the last used KEPT ones.
 
     Raises
     ------
     UserError
-        If another process works at that very run, and goes on doing so.
+        If another process holds this run and does not end in time.
     """
     run = Run(root / dataset / fingerprint[:16])
     with lock(run.folder / _LOCK, f"this run of {dataset}", PATIENCE, announce):
         for old in runs(root, dataset)[KEPT:]:
             if old != run and clear(old):
-                announce(f"{dataset}: removed what an older run had saved ({old.name})")
+                announce(f"{dataset}: removed an older unfinished run ({old.name})")
         run.models.mkdir(exist_ok=True)
         run.pictures.mkdir(exist_ok=True)
         yield run
@@ -116,16 +116,16 @@ def opened(
 
 
 def runs(root: Path, dataset: str | None = None) -> list[Run]:
-    """All runs that are kept, of one data set or of all, the last used first."""
+    """All unfinished runs of one data set, or of all data sets, the last used first."""
     used = {}
     for lock_file in root.glob(f"{dataset or '*'}/*/{_LOCK}"):
-        with suppress(FileNotFoundError):  # it has ended, and been removed, meanwhile
+        with suppress(FileNotFoundError):  # it has ended and was removed meanwhile
             used[lock_file.parent] = lock_file.parent.stat().st_mtime
     return [Run(folder) for folder in sorted(used, key=lambda f: (-used[f], f.name))]
 
 
 def clear(run: Run) -> bool:
-    """Remove a run, unless a living process works at it: then False."""
+    """Remove a run; return False and leave it if a living process holds it."""
     try:
         with lock(run.folder / _LOCK, "the run"):
             run.discard()

@@ -1,4 +1,4 @@
-"""One training step: an update of the discriminator, then one of the generator, compiled."""
+"""One compiled training step: an update of the discriminator, then one of the generator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from stages.gan.training.step import penalties
 from stages.gan.training.step.augmentation import augment
 from stages.gan.training.step.gradients import DUE, KERNELS, GradientNorm
 
-# What a step returns, in this order: means over the batch,
+# A step returns, in this order: means over the batch,
 MEANS = ("discriminator_loss", "generator_loss", "real_probability", "fake_probability")
-# and, of a watched step, the lengths of both gradients.
+# and, if it is watched, the lengths of both gradients.
 GRADIENTS = ("discriminator_gradient", "generator_gradient")
 
 Step = Callable[..., tuple[ms.Tensor, ...]]
@@ -27,17 +27,16 @@ Step = Callable[..., tuple[ms.Tensor, ...]]
 class Options:
     """What a step does besides the recipe. All is off by default, and then not compiled.
 
-    `average` follows the generator after each of its updates. With `instance_noise` a step
-    takes another input, noise of the images' shape that is added to the fake ones, with
-    `augmentation` those that `augmentation.draw` gives. `r1` is the
-    gamma of the penalty of that name, `gradient_penalty` the weight of WGAN-GP's, for which a
-    step takes another input, where on the way from fake to real each image is; for both the
-    discriminator must be twice differentiable. A `watched` step takes another input, whether the
-    lengths of the gradients are due (see gradients), and returns them too.
+    `average` follows the generator after each of its updates. With `instance_noise` a step also
+    takes noise of the images' shape, which is added to the fake images; with `augmentation` it
+    also takes what `augmentation.draw` gives. `r1` is the gamma of the R1 penalty.
+    `gradient_penalty` is the weight of WGAN-GP's penalty; a step then also takes each image's
+    position between fake and real. For both penalties the discriminator must be twice
+    differentiable. A `watched` step also takes whether the lengths of the gradients are due (see
+    gradients), and returns the lengths too.
 
-    Of several `ranks` each takes its part of the batch. The gradients of all parts are added up,
-    and so are the means that a step returns: loss and penalties have to be each rank's share of
-    the whole batch's.
+    With several `ranks` each takes its part of the batch. Gradients and the returned means are
+    summed over the ranks, so loss and penalties must be each rank's share of the whole batch's.
     """
 
     average: Average | None = None
@@ -57,8 +56,8 @@ def _discriminator_update(
 ) -> Callable[..., Any]:
     """A function of real and fake images that updates the discriminator on them once.
 
-    It returns the loss (without a penalty: the equilibrium is the loss's), both logits, and the
-    length of the gradient, or None if it is not watched.
+    It returns the loss, both logits, and the length of the gradient (None if not watched). The
+    loss is without penalties, so that it can be compared with its equilibrium.
     """
     join = ops.Concat(0)
     together = discriminator.rows_are_independent
@@ -104,7 +103,7 @@ def _discriminator_update(
 
 
 def _augmented(wanted: bool) -> tuple[Callable[..., ms.Tensor], Callable[..., ms.Tensor]]:
-    """Functions of real, and of fake images with what was drawn for both: real ones first."""
+    """Two functions that change real and fake images by the rows drawn for both, real first."""
 
     def unchanged(images, changes):
         return images
@@ -121,7 +120,7 @@ def _augmented(wanted: bool) -> tuple[Callable[..., ms.Tensor], Callable[..., ms
 
 
 class _KnownGradient(nn.Cell):
-    """A scalar `value` whose gradient with respect to x, of any shape, is known already."""
+    """A scalar `value` whose gradient with respect to x (any shape) is already known."""
 
     def construct(self, x, gradient, value):
         return value
@@ -143,18 +142,18 @@ def make_step(
     The discriminator is updated on real(D(x)) + fake(D(G(z))), then the generator on
     generator(D(G(z))) through the updated discriminator, on the same latent codes.
 
-    The fake images are computed once for both updates: the generator's weights do not
-    change in between. The chain rule is cut in two there: what goes back through the
-    generator is the gradient of its loss with respect to the fake images, computed before.
+    The fake images are computed once for both updates, because the generator's weights do not
+    change in between. The chain rule is split there: the gradient of the generator's loss with
+    respect to the fake images is computed first, and then goes back through the generator.
 
     Returns
     -------
-    step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEANS;
-        with instance noise it takes also `noise` of the fake images (N, C, H, W), with a gradient
-        penalty also `mix`, where between fake and real (N, 1, 1, 1); with augmentation also what
-        `augmentation.draw` gives for 2 N images, those for the real ones first; if it is watched
-        also `due`, and where that is DUE it returns two more tensors of shape (1,), see GRADIENTS
-        (it may return them as NaN where it is not)
+    step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEANS.
+        With instance noise it also takes `noise` of the fake images (N, C, H, W); with a gradient
+        penalty also `mix`, the positions between fake and real (N, 1, 1, 1); with augmentation
+        also what `augmentation.draw` gives for 2 N images, the real ones first; if watched also
+        `due`. If that is DUE, it returns two more tensors of shape (1,), see GRADIENTS (if not,
+        it may return them as NaN).
     """
     if options.watched and KERNELS.path is None:
         given = generator, discriminator, loss, generator_optimizer, discriminator_optimizer
@@ -166,7 +165,7 @@ def make_step(
 
 
 def _either_of(looking: Step, plain: Step) -> Step:
-    """A step that is compiled twice, with the gradients' lengths and without."""
+    """A step that is compiled twice: with the gradients' lengths, and without."""
 
     def step(*given, due, **named):
         if due is DUE:
@@ -255,14 +254,14 @@ def make_discriminator_step(
     discriminator_optimizer: nn.Cell,
     options: Options = _PLAIN,
 ) -> Callable[..., ms.Tensor]:
-    """Compile an update of the discriminator alone: what comes before a step where k > 1.
+    """Compile an update of the discriminator alone; with k > 1 it comes before each step.
 
-    The generator's weights stay; its batch norm's running statistics see these codes too.
+    The generator's weights do not change; its batch norm's running statistics see these codes too.
 
     Returns
     -------
-    step : the inputs of `make_step`'s -> the discriminator's loss, a scalar; of several ranks
-        each returns its share
+    step : the inputs of `make_step`'s -> the discriminator's loss, a scalar; each of several
+        ranks returns its share
     """
     noisy = options.instance_noise
     unwatched = replace(options, watched=False)

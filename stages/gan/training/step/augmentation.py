@@ -1,15 +1,14 @@
-"""Changes to every image that the discriminator sees, real and generated, drawn at random.
+"""Differentiable augmentation: random changes to all images that the discriminator sees.
 
-Differentiable augmentation for small data sets (Zhao et al. 2020, section 3.3): the discriminator
-can hardly learn the training images by heart, as they come changed each time, and the generator
-does not learn the changes, as its images go through them, too. The losses that a step returns are
-those on changed images; `evaluate` measures on unchanged ones. The penalties r1 and WGAN-GP are
-taken at changed images. A generated image is changed alike for the discriminator's update and for
-the generator's. What is drawn for an image is drawn in NumPy and given to the compiled step as
-arrays, one of each kind an image:
+It helps with small data sets (Zhao et al. 2020, section 3.3). The discriminator can hardly learn
+the training images by heart, because they are changed each time. The generator does not learn the
+changes, because its images are changed too. A step's losses and the penalties R1 and WGAN-GP are
+computed on changed images; `evaluate` measures unchanged ones. A generated image is changed in
+the same way for both updates. The random numbers are drawn in NumPy, and the compiled step takes
+them as arrays, for each image one entry of each kind:
 
-    color          brightness, saturation and contrast, (N, 3): added, and two factors
-    translation    up to an eighth of the side (rounded) each way, what comes in is 0: (N, side,
+    color          brightness (added), saturation and contrast (factors): (N, 3)
+    translation    by up to an eighth of the side (rounded) each way, filled with 0: (N, side,
                    side) twice, a matrix of 0 and 1 that moves rows and one that moves columns
     cutout         a square of half the side (rounded), at any place, is 0: (N, 1, side, side)
 """
@@ -31,24 +30,24 @@ def draw(
     count: int,
     image_shape: tuple[int, ...],
 ) -> dict[str, NDArray[np.float32]]:
-    """Draw what happens to so many images.
+    """Draw the changes to `count` images.
 
     Parameters
     ----------
     generator : numpy.random.Generator
     policies : collection of str
-        Of POLICIES.
+        Names from POLICIES.
     count : int
     image_shape : (channels, height, width)
 
     Returns
     -------
     dict of float32 arrays
-        What `augment` takes by these names.
+        The arguments of `augment`, by name.
     """
     _, height, width = image_shape
     drawn = {}
-    # One kind's numbers do not depend on which other kinds there are.
+    # The numbers of one kind do not depend on which other kinds are used.
     colours, moves, cuts = generator.spawn(len(POLICIES))
     if "color" in policies:
         low, high = (-0.5, 0.0, 0.5), (0.5, 2.0, 1.5)
@@ -65,7 +64,7 @@ def draw(
 
 
 def _moving(generator: np.random.Generator, count: int, side: int) -> NDArray[np.float32]:
-    """Matrices (N, side, side) whose entry [n, i, j] is 1 where place i shows what j held."""
+    """Matrices (N, side, side) with 1 at [n, i, j] where position i takes the value of j."""
     most = int(side * _SHIFT + 0.5)
     shifts = generator.integers(-most, most, count, endpoint=True)
     places = np.arange(side)
@@ -73,7 +72,7 @@ def _moving(generator: np.random.Generator, count: int, side: int) -> NDArray[np
 
 
 def _cut(generator: np.random.Generator, count: int, side: int) -> NDArray[np.bool_]:
-    """Which places (N, side) along one side are cut out; at the border it may be fewer."""
+    """Which positions (N, side) along one side are cut out; at the border there may be fewer."""
     size = int(side * _CUT + 0.5)
     # The middle may be anywhere, the border included, as in the authors' code.
     first = generator.integers(0, side + (1 - size % 2), count) - size // 2
@@ -88,9 +87,9 @@ def augment(
     columns: Tensor | None = None,
     keep: Tensor | None = None,
 ) -> Tensor:
-    """Images (N, C, H, W), changed as drawn; for use in a compiled step, and differentiable.
+    """Images (N, C, H, W), changed as drawn; differentiable, for use in a compiled step.
 
-    Colours may leave [-1, 1], as in the paper. Of one channel saturation changes nothing.
+    Colours may leave [-1, 1], as in the paper. With one channel, saturation changes nothing.
     """
     if color is not None:
         images = _coloured(images, color)
@@ -114,7 +113,7 @@ def _coloured(images, color):
 
 
 def _moved(images, rows, columns):
-    """By products with matrices of 0 and 1, whose sums are exact in any order."""
+    """Moves images by products with matrices of 0 and 1, whose sums are exact in any order."""
     count, channels, height, width = images.shape
     product = ops.BatchMatMul(transpose_b=True)
     moved = product(ops.reshape(images, (count, channels * height, width)), columns)

@@ -3,8 +3,8 @@
 
 #define LANES 16
 
-/* norm: due, any arrays -> the root of the sum of their squares; NaN, and nothing is read, where
- * due is 0. One thread, as it is rarely due; sums in double, so that nothing small is lost. */
+/* norm: due, any arrays -> the root of the sum of their squares; if due is 0, NaN, and nothing is
+ * read. One thread, because it is rarely due; sums in double, so that nothing small is lost. */
 KERNEL(norm) {
   float *result = data[count - 1];
   *result = NAN;

@@ -10,21 +10,21 @@ from stages.gan.layers import kernels
 
 KERNELS = kernels.Library(Path(__file__).with_name("gradients.c"))
 
-# What a step is told: whether the length is wanted this time.
+# An input of a step: whether the length is measured this time.
 DUE = Tensor(np.ones(1, np.float32))
 NOT_DUE = Tensor(np.zeros(1, np.float32))
 
 
 class GradientNorm(nn.Cell):
-    """sqrt(sum of squares) over all arrays of a gradient, where it is due.
+    """sqrt(sum of squares) over all arrays of a gradient, if it is due.
 
-    Reading all gradients takes longer than 2 % of a step of the MLP GAN, so it is not done each
-    time: the compiled kernel looks at `due` first. Without a compiler it cannot, and the step is
-    compiled a second time (see `steps.make_step`).
+    Reading all gradients takes longer than 2 % of a step of the MLP GAN, so it is not done in each
+    step: the compiled kernel reads `due` first. Without a C compiler there is no kernel, and the
+    step is compiled a second time (see `make_step`).
 
-    Takes a tuple of float32 tensors and DUE or NOT_DUE; returns a tensor of shape (1,), which the
-    kernel makes NaN where it is not due. Squares are added up in float64: those of float32 numbers
-    below 1e-23 would be 0.
+    Takes a tuple of float32 tensors and DUE or NOT_DUE; returns a tensor of shape (1,). The kernel
+    makes it NaN if it is not due. Squares are summed in float64, because the squares of float32
+    numbers below 1e-23 would be 0.
     """
 
     def __init__(self) -> None:

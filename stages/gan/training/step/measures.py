@@ -1,7 +1,7 @@
-"""What is watched of a training run while it runs, beside the means that each step returns.
+"""Measures taken during training, beside the means that each step returns.
 
-Both gradients' lengths every few steps, and how much the images of a fixed block of latent codes
-differ from each other. What it all means is the matter of `diagnosis`.
+These are the lengths of both gradients, and the diversity: how much the images of fixed latent
+codes differ from each other. The module `diagnosis` interprets them.
 """
 
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from stages.gan.data.prepared import Split
 from stages.gan.trained.sampling import evaluation_mode
 from stages.gan.training.step import GRADIENTS, MEANS
 
-# Steps between two looks, seldom enough for less than 2 % of a step together and often enough
-# for several looks within the 100 steps in which a failure is to be told. Images that are nearly
-# alike are looked at as often as gradients.
+# Steps between two measurements. Together they take less than 2 % of the time of training, and
+# several fall within the 100 steps in which a failure must be reported. If images are nearly
+# alike, their diversity is measured as often as the gradients.
 GRADIENTS_EVERY = 10
 DIVERSITY_EVERY = 50
 
-# Half of one of 256 levels, in the images' [-1, 1]: images nearer to each other than that on
-# average are one image to the eye and in an 8-bit file.
+# Half of one of 256 levels, in the images' [-1, 1]. Images that differ by less on average are one
+# image to the eye and in an 8-bit file.
 ALIKE = 1 / 255
 
-# One row a step of a watched run; NaN where nothing was measured.
+# The columns of one row per step of a watched run; NaN where nothing was measured.
 MEASURES = (*MEANS, *GRADIENTS, "diversity")
 
 _REAL_IMAGES = 100
@@ -56,7 +56,7 @@ def mean_pairwise_distance(images: NDArray[np.floating]) -> float:
 
 @dataclass(frozen=True)
 class RealImages:
-    """What the generated images are compared with: how much real ones differ, and their range."""
+    """Reference values of the real images: how much they differ, and their range."""
 
     diversity: float
     least: float
@@ -64,34 +64,34 @@ class RealImages:
 
     @property
     def within_reach(self) -> bool:
-        """Whether a generator that ends in tanh could draw them."""
+        """Whether a generator that ends in tanh can draw images of this range."""
         return self.least >= -1.0 and self.most <= 1.0
 
 
 def look_at_real(data: Split) -> RealImages:
-    """Look at up to 100 real images, evenly spread over the data."""
+    """Measure up to 100 real images, evenly spread over the data."""
     indices = np.unique(np.linspace(0, len(data) - 1, _REAL_IMAGES).astype(np.int64))
     images = data.batch(indices)
     return RealImages(mean_pairwise_distance(images), float(images.min()), float(images.max()))
 
 
 def gradients_are_due(step: int) -> bool:
-    """Whether the gradients' lengths are measured in that step, counted from 1."""
+    """Whether the gradients' lengths are measured in `step`, counted from 1."""
     return step % GRADIENTS_EVERY == 0
 
 
 class DiversityMeter:
-    """Measures how much a generator's images of fixed codes differ, seldom, or often if little.
+    """Measures how much a generator's images of fixed codes differ; more often if nearly alike.
 
-    In evaluation mode: in training mode batch norm would spread the images of a block apart.
-    Compiled, as it takes half the time then: 4 ms instead of 9 for the MLP GAN.
+    The generator draws in evaluation mode: in training mode batch norm would make the images
+    differ more. Drawing is compiled: it takes 4 ms instead of 9 for the MLP GAN.
 
     Parameters
     ----------
     generator : nn.Cell
     codes : (N, latent_size)
 
-    `last` is what it measured last, infinite at first; a run that goes on has to be given it.
+    `last` is the last value, infinite at first; it must be restored when a run is resumed.
     """
 
     def __init__(self, generator: nn.Cell, codes: NDArray[np.float32]) -> None:
@@ -105,7 +105,7 @@ class DiversityMeter:
         self._draw = ms.jit(draw)
 
     def look(self, step: int) -> float:
-        """Their mean pairwise distance, or NaN in a step in which it is not looked at."""
+        """The images' mean pairwise distance, or NaN in a step without a measurement."""
         every = GRADIENTS_EVERY if self.last < 10 * ALIKE else DIVERSITY_EVERY
         if step % every:
             return float("nan")

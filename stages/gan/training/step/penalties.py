@@ -1,7 +1,7 @@
 """Penalties on the discriminator's gradient with respect to its images.
 
-Their own gradient is a second derivative, which layers with a hand-written backward pass do not
-have: the discriminator must come from `networks.build(..., twice_differentiable=True)`.
+The gradient of a penalty is a second derivative. Layers with a hand-written backward pass have
+none: the discriminator must come from `networks.build(..., twice_differentiable=True)`.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from mindspore import Tensor, nn, ops
 
 from stages.gan.losses import gradient_penalty
 
-# Added to a squared length, as the slope of the root is infinite at 0.
+# Added to a squared length, because the slope of the square root is infinite at 0.
 _TINY = 1e-12
 
 
 def squared_gradient_norms(discriminator: nn.Cell) -> Callable[[Tensor], Tensor]:
     """A function for use in a compiled step: images (N, C, H, W) to |grad D(x)|^2, (N,).
 
-    D(x) is the logit. The gradient is that of the sum of all logits, which gives each image's
-    own gradient where no logit depends on the rest of the batch, that is without batch norm.
+    D(x) is the logit. The gradient of the sum of all logits is taken. It gives each image's own
+    gradient if no logit depends on the rest of the batch, that is without batch norm.
     """
     total = ops.ReduceSum()
 

@@ -1,1 +1,1 @@
-"""What is seen of a run while it trains, and the verdict on it."""
+"""Watches a run while it trains, and gives the verdict on it."""

@@ -1,10 +1,10 @@
-"""When a verdict is told of a training run, from what was watched.
+"""Decides the verdict on a training run, from the history of its measures.
 
-A fatal verdict is told while the run goes on, within 100 steps of the failure's beginning, and
-says that it cannot recover. The others are told of a run that came to its end.
+A fatal verdict means that the run cannot recover. It is given during the run, within 100 steps
+of the beginning of the failure. The other verdicts are given at the end of a run.
 
-How many classes of image are drawn would need a classifier, which training does not have; what is
-watched is how far apart the generated images are.
+To count the classes of generated images would need a classifier, which training does not have.
+Instead the distance between generated images is watched.
 """
 
 import math
@@ -28,38 +28,39 @@ from stages.gan.training.step.measures import (
 from stages.gan.training.watch import swings, verdicts
 from stages.gan.training.watch.verdicts import Change, Verdict
 
-# How many steps both gradients must be exactly 0, or G's vanished: longer than the optimizer's
-# momentum keeps the weights moving (0.9^50 is 0.005), and half of the 100 steps allowed.
+# Both gradients must be exactly 0, or G's vanished, for so many steps. The optimizer's momentum
+# moves the weights for a shorter time (0.9^50 is 0.005). It is half of the 100 steps allowed.
 WINDOW = 50
 MOST_MOMENTUM = 0.9
 
-# Adam moves a weight by rate * m / (sqrt(v) + 1e-8): where the root mean square over all weights
-# of a gradient is below that 1e-8, no weight moves by a notable part of the rate any more.
+# Adam moves a weight by rate * m / (sqrt(v) + 1e-8). If the root mean square of the gradient over
+# all weights is below 1e-8, no weight moves by a notable part of the rate any more.
 VANISHED = 1e-8
 
 # D's loss as a share of its value at equilibrium. 2 % of 2 ln 2 is 0.014 a term: D gives each
-# image the right answer with a probability of 98.6 %. It proves a Jensen-Shannon divergence of
-# 0.98 of all that is possible.
+# image the right answer with a probability of 98.6 %. This proves a Jensen-Shannon divergence of
+# 0.98 of the largest possible one.
 WON = 0.02
 
-# So many looks in a row find images alike, ten steps apart as soon as the first has.
+# So many measurements in a row must find the images alike; after the first of them they are ten
+# steps apart.
 ALIKE_LOOKS = 4
-# New networks may begin with images that are all alike; in healthy runs they had parted by step
-# 25. Once they have, there is no waiting.
+# The images of new networks may all be alike at first; in healthy runs they differed by step 25.
+# Once they have differed, there is no waiting.
 ALIKE_FROM = 200
 
-# Shares of the distance between real images. Healthy runs of the MLP end at 0.6 to 1.1 of it, the
-# DCGAN is at 0.2 to 0.3 after 300 steps and at 0.75 after 600; a generator of two kinds of image
-# in equal parts would be at about a half. A run at less than the first that had twice as much
-# before has lost kinds; one at less than the second has none.
+# Shares of the distance between real images. Healthy runs of the MLP end at shares of 0.6 to 1.1.
+# The DCGAN has 0.2 to 0.3 after 300 steps and 0.75 after 600. A generator of two kinds of image
+# in equal parts would have about a half. A run with less than FEW_KINDS that had twice as much
+# before has lost kinds of image; a run with less than NO_KINDS has none.
 FEW_KINDS = 0.2
 NO_KINDS = 0.05
 _LAST_LOOKS = 3
 
-# How far from its equilibrium D's loss may stand in a step on average, as a share of it, and D's
-# answers: after 200 epochs MindSpore's tutorial prints losses of 1.21 to 1.24, 0.11 to 0.13 of
-# 2 ln 2 away. (The mean loss of a run that swings widely may be right by chance.) Its G has 0.90 to
-# 1.07 then, up to 0.27 of 2 ln 2 away: so G's mean is allowed more, as a share of D's equilibrium.
+# How far D's loss (mean over steps of the distance, as a share of its equilibrium value) and D's
+# answers may be from equilibrium. After 200 epochs MindSpore's tutorial prints D losses of 1.21 to
+# 1.24, 0.11 to 0.13 of 2 ln 2 away. (The mean loss of a run with large swings may be right by
+# chance.) Its G losses are 0.90 to 1.07, up to 0.27 of 2 ln 2 away: so G's mean is allowed more.
 NEAR_LOSS = 0.12
 NEAR_ANSWER = 0.15
 NEAR_GENERATOR = 0.3
@@ -68,17 +69,17 @@ D_LOSS, G_LOSS, REAL, FAKE, D_GRADIENT, G_GRADIENT, DIVERSITY = range(len(MEASUR
 
 
 class Diagnosis:
-    """Tells verdicts from the history of one run.
+    """Gives verdicts from the history of one run.
 
     Parameters
     ----------
     settings : Train
     equilibrium : Point or None
-        Where the loss is at equilibrium, if anywhere.
+        The losses' values at equilibrium, if the loss has an equilibrium.
     real : RealImages
-        What was seen of them.
+        Diversity and range of the real images.
     generator_weights : int
-        How many the generator has.
+        How many weights the generator has.
     """
 
     def __init__(
@@ -92,15 +93,15 @@ class Diagnosis:
         self.point = equilibrium
         self.real = real
         self._generator_weights = generator_weights
-        # What a batch's losses are at equilibrium: the point's are an image's.
+        # With `sum` a loss is summed over the batch; the point's values are of one image.
         self._images = settings.batch_size if settings.loss_options.reduction == "sum" else 1
-        # Weights that move on without any gradient may leave the place where it is 0.
+        # Weights that move without a gradient may leave the place where it is 0.
         momentum = settings.beta1 if "adam" in settings.optimizer else settings.momentum
         self._stands_still = momentum <= MOST_MOMENTUM and settings.weight_decay == 0
 
     @property
     def levels(self) -> dict[str, float]:
-        """Where the curves of both losses would be at equilibrium, if anywhere."""
+        """Both losses at equilibrium, by the names of their curves; empty if there is none."""
         if self.point is None:
             return {}
         return {
@@ -109,9 +110,9 @@ class Diagnosis:
         }
 
     def failure(self, history: History) -> Verdict | None:
-        """The fatal verdict on a run up to now, or None. To be asked after every step.
+        """The fatal verdict on the run so far, or None. Call it after every step.
 
-        It looks closer where a number is not finite, and each time gradients were measured.
+        The full check is made when a number is not finite, and whenever gradients were measured.
         """
         last = history.recent(1)[0]
         if all(map(math.isfinite, last[:D_GRADIENT])) and history.last_step % GRADIENTS_EVERY:
@@ -119,7 +120,7 @@ class Diagnosis:
         return self._fatal(history)
 
     def conclusion(self, history: History) -> Verdict:
-        """The verdict on a run that came to its end."""
+        """The verdict on a run that has ended."""
         fatal = self._fatal(history)
         if fatal:
             return fatal
@@ -137,11 +138,11 @@ class Diagnosis:
             before = looks.max() / self.real.diversity
             lost = diversity < FEW_KINDS and before > 2 * diversity
             if lost or (diversity < NO_KINDS and history.last_step > ALIKE_FROM):
-                seen = f"{seen}; in the last looks that is {diversity:.2g} of the real ones'"
+                seen += f"; at the end that is {diversity:.2g} of the real images' difference"
                 if lost:
-                    seen += f", and it had been {before:.2g}"
+                    seen += f", and it was {before:.2g} before"
                 return self._verdict(verdicts.COLLAPSED, history, since, seen)
-        # Without an equilibrium logits are scores, whose sigmoid means nothing.
+        # Without an equilibrium the logits are scores, and their sigmoid means nothing.
         half = measures[count // 2 :, FAKE].astype(np.float64)
         turned = swings.describe(half) if self.point else ""
         if turned:
@@ -165,7 +166,7 @@ class Diagnosis:
 
     @property
     def _at_equilibrium(self) -> float:
-        """D's loss there, of a batch as it is trained on."""
+        """D's loss of one batch at equilibrium."""
         assert self.point is not None
         return self.point.discriminator * self._images
 
@@ -185,7 +186,7 @@ class Diagnosis:
         return Verdict(name, history.last_step, since, seen, meaning, changes, fatal)
 
     def _figures(self, rows: NDArray[np.float32]) -> str:
-        """Means over rows, in one line."""
+        """The means over the rows, in one line."""
         loss, generator_loss, real, fake = rows[:, :D_GRADIENT].astype(np.float64).mean(axis=0)
         text = f"over {len(rows)} steps D's loss is {loss:.4g}"
         if self.point:
@@ -230,10 +231,10 @@ class Diagnosis:
         if real.diversity < ALIKE:
             name, meaning = verdicts.COLLAPSED, None
             seen = (
-                f"the real images themselves differ by {real.diversity:.2g} on average, less "
-                f"than half a level of 256 ({ALIKE:.2g}): there is one image to learn"
+                f"the real images differ by only {real.diversity:.2g} on average, less than "
+                f"half of one of 256 levels ({ALIKE:.2g}): there is only one image to learn"
             )
-            why = "no setting of training makes one image into many"
+            why = "no setting of training makes many images out of one"
         elif not real.within_reach:
             name, meaning = verdicts.WON, verdicts.OUT_OF_REACH
             seen = (
@@ -252,14 +253,14 @@ class Diagnosis:
         if len(recent) < ALIKE_LOOKS or recent.max() >= ALIKE:
             return None
         column = history.recent(len(history))[:, DIVERSITY]
-        apart = column >= ALIKE  # of what was not looked at it is false
+        apart = column >= ALIKE  # false where it was not measured
         if history.first_step == 1 and history.last_step <= ALIKE_FROM and not apart.any():
             return None
         looked = history.first_step + np.flatnonzero(~np.isnan(column))
         since = int(looked[looked >= _first_after(apart, history)][0])
         seen = (
             f"since step {since} the images of fixed latent codes differ by {recent.max():.2g} at "
-            f"most, less than half a level of 256 ({ALIKE:.2g}); real images differ by "
+            f"most, less than half of one of 256 levels ({ALIKE:.2g}); real images differ by "
             f"{self.real.diversity:.3g}"
         )
         return self._verdict(verdicts.COLLAPSED, history, since, seen, fatal=True)
@@ -274,9 +275,9 @@ class Diagnosis:
         losses_ = history.recent(len(history))[:, D_LOSS]
         since = _first_after(losses_ != losses_[-1], history)
         seen = (
-            f"from step {since} on D's loss stands at {rows[-1, D_LOSS]:.6f} "
-            f"({self._at_equilibrium:.4g} at equilibrium) and G's at {rows[-1, G_LOSS]:.6f}; D(x) "
-            f"is {rows[-1, REAL]:.4g} and D(G(z)) {rows[-1, FAKE]:.4g}; in {WINDOW} steps every "
+            f"from step {since} on D's loss is {rows[-1, D_LOSS]:.6f} "
+            f"({self._at_equilibrium:.4g} at equilibrium) and G's is {rows[-1, G_LOSS]:.6f}; D(x) "
+            f"is {rows[-1, REAL]:.4g} and D(G(z)) is {rows[-1, FAKE]:.4g}; in {WINDOW} steps every "
             "measured gradient of both networks was exactly 0"
         )
         return self._verdict(verdicts.SATURATED, history, since, seen, fatal=True)
@@ -289,8 +290,8 @@ class Diagnosis:
         if not len(part) or part.max() >= VANISHED:
             return None
         seen = (
-            f"{self._figures(rows)}; a weight's part of G's gradient is at most {part.max():.2g}, "
-            f"below the {VANISHED:.0e} from which Adam moves no weight"
+            f"{self._figures(rows)}; the root mean square of G's gradient is at most "
+            f"{part.max():.2g}; below {VANISHED:.0e} Adam moves no weight"
         )
         since = history.last_step - WINDOW + 1
         return self._verdict(verdicts.WON, history, since, seen, verdicts.VANISHED, fatal=True)
@@ -307,7 +308,7 @@ class Diagnosis:
 
 
 def of_run(settings: Train, data: Split, generator: nn.Cell) -> Diagnosis:
-    """The diagnosis of a run with that generator, trained on these data."""
+    """The diagnosis of a run that trains this generator on these data."""
     return Diagnosis(
         settings,
         point(losses.of_params(settings)),

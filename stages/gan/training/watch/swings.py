@@ -1,4 +1,4 @@
-"""How D's answers swing from step to step, and when that is more than a healthy run's."""
+"""Measures how D's answers swing from step to step, and whether more than in a healthy run."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Swings of the mean probability that D gives to a batch of generated images, in the run's second
-# half. Slow ones, of means over ten steps, a healthy run has none of. From step to step it has
-# them too, as each update answers the last one: seen were up to 0.1 turns a step with the MLP's
+# half. A healthy run has no slow swings (of means over ten steps). It has swings from step to
+# step, because each update answers the last one: up to 0.1 turns a step were seen with the MLP's
 # recipe, 0.13 with the DCGAN's, 0.23 to 0.4 with fifty times the rate.
 SLOW_SWING = 0.2
-SLOW_TURNS = 4  # at least, and as many for each 1,000 steps
+SLOW_TURNS = 4  # at least, and 4 for each 1,000 steps
 SLOW_STEPS = 10
 FAST_SWING = 0.4
-FAST_TURNS = 0.15  # a step
-FAST_FROM = 50  # steps: fewer are too few for a rate
+FAST_TURNS = 0.15  # per step
+FAST_FROM = 50  # fewer steps are too few for a rate
 
 
 def describe(answers: NDArray[np.float64]) -> str:
-    """How D's answers to generated images swing, in words; "" if no more than is healthy.
+    """How D's answers to generated images swing, in words; "" if not more than in a healthy run.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def describe(answers: NDArray[np.float64]) -> str:
 
 
 def count(values: Sequence[float] | NDArray[np.float64], least: float) -> int:
-    """How often a curve turns round after a way of at least so much, up or down.
+    """How often a curve turns round after it moved by at least `least`, up or down.
 
     Examples
     --------

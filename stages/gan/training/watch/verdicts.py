@@ -1,14 +1,14 @@
 """The seven verdicts on a training run: what each means, and what to change after it.
 
-    saturated discriminator   nothing that G could change reaches D's answer any more
-    discriminator won         D's loss is nearly 0, and G is taught next to nothing
-    generator collapsed       G draws one image, or far too few kinds
+    saturated discriminator   D's answer no longer depends on what G draws
+    discriminator won         D's loss is nearly 0, and G learns almost nothing
+    generator collapsed       G draws one image, or far too few kinds of image
     diverged                  a loss, an answer or a gradient is not a finite number
-    oscillating               the two networks chase each other in large swings
-    near equilibrium          D can hardly tell, and its loss stands where it should
+    oscillating               D and G follow each other in large swings
+    near equilibrium          D guesses, and its loss is near its equilibrium value
     still learning            none of these
 
-When each is told is the matter of `diagnosis`.
+The module `diagnosis` decides which verdict a run gets.
 """
 
 from dataclasses import asdict, dataclass
@@ -26,66 +26,66 @@ LEARNING = "still learning"
 
 MEANINGS = {
     SATURATED: (
-        "D gives every image the same answer and is wrong about half of them, but its sigmoid "
-        "has been rounded to exactly 0 or 1. There the loss is cut off and its gradient is "
-        "exactly 0: no step can change anything any more, however long the run goes on. It "
-        "comes from steps so large that the logits leave the range in which float32 tells "
-        "probabilities from 0 and 1 (from a logit of 17 on)."
+        "D gives every image the same answer and is wrong about half of them. Its sigmoid has "
+        "been rounded to exactly 0 or 1. There the loss is cut off and its gradient is exactly "
+        "0, so no further step can change anything. The cause is steps that are too large: from "
+        "a logit of 17 on, float32 cannot distinguish the probability from 0 or 1."
     ),
     WON: (
-        "D tells real from generated images almost without fail. What G is taught then says "
-        "little about how its images should change."
+        "D distinguishes real from generated images almost without error. G's gradient then "
+        "says little about how its images should change."
     ),
     COLLAPSED: (
-        "G draws nearly the same image whatever latent code it is given. It may please D for a "
-        "while, but the distribution of real images is lost."
+        "G draws nearly the same image for every latent code. It may fool D for a while, but "
+        "it no longer covers the distribution of real images."
     ),
     DIVERGED: (
-        "A number grew beyond what float32 can hold, or an undefined one was computed. It "
-        "spreads to every weight with the next step and never leaves again."
+        "A number became too large for float32, or is undefined (NaN). The next step spreads it "
+        "to every weight, and no later step removes it."
     ),
     OSCILLATING: (
-        "D and G chase each other: what fools D now is unmasked a little later, and G moves on "
-        "without keeping what it had learnt. The last step's samples depend on the moment."
+        "D and G follow each other in circles. D soon recognises the images that fool it now, "
+        "and G then forgets what it had learnt. The samples depend on the step at which the run "
+        "ends."
     ),
     NEAR: (
-        "D can hardly tell generated images from real ones, and its loss stands near the value "
-        "of a D that answers the same to everything. That is where training should lead, but a "
-        "weak D stands there too: look at the samples and at the held-out figures."
+        "D can hardly distinguish generated images from real ones. Its loss is near the loss of "
+        "a D that gives every image the same answer. Training should lead there, but a weak D "
+        "is there too: look at the samples and at the held-out figures."
     ),
     LEARNING: (
-        "Nothing is wrong, and D still tells real from generated images better than at "
+        "Nothing is wrong. D still distinguishes real from generated images better than at "
         "equilibrium: more steps may help."
     ),
 }
 VERDICTS = tuple(MEANINGS)
 
-# What a verdict means where it is told for another reason than the usual one.
+# The meaning of a verdict that is given for another reason than the usual one.
 VANISHED = (
-    "D tells real from generated images without fail, and so surely that its answers do not "
-    "change any more with G's images: G's gradient is too small to move a weight."
+    "D distinguishes real from generated images without error. It is so sure that its answers "
+    "no longer change with G's images: G's gradient is too small to move a weight."
 )
 CONSTANT = (
-    "D's answer does not depend on what G draws any more: G's gradient has been exactly 0, so G "
-    "stands still, wherever the losses are. D's units may all be dead (ReLU) or saturated."
+    "D's answer no longer depends on what G draws. G's gradient has been exactly 0, so G does "
+    "not change, whatever the losses are. D's units may all be dead (ReLU) or saturated."
 )
 OUT_OF_REACH = (
-    "D needs to look at nothing but the range of an image's values, and G, which ends in tanh, "
-    "can never follow."
+    "D can recognise a real image by the range of its values alone. G ends in tanh, so it can "
+    "never reach that range."
 )
 WORSE_THAN_GUESSING = (
-    "D does worse than one that answers the same to every image: its updates overshoot, and "
+    "D does worse than a D that gives every image the same answer. Its updates overshoot, and "
     "neither network follows the other."
 )
 NO_EQUILIBRIUM = (
-    "Nothing is wrong as far as can be seen. This loss has no equilibrium to be near: look at the "
-    "samples and at the held-out figures."
+    "No fault was found. This loss has no equilibrium value to compare with: look at the samples "
+    "and at the held-out figures."
 )
 
 
 @dataclass(frozen=True)
 class Change:
-    """A param to change, named as in params.yaml below the data set, and the value to try."""
+    """A param to change, named as in params.yaml under the data set, and the value to try."""
 
     param: str
     value: Any
@@ -94,20 +94,20 @@ class Change:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run is doing.
+    """The state of a run, and what to change.
 
     Parameters
     ----------
     name : str
         One of VERDICTS.
     step : int
-        At which it was told.
+        The step at which the verdict was given.
     since : int
-        The first step of which it is true, as far as was looked.
+        The first measured step of which the verdict is true.
     seen : str
-        Figures.
+        The figures behind the verdict.
     meaning : str
-        In plain words.
+        The verdict in plain words.
     changes : tuple of Change
         What to try, the most promising first.
     fatal : bool
@@ -128,28 +128,30 @@ class Verdict:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Verdict":
-        """What `to_json` was given of."""
+        """The verdict of which `to_json` gave `content`."""
         changes = tuple(Change(**change) for change in content["changes"])
         return cls(**{**content, "changes": changes})
 
 
 def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
-    """What to change after a verdict on a run of so many steps, fitted to what is set.
+    """The changes to try after a verdict on a run of `steps` steps with these settings.
 
-    There is always something, and never a value that is set already.
+    There is always at least one change, and never to a value that is set already.
     """
     rate = settings.learning_rate
     d_rate = settings.discriminator_learning_rate or rate
     on_logits = Change(
-        "train.loss", "bce_with_logits", "on the logit the gradient never becomes exactly 0"
+        "train.loss",
+        "bce_with_logits",
+        "with logits the gradient never becomes exactly 0",
     )
-    slower = Change("train.learning_rate", _rounded(rate / 10), "a tenth of what it was")
+    slower = Change("train.learning_rate", _rounded(rate / 10), "a tenth of the present rate")
     if rate > 0.0002:
         slower = Change("train.learning_rate", 0.0002, "the recipe's rate")
     slower_d = Change(
         "train.discriminator_learning_rate",
         _rounded(d_rate / 4),
-        "a D that learns more slowly leaves G the time to follow",
+        "a D that learns more slowly gives G time to follow",
     )
     halved = Change("train.learning_rate", _rounded(rate / 2), "smaller swings")
     changes: list[Change] = []
@@ -157,17 +159,17 @@ def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
         changes = [on_logits, slower] if settings.loss in ("bce", "mse") else [slower]
     elif name == WON:
         if settings.discriminator_steps > 1:
-            changes.append(Change("train.discriminator_steps", 1, "as many updates as of G"))
+            changes.append(Change("train.discriminator_steps", 1, "as many updates as G"))
         if settings.loss in ("bce", "mse"):
             changes.append(on_logits)
         changes.append(slower_d)
         if settings.instance_noise < 0.1:
-            why = "noise on D's images lets real and generated ones overlap"
+            why = "noise on D's images makes real and generated ones overlap"
             changes.append(Change("train.instance_noise", 0.1, why))
     elif name == COLLAPSED:
         changes = [slower, slower_d]
         if settings.generator.activation in ("relu", "none"):
-            why = "it has a slope everywhere"
+            why = "its slope is never 0"
             changes.append(Change("train.generator.activation", "leaky_relu", why))
     elif name == DIVERGED:
         changes = [slower]
@@ -182,7 +184,7 @@ def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
         changes.append(Change("train.ema", 0.999, why))
     if name == LEARNING or not changes:
         if settings.max_steps is not None and steps >= settings.max_steps:
-            why = "all epochs, instead of the end that it set"
+            why = "train for all epochs"
             changes.append(Change("train.max_steps", None, why))
         else:
             changes.append(Change("train.epochs", settings.epochs * 2, "twice as long"))

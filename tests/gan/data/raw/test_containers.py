@@ -136,14 +136,14 @@ def test_truncated_zip_is_refused(tmp_path, keep):
     path = write_zip(tmp_path / "a.zip", CONTENT)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])
-    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+    assert "a.zip is not a valid zip archive" in message_of(read_all, path)
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 50, b"PK\x03\x04", b"<html>404</html>"])
 def test_garbage_is_refused(tmp_path, content):
     path = tmp_path / "a.zip"
     path.write_bytes(content)
-    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+    assert "a.zip is not a valid zip archive" in message_of(read_all, path)
 
 
 def test_archive_that_unpacks_to_more_than_the_bound_is_refused(tmp_path):
@@ -158,7 +158,7 @@ def test_archive_that_lies_about_its_size_gives_no_more_than_it_claims(tmp_path)
     path = write_zip(tmp_path / "a.zip", {"a": bytes(5000)})
     lying = path.read_bytes().replace(struct.pack("<I", 5000), struct.pack("<I", 10))
     path.write_bytes(lying)
-    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+    assert "a.zip is not a valid zip archive" in message_of(read_all, path)
 
 
 def test_encrypted_archive_is_refused(tmp_path):
@@ -168,7 +168,7 @@ def test_encrypted_archive_is_refused(tmp_path):
         content[content.index(mark) + offset] |= 1
     path.write_bytes(content)
     text = message_of(read_all, path)
-    assert text == "a.zip is encrypted: it should be a plain zip archive"
+    assert text == "a.zip is encrypted: it must be a zip archive without a password"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_damaged_member_is_refused(tmp_path, method):
     for place in range(60, 90):
         damaged[place] ^= 0xFF
     path.write_bytes(damaged)
-    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+    assert "a.zip is not a valid zip archive" in message_of(read_all, path)
 
 
 def test_unknown_compression_is_refused(tmp_path):
@@ -191,7 +191,7 @@ def test_unknown_compression_is_refused(tmp_path):
     content[content.index(b"PK\x01\x02") + 10] = 99
     content[8] = 99
     path.write_bytes(content)
-    assert "a.zip is no sound zip archive" in message_of(read_all, path)
+    assert "a.zip is not a valid zip archive" in message_of(read_all, path)
 
 
 def test_any_damage_ends_in_a_user_error_or_goes_unnoticed(tmp_path):
@@ -256,7 +256,7 @@ def test_gunzipped_unzips():
     ids=["no end", "half", "two bytes", "text", "bzip2", "wrong checksum"],
 )
 def test_damaged_gzip_is_refused(content):
-    assert "it.gz is no sound gzip file" in message_of(unzip, content)
+    assert "it.gz is not a valid gzip file" in message_of(unzip, content)
 
 
 def test_gzip_bomb_is_stopped_by_the_bound(tmp_path):
@@ -313,7 +313,7 @@ def test_any_damage_to_stored_files_is_told_or_harmless(tmp_path):
         except UserError as error:
             reasons.append(str(error))
     assert len(reasons) > 150
-    assert all(reason.startswith("a.zip is no sound zip archive: ") for reason in reasons)
+    assert all(reason.startswith("a.zip is not a valid zip archive: ") for reason in reasons)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_any_damage_to_stored_files_is_told_or_harmless(tmp_path):
 def test_place_that_is_wrong_is_told(tmp_path, member, reason):
     path = odd_archive(tmp_path / "a.zip")
     text = message_of(lambda: list(read_stored(path, [member])))
-    assert text == f"a.zip is no sound zip archive: {reason}"
+    assert text == f"a.zip is not a valid zip archive: {reason}"
 
 
 @pytest.mark.parametrize(

@@ -86,13 +86,13 @@ def test_a_job_that_is_ended_in_any_way_goes_on_to_the_same_bytes(prepared, unbr
             assert code == 1
             (error,) = errors
             assert how in error
-            assert "the same command goes on" in error
+            assert "the same command resumes" in error
         elif how in asked:
             assert code == 128 + how
             (error,) = errors
-            assert f"after step {step} of 240, and saved: the same command goes on" in error
+            assert f"after step {step} of 240, and saved: the same command resumes" in error
         if number:
-            assert f"going on after step {before} of 240" in running.text
+            assert f"resuming after step {before} of 240" in running.text
         if how not in killed:  # it was saved when it ended
             assert step > before
         before = step
@@ -139,7 +139,7 @@ def test_msrun_itself_may_start_the_ranks(prepared, unbroken):
     other = project.run(*msrun("--worker_num=3", "--local_worker_num=3", port, logs), check=False)
     assert other.returncode != 0
     said = "".join(file.read_text() for file in (project.folder.parent / "logs").iterdir())
-    assert "workers is 2, but msrun was told to start 3 workers" in said
+    assert "workers is 2, but msrun starts 3 workers" in said
 
 
 def _can_make_namespaces() -> str:
@@ -210,5 +210,8 @@ def test_hosts_that_would_train_different_networks_are_told_so(prepared, two_hos
     for number, job in enumerate(on_both(two_hosts, projects)):
         assert job.end(400) != 0
         log = projects[number].folder.parent / f"other {number} logs/worker_{number}.log"
-        assert "do not have the same params, data, code" in log.read_text()
+        assert (
+            "their params, data, code, libraries and compiled kernels must be the same"
+            in log.read_text()
+        )
     assert not list(Path(projects[0].folder / ".scratch").glob("mnist/*/state-*"))

@@ -90,7 +90,7 @@ def test_a_rank_that_ends_before_its_time_is_noticed(three, gone, who):
     for rank in who:
         message = three[rank].lost.get(timeout=30)
         assert message.startswith(f"rank {gone} of 3 ended before its time")
-        assert "the same command goes on" in message
+        assert "the same command resumes" in message
 
 
 def test_an_end_that_all_agreed_on_is_none_before_its_time(three):
@@ -109,7 +109,9 @@ def test_who_cannot_be_reached_is_named(monkeypatch):
             pass
 
     message = message_of(enter)
-    assert "rank 0 waits at 127.0.0.1 for connections of the 1 other ranks, and has 0" in message
+    assert (
+        "rank 0 waits at 127.0.0.1 for connections of the 1 other ranks, but has only 0" in message
+    )
 
 
 def test_alone_there_is_nobody():

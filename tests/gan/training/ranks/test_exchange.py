@@ -35,7 +35,7 @@ def raising(error: Exception, group: Group) -> None:
 def test_an_exchange_that_failed_is_told_in_one_line():
     failed = RuntimeError("\n---\nLaunch kernel failed: Default/AllReduce-op0\n---")
     message = message_of(raising, failed, Group(1, 4))
-    assert message.startswith("rank 1 of 4 waits in vain for another")
+    assert message.startswith("rank 1 of 4 got no answer from another rank")
 
 
 def test_other_faults_keep_their_traceback():

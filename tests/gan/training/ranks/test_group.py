@@ -44,6 +44,6 @@ def test_a_job_of_another_size_is_refused(monkeypatch):
     monkeypatch.setenv("MS_WORKER_NUM", "4")
     group.check_job("mnist", 4)
     assert message_of(group.check_job, "mnist", 2) == (
-        "mnist.train.distributed.workers is 2, but msrun was told to start 4 workers: make "
+        "mnist.train.distributed.workers is 2, but msrun starts 4 workers: make "
         "--worker_num and the param equal"
     )

@@ -123,7 +123,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, unbroken, name, stops)
             run.go()
         done += stop
     last = Training(params(tmp_path, name), tmp_path / "run")
-    assert last.said == [f"going on after step {done} of {8 if name == 'everything' else 20}"]
+    assert last.said == [f"resuming after step {done} of {8 if name == 'everything' else 20}"]
     assert last.go().result() == unbroken[name]
 
 
@@ -143,7 +143,7 @@ def test_a_damaged_state_makes_way_for_the_one_before(tmp_path, unbroken):
     newest.write_bytes(newest.read_bytes()[:-1])
     again = Training(params(tmp_path, "plain"), tmp_path / "run")
     assert f"not used: {newest} is damaged" in again.said[0]
-    assert again.said[1] == "going on after step 10 of 20"
+    assert again.said[1] == "resuming after step 10 of 20"
     assert not newest.exists()
     assert older.exists()
     assert again.go().result() == unbroken["plain"]
@@ -156,7 +156,7 @@ def test_a_state_whose_pictures_or_checkpoints_are_damaged_is_none(tmp_path, unb
     older.unlink()
     again = Training(params(tmp_path, "plain"), tmp_path / "run")
     assert len(again.said) == 1
-    assert "2.png, to which a saved state belongs, is missing or damaged" in again.said[0]
+    assert "2.png, which belongs to a saved state, is missing or damaged" in again.said[0]
     assert len(again.history) == 0
     assert again.go().result() == unbroken["plain"]
 

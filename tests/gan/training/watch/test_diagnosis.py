@@ -99,7 +99,7 @@ def test_a_saturated_discriminator_is_told_within_100_steps(settings, start, fir
     assert start - 10 < verdict.step - first_step - 30
     assert verdict.step - verdict.since < 100
     assert "27.631021" in verdict.seen
-    assert "G's at -0.000000" in verdict.seen
+    assert "G's is -0.000000" in verdict.seen
 
 
 def test_gradients_that_are_zero_for_a_moment_are_no_failure(settings):
@@ -210,7 +210,7 @@ def test_a_generator_that_lost_most_kinds_of_image_is_told_at_the_end(settings):
     assert failure is None
     verdict = diagnose(settings()).conclusion(history)
     assert (verdict.name, verdict.fatal) == ("generator collapsed", False)
-    assert "it had been 0.7" in verdict.seen
+    assert "it was 0.7" in verdict.seen
     # one that never had more has not lost any, unless it is next to nothing
     for level, name in ((0.1, "near equilibrium"), (0.03, "generator collapsed")):
         measured(rows, DIVERSITY, 0, level)
@@ -286,8 +286,8 @@ def test_the_course_of_the_default_run_is_no_failure(settings, dataset):
 @pytest.mark.parametrize(
     ("loss", "level", "word"),
     [
-        ("bce", 1.0, "Nothing is wrong, and D still tells"),
-        ("bce", 40.0, "D does worse than one that answers the same"),
+        ("bce", 1.0, "Nothing is wrong. D still distinguishes"),
+        ("bce", 40.0, "D does worse than a D that gives every image the same answer"),
         ("wgan_gp", -3.0, "has no equilibrium"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The format idx: four IDX files of images and labels, as MNIST has them."""
+"""The format idx: four IDX files of images and labels, like MNIST's."""

@@ -1,7 +1,7 @@
-"""`bundled:digits`: real handwritten digits in MNIST's form, for machines without a network.
+"""`bundled:digits`: real handwritten digits in MNIST's format, for machines without a network.
 
-scikit-learn carries 1,797 digits (Alpaydin and Kaynak 1998) of 8x8 pixels in 17 levels. Each
-is enlarged to the 20x20 box and put into the middle of 28x28, as MNIST's digits are.
+scikit-learn contains 1,797 digits (Alpaydin and Kaynak 1998) of 8x8 pixels in 17 levels. Each
+is enlarged to the 20x20 box and centred in 28x28 pixels, like MNIST's digits.
 """
 
 import struct
@@ -24,22 +24,22 @@ _TEST_EVERY = 6
 def _enlarge(digit: NDArray[np.float64]) -> NDArray[np.uint8]:
     picture = Image.fromarray((digit * (255.0 / 16.0)).astype(np.float32))
     box = np.asarray(picture.resize((_BOX, _BOX), Image.Resampling.BICUBIC))
-    # Enlarging blurs the strokes' edges; a steeper slope about the middle grey sharpens them.
+    # Enlarging blurs the strokes' edges; more contrast about the middle grey sharpens them.
     box = np.clip((box - 128.0) * 1.9 + 128.0, 0, 255)
     margin = (_SIDE - _BOX) // 2
     return np.pad(np.rint(box).astype(np.uint8), margin)
 
 
 def make(target: Path, count: int | None, stream_at: Callable[[int], np.random.Generator]) -> None:
-    """Write the four IDX files; every sixth digit is for testing.
+    """Write the four IDX files; every sixth digit goes into the test split.
 
     Parameters
     ----------
     target : Path
     count : int, optional
-        The first so many digits, at most 1,797; all if not given.
+        Use only the first `count` digits, at most 1,797; by default all.
     stream_at : callable
-        Not used, as the digits are real: index to the random numbers of that image.
+        Index of an image to its random numbers. Not used, because the digits are real.
     """
     digits = load_digits()
     images = np.stack([_enlarge(digit) for digit in digits.images[:count]])

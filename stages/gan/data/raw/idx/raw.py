@@ -1,4 +1,4 @@
-"""The four IDX files of MNIST and its like, found in whatever container they come."""
+"""Finds the four IDX files of MNIST and similar data sets in a container."""
 
 from pathlib import Path, PurePosixPath
 
@@ -15,18 +15,18 @@ HASHED = FILES
 
 
 def gather(container: Container, target: Path, maximum_bytes: int) -> None:
-    """Copy the four files into `target`, unzipped where they come as .gz.
+    """Copy the four files into `target`; .gz files are unzipped.
 
     Raises
     ------
     UserError
-        If one is missing, damaged or too large.
+        If a file is missing, damaged or too large.
     """
     found = {PurePosixPath(name).name: name for name in container.names()}
     for file in FILES:
         inside = found.get(file) or found.get(f"{file}.gz")
         if inside is None:
-            raise UserError(f"{file} is not in it (nor {file}.gz)")
+            raise UserError(f"{file} is not in the source (nor {file}.gz)")
         with container.open(inside) as stream:
             if inside.endswith(".gz"):
                 with gunzipped(stream, inside) as unzipped:

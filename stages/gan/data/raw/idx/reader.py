@@ -1,4 +1,4 @@
-"""IDX files (LeCun's format of MNIST) as arrays, every header checked before it is believed."""
+"""Reads IDX files (LeCun's format of MNIST) as arrays; every header is checked before use."""
 
 import math
 import struct
@@ -24,9 +24,9 @@ def parse(content: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
     content : bytes
         Magic 0, 0, 8, dimensions; the big-endian 32-bit sizes; then the values.
     dimensions : int
-        How many the array must have.
+        The number of dimensions that the array must have.
     name : str
-        Named in errors.
+        The file's name, for errors.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def parse(content: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
         )
     try:
         return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
-    except ValueError as error:  # no values, as one size is 0, but another is enormous
+    except ValueError as error:  # there are no values (a size is 0), but another size is huge
         raise UserError(f"{name}: its header says {' x '.join(map(str, sizes))}: {error}") from None
 
 
@@ -98,7 +98,7 @@ def read_split(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.
 
 
 def prepare(source: Path, target: Path, settings: Preprocess) -> Prepared:
-    """Write images and labels of both splits into `target`; the files bring their own split."""
+    """Write images and labels of both splits into `target`; the split is that of the files."""
     counts = {}
     for split in SPLITS:
         images, labels = read_split(source, split)

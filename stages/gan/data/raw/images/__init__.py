@@ -1,1 +1,1 @@
-"""The format images: pictures in one archive or folder."""
+"""The format images: image files in one archive or folder."""

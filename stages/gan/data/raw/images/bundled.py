@@ -1,8 +1,8 @@
 """`bundled:avatars`: cartoon faces drawn by a seeded program, for machines without a network.
 
-Each face is drawn at twice its size and shrunk, which smooths the edges. Everything that
-makes one face another is drawn at random: pose, skin, hair (style and colour), eyes,
-eyebrows, mouth, ground, clothes, glasses.
+Each face is drawn at twice its size and shrunk, which smooths the edges. All features are
+random: pose, skin, hair (style and colour), eyes, eyebrows, mouth, background, clothes,
+glasses.
 """
 
 import colorsys
@@ -42,7 +42,7 @@ def _hex(text: str) -> tuple[int, int, int]:
 
 
 class _Pen:
-    """Draws in coordinates of a face: origin at its middle, 1 = half its height."""
+    """Draws in a face's coordinates: the origin is its middle, 1 is half its height."""
 
     def __init__(self, picture: Image.Image, x: float, y: float, unit: float, tilt: float):
         self._draw = ImageDraw.Draw(picture)
@@ -75,12 +75,12 @@ class _Pen:
 
 
 def draw(rng: np.random.Generator) -> Image.Image:
-    """Draw one face of 96x96 pixels, every choice taken from `rng`."""
+    """Draw one face of 96x96 pixels; all random choices come from `rng`."""
     full = _SIDE * _SCALE
     hue = rng.random()
     ground = _colour(hue, rng.uniform(0.05, 0.5), rng.uniform(0.7, 1.0))
     picture = Image.new("RGB", (full, full), ground)
-    if rng.random() < 0.5:  # a ground of two tones
+    if rng.random() < 0.5:  # a background of two tones
         other = _colour(hue + rng.uniform(-0.1, 0.1), rng.uniform(0.05, 0.6), rng.uniform(0.6, 1))
         ImageDraw.Draw(picture).rectangle((0, full * rng.uniform(0.4, 0.7), full, full), fill=other)
 
@@ -91,7 +91,7 @@ def draw(rng: np.random.Generator) -> Image.Image:
         full * rng.uniform(0.31, 0.38),
         rng.uniform(-0.2, 0.2),
     )
-    turn = rng.uniform(-0.16, 0.16)  # the features move to the side the face looks to
+    turn = rng.uniform(-0.16, 0.16)  # the features move to the side to which the face looks
     skin = _hex(_SKINS[rng.integers(len(_SKINS))])
     shade = _darker(skin, 0.86)
     hair = _colour(rng.random(), rng.uniform(0.15, 0.85), rng.uniform(0.18, 0.95))
@@ -223,7 +223,7 @@ def _mouth(pen: _Pen, rng, turn: float) -> None:
 def make(target: Path, count: int | None, stream_at: Callable[[int], np.random.Generator]) -> None:
     """Write images.zip with `count` (by default 2,048) JPEGs of 96x96 pixels.
 
-    `stream_at` gives the random numbers that the image of an index is drawn with.
+    `stream_at` gives the random numbers for the image with an index.
     """
     with zipfile.ZipFile(target / raw.ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
         for index in range(count or _COUNT):

@@ -1,4 +1,4 @@
-"""A set of image files, kept as one archive: DVC is slow with many small files."""
+"""Packs image files into one archive, because DVC is slow with many small files."""
 
 import hashlib
 import zipfile
@@ -16,7 +16,7 @@ _ENDINGS = ("jpg", "jpeg", "png", "webp", "bmp")
 
 
 def image_names(container: Container) -> list[str]:
-    """The image files of a container, numbered names in the order of their numbers."""
+    """The image files of a container, sorted; numbered names in the order of their numbers."""
     places = {}
     for name in container.names():
         folder, _, last = name.rpartition("/")
@@ -36,16 +36,16 @@ def _parts(folder: str) -> tuple[str, ...]:
 def gather(container: Container, target: Path, maximum_bytes: int) -> None:
     """Pack the images into `target`/images.zip, byte-identical for identical images.
 
-    They are stored as they are: image files do not compress further.
+    They are stored uncompressed, because image files do not compress further.
 
     Raises
     ------
     UserError
-        If there are none, or more bytes than the bound, or a name that is not UTF-8.
+        If there are no images, more bytes than the bound, or a name that is not UTF-8.
     """
     names = image_names(container)
     if not names:
-        raise UserError(f"no image files are in it (known endings: .{', .'.join(_ENDINGS)})")
+        raise UserError(f"no image files found (known endings: .{', .'.join(_ENDINGS)})")
     total = 0
     with zipfile.ZipFile(target / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
@@ -58,12 +58,12 @@ def gather(container: Container, target: Path, maximum_bytes: int) -> None:
                 raise UserError(
                     f"the images are larger than download.maximum_bytes ({maximum_bytes:,})"
                 )
-            # A ZipInfo made by hand carries 1980 for a date, not today's.
+            # A ZipInfo made by hand has the date 1980, not today's.
             archive.writestr(zipfile.ZipInfo(name), content)
 
 
 def identities(folder: Path) -> dict[str, str]:
-    """One sha256 over the names and contents of all images, the same in any container."""
+    """One sha256 of the names and contents of all images, equal for any container."""
     digest = hashlib.sha256()
     with open_container(folder / ARCHIVE, 1 << 62) as container:
         for name in image_names(container):

@@ -44,7 +44,7 @@ def test_missing_file_is_named(tmp_path, name):
     write_idx(tmp_path / "in")
     (tmp_path / "in" / name).unlink()
     text = message_of(gathered, tmp_path / "in", tmp_path / "out")
-    assert text == f"{name} is not in it (nor {name}.gz)"
+    assert text == f"{name} is not in the source (nor {name}.gz)"
 
 
 def test_truncated_gz_is_named(tmp_path):
@@ -52,7 +52,7 @@ def test_truncated_gz_is_named(tmp_path):
     file = tmp_path / "in" / f"{raw.TEST_IMAGES}.gz"
     file.write_bytes(file.read_bytes()[:-20])
     text = message_of(gathered, tmp_path / "in", tmp_path / "out")
-    assert text.startswith(f"{raw.TEST_IMAGES}.gz is no sound gzip file: ")
+    assert text.startswith(f"{raw.TEST_IMAGES}.gz is not a valid gzip file: ")
 
 
 def test_gz_that_unpacks_to_more_than_the_bound_is_refused(tmp_path):

@@ -65,7 +65,7 @@ def test_folder_and_archive_give_the_same_bytes(tmp_path):
 def test_set_without_images_is_refused(tmp_path):
     path = write_zip(tmp_path / "a.zip", {"a.txt": b"x"})
     text = message_of(gathered, path, tmp_path / "out")
-    assert text == ("no image files are in it (known endings: .jpg, .jpeg, .png, .webp, .bmp)")
+    assert text == ("no image files found (known endings: .jpg, .jpeg, .png, .webp, .bmp)")
 
 
 def test_bound_holds_for_all_images_together(tmp_path):

@@ -1,4 +1,4 @@
-"""Image files of any size and mode as square arrays of one size."""
+"""Reads image files of any size and mode as square arrays of one size."""
 
 import io
 import math
@@ -24,18 +24,18 @@ from stages.gan.data.raw.containers import Container, Stored, open_container, re
 from stages.gan.data.raw.images import raw
 from stages.gan.data.raw.images.reader.workers import Each, crew
 
-if TYPE_CHECKING:  # to import it would take a worker as long as all else together
+if TYPE_CHECKING:  # importing it would take a worker as long as all other imports together
     from stages.gan.params import Preprocess
 
 _MAXIMUM_PIXELS = 50_000_000
-# Few enough to stay in the processor's cache until they are written.
+# So few that they stay in the processor's cache until they are written.
 _PIECE_IMAGES = 64
 _PIECE_BYTES = 4 << 20
 _BYTES_A_PROCESS = 8 << 20
 _MODES = {1: "L", 3: "RGB"}
-# No file decides which reader it gets: that of PostScript, for one, runs another program.
+# Only these readers may be used: Pillow's reader of PostScript, for example, runs a program.
 _FORMS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "QOI", "PPM")
-# What Pillow's readers of the various formats raise at damaged files.
+# What Pillow's readers of these formats raise at damaged files.
 _DAMAGES = (
     OSError,
     ValueError,
@@ -49,15 +49,15 @@ _DAMAGES = (
 
 
 def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
-    """Decode one image; cut out its central square and resize it if a size is given.
+    """Decode one image; if a size is given, crop the central square and resize it.
 
     Parameters
     ----------
     content : bytes
-        A JPEG, PNG, WebP, BMP, GIF, TIFF, QOI or PPM file in any mode; transparency is put
-        on white.
+        A JPEG, PNG, WebP, BMP, GIF, TIFF, QOI or PPM file in any mode. Transparent pixels get a
+        white background.
     size : int, optional
-        Height and width of the result; the image keeps its own if not given.
+        Height and width of the result; by default the image keeps its own.
     channels : int
         1 for grey, 3 for red, green and blue.
 
@@ -68,7 +68,7 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     Raises
     ------
     UserError
-        If it is empty, truncated, no image, or has more than 50 million pixels.
+        If the file is empty, truncated, not an image, or has more than 50 million pixels.
     """
     with _quiet():
         return _decode(content, size, channels)
@@ -76,14 +76,14 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Pillow's warnings of odd files to itself: what cannot be used is named at the end."""
+    """Silence Pillow's warnings about odd files; unusable files are listed at the end."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
-    """What `decode` does, for one image of many: to be quiet takes 4 % of the time of one."""
+    """Decode one of many images, without `_quiet`, which takes 4 % of an image's time."""
     if not content:
         raise UserError("empty file")
     try:
@@ -106,7 +106,7 @@ def _decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8
 
 
 def _flat(picture: Image.Image, channels: int) -> Image.Image:
-    """Any mode as 8-bit grey or colour: 16 bits scaled down, transparency put on white."""
+    """Any mode to 8-bit grey or colour; 16 bits are scaled down, the background is white."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         levels = np.asarray(picture, np.float64)
         if not np.isfinite(levels).all():
@@ -129,18 +129,18 @@ def prepare(
 ) -> Prepared:
     """Decode all images, hold some out, and write both splits into `target`.
 
-    A file that is no sound image is skipped, and named in the result.
+    A file that is not a valid image is skipped, and named in the result.
 
     Parameters
     ----------
     source : Path
-        The folder of what was downloaded.
+        The folder of the downloaded files.
     target : Path
         The folder to write into.
     settings : Preprocess
     processes : int, optional
-        How many share the work; as many as there are cores if not given, fewer for few images.
-        The result does not depend on it.
+        How many processes share the work; by default one per core, fewer for few images. The
+        result does not depend on it.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def prepare(
         open_container(archive, 1 << 62) as container,
     ):
         names = raw.image_names(container)[: settings.maximum_images]
-        # The split depends on how many images are sound: at first all are taken to be.
+        # The split depends on how many images are valid. At first all are assumed to be valid.
         rows = _split(len(names), settings)
         files = {split: make_images(target, split, (len(rows[split]), *shape)) for split in SPLITS}
         pieces = _pieces(container, names, math.prod(shape), list(rows.values()))
@@ -175,13 +175,13 @@ def prepare(
 
 
 def _worthwhile(archive: Path) -> int:
-    """How many processes decode it soonest: starting one takes as long as many images."""
+    """The number of processes that is fastest: starting one costs as much time as many images."""
     size = archive.stat().st_size if archive.exists() else 0
     return max(1, min(usable_cores(), size // _BYTES_A_PROCESS))
 
 
 def _split(count: int, settings: "Preprocess") -> dict[str, NDArray[np.int64]]:
-    """The numbers of each split's images among so many, in ascending order."""
+    """The numbers of each split's images among `count` images, in ascending order."""
     held_out = min(max(1, round(count * settings.test_fraction)), settings.test_maximum)
     held_out = max(0, min(held_out, count - 1))
     order = stream_of(settings.seed, "split").permutation(count)
@@ -189,9 +189,9 @@ def _split(count: int, settings: "Preprocess") -> dict[str, NDArray[np.int64]]:
 
 
 class _Piece(NamedTuple):
-    """Images to decode: the first one's number, their files, and where each split's go.
+    """Images to decode: the first image's number, their files, and their rows in each split.
 
-    `places` holds for each split the first row to write, and which of these images go there.
+    `places` has for each split the first row to write, and which of these images go there.
     """
 
     first: int
@@ -202,7 +202,7 @@ class _Piece(NamedTuple):
 def _pieces(
     container: Container, names: list[str], image_bytes: int, rows: list[NDArray[np.int64]]
 ) -> Iterator[_Piece]:
-    """Cut the images into pieces that take no more than some MiB each, read and decoded."""
+    """Cut the images into pieces of at most a few MiB each, both as files and decoded."""
     most = max(1, min(_PIECE_IMAGES, _PIECE_BYTES // image_bytes))
     members: list[Stored | bytes] = []
     size = 0
@@ -224,7 +224,7 @@ def _pieces(
 
 
 def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[int, str]:
-    """Decode images and write them into their splits; the number and reason of broken ones."""
+    """Decode images and write them into their splits; return broken images' numbers and reasons."""
     _, channels, size, _ = files[0].shape
     levels = np.empty((len(piece.members), channels, size, size), np.uint8)
     by_split = np.argsort(np.concatenate([indices for _, indices in piece.places]))
@@ -249,7 +249,7 @@ def _deal_anew(
     new: dict[str, NDArray[np.int64]],
     each: Each,
 ) -> None:
-    """Write both splits again, with other images: `old` and `new` are the numbers of theirs."""
+    """Write both splits again for another split: `old` and `new` are the images' numbers."""
     before = []
     for file in files.values():
         path = file.path.with_name(f"all_{file.path.name}")

@@ -1,8 +1,8 @@
-"""Processes that share out work among all cores.
+"""Worker processes that share the decoding of images among all cores.
 
-Processes and not threads: a quarter of the time that an image takes is Python's own, which
-threads cannot share, and waiting for each other at its lock costs them processor time: two
-threads took 25 s for 70,171 faces, two processes 16.
+Processes are faster than threads here. A quarter of an image's time is spent in Python, where
+only one thread can run, and waiting for Python's lock costs more time. For 70,171 faces two
+threads took 25 s, two processes 16.
 """
 
 import functools
@@ -25,25 +25,25 @@ Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 Each = Callable[[Callable[[Piece], Result], Iterable[Piece]], list[Result]]
 
-# One that a worker works on and one that it has in hand, so that it never waits for the next.
+# The piece that a worker works on and the next one, so that it never waits.
 _PIECES_AT_ONCE = 2
 
 
 @contextmanager
 def crew(count: int) -> Iterator[Each[Any, Any]]:
-    """Start `count` processes, which end with the block; with one, all is done in this process.
+    """Start `count` processes, which end with the block; with 1, this process does the work.
 
     Yields
     ------
     each : callable
         each(work, pieces) is a list of work(piece) in the order of the pieces. `work`, pieces and
-        results must be picklable. No more pieces than two a process are taken ahead, so memory
-        does not grow with their number. What `work` raises is raised.
+        results must be picklable. At most two pieces per process are taken ahead, so memory does
+        not grow with their number. Exceptions of `work` are raised here.
 
     Notes
     -----
-    They hear no Ctrl-C: this process ends them. Where it is killed itself, each of them ends when
-    it finds the line to it closed.
+    The workers ignore Ctrl-C: this process ends them. If this process is killed, each worker ends
+    when it finds its connection closed.
     """
     if count <= 1:
         yield lambda work, pieces: [work(piece) for piece in pieces]
@@ -71,10 +71,10 @@ def crew(count: int) -> Iterator[Each[Any, Any]]:
 
 
 def _start(number: int) -> subprocess.Popen[bytes]:
-    """Start a worker that listens to the open file of that number.
+    """Start a worker that reads from the file descriptor `number`.
 
-    Anew and not forked, as other libraries' threads do not survive a fork. Not by
-    multiprocessing, which would import the main module in it: that takes as long as all else.
+    It is a new process, not a fork, because other libraries' threads do not survive a fork.
+    multiprocessing is not used: it would import the main module, which doubles the start time.
     """
     return subprocess.Popen(
         [sys.executable, "-c", f"from {__name__} import serve; serve({number})"],
@@ -116,19 +116,19 @@ def _share_out(
 def _ended_from_outside() -> Iterator[None]:
     try:
         yield
-    except (EOFError, OSError):  # also in the midst of a message
+    except (EOFError, OSError):  # also in the middle of a message
         raise UserError(
-            "a process that shared the work was ended from outside, perhaps for want of memory"
+            "a process that shared the work was ended from outside; perhaps memory ran out"
         ) from None
 
 
 def serve(number: int) -> None:
-    """What a worker does: receive pieces ahead, work, answer, until the line is closed."""
+    """The worker's main loop: receive pieces, work, answer, until the connection is closed."""
     line = connection.Connection(number)
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def receive() -> None:
-        # However it ends, the process does: without pieces it would wait for ever.
+        # When this thread ends, the process must end: it would wait for pieces for ever.
         try:
             while True:
                 tasks.put(line.recv())
@@ -146,7 +146,7 @@ def serve(number: int) -> None:
         try:
             answer = work(piece), None, ""
         except Exception as error:
-            answer = None, error, traceback.format_exc()  # which pickling would lose
+            answer = None, error, traceback.format_exc()  # pickling would lose the traceback
         try:
             line.send(answer)
         except ConnectionError:

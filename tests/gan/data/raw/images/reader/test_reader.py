@@ -286,7 +286,7 @@ def test_damaged_archive_is_told_by_any_number_of_processes(prepare, tmp_path, p
     out = tmp_path / "out"
     out.mkdir()
     text = message_of(reader.prepare, tmp_path, out, settings, processes)
-    assert text == "images.zip is no sound zip archive: Bad CRC-32 for file '150.png'"
+    assert text == "images.zip is not a valid zip archive: Bad CRC-32 for file '150.png'"
 
 
 def test_processes_are_as_many_as_pay_off(tmp_path, monkeypatch):

@@ -129,7 +129,7 @@ def test_want_of_memory_while_receiving_is_told_and_no_hang():
             each(partial(resource.setrlimit, resource.RLIMIT_AS), [bound] * 4)
             each(len, [bytes(900 << 20)])
 
-    assert "perhaps for want of memory" in message_of(run)
+    assert "perhaps memory ran out" in message_of(run)
 
 
 def test_a_worker_ends_when_the_first_process_ends_in_the_midst_of_a_piece():
