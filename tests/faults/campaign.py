@@ -132,7 +132,7 @@ def make_template(folder: Path) -> Path:
     """The shipped code with tiny params, compiled once so that each copy starts quickly."""
     folder.mkdir(parents=True)
     copy_tree(ROOT / "stages", folder / "stages")
-    for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+    for name in ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
     text = yaml.safe_dump(tiny_params(), sort_keys=False)
     (folder / "params.yaml").write_text(text, encoding="utf-8")

@@ -45,7 +45,8 @@ def clone(project: Project, name: str) -> Project:
 
 def left_over(project: Project) -> list[str]:
     """What a job should not leave in the project's folder."""
-    known = {"params.yaml", "dvc.yaml", "stages", "data", "models", "metrics", "reports"}
+    shipped = {"LICENSE", "params.yaml", "dvc.yaml", "stages"}
+    known = shipped | {"data", "models", "metrics", "reports"}
     found = {path.name for path in project.folder.iterdir() if not path.name.startswith(".")}
     jobs = {path.name for path in (project.folder / ".scratch").glob("job-*")}
     return sorted((found | jobs) - known)
