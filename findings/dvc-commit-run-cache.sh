@@ -7,13 +7,13 @@
 # Seen: it also files the hand-made output in .dvc/cache/runs under the stage's command, deps and params.
 # dvc.lock and the workspace go back, this entry stays. The next time the same parameters are asked
 # for, DVC says "is cached - skipping run" and puts the hand-made file there. The command never ran.
-# (The page of `dvc commit` speaks of the cache and dvc.lock, not of runs.)
 #
 # Why it matters: someone copies half-trained weights to models/ and commits them, to look at the report
 # early, and takes it back afterwards. A week later the real run with this learning rate takes one second
 # and is "reproduced", and `dvc exp run` too stores the draft under the new name.
-# Instead: look at drafts without `dvc commit` (copy them back afterwards); if it was done, run once with
-# `dvc repro --no-run-cache` or remove the entry in .dvc/cache/runs. A push with --run-cache spreads it.
+# Instead: look at drafts without `dvc commit` (copy them back afterwards). If it was done, remove
+# .dvc/cache/runs, which holds nothing that dvc.lock needs; `dvc repro --no-run-cache` trains this once,
+# but leaves the entry where it is. `dvc push --run-cache` takes it to others.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

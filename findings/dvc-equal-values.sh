@@ -10,8 +10,8 @@
 # straight after a repro, and `dvc metrics diff` lists a NaN metric as a change in each diff.
 #
 # Why it matters: d_steps: 1.0 is committed together with a dvc.lock that says all is well, and breaks
-# at the next clone that really trains. `clip: .nan` or `.nan` for "no value" makes the pipeline never
-# up to date, so `dvc status` in CI is red. A diverged GAN's FID of NaN shows as changed against itself.
+# at the next clone that really trains. `clip: .nan`, for "no value", makes a pipeline that is never up to
+# date, whatever one does. A diverged GAN's FID of NaN shows as changed against itself.
 # Instead: validate parameter types in every stage AND as a check of params.yaml that does not hang on
 # `dvc repro`; write null, not .nan, for "no value"; leave a NaN metric out and write why as a string.
 set -euo pipefail

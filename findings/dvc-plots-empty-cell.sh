@@ -6,7 +6,8 @@
 # are not treated as null") was closed in 2020.
 #
 # Seen: DVC hands every CSV cell to Vega-Lite as a string inside the page, past Vega's CSV reader; Vega
-# turns "" into 0 when it draws, in Vega-Lite 5.8 and 6.4 alike. The line falls to zero and comes back,
+# turns "" into 0 when it draws, in Vega-Lite 5.8 and 6.4 alike (the oldest and the newest that vl-convert
+# carries; DVC's own page loads 5.2.0 from the net). The line falls to zero and comes back,
 # and the axis is stretched down to 0. "nan" breaks the line, and so does null in JSON.
 #
 # Why it matters: history.csv with an FID every fifth epoch has empty cells in between. The plot shows
