@@ -156,7 +156,7 @@ def test_a_run_that_is_only_warned_of_goes_on_and_says_so_on_its_page(prepared: 
         prepared.stage(stage, "mnist")
     page = (folder / "reports/mnist/index.html").read_text()
     assert "The verdict: saturated discriminator" in page
-    assert "On the way, at step" in page
+    assert "An earlier verdict, at step" in page
 
 
 def test_a_run_that_diverged_and_went_on_has_nothing_to_evaluate(prepared: Project):
