@@ -98,8 +98,8 @@ def about_equilibrium(terms: Mapping[str, Any]) -> str:
     )
     if abs(point["probability"] - 0.5) > 1e-6:
         answer += (
-            " Weights or smoothed labels moved this value away from 1/2. The rows of the table named "
-            "cross-entropy show the plain cross-entropy, whose equilibrium point stays at 1/2."
+            " Weights or smoothed labels moved this value away from 1/2. The rows of the table "
+            "named cross-entropy show the plain cross-entropy, whose equilibrium stays at 1/2."
         )
     return answer
 
