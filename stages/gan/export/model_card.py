@@ -207,8 +207,7 @@ def _results(facts: Facts) -> str:
     lines = ["## Results"]
     scores = list(measures.scored(evaluate))
     if scores:
-        is_of_labels = judge["task"] == "labels"
-        task = "classify their labels" if is_of_labels else "recognise how each was changed"
+        task = "classify labels" if judge["task"] == "labels" else "recognise how each was changed"
         lines += [
             f"{evaluate['samples']:,} generated images are compared with the same number of "
             "held-out real images, by a judge and by a critic. The judge is a small network that "

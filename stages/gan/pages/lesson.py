@@ -1,7 +1,6 @@
 """The page's lesson about the loss: pictures and worked values.
 
-They are computed by the losses that train the networks. Only `own_terms` depends on the run: it
-shows the run's own loss.
+They are computed by the losses that train the networks. Only `own_terms` depends on the run.
 """
 
 import functools

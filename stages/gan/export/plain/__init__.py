@@ -2,8 +2,7 @@
 
 Plain networks can be exported; our own layers cannot, because they use kernels of this project.
 Arrays are channels first, as in MindSpore, and each network is one sequence of layers. `Plain`
-says what the module of a kind offers. As in `networks`, no kind depends on the code of another
-kind.
+says what the module of a kind offers. No kind depends on the code of another kind.
 """
 
 import importlib
@@ -78,9 +77,7 @@ def as_plain(
 def matched(
     kind: str, ours: nn.Cell, theirs: nn.Cell
 ) -> Iterator[tuple[str, NDArray[np.float32], Parameter]]:
-    """Name and value of each of our parameters and statistics, and the plain network's parameter.
-
-    The value has the plain parameter's shape.
+    """Each parameter and statistic of ours: its name, its value in plain shape, and the plain one.
 
     Parameters
     ----------
