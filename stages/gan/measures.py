@@ -115,7 +115,7 @@ CRITIC = (
     ),
     Measure(
         "critic", "p_value", "p-value", "higher",
-        "The probability of so many right answers without any difference. 0 means below 1e-323.",
+        "The probability of so many right answers if there were no difference. 0: below 1e-323.",
     ),
 )  # fmt: skip
 ALL = QUALITY + CRITIC

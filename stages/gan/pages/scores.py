@@ -46,7 +46,7 @@ def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]
     probability = point["probability"] if point else None
     sentences = {
         "real": "D's cross-entropy on real images: 0 if D is sure that each is real.",
-        "fake": "D's cross-entropy on generated images: 0 if D is sure about each.",
+        "fake": "D's cross-entropy on generated images: 0 if D is sure that each is generated.",
         "discriminator": "The sum of the two values above. D tries to make it small.",
         "generator": "G tries to make it small. It is large if D recognises generated images.",
     }

@@ -131,7 +131,7 @@ def test_too_few_images_have_no_scores(judged):
     assert found["histograms"] == {}
     assert found["judge"]["sha256"] == storage.load(judged[2]).sha256
     (line,) = scoring.lines(found)
-    assert f"{scoring.FEWEST} of each kind" in line
+    assert f"{scoring.FEWEST} or more of each kind" in line
 
 
 def test_the_judge_is_named_as_its_weights_are(judged, good):
