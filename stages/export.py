@@ -13,7 +13,7 @@ from stages.gan.params import Dataset, shareable
 from stages.gan.trained import checkpoints
 from stages.gan.trained.sampling import generate
 
-# The files and the networks are compared on so many codes and images; half the images are real.
+# Files and networks are compared on this number of codes and images; half the images are real.
 SEED = 1
 COMPARED = 16
 USES = ("report", "train")
