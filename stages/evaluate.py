@@ -58,7 +58,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     for line in scoring.lines(scores):
         say(f"{dataset}: {line}")
     if checkpoint.averaged:
-        say(f"{dataset}: the generator's weights are their moving average (EMA)")
+        say(f"{dataset}: the generator has the moving average (EMA) of its weights")
     say(f"{dataset}: {discriminator.line(of_d, count)}")
 
 
