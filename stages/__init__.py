@@ -1,8 +1,7 @@
 """The stages of the pipeline, and the commands around them.
 
-A command that is asked to end while its modules are still being imported hears of it when it has
-begun: MindSpore's import, cut off by Ctrl-C, may end in a fatal error of Python. See `command`,
-which lets the signals in.
+Ctrl-C during MindSpore's import may end in a fatal error of Python. So the signals that ask a
+command to end are blocked while it imports its modules; `command` lets them in afterwards.
 """
 
 import signal

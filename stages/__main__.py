@@ -1,6 +1,6 @@
 """List all commands, or run one: python -m stages [COMMAND [ARGUMENT ...]].
 
-A stage of the pipeline is a command, too; DVC starts it as python -m stages.train.
+A stage of the pipeline is a command, too: DVC starts `python -m stages.train`, for example.
 """
 
 import ast
@@ -32,7 +32,7 @@ COMMANDS = {**TOOLS, **{name: f"stages.{name}" for name in STAGES}}
 
 
 def main() -> None:
-    """List the commands, or say that there is none of that name."""
+    """List the commands, or report an unknown name."""
     name = sys.argv[1] if sys.argv[1:] else "--help"
     if name not in ("-h", "--help"):
         raise UserError(f"no command {name!r}{nearest(name, COMMANDS)}")
@@ -40,8 +40,8 @@ def main() -> None:
 
 
 def listing() -> None:
-    """Print a line for each command: the first of its docstring."""
-    say("usage: python -m stages COMMAND [ARGUMENT ...]; COMMAND --help tells its arguments\n")
+    """Print one line per command: the first line of its docstring."""
+    say("usage: python -m stages COMMAND [ARGUMENT ...]; COMMAND --help lists its arguments\n")
     for name in TOOLS:
         say(f"  {name:13} {first_line(COMMANDS[name])}")
     say("\nstages of the pipeline, which `dvc repro` runs; each takes a data set's name:\n")
@@ -62,7 +62,7 @@ def first_line(module: str) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:] and sys.argv[1] in COMMANDS:
-        # Not within `guarded`: the command lets the signals in itself, when it has imported all.
+        # Not within `guarded`: the command lets the signals in itself, after its imports.
         module = COMMANDS[sys.argv.pop(1)]
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     else:

@@ -1,4 +1,4 @@
-"""Fetch a data set from the first source that yields the right files."""
+"""Fetch a data set from the first source that has the right files."""
 
 import functools
 import tempfile
@@ -51,22 +51,22 @@ def download(dataset: str, params: Dataset) -> None:
         )
     say(f"{dataset}: {sum(files.values()):,} bytes from {found.name}")
     if found.bundled:
-        say(f"WARNING: no other source of {dataset} could be used; this is the bundled stand-in,")
+        say(f"WARNING: no other source of {dataset} could be used. This is the bundled stand-in,")
         say("not the real data. The metrics and the report say so too.")
 
 
 def make_bundled(source: str, params: Dataset, folder: Path) -> None:
-    """Make the set that comes with this project for the data set's format."""
+    """Make the stand-in that this project has for the data set's format."""
     bundled = formats.module(params.kind.format, "bundled")
     if source != bundled.NAME:
-        raise UserError(f"unknown bundled set; format {params.kind.format} has {bundled.NAME}")
+        raise UserError(f"unknown bundled set: format {params.kind.format} has {bundled.NAME}")
     settings = params.download
     stream_at = functools.partial(stream, settings.bundled_seed, "drawing")
     bundled.make(folder, settings.bundled_count, stream_at)
 
 
 def verify(settings: Download, identities: dict[str, str]) -> None:
-    """Compare what was unpacked with the hashes that params.yaml asks for."""
+    """Compare the unpacked files with the hashes in params.yaml."""
     for file, expected in settings.sha256.items():
         if identities[file] != expected:
             raise UserError(f"{file} has sha256 {identities[file]}, expected {expected}")

@@ -33,10 +33,10 @@ def evaluate(dataset: str, params: Dataset) -> None:
         )
     except UserError as error:
         raise UserError(
-            f"{dataset}: {error}: {paths.failure(dataset)} shows when; a smaller learning_rate is "
-            "the first thing to try"
+            f"{dataset}: {error}: {paths.failure(dataset)} shows when; first try a smaller "
+            "learning_rate"
         ) from None
-    # For the pictures; of all others the levels are enough, in half the memory.
+    # The pictures need float32. For all other images the levels suffice, in half the memory.
     drawn, fake = fake[: max(COUNT, settings.nearest)].copy(), prepared.to_levels(fake)
     others = latent_codes(stream(settings.seed, "critic latents"), count, size)
     fresh = generate(generator, others, kept_as=prepared.to_levels)

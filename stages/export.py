@@ -1,4 +1,4 @@
-"""Write the trained networks as ONNX and MindIR, compare each with ours, and tell what it is."""
+"""Write the trained networks as ONNX and MindIR, check each file, and write a model card."""
 
 import numpy as np
 
@@ -13,14 +13,14 @@ from stages.gan.params import Dataset, shareable
 from stages.gan.trained import checkpoints
 from stages.gan.trained.sampling import generate
 
-# Of what the files are compared with the networks on: half the images are real.
+# Files and networks are compared on this number of codes and images; half the images are real.
 SEED = 1
 COMPARED = 16
 USES = ("report", "train")
 
 
 def export(dataset: str, params: Dataset) -> None:
-    """Write models/<dataset>/export: both networks twice, and their card."""
+    """Write models/<dataset>/export: both networks in two formats, and the model card."""
     metrics = paths.metrics(dataset)
     checkpoint = checkpoints.load(paths.models(dataset))
     description = checkpoint.description
@@ -51,7 +51,7 @@ def export(dataset: str, params: Dataset) -> None:
         differences = networks.export(folder, description, generator, discriminator, codes, images)
         (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
     for name, apart in differences.items():
-        say(f"{dataset}: {paths.export(dataset) / name}, {apart:.1e} from ours at most")
+        say(f"{dataset}: {paths.export(dataset) / name}, at most {apart:.1e} from the network")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train a small network on real images alone, by which generated ones are then measured."""
+"""Train the judge: a small network on real images only, whose features measure generated images."""
 
 from stages.command import run_stage, say
 from stages.gan.common import paths

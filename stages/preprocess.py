@@ -1,4 +1,4 @@
-"""Turn raw files into arrays in [-1, 1], each image with a latent code attached."""
+"""Turn raw files into arrays in [-1, 1], and attach a latent code to each image."""
 
 from stages.command import run_stage, say
 from stages.gan.common import paths

@@ -1,4 +1,4 @@
-"""Put data, params, curves, samples and metrics on one self-contained page."""
+"""Write one self-contained page with the run's data, params, curves, samples and metrics."""
 
 from stages.command import run_stage, say
 from stages.gan.common import paths
@@ -7,7 +7,7 @@ from stages.gan.data import prepared
 from stages.gan.pages.report import SHOWN, SHOWN_BY_STEP, Run, page_of
 from stages.gan.params import Dataset
 
-# What evaluate measured.
+# The keys of evaluate.json that the page shows.
 MEASURED = (
     "samples", "bce", "training_loss", "real_probability", "fake_probability", "accuracy",
     "jsd_lower_bound", "quality", "critic", "judge",

@@ -1,7 +1,7 @@
-"""Train generator and discriminator against each other, watch them, and report how it went.
+"""Train generator and discriminator against each other, watch them, and report a verdict.
 
-The whole state is saved as it goes, so that a run that was cut off is resumed. With several
-workers this command starts them, and each of them is this command again.
+The whole state is saved during the run, so that a run that was cut off can be resumed. With
+several workers this command starts the workers, and each worker runs this command again.
 """
 
 import sys
@@ -30,11 +30,11 @@ def train(dataset: str, params: Dataset) -> None:
     """Train in this process, or in as many workers as the params ask for."""
     workers = params.train.distributed.workers
     if workers > 1 and not group.is_started_by_msrun():
-        say(f"{dataset}: {workers} workers, {params.train.batch_size // workers} images of each")
+        say(f"{dataset}: {workers} workers, {params.train.batch_size // workers} images for each")
         job.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
         return
     with worker.membership(dataset, workers) as (mine, link):
-        if mine.leads:  # a page about an earlier run would be taken for one about this
+        if mine.leads:  # a page about an earlier run would seem to be about this run
             paths.failure(dataset).unlink(missing_ok=True)
         setup = assembly.prepare(dataset, params, mine)
         link.check_equal(setup.fingerprint)
@@ -43,7 +43,7 @@ def train(dataset: str, params: Dataset) -> None:
         else:
             follow(setup, link)
     if not mine.leads:
-        sys.exit()  # what was edited meanwhile is found by rank 0
+        sys.exit()  # rank 0 checks for edits made meanwhile
 
 
 def lead(setup: Setup, link: exchange.Link) -> None:
@@ -71,7 +71,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
                     keeper.save()
                 bar.finish_epoch(epoch.number, epoch.means())
         except Failed:
-            kept.discard()  # it would fail again at that step, whenever it was resumed
+            kept.discard()  # a resumed run would fail again at the same step
             raise
         verdict = supervisor.conclude()
         edits.check(dataset, params, USES)  # while the run could still be resumed
@@ -89,7 +89,7 @@ def follow(setup: Setup, link: exchange.Link) -> None:
 
 
 def write_failure_page(*arguments: Any) -> str:
-    """Import the page late: it shapes no out, so that an edit of it must not rerun this stage."""
+    """Import the page late: no out depends on it, so an edit of it need not rerun this stage."""
     from stages.gan.pages import failure
 
     return failure.write_page(*arguments)

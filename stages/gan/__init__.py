@@ -1,1 +1,1 @@
-"""What the stages compute with; nothing in it knows of DVC or of a stage."""
+"""The GAN library that the stages use. It does not depend on DVC or on any stage."""

@@ -100,7 +100,7 @@ def test_changed_params_or_code_go_on_from_nothing(prepared):
             copy.stage("preprocess", "mnist")
         killed(copy, "train", "mnist", STEP, 1, "before")
         output = copy.stage("train", "mnist").stdout
-        assert "going on" not in output
+        assert "resuming" not in output
         assert len(list((copy.folder / ".scratch/mnist").iterdir())) == 1  # the other's
 
 

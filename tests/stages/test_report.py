@@ -51,12 +51,12 @@ def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
             assert re.search(row, page), name
     assert scored["judge"]["sha256"][:12] in page
     few = (reproduced.folder / "reports/faces/index.html").read_text()
-    assert "held-out images are too few to tell" in few
+    assert "held-out images are too few to score" in few
 
 
 def test_the_fields_own_names_and_what_they_are_not_are_told(reproduced: Project, tmp_path):
     page = (reproduced.folder / "reports/mnist/index.html").read_text()
-    for words in ("(FID", "(KID)", "two-sample test", "not that of Inception's FID"):
+    for words in ("(FID", "(KID)", "two-sample test", "not the scale of Inception's FID"):
         assert words in page
     assert "(EMA)" not in page  # the shipped recipe has none
     copy = Project(tmp_path / "copy")
@@ -88,7 +88,7 @@ def test_a_run_that_went_on_from_a_checkpoint_says_so(reproduced: Project, tmp_p
     for stage in ("train", "evaluate", "report"):
         copy.stage(stage, "mnist")
     page = (copy.folder / "reports/mnist/index.html").read_text()
-    assert "going on from a checkpoint after epoch 2 (step 8)" in page
+    assert "beginning with a checkpoint of epoch 2, step 8" in page
 
 
 def test_the_page_says_what_the_loss_means(reproduced: Project):
@@ -97,10 +97,10 @@ def test_the_page_says_what_the_loss_means(reproduced: Project):
     row = r'"number">{}</td><td class="number">{}</td><td class="number">{}</td>'
     for values in ((r"0\.9", 1, r"0\.105"), (r"0\.1", 1, r"2\.303"), (r"0\.9", 0, r"2\.303")):
         assert re.search(row.format(*values), page)
-    assert "stands at 27.631" in page
+    assert "stays at 27.631" in page
     assert "More than two classes" in page
     assert "this is 0.840 = 0.802 + 0.038 nats" in page
-    assert "D answers 0.5 to everything" in page
+    assert "D then gives every image the probability 0.5 of being real" in page
 
 
 def test_a_loss_without_equilibrium_gets_its_page(project: Project):
@@ -110,7 +110,7 @@ def test_a_loss_without_equilibrium_gets_its_page(project: Project):
     for stage in ("download", "preprocess", "judge", "train", "evaluate", "report"):
         project.stage(stage, "mnist")
     page = (project.folder / "reports/mnist/index.html").read_text()
-    assert "The loss wgan_gp has no such point" in page
+    assert "The loss wgan_gp has no equilibrium point" in page
     assert "The dashed lines show" not in page
     assert "cross-entropy, discriminator (nats)" in page
 

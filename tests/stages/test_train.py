@@ -88,7 +88,7 @@ def test_with_every_option_a_continued_run_equals_an_unbroken_one(prepared: Proj
     options(prepared)
     output = prepared.stage("train", "mnist").stdout
     assert "mnist: 4 steps of 32 images" in output
-    assert "moving average of decay 0.5" in output
+    assert "moving average (EMA) of the generator's weights, decay 0.5" in output
     final = prepared.folder / "models/mnist/checkpoints/final"
     names = ("generator", "discriminator", "average", "optimizers")
     unbroken = {name: (final / f"{name}.safetensors").read_bytes() for name in names}
@@ -131,7 +131,7 @@ def test_a_run_that_cannot_recover_is_stopped_and_explained(prepared: Project):
     assert step <= 100
     assert "reports/mnist/failure.html" in errors[0]
     page = (folder / "reports/mnist/failure.html").read_text()
-    assert f"told at step {step}" in page
+    assert f"reported at step {step}" in page
     # nothing half-made, and what an earlier run left is as it was
     assert not (folder / "models/mnist/checkpoints").exists()
     assert not list(folder.rglob(".incomplete-*"))
@@ -156,7 +156,7 @@ def test_a_run_that_is_only_warned_of_goes_on_and_says_so_on_its_page(prepared: 
         prepared.stage(stage, "mnist")
     page = (folder / "reports/mnist/index.html").read_text()
     assert "The verdict: saturated discriminator" in page
-    assert "On the way, at step" in page
+    assert "An earlier verdict, at step" in page
 
 
 def test_a_run_that_diverged_and_went_on_has_nothing_to_evaluate(prepared: Project):

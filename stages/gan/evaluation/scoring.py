@@ -1,11 +1,10 @@
 """The scores of a trained generator: the judge's measures and the critic's test.
 
-Each is an object of `value`, its standard `error`, the `floor`, what real images get, and its
-`floor_error`. A perfect generator gets the floor, give or take the errors of both. In the judge's
-measures the floor is of as many training images in the generated ones' place; for memorisation and
-near_copies it is known, 1/2 and 0.01; in the critic's figures it is of real images against real
-ones, trained and tested on halves, so at half the counts. Where there are too few images for a
-figure worth its name, all four are None.
+Each score is an object of `value`, its standard `error`, the `floor` (the score of real images)
+and its `floor_error`. A perfect generator gets the floor, within the errors of both. For the
+judge's measures, the same number of training images replaces the generated images; for memorisation
+and near_copies the floor is known, 1/2 and 0.01. For the critic, one half of the real images is
+compared with the other half, so at half the counts. If there are too few images, all four are None.
 """
 
 from pathlib import Path
@@ -25,7 +24,7 @@ from stages.gan.params import Evaluate
 
 QUALITY = measuring.NAMES
 CRITIC = two_sample.NAMES
-# Images of each kind, below which nothing is scored.
+# With fewer images of a kind, nothing is scored.
 FEWEST = measuring.Settings().fewest
 _NONE = {"value": None, "error": None, "floor": None, "floor_error": None}
 
@@ -52,33 +51,33 @@ def score(
     Parameters
     ----------
     known, held_out : Split
-        Real images that the generator was trained on, and those it was not.
+        The training images, and real images that the generator was not trained on.
     judge_folder : Path
-        Of a judge of these real images.
+        The folder of a judge of these real images.
     shown, fresh : (N, C, H, W) in [-1, 1]
-        Generated images: those that are scored, and others, from which the critic learns. As
-        many held-out ones are compared with them. All are looked at in 8-bit levels, as real ones
-        are: else they could be told by that.
+        Generated images: the ones to score, and other ones for the critic's training. The same
+        number of held-out images is compared with them. All are rounded to 8-bit levels, like
+        real images: otherwise generated images could be recognised by that.
     settings : Evaluate
 
     Returns
     -------
     dict
-        `quality` and `critic`, by the names above; in `critic` also `jsd_interval`, where the
-        lower bound lies with 95 % confidence; `histograms`, the share of each class among real
-        and generated images. All None or empty if there are fewer than FEWEST of a kind.
-        `judge`, by which they are: its sha256, accuracy (0 to 1) and task.
+        `quality` and `critic` have the names above; `critic` also has `jsd_interval`, the 95 %
+        confidence interval of the lower bound. `histograms` has the share of each class among
+        real and generated images. All are None or empty if there are fewer than FEWEST of a kind.
+        `judge` has the judge's sha256, accuracy (0 to 1) and task.
 
     Raises
     ------
     UserError
-        If the judge is missing or damaged, or one of images of another shape.
+        If the judge is missing or damaged, or was trained on images of another shape.
     """
     judge = storage.load(judge_folder)
     if judge.image_shape != held_out.images.shape[1:]:
         raise UserError(
-            f"{judge_folder} holds a judge of images {judge.image_shape}, the prepared ones are "
-            f"{held_out.images.shape[1:]} (channels, height, width): run `dvc repro`"
+            f"{judge_folder} holds a judge of images {judge.image_shape}, but the prepared images "
+            f"are {held_out.images.shape[1:]} (channels, height, width): run `dvc repro`"
         )
     named = {"sha256": judge.sha256, "accuracy": judge.accuracy, "task": judge.task}
     if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
@@ -100,7 +99,7 @@ def score(
         measuring.Settings(samples=len(shown)),
         stream(settings.seed, "quality"),
     )
-    # Drawn, as the order of a file may mean something: MNIST's has two kinds of writers by turns.
+    # Drawn, because the order in a file may matter: MNIST alternates two kinds of writers.
     train, test = (
         array_files.rows(
             split.images,
@@ -108,21 +107,21 @@ def score(
         )
         for place, (split, fakes) in enumerate(((known, fresh), (held_out, shown)))
     )
-    told = two_sample.examine(
+    answers = two_sample.examine(
         *critics.judge_apart(train, fresh, test, shown, settings.critic, settings.seed)
     )
-    # Real images against real ones: halves of what there is, as all must be new to the critic.
+    # Two halves of the real images, because all images must be new to this critic.
     floor = two_sample.examine(
         *critics.judge_apart(
             train[::2], train[1::2], test[::2], test[1::2], settings.critic, settings.seed
         )
     )
-    low, high = told.interval
+    low, high = answers.interval
     return {
         "judge": named,
         "quality": {name: found.to_json() for name, found in measured.items()},
         "critic": {
-            **{name: found.to_json() for name, found in told.against(floor).items()},
+            **{name: found.to_json() for name, found in answers.against(floor).items()},
             "jsd_interval": {"low": low, "high": high},
         },
         "histograms": {
@@ -133,9 +132,9 @@ def score(
 
 
 def lines(scores: dict[str, Any]) -> list[str]:
-    """Every score with its error and its floor, a line each."""
+    """A line for every score, with its error and its floor."""
     if scores["quality"][QUALITY[0]]["value"] is None:
-        return [f"too few images to score: {FEWEST} of each kind are the fewest"]
+        return [f"too few images to score: valid is {FEWEST} or more of each kind"]
     return [
         f"{group}.{name} {_with_error(found['value'], found['error'])} "
         f"(real images: {_with_error(found['floor'], found['floor_error'])})"

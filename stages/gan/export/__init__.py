@@ -1,1 +1,1 @@
-"""Trained networks as ONNX and MindIR files, and the card that says what they are."""
+"""Export: trained networks as ONNX and MindIR files, and their model card."""

@@ -1,25 +1,25 @@
-"""What licence holds for trained weights: the project's own, and what is known of the data's."""
+"""Licences of trained weights: the licence of the code, and the terms of the data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 CODE = "Apache-2.0"
-# Over what a model card says of it.
+# The heading of this section in the model card.
 HEADING = "## Licence"
-# Of the images to train on.
+# sha256 of the file of training images.
 MNIST = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for weights that were trained on some data.
+    """The terms for weights that were trained on some data.
 
     Parameters
     ----------
     identifier : str
-        As the model card names it: a licence by its SPDX name, or "other".
+        The licence in the model card's form: an SPDX name in lower case, or "other".
     name : str
-        What the card calls an "other" licence; "" for a known one.
+        The card's name for an "other" licence; "" for a known licence.
     data : str
         A sentence or two about the data.
     """
@@ -30,8 +30,8 @@ class Terms:
 
     @property
     def sentences(self) -> str:
-        """All of it, for the card and for bundles."""
-        return f"The code that made these files is under {CODE}. Of the data: {self.data}"
+        """The whole text, for the card and for bundles."""
+        return f"The code that made these files is under {CODE}. About the data: {self.data}"
 
 
 _OF_SOURCES = {
@@ -40,31 +40,31 @@ _OF_SOURCES = {
         "",
         "scikit-learn's digits are the test set of the UCI repository's Optical Recognition of "
         "Handwritten Digits (E. Alpaydin, C. Kaynak, 1998). The repository lists them under CC BY "
-        "4.0, so name them where you pass these weights on. The weights are under Apache-2.0.",
+        "4.0, so name them when you pass these weights on. The weights are under Apache-2.0.",
     ),
     "bundled:avatars": Terms(
         "apache-2.0",
         "",
-        "a program of this project drew the faces, and nobody else made them. The weights are "
+        "a program of this project drew the faces. Nobody else made them. The weights are "
         "under Apache-2.0.",
     ),
 }
 _OF_MNIST = Terms(
     "other",
     "apache-2.0-and-the-data-cc-by-sa-3.0",
-    "MNIST is of Yann LeCun and Corinna Cortes. The documentation of Keras names the Creative "
-    "Commons Attribution-Share Alike 3.0 licence. The files themselves carry none. Apache-2.0 "
-    "holds for these weights as far as that licence allows.",
+    "MNIST is by Yann LeCun and Corinna Cortes. The documentation of Keras names the Creative "
+    "Commons Attribution-Share Alike 3.0 licence. The files themselves name no licence. "
+    "Apache-2.0 holds for these weights as far as that licence allows.",
 )
 
 
 def is_mnist(sha256: Mapping[str, str]) -> bool:
-    """Whether raw data of these hashes are MNIST, wherever they came from."""
+    """Whether raw data with these hashes are MNIST, from any source."""
     return MNIST in sha256.values()
 
 
 def of_weights(source: str, sha256: Mapping[str, str]) -> Terms:
-    """What holds for weights that were trained on the data of a source.
+    """The terms for weights that were trained on the data of a source.
 
     Parameters
     ----------
@@ -78,6 +78,6 @@ def of_weights(source: str, sha256: Mapping[str, str]) -> Terms:
         "other",
         "unknown",
         f"this project knows no licence of `{source}`. The people who made the images may have "
-        "rights in what is generated from them. Ask them before you pass these weights on.",
+        "rights in the generated images. Ask them before you pass these weights on.",
     )
     return _OF_SOURCES.get(source, unknown)

@@ -1,8 +1,8 @@
-"""Networks as MindIR files: MindSpore's own format, loaded without the code that made them.
+"""Writes and runs networks as MindIR files: MindSpore's own format, which needs no other code.
 
-MindSpore writes the time, the address of an object, counters of the process, and tables in no
-fixed order into each file. They are taken out or put in order, so that the same network gives
-the same bytes.
+MindSpore writes the time, the address of an object, counters of the process, and tables in random
+order into each file. `in_order` removes or sorts them, so that the same network gives the same
+bytes.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def write(file: Path, network: nn.Cell, shape: Sequence[int]) -> None:
     network : nn.Cell
         In evaluation mode.
     shape : sequence of int
-        Of the input, without its first axis, which may have any length.
+        Shape of the input without its first axis, which may have any length.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def write(file: Path, network: nn.Cell, shape: Sequence[int]) -> None:
 
 
 def run(file: Path, *batches: NDArray[np.float32]) -> list[list[NDArray[np.float32]]]:
-    """What a file, loaded once, makes of each batch: every output, in their order."""
+    """Load a file once, and return all its outputs for each batch, in order."""
     network = nn.GraphCell(ms.load(str(file)))
     found = []
     for batch in batches:
@@ -59,10 +59,10 @@ def run(file: Path, *batches: NDArray[np.float32]) -> list[list[NDArray[np.float
 
 
 def in_order(content: bytes, name: str) -> bytes:
-    """A file's content with nothing in it of the process that wrote it.
+    """A file's content without the traces of the process that wrote it.
 
-    The graph is called `name`, its parameters keep their names, and every other value gets a
-    number in the order of its first mention.
+    The graph gets the name `name`, and its parameters keep their names. Every other value gets a
+    number, in the order in which the values first occur.
     """
     model = mind_ir_pb2.ModelProto.FromString(content)
     graph = model.graph
@@ -73,7 +73,7 @@ def in_order(content: bytes, name: str) -> bytes:
         return names.setdefault(old, f"{name}:{len(names)}")
 
     graph.name = name
-    del graph.attribute[:]  # how it was compiled; among it the time and an address
+    del graph.attribute[:]  # how it was compiled, with the time and an address
     for node in graph.node:
         node.input[:] = map(renamed, node.input)
         node.output[:] = map(renamed, node.output)

@@ -1,6 +1,6 @@
-"""The model card: README.md beside exported networks, in the form that Hugging Face reads.
+"""The model card: README.md beside the exported networks, in Hugging Face's format.
 
-Plain Markdown after a block of YAML. It holds nothing of the day or the machine.
+It is a block of YAML and then Markdown. It holds no date and nothing about the machine.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ _TASK = "unconditional-image-generation"
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card tells: contents of files that earlier stages wrote, and the params.
+    """The content of a card: files that earlier stages wrote, and the params.
 
-    `params` are flat, of training alone.
+    `params` are the params of training, flat.
     """
 
     dataset: str
@@ -102,8 +102,8 @@ def _overview(facts: Facts) -> str:
     )
     return (
         f"A generative adversarial network of two {words}: a generator that turns "
-        f"{d.latent_size} random numbers into {_pictures(d)}, and the discriminator that was "
-        f"trained against it to tell such images from real ones.{averaged}"
+        f"{d.latent_size} random numbers into {_pictures(d)}, and a discriminator that was trained "
+        f"against the generator, to distinguish its images from real images.{averaged}"
     )
 
 
@@ -124,9 +124,9 @@ def _files(d: Description) -> str:
 | `discriminator.onnx` | `image` (N, {shape}) | `logit`, `probability` (N, 1) of being real |
 | `generator.mindir`, `discriminator.mindir` | the same | the same |
 
-All numbers are float32, N is any number of rows. ONNX has opset {OPSET}; MindIR is that of
-MindSpore 2.10. Batch normalisation uses its running statistics and spectral normalisation is part
-of the weights, so no image depends on the others beside it."""
+All numbers are float32. N is any number of rows. The ONNX opset is {OPSET}. The MindIR files are
+from MindSpore 2.10. Batch normalisation uses its running statistics, and spectral normalisation is
+part of the weights. So no image depends on the other images in its batch."""
 
 
 def _usage(d: Description) -> str:
@@ -147,7 +147,7 @@ discriminator = onnxruntime.InferenceSession("discriminator.onnx")
 logits, probabilities = discriminator.run(["logit", "probability"], {{"image": images}})
 ```
 
-With MindSpore 2.10 (its convolutions are slow on a CPU: two images here):
+With MindSpore 2.10 (only two images here, because its convolutions are slow on a CPU):
 
 ```python
 import mindspore as ms
@@ -174,9 +174,8 @@ def _data(facts: Facts) -> str:
     ]
     if prepared["bundled"]:
         lines.append(
-            "**Not the real data.** This is the stand-in that comes with the project, used where "
-            "no other source can be reached. Figures cannot be compared with those of the real "
-            "data."
+            "**Not the real data.** This is the bundled stand-in of this project, used because no "
+            "other source could be used. Do not compare the figures with those of the real data."
         )
     lines.append("\n".join(f"- sha256 of `{k}`: `{v}`" for k, v in facts.source["sha256"].items()))
     return "\n\n".join(lines)
@@ -186,7 +185,7 @@ def _training(facts: Facts) -> str:
     train, verdict = facts.train, facts.verdict
     before = train["went_on_from"]
     began = (
-        f", going on from a checkpoint of epoch {before['epoch']}, step {before['step']}"
+        f", beginning with a checkpoint of epoch {before['epoch']}, step {before['step']}"
         if before
         else ""
     )
@@ -208,16 +207,18 @@ def _results(facts: Facts) -> str:
     lines = ["## Results"]
     scores = list(measures.scored(evaluate))
     if scores:
-        task = "tell their labels" if judge["task"] == "labels" else "tell how each was changed"
+        task = "classify labels" if judge["task"] == "labels" else "recognise how each was changed"
         lines += [
-            f"{evaluate['samples']:,} generated images against as many held-out real ones, in the "
-            f"features of a small network trained on real images alone to {task} (right on "
-            f"{judge['accuracy']:.1%} of held-out ones; sha256 `{judge['sha256'][:12]}`), and by a "
-            "critic trained from scratch to tell the two apart (a two-sample test). The floor is "
-            "what real images get: training images in place of generated ones; for memorisation "
-            "and near copies it is known; for the critic, halves of the real images against each "
-            "other. Compare the scores only with scores of the same judge. FID and KID have the "
-            "scale of this judge's features, which is not the scale of Inception's FID.",
+            f"{evaluate['samples']:,} generated images are compared with the same number of "
+            "held-out real images, by a judge and by a critic. The judge is a small network that "
+            f"was trained on real images only, to {task}. It is right on {judge['accuracy']:.1%} "
+            f"of the held-out images (sha256 `{judge['sha256'][:12]}`). The critic was trained "
+            "from scratch to distinguish real from generated images (a two-sample test). The floor "
+            "is the score of real images: training images replace the generated images. For "
+            "memorisation and near copies the floor is known. For the critic, one half of the real "
+            "images is compared with the other half. Compare the scores only with scores of the "
+            "same judge. FID and KID have the scale of this judge's features, which is not the "
+            "scale of Inception's FID.",
             "| measure | value | error | floor | error | better |\n|---|---|---|---|---|---|\n"
             + "\n".join(
                 f"| {measure.full_name} | {' | '.join(_cell(score[part]) for part in _PARTS)} "
@@ -229,9 +230,10 @@ def _results(facts: Facts) -> str:
         lines.append(f"{evaluate['samples']:,} held-out images were too few to score.")
     d, g = bce["discriminator"], bce["generator"]
     lines.append(
-        f"The discriminator beside it: cross-entropy {d['value']:.4f} nats on both kinds of images "
-        f"({d['equilibrium']:.4f} if it could tell nothing), the generator's {g['value']:.4f} "
-        f"({g['equilibrium']:.4f}); it is right in {evaluate['accuracy']:.1%} of all cases."
+        f"The discriminator's cross-entropy is {d['value']:.4f} nats on both kinds of images "
+        f"({d['equilibrium']:.4f} at equilibrium). The generator's is {g['value']:.4f} nats "
+        f"({g['equilibrium']:.4f}). The discriminator is right on {evaluate['accuracy']:.1%} of "
+        "the images."
     )
     return "\n\n".join(lines)
 
@@ -242,15 +244,15 @@ _PARTS = ("value", "error", "floor", "floor_error")
 def _limits(facts: Facts) -> str:
     return f"""## Intended use and limits
 
-For learning and teaching how GANs train, and for experiments with them. Not for producing
-evidence, identities or training data that somebody relies on.
+These networks are for learning and teaching how GANs train, and for experiments. Do not use them
+to make evidence, identities, or training data that somebody relies on.
 
-- It draws {_pictures(facts.description)} of the kind it was trained on, and nothing else; which
-  one cannot be asked for.
-- The discriminator knows this generator's images and this data set. It is no detector of generated
-  images in general, and its probability is not calibrated.
-- What is rare in the data may be missing in what is drawn, and near copies of training images
-  cannot be excluded; recall, coverage, memorisation and near copies above say what was measured."""
+- The generator draws {_pictures(facts.description)} of the kind in its training data, and nothing
+  else. You cannot ask for a particular image.
+- The discriminator knows only this generator's images and this data set. It does not detect
+  generated images in general, and its probability is not calibrated.
+- Images that are rare in the data may never be drawn, and near copies of training images are
+  possible. See recall, coverage, memorisation and near copies above."""
 
 
 def _licence(facts: Facts) -> str:

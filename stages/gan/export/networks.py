@@ -1,11 +1,11 @@
-"""Trained networks as files that need nothing of this project, each compared with ours.
+"""Exports both networks to files that run without this project, and compares each with ours.
 
     generator.onnx          latent_code (N, latent_size) -> image (N, C, H, W) in [-1, 1]
     discriminator.onnx      image -> logit (N, 1), probability (N, 1)
     generator.mindir        the same, for MindSpore
     discriminator.mindir
 
-All compute as in evaluation mode, and N may be any number.
+All files compute as in evaluation mode, with any N.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,8 +24,8 @@ from stages.gan.networks import Description
 from stages.gan.trained import sampling
 
 TOLERANCE = 1e-5
-# Where that is less than float32 can promise, because values within the network are large: so
-# many times what one unit in the last place of every weight changes. (Measured: up to 1.5 times.)
+# If values within the network are large, float32 cannot keep TOLERANCE. Then a file may differ by
+# this factor times the effect of one unit in the last place of every weight. (Measured: up to 1.5.)
 _TIMES_ROUNDING = 5
 GENERATOR = {"onnx": "generator.onnx", "mindir": "generator.mindir"}
 DISCRIMINATOR = {"onnx": "discriminator.onnx", "mindir": "discriminator.mindir"}
@@ -60,21 +60,21 @@ def export(
     folder : Path
         It must be there.
     description, generator, discriminator
-        As a checkpoint gives them.
+        From a checkpoint.
     codes : (N, latent_size)
     images : (M, C, H, W)
-        What they are compared on, both in one batch and each first one alone; in MindIR just
-        the first few.
+        Files and networks are compared on these, in one batch and on the first one alone. MindIR
+        is compared on the first few only.
 
     Returns
     -------
-    dict of file name to the largest difference, as `difference` tells it, of images or logits
+    dict of file name to the largest `difference` of images or logits
 
     Raises
     ------
     UserError
-        If a difference is above TOLERANCE and more than rounding explains, or if the networks
-        give numbers that are not finite.
+        If a difference is above TOLERANCE and larger than rounding explains, or if an output of
+        the networks is not finite.
     """
     plain = as_plain(description, generator, discriminator)
     code, image = (description.latent_size,), description.image_shape
@@ -97,8 +97,8 @@ def export(
         ours = outputs_of(network, values)
         if not np.isfinite(ours).all():
             raise UserError(
-                f"{names['onnx']} cannot be made: the network gives numbers that are not finite, "
-                "as its training diverged; a smaller learning_rate is the first thing to try"
+                f"{names['onnx']} cannot be made: the network's outputs are not finite, because "
+                "its training diverged; first try a smaller learning_rate"
             )
         for form, run, sizes in (
             ("onnx", onnx_files.run, (len(values), 1)),
@@ -117,13 +117,13 @@ def export(
             if found[name] >= allowed:
                 raise UserError(
                     f"{name} differs from the trained network by {found[name]:.2g}, valid is up "
-                    f"to {allowed:.2g}: it would not do the same elsewhere, so nothing is exported"
+                    f"to {allowed:.2g}: nothing is exported, because the file computes other values"
                 )
     return found
 
 
 def difference(theirs: NDArray[np.floating], ours: NDArray[np.floating]) -> float:
-    """The largest difference of two arrays, in units of the largest value where that is above 1.
+    """The largest difference of two arrays, divided by the largest value if that is above 1.
 
     Infinite if their shapes differ or a value is not finite.
     """
@@ -134,7 +134,7 @@ def difference(theirs: NDArray[np.floating], ours: NDArray[np.floating]) -> floa
 
 
 def _apart(outputs: Sequence[NDArray[np.float32]], ours: NDArray[np.floating]) -> float:
-    """How far images are apart, or logits; probabilities must be those of their own logits."""
+    """The difference of images or logits; probabilities are compared with their logits' sigmoid."""
     first, *rest = outputs
     own = [difference(probability, expit(first)) for probability in rest]
     return max([difference(first, ours), *own])
@@ -146,7 +146,7 @@ def _column_of_logits(discriminator: nn.Cell, images: NDArray[np.float32]) -> ND
 
 @contextmanager
 def _nudged(network: nn.Cell) -> Iterator[None]:
-    """Move every weight and statistic to a neighbouring number of float32, and back at the end."""
+    """Move every weight and statistic to the next float32 number, and back at the end."""
     draw = np.random.default_rng(0)
     parameters = list(network.get_parameters())
     before = [np.array(parameter.asnumpy()) for parameter in parameters]

@@ -1,8 +1,8 @@
-"""Networks as ONNX files, which run in any runtime of that format.
+"""Writes and runs networks as ONNX files, which any ONNX runtime can read.
 
-The graph is written from the layers of a plain network (see `plain`) as it computes in evaluation
-mode, with an operator a layer. MindSpore's own exporter writes transposed
-convolutions that onnxruntime refuses, and batch norm for one size of batch only.
+The graph has one operator for each layer of a plain network (see `plain`) in evaluation mode.
+MindSpore's own exporter cannot be used: onnxruntime refuses its transposed convolutions, and its
+batch norm has a fixed batch size.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from onnx import TensorProto, helper, numpy_helper
 from stages.gan.common.errors import UserError
 from stages.gan.layers import Tanh
 
-# Of 2022: onnxruntime reads it from 1.12 on, and nothing here needs a later one.
+# From 2022: onnxruntime reads it from version 1.12 on, and nothing here needs a later opset.
 OPSET = 17
 _IR_VERSION = 8
 # The first axis of every input and output.
 _BATCH = "N"
-# What protobuf can write, with room for the graph beside the weights.
+# The largest file that protobuf can write, less some room for the graph.
 _MOST_BYTES = 2**31 - 2**20
 _WITHOUT_WEIGHTS = {
     nn.ReLU: "Relu",
@@ -48,13 +48,13 @@ def write(
     ----------
     file : Path
     network : nn.SequentialCell
-        A plain one.
+        A plain network.
     about : str
-        A sentence kept in the file.
+        A sentence that is stored in the file.
     taken : (name, shape)
-        The input; the shape is without its first axis, which may have any length.
+        The input. The shape is without the first axis, which may have any length.
     given : name to shape
-        The outputs: what the last layer gives and, if a second is named, its sigmoid.
+        The outputs: the last layer's output and, if there is a second name, its sigmoid.
 
     Raises
     ------
@@ -64,8 +64,8 @@ def write(
     size = sum(4 * parameter.size for parameter in network.get_parameters())
     if size > _MOST_BYTES:
         raise UserError(
-            f"{file.name} would have {size:,} bytes, valid is up to {_MOST_BYTES:,}: smaller "
-            "widths make a smaller network"
+            f"{file.name} would have {size:,} bytes, valid is up to {_MOST_BYTES:,}: set smaller "
+            "widths"
         )
     cells = [
         (name, cell)
@@ -99,7 +99,7 @@ def write(
 
 
 def run(file: Path, *batches: NDArray[np.float32]) -> list[list[NDArray[np.float32]]]:
-    """What onnxruntime makes of each batch: every output, in their order."""
+    """Load a file in onnxruntime, and return all its outputs for each batch, in order."""
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     (taken,) = session.get_inputs()
     return [session.run(None, {taken.name: batch}) for batch in batches]
@@ -110,7 +110,7 @@ def _info(name: str, shape: Sequence[int]) -> onnx.ValueInfoProto:
 
 
 class _Graph:
-    """Operators in the order in which they compute, and the constants that they take."""
+    """Operators in the order of computation, and the constants that they use."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -127,12 +127,12 @@ class _Graph:
         return name
 
     def add_layer(self, name: str, cell: nn.Cell, taken: str, result: str) -> None:
-        """Append what a layer of MindSpore's does.
+        """Append the operator of a MindSpore layer.
 
         Raises
         ------
         TypeError
-            If that is not known.
+            If no operator is known for the layer.
         """
 
         def add(operator: str, *weights: str, **attributes: Any) -> None:
@@ -157,10 +157,10 @@ class _Graph:
         elif isinstance(cell, nn.LeakyReLU):
             add("LeakyRelu", alpha=float(cell.alpha))
         elif isinstance(cell, nn.Unflatten):
-            # 0 stands for the length that the axis has.
+            # 0 means: the axis keeps its length.
             shape = self.constant(f"{name}.shape", np.array([0, *cell.unflattened_size], np.int64))
             self.add("Reshape", [taken, shape], result)
         elif type(cell) in _WITHOUT_WEIGHTS:
             add(_WITHOUT_WEIGHTS[type(cell)])
         else:
-            raise TypeError(f"no operator of ONNX is known for {type(cell).__name__}")
+            raise TypeError(f"no ONNX operator is known for {type(cell).__name__}")

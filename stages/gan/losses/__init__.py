@@ -1,13 +1,13 @@
 """Adversarial losses on the discriminator's logits, behind one interface.
 
-A loss is a Cell with three methods, each from logits s of any shape to the mean over them (or
-their sum, or one value each):
+A loss is a Cell with three methods. Each takes logits s of any shape and returns the mean of their
+losses (or the sum, or one value for each logit):
 
-- real(s), the discriminator's term on real images,
-- fake(s), its term on generated ones; it minimises the sum of the two,
-- generator(s), what the generator minimises on its own images.
+- real(s): the discriminator's term on real images,
+- fake(s): its term on generated images; D minimises real(s) + fake(s),
+- generator(s): the generator's loss on its own images.
 
-Where a loss stands at equilibrium is computed from these three in `equilibrium`.
+`equilibrium` computes a loss's values at equilibrium from these three.
 """
 
 import math
@@ -24,12 +24,12 @@ REDUCTIONS = ("mean", "sum", "none")
 
 @dataclass(frozen=True)
 class Options:
-    """What can be set of a loss; the defaults add no operation to it.
+    """The options of a loss; the defaults add no operation to it.
 
     Parameters
     ----------
     reduction : str
-        Over the logits: mean | sum | none.
+        How the losses of the logits are combined: mean | sum | none.
     weight : float
         Factor of every term, > 0.
     pos_weight : float
@@ -42,7 +42,7 @@ class Options:
     Raises
     ------
     ValueError
-        For a value outside these.
+        For a value outside these ranges.
     """
 
     reduction: str = "mean"
@@ -64,10 +64,10 @@ class Options:
 
 
 class Loss(nn.Cell):
-    """What all losses share.
+    """The base class of all losses.
 
-    Questions about options are answered while a step is compiled, so that an option at its
-    default costs nothing and changes no bit.
+    Options are read while a step is compiled, so an option at its default costs no time and
+    changes no bit.
     """
 
     def __init__(self, options: Options) -> None:
@@ -79,11 +79,11 @@ class Loss(nn.Cell):
         self.real_target = 1.0 - options.label_smoothing
 
     def with_reduction(self, reduction: str) -> "Loss":
-        """The same loss, reduced in another way."""
+        """The same loss with another reduction."""
         return type(self)(replace(self.options, reduction=reduction))
 
     def reduced(self, values):
-        """Values of any shape, weighted, to their mean or sum, or as they are."""
+        """The mean, the sum or all of the values, times the weight."""
         if self.reduction == "mean":
             values = ops.mean(values)
         if self.reduction == "sum":
@@ -114,10 +114,10 @@ class _LossOfTargets(Loss):
 
 
 class BinaryCrossEntropy(_LossOfTargets):
-    """-[y ln p + (1 - y) ln(1 - p)] of the probability p = sigmoid(s), as nn.BCELoss has it.
+    """-[y ln p + (1 - y) ln(1 - p)] of the probability p = sigmoid(s), computed by nn.BCELoss.
 
-    float32 gives p = 1 exactly from s = 17 on; the logarithm is then cut at ln 1e-12, the
-    loss stands at 27.631 and its gradient is exactly 0.
+    In float32, p is exactly 1 from s = 17 on. The logarithm is then clipped at ln 1e-12: the loss
+    stays at 27.631, and its gradient is exactly 0.
     """
 
     def __init__(self, options: Options) -> None:
@@ -125,7 +125,7 @@ class BinaryCrossEntropy(_LossOfTargets):
         self.entropy = nn.BCELoss(reduction=options.reduction)
 
     def term(self, logits, target):
-        """Cross-entropy with that target; nn.BCELoss has no pos_weight, so it is cut in two."""
+        """Cross-entropy with that target, in two parts because nn.BCELoss has no pos_weight."""
         p = ops.sigmoid(logits)
         if self.pos_weight == 1.0 or target == 0.0:
             return self.weighted(self.entropy(p, ops.full_like(logits, target)))
@@ -137,7 +137,7 @@ class BinaryCrossEntropy(_LossOfTargets):
 
 
 class BinaryCrossEntropyWithLogits(_LossOfTargets):
-    """The same, computed on the logit as softplus(s) - y s: it never saturates.
+    """Binary cross-entropy computed on the logit, as softplus(s) - y s: it never saturates.
 
     Not ops.BCEWithLogitsLoss: outside a compiled function, MindSpore 2.10 divides the gradient
     of its mean by the size of the first batch it ever saw.
@@ -152,13 +152,13 @@ class BinaryCrossEntropyWithLogits(_LossOfTargets):
 
 
 class SoftPlus(_LossOfTargets):
-    """The same with labels +1 and -1: ln(1 + exp(-y s)), PyTorch's SoftMarginLoss.
+    """Binary cross-entropy with labels +1 and -1: ln(1 + exp(-y s)), PyTorch's SoftMarginLoss.
 
-    A smoothed label is +1 in so many cases and -1 in the others.
+    A smoothed label means +1 for that share of the images and -1 for the rest.
     """
 
     def term(self, logits, target):
-        """The two labels' losses, each times the share of images that bear it."""
+        """The losses of both labels, each times the share of images with that label."""
         if target == 0.0:
             return self.reduced(ops.softplus(logits))
         positive = ops.softplus(-logits)
@@ -181,8 +181,8 @@ class MeanSquaredError(_LossOfTargets):
 class Hinge(Loss):
     """max(0, 1 - s) on real and max(0, 1 + s) on generated images (Lim and Ye 2017).
 
-    D stops pushing a logit once it is on the right side of +1 or -1; the generator's term is
-    -s, without end.
+    D's gradient is 0 for a logit on the right side of +1 or -1. The generator's term is -s, which
+    has no lower bound.
     """
 
     def real(self, logits):
@@ -201,9 +201,8 @@ class Hinge(Loss):
 class Wasserstein(Loss):
     """-s on real and s on generated images (Arjovsky et al. 2017).
 
-    The logit is a score of no fixed zero, not that of a probability. These terms alone can be
-    made as small as one likes: it is the gradient penalty, added by the training step, that
-    holds D back.
+    The logit is a score without a fixed zero; it is not the logit of a probability. These terms
+    have no lower bound. The gradient penalty, which the training step adds, limits D.
     """
 
     def real(self, logits):
@@ -220,7 +219,7 @@ class Wasserstein(Loss):
 
 
 def gradient_penalty(norms: Tensor) -> Tensor:
-    """Mean of (norm - 1)^2, the penalty of wgan_gp before its weight.
+    """Mean of (norm - 1)^2: the penalty of wgan_gp without its weight.
 
     Gulrajani et al. 2017, equation 3.
 
@@ -265,12 +264,12 @@ LOSSES = complete(
 
 
 def build(name: str, options: Options | None = None) -> Loss:
-    """The loss of that name.
+    """The loss with this name.
 
     Raises
     ------
     ValueError
-        If there is none, or if it has no use for an option that is set.
+        If the name is unknown, or if the loss does not use an option that is set.
     """
     if name not in LOSSES:
         raise ValueError(f"loss {name!r}: choose one of {', '.join(LOSSES)}")
@@ -279,7 +278,7 @@ def build(name: str, options: Options | None = None) -> Loss:
         value = getattr(options, option)
         if value != neutral and not choices.LOSSES[name].takes(option):
             raise ValueError(
-                f"{option} {value!r}: loss {name!r} has no use for it: leave it at {neutral} or "
+                f"{option} {value!r}: loss {name!r} does not use it: leave it at {neutral} or "
                 f"choose one of {', '.join(choices.losses_that_take(option))}"
             )
     return LOSSES[name](options)
@@ -288,7 +287,7 @@ def build(name: str, options: Options | None = None) -> Loss:
 def of_params(train: Train, ranks: int = 1) -> Loss:
     """The loss that the params ask for.
 
-    Of a batch that lies with several ranks it is each rank's share: they add up to the loss.
+    If several ranks share a batch, it is the loss of one rank's part. The parts add up to the loss.
     """
     options = Options(**train.loss_options.of_terms())
     if ranks > 1 and options.reduction == "mean":

@@ -1,8 +1,8 @@
 """Generators and discriminators: one package for each kind of network.
 
-`Kind` says what such a package offers. A kind is imported only when it is asked for, so what
-trains the one does not depend on the code of the other. What must be known about a kind without
-its code (its name, the memory it needs) is in `stages.gan.params.choices`.
+`Kind` says what such a package offers. A kind is imported only when it is used, so training one
+kind does not depend on the code of another kind. Facts that are needed without this code (name,
+memory) are in `stages.gan.params.choices`.
 """
 
 import importlib
@@ -21,7 +21,7 @@ from stages.gan.params import Activation, choices
 
 KINDS = tuple(choices.NETWORKS)
 
-# What a stored description may say: params.yaml allows no more. A list is JSON's form of a tuple.
+# A stored description allows the same values as params.yaml. JSON has lists in place of tuples.
 _Tuple = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 _Side = Annotated[int, Field(strict=True, ge=1, le=1024)]
 _Widths = Annotated[
@@ -37,8 +37,8 @@ _Flag = Annotated[bool, Field(strict=True)]
 class Kind(Protocol):
     """What a kind of network offers: the names in the package `stages.gan.networks.<kind>`.
 
-    Widths are those of params.yaml, all above 0. An image's shape is (channels, height, width);
-    that the kind has no complaint about it (see `choices.Network`) was checked before.
+    Widths come from params.yaml and are above 0. An image's shape is (channels, height, width). It
+    has been checked before that the kind can be built (see `complaint` in `choices.Network`).
     """
 
     def Generator(
@@ -55,9 +55,9 @@ class Kind(Protocol):
         Parameters
         ----------
         widths : sequence of int
-            One for each hidden layer.
+            One width for each hidden layer.
         activation_name, slope : str, float
-            Of the hidden layers; the slope is leaky_relu's.
+            The activation of the hidden layers, and the slope of leaky_relu.
         batch_norm : bool
             Whether hidden layers are normalised.
         """
@@ -73,13 +73,13 @@ class Kind(Protocol):
     ) -> nn.Cell:
         """A Cell from images (N, C, H, W) in [-1, 1] to logits (N, 1), without a sigmoid.
 
-        It has an attribute `rows_are_independent`: whether an image's logit depends on that image
-        alone, so that real and generated images may share a batch. With `spectral_norm` each
-        weight's layer is wrapped in `layers.spectral.SpectralNorm`.
+        Its attribute `rows_are_independent` says whether an image's logit depends on that image
+        only. Then real and generated images may share a batch. With `spectral_norm` each layer
+        with a weight is wrapped in `layers.spectral.SpectralNorm`.
         """
 
     def initialise(self, network: nn.Cell, generator: np.random.Generator) -> None:
-        """Draw all weights of one of these two from a random generator, in a fixed order.
+        """Draw all weights of a Generator or Discriminator, in a fixed order.
 
         It is called before the network is first used in a jitted function.
         """
@@ -93,12 +93,12 @@ class Kind(Protocol):
         """How many weights the matrices of a Discriminator have, without building one."""
 
     def remark(self) -> str:
-        """How these layers run on this machine, for the log; "" if there is nothing to say."""
+        """A line for the log on how these layers run on this machine, or ""."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """All that is needed to build both networks; it is stored beside their weights.
+    """Everything that is needed to build both networks; it is stored beside their weights.
 
     `image_shape` is (channels, height, width).
     """
@@ -134,7 +134,7 @@ class Description:
         Raises
         ------
         UserError
-            If a key is missing or unknown, or a value is none that params.yaml allows.
+            If a key is missing or unknown, or params.yaml does not allow a value.
         """
         try:
             description = _ADAPTER.validate_python(content)
@@ -158,9 +158,9 @@ class Description:
         return description
 
     def weights(self) -> dict[str, int]:
-        """How many weights the layers' matrices have in `generator` and in `discriminator`.
+        """The number of weights in the matrices of `generator` and of `discriminator`.
 
-        To be known before they are built.
+        It is known before the networks are built.
 
         Raises
         ------
@@ -184,11 +184,11 @@ _ADAPTER = TypeAdapter(Description)
 def build(
     description: Description, seed: int = 0, twice_differentiable: bool = False
 ) -> tuple[nn.Cell, nn.Cell]:
-    """Generator and discriminator with freshly drawn weights, in training mode.
+    """Build generator and discriminator with new random weights, in training mode.
 
-    Parameters of the generator are named `generator.*`, the discriminator's
-    `discriminator.*`. `twice_differentiable` builds the discriminator of operators whose
-    gradient has a gradient: slower, and needed just for penalties on it (see regularisers).
+    The parameters are named `generator.*` and `discriminator.*`. `twice_differentiable` builds the
+    discriminator from operators whose gradient has a gradient. They are slower, and only penalties
+    on the gradient need them (see `training.step.penalties`).
 
     Raises
     ------
@@ -226,7 +226,7 @@ def build(
 
 
 def remark(kind: str) -> str:
-    """How the layers of that kind run on this machine, for the log; "" if all run the same.
+    """A line for the log on how the layers of that kind run on this machine, or "".
 
     Raises
     ------

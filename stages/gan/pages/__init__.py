@@ -1,4 +1,4 @@
-"""HTML pages that need no network and no other file."""
+"""The HTML pages of a run. Each is one file and needs no network."""
 
 import base64
 import io
@@ -43,7 +43,7 @@ def embedded_file(file: Path) -> Markup:
 
 
 def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each change of a verdict, the command that tries it, or "" if none does."""
+    """For each change that a verdict proposes, the command that tries it; "" if there is none."""
     return [
         f"dvc exp run -S {dataset}.{change['param']}={as_yaml(change['value'])} report@{dataset}"
         if change["param"].startswith("train.")
@@ -53,7 +53,7 @@ def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def render(content: Mapping[str, Any], template: str = "report.html") -> str:
-    """Fill a template; a name it needs and `content` lacks is an error."""
+    """Fill a template. It is an error if `content` lacks a name that the template needs."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

@@ -1,7 +1,6 @@
-"""Every chart of the pages: curves, bars, and one curve of several runs, as PNG.
+"""The charts of the pages, as PNG: curves, bars, and one curve for each of several runs.
 
-The look of all of them is here. A chart has no date and no version: the same values give the same
-bytes.
+A chart holds no date and no version, so the same values give the same bytes.
 """
 
 import io
@@ -17,9 +16,9 @@ from matplotlib.ticker import MaxNLocator
 SIZE = (7.5, 3.6)
 _BARS_SIZE = (7.5, 2.8)
 _OVERLAY_SIZE = (7.5, 4.4)
-# Fewer points than this are drawn as dots, too.
+# If there are fewer points than this, each is also drawn as a dot.
 _FEW = 30
-# Of the largest height to the usual one, from which on a linear scale would hide all the others.
+# The ratio of the largest to the median height. From here on a linear scale would hide the rest.
 _FAR_APART = 8.0
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
@@ -48,12 +47,12 @@ def curves(
     ----------
     x : sequence of N floats
     lines : label to N values
-    levels : label to the height of a dashed line; it takes the colour of the line whose
-        index it shares
+    levels : label to the height of a dashed line
+        It has the colour of the line with the same index.
     marks : label to the place on x of a dotted vertical line
     logarithmic : bool
-        Whether heights are drawn so down to 1e-8; from there to 0 they are drawn evenly, so
-        that a 0 can be seen.
+        Whether the scale of heights is logarithmic above 1e-8. It is linear from there to 0, so
+        that a 0 can be drawn.
     size : width and height in inches
     """
     figure, axes = _empty(size)
@@ -74,7 +73,7 @@ def curves(
 
 
 def bars(groups: Mapping[str, Sequence[float]], x_label: str, y_label: str) -> bytes:
-    """Draw each group's bars beside those of the others, as PNG.
+    """Draw the bars of several groups side by side, as PNG.
 
     Parameters
     ----------
@@ -97,14 +96,14 @@ def overlay(
     y_label: str,
     size: tuple[float, float] = _OVERLAY_SIZE,
 ) -> bytes:
-    """Draw a line for each run, and where it would be at equilibrium, as PNG.
+    """Draw a line for each run, and its height at equilibrium, as PNG.
 
     Parameters
     ----------
-    lines : name to the places on x and as many heights
-        What is not finite is left out.
+    lines : name to the places on x and their heights
+        Heights that are not finite are left out.
     levels : name to the height of a dashed line, or None
-        If it is the same for all, one grey line is drawn; else one for each in its colour.
+        If all are the same, one grey line is drawn; otherwise one line per run, in its colour.
     size : width and height in inches
     """
     figure, axes = _empty(size)

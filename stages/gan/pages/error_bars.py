@@ -1,9 +1,9 @@
-"""A score and its floor on one line, each with its error: a drawing as small as a word, as SVG."""
+"""A small drawing of a score and its floor with their error bars, as SVG."""
 
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 150, 18
-# How many standard errors a bar reaches to either side: some 95 % of draws lie within.
+# Half the length of a bar, in standard errors: about 95 % of draws lie within the bar.
 REACH = 2.0
 _MARGIN = 6
 _VALUE, _FLOOR = "#1f77b4", "#8a8f99"
@@ -12,13 +12,13 @@ _VALUE, _FLOOR = "#1f77b4", "#8a8f99"
 def draw(value: float, error: float | None, floor: float, floor_error: float | None) -> Markup:
     """Draw a dot for the value and a dashed line for the floor, with bars of two standard errors.
 
-    The scale is the drawing's own: from the lowest to the highest of these, or from 0 to 1 and what
-    lies outside where all are the same. An error that is None is drawn as none.
+    Each drawing has its own scale, from its lowest to its highest point. If all points are equal,
+    the scale is 0 to 1, extended to that point. An error of None has no bar.
 
     Returns
     -------
     markupsafe.Markup
-        An <svg> of WIDTH by HEIGHT pixels, whose <title> says the same in figures.
+        An <svg> of WIDTH by HEIGHT pixels; its <title> gives the figures.
     """
     value_reach, floor_reach = REACH * (error or 0.0), REACH * (floor_error or 0.0)
     low = min(value - value_reach, floor - floor_reach)

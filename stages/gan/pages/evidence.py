@@ -1,4 +1,4 @@
-"""The pictures that go with a verdict: what was watched, over the steps."""
+"""The curves that support a verdict: losses, probabilities, gradients, diversity over the steps."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,17 +22,17 @@ def pictures(
     size: tuple[float, float] = charts.SIZE,
     names: Sequence[str] = NAMES,
 ) -> dict[str, bytes]:
-    """Curves of all that was watched, as PNG by name; one of which nothing was seen is left out.
+    """The curves as PNG, by name. A curve without a finite value is left out.
 
     Parameters
     ----------
-    rows : a history by steps: a mapping of `step` and the MEASURES of watching
-    loss_levels : label to the height of a dashed line: where the losses are at equilibrium
+    rows : a history by steps: mappings with `step` and the MEASURES of `training.step.measures`
+    loss_levels : label to the height of a dashed line: a loss at equilibrium
     real_diversity : float
         Mean pairwise distance of real images.
-    marks : label to a step that is marked on each
-    size : width and height of each in inches
-    names : those of NAMES that are wanted
+    marks : label to a step that is marked in every picture
+    size : width and height of a picture in inches
+    names : the pictures to draw, from NAMES
     """
     levels = {"losses": loss_levels, "diversity": {"real images": real_diversity}}
     labels = {

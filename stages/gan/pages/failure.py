@@ -1,4 +1,4 @@
-"""The page about a training run that failed: what was seen, what it means, what to change."""
+"""The page about a training run that failed: what was seen, its meaning, and what to change."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,17 +25,17 @@ def write_page(
 ) -> str:
     """Write reports/<dataset>/failure.html and return its path.
 
-    See `evidence.pictures` for rows, levels and diversity; the last two are grids of the
-    generator's images as it stands, and of real ones.
+    `evidence.pictures` explains rows, levels and diversity. `generated` and `real` are grids of
+    images: the generator's present images, and real ones.
     """
-    told = verdict.to_json()
-    marks = {"it began": float(verdict.since), "told": float(verdict.step)}
+    content_of_verdict = verdict.to_json()
+    marks = {"it began": float(verdict.since), "verdict": float(verdict.step)}
     drawn = evidence.pictures(rows, loss_levels, real_diversity, marks)
     content = {
         "title": params.report.title,
         "dataset": dataset,
-        "verdict": told,
-        "commands": pages.commands(dataset, told["changes"]),
+        "verdict": content_of_verdict,
+        "commands": pages.commands(dataset, content_of_verdict["changes"]),
         "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
         "generated": pages.embedded_picture(generated),
         "real": pages.embedded_picture(real),

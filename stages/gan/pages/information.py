@@ -1,18 +1,18 @@
-"""Entropies of finite distributions, and the losses of a classifier that follow from them.
+"""Entropy, cross-entropy and KL divergence of finite distributions, and a classifier's losses.
 
-All in nats and float64.
+All values are float64, in nats.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax, rel_entr, xlogy
 
-# How far a distribution's sum may be from 1, by rounding.
+# A distribution's sum may differ from 1 by this much, because of rounding.
 _SUM_TOLERANCE = 1e-6
 
 
 def entropy(p: ArrayLike) -> float:
-    """H(P) = -sum p ln p: how surprising P's own draws are on average.
+    """H(P) = -sum p ln p: how surprising draws from P are on average.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def entropy(p: ArrayLike) -> float:
 
 
 def cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
-    """H(P, Q) = -sum p ln q: how surprising P's draws are to someone who believes in Q.
+    """H(P, Q) = -sum p ln q: how surprising draws from P are to someone who expects Q.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
-    """KL(P || Q) = sum p ln(p / q): what believing in Q costs (Kullback and Leibler 1951).
+    """KL(P || Q) = sum p ln(p / q): the cost of expecting Q (Kullback and Leibler 1951).
 
-    H(P, Q) = H(P) + KL(P || Q), so for a fixed P the two have their minimum at the same Q = P.
+    H(P, Q) = H(P) + KL(P || Q), so for a fixed P both have their minimum at Q = P.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
     Returns
     -------
     float
-        In nats, 0 on; infinite if Q excludes what P allows.
+        In nats, from 0 on; infinite if Q excludes what P allows.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def negative_log_likelihood(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> float | NDArray[np.float64]:
-    """-w_y ln p_y of each row's own label y, as PyTorch's NLLLoss has it.
+    """-w_y ln p_y of each row's label y, as in PyTorch's NLLLoss.
 
     Parameters
     ----------
@@ -108,14 +108,14 @@ def negative_log_likelihood(
     labels : (N,) whole numbers from 0 to C - 1, or ignore_index
     class_weights : (C,), from 0 on; None is 1 for each
     ignore_index : int
-        Rows with this label count for nothing, in the divisor of the mean neither.
+        Rows with this label add nothing, neither to the sum nor to the divisor of the mean.
     reduction : str
         mean (weighted: divided by the sum of the rows' w_y) | sum | none
 
     Returns
     -------
     float, or (N,) for none
-        In nats. The mean over no row, or over weight 0, is nan.
+        In nats. The mean is nan if there are no rows, or if all weights are 0.
 
     Raises
     ------
@@ -165,10 +165,10 @@ def multiclass_cross_entropy(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> float | NDArray[np.float64]:
-    """negative_log_likelihood of log_softmax(logits), as PyTorch's CrossEntropyLoss has it.
+    """negative_log_likelihood of log_softmax(logits), as in PyTorch's CrossEntropyLoss.
 
-    Parameters and returns are those of negative_log_likelihood, with logits (N, C) in the
-    place of log probabilities.
+    It takes logits (N, C) instead of log probabilities. All else is as in
+    negative_log_likelihood.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""What the loss means: pictures and worked values, drawn from the losses that train the networks.
+"""The page's lesson about the loss: pictures and worked values.
 
-Nothing here depends on a run but `own_terms`, which shows the run's own loss.
+They are computed by the losses that train the networks. Only `own_terms` depends on the run.
 """
 
 import functools
@@ -24,7 +24,7 @@ from stages.gan.pages.information import (
     multiclass_cross_entropy,
 )
 
-# Probability and label of the examples that are worked out.
+# Probability and label of the worked examples.
 EXAMPLES = ((0.9, 1), (0.5, 1), (0.1, 1), (0.9, 0), (0.1, 0))
 # A classifier of three classes: logits and label of each image. The last one has no label.
 IGNORED = -100
@@ -35,9 +35,9 @@ ANSWERS = (
     ((0.0, 3.0, 0.0), IGNORED),
 )
 CLASS_WEIGHTS = (1.0, 1.0, 3.0)
-# A label that is not sure, for entropy and KL.
+# An uncertain label, for entropy and KL.
 BELIEF = (0.7, 0.2, 0.1)
-# Drawn from one to the other; at 0 and 1 themselves cross-entropy is infinite.
+# The range that is drawn. It excludes 0 and 1, because cross-entropy is infinite there.
 _PROBABILITIES = np.linspace(0.005, 0.995, 199)
 _LOGITS = np.linspace(-30.0, 30.0, 1201)
 _NEAR_LOGITS = np.linspace(-8.0, 8.0, 321)
@@ -45,14 +45,14 @@ _NEAR_LOGITS = np.linspace(-8.0, 8.0, 321)
 
 @dataclass(frozen=True)
 class Saturation:
-    """Where D is so sure of a generated image that `bce` stops teaching it.
+    """The logit of a generated image from which on `bce` has no gradient.
 
     Parameters
     ----------
     logit : float
-        The first at which float32's sigmoid is 1 and the gradient exactly 0, to 1/64.
+        The first logit at which the sigmoid in float32 is 1 and the gradient exactly 0, to 1/64.
     loss : float
-        At which `bce` then stands, in nats.
+        The value of `bce` from there on, in nats.
     """
 
     logit: float
@@ -60,7 +60,7 @@ class Saturation:
 
 
 def logit_of(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln(p / (1 - p)), whose sigmoid is p, in (0, 1).
+    """ln(p / (1 - p)) of p in (0, 1): the logit whose sigmoid is p.
 
     Examples
     --------
@@ -91,10 +91,10 @@ def several_classes() -> dict[str, Any]:
     Returns
     -------
     dict
-        rows: logits, label, the label's probability, its loss in nats, its class weight, and both
-        multiplied (the last three are 0 and the probability is None where the label is ignored).
-        mean and weighted_mean, in nats. cross_entropy, entropy and divergence, in nats, of BELIEF
-        and the first row's answer.
+        rows: logits, label, the label's probability, its loss in nats, its class weight, and the
+        product of loss and weight. For an ignored label the probability is None and the last three
+        are 0. mean and weighted_mean, in nats. cross_entropy, entropy and divergence of BELIEF and
+        the first row's answer, in nats.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def several_classes() -> dict[str, Any]:
 
 @functools.cache
 def saturation() -> Saturation:
-    """Find where `bce` on generated images stands still for good."""
+    """Find the logit from which on `bce` of generated images is constant."""
     logits = np.arange(0.0, 64.0, 1 / 64)
     values, slopes = values_and_slopes(_each("bce").fake, logits)
     last_moving = int(np.flatnonzero(slopes != 0)[-1])
@@ -150,7 +150,7 @@ def pictures(name: str, loss: Loss, point: Point | None) -> dict[str, bytes]:
     Parameters
     ----------
     name, loss, point
-        The run's own loss, and where it is at equilibrium.
+        The run's own loss, and its equilibrium point.
     """
     return {
         "by_probability": by_probability(),
@@ -176,7 +176,7 @@ def by_probability() -> bytes:
 
 
 def by_logit() -> bytes:
-    """Cross-entropy against the logit, on probabilities and on logits, and where they part."""
+    """Cross-entropy against the logit, computed on probabilities and on logits."""
     lines = {
         f"{name}, y = {label}": _values(getattr(_each(name), term), _LOGITS)
         for name in ("bce", "bce_with_logits")
@@ -196,7 +196,7 @@ def against_squares() -> bytes:
 
 
 def gradients() -> bytes:
-    """Their derivatives with respect to the logit, at target 1."""
+    """Derivatives of cross-entropy and squared error with respect to the logit, at target 1."""
     lines = {
         name: values_and_slopes(_each(name).real, _NEAR_LOGITS)[1].tolist()
         for name in ("bce", "mse")
@@ -238,7 +238,7 @@ def own_terms(name: str, loss: Loss, point: Point | None) -> bytes:
 
 
 def _each(name: str) -> Loss:
-    """A loss at its defaults, with a value for each logit."""
+    """A loss with default options, which returns one value per logit."""
     return losses.build(name, losses.Options(reduction="none"))
 
 

@@ -16,21 +16,21 @@ from stages.gan.params import Dataset, Train, shareable
 _LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
 _PROBABILITIES = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
 _WATCHED = ("gradients", "diversity")
-# The columns of both histories that are drawn, and those of the history by steps alone.
+# The columns to draw from the history by epochs, and from the history by steps.
 SHOWN = (*_LOSSES.values(), *_PROBABILITIES.values())
 SHOWN_BY_STEP = (*SHOWN, "discriminator_gradient", "generator_gradient", "diversity")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What earlier stages left of a run: contents of their files, and the folders of pictures.
+    """The results of the earlier stages: contents of their files, and folders of pictures.
 
     Parameters
     ----------
     source, prepared : source.json, and the description of the prepared data
     train, verdict, evaluate : train.json, verdict.json, evaluate.json
     epochs, steps : rows of both histories, with SHOWN and SHOWN_BY_STEP
-    classes : kind of images to the share of each class; empty where nothing was scored
+    classes : kind of images to the share of each class; empty if nothing was scored
     training, evaluation : Path
         Folders of pictures.
     """
@@ -48,7 +48,7 @@ class Run:
 
 
 def page_of(dataset: str, params: Dataset, run: Run) -> str:
-    """The page, as HTML that needs nothing else.
+    """The page as HTML, which needs no other file.
 
     Raises
     ------
@@ -77,34 +77,35 @@ def page_of(dataset: str, params: Dataset, run: Run) -> str:
 
 
 def about_equilibrium(terms: Mapping[str, Any]) -> str:
-    """What D answers at the training loss's equilibrium, in a sentence or two."""
+    """Sentences about D's answer at the equilibrium of the training loss."""
     point = terms["equilibrium_point"]
     if point is None:
         return (
-            f"The loss {terms['name']} has no such point: D's terms add up to the same whatever "
-            "one number D answers to all images, so no dashed line is drawn. What it was trained "
-            "to make small is no measure of the networks either; the cross-entropy and the other "
-            "rows of the table below are, as they do not depend on the training loss."
+            f"The loss {terms['name']} has no equilibrium point: if D gives all images the same "
+            "answer, D's terms add up to the same sum for every such answer. So no dashed line is "
+            "drawn. The training loss does not measure the networks either. The cross-entropy and "
+            "the other rows of the table below do, because they do not depend on the training loss."
         )
     if point["lowest_logit"] != point["highest_logit"]:
         return (
             f"With the loss {terms['name']} every logit from {point['lowest_logit']:g} to "
-            f"{point['highest_logit']:g} is equally good for D then: its sum is the same at all of "
-            "them, while the single terms and G's are given for the middle."
+            f"{point['highest_logit']:g} is then equally good for D: the sum of D's terms is the "
+            "same at each. The single terms and G's loss are given for the middle."
         )
     answer = (
-        f"With the loss {terms['name']} D answers {point['probability']:.4g} to everything then."
+        f"With the loss {terms['name']} D then gives every image the probability "
+        f"{point['probability']:.4g} of being real."
     )
     if abs(point["probability"] - 0.5) > 1e-6:
         answer += (
-            " Weights or smoothed labels moved it from 1/2; the rows of the table that are named "
-            "cross-entropy are those of the plain one, whose point stays at 1/2."
+            " Weights or smoothed labels moved this value away from 1/2. The rows of the table "
+            "named cross-entropy show the plain cross-entropy, whose equilibrium stays at 1/2."
         )
     return answer
 
 
 def _about_the_loss(train: Train) -> dict[str, Any]:
-    """What the section on the meaning of the loss shows."""
+    """The content of the section on the meaning of the loss."""
     loss = losses.of_params(train)
     drawn = lesson.pictures(train.loss, loss, equilibrium.point(loss))
     return {
@@ -116,7 +117,7 @@ def _about_the_loss(train: Train) -> dict[str, Any]:
 
 
 def _pictures(run: Run, train: Train) -> dict[str, str]:
-    """All pictures of the run as data URLs; "" for one of which nothing was seen."""
+    """All pictures of the run as data URLs; "" for a curve without values."""
     own = run.evaluate["training_loss"]
     point = own["equilibrium_point"]
     middle = {"equilibrium": point["probability"]} if point else {}
@@ -152,6 +153,6 @@ def _curve(
     label: str,
     y_range: tuple[float, float] | None = None,
 ) -> bytes:
-    """Columns of a history over another one, as PNG."""
+    """Columns of a history against its column `x`, as PNG."""
     columns = {name: [row[column] for row in rows] for name, column in lines.items()}
     return charts.curves([row[x] for row in rows], columns, levels, x, label, y_range)

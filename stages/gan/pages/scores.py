@@ -1,4 +1,4 @@
-"""The tables of figures on a page: the scores of the images, and the discriminator's losses.
+"""The tables of a page: the scores of the images, and the discriminator's losses.
 
 Nothing here needs MindSpore.
 """
@@ -10,17 +10,17 @@ from stages.gan.measures import Measure
 from stages.gan.pages import error_bars
 from stages.gan.params import Train
 
-# Without options these are the same measure, and the table need not show it twice.
+# Without options these three are the same measure, so the table shows only one.
 _CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
 
 
 def score_table(measures: Sequence[Measure], found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a table of scores, each with its value and floor and the errors of both.
+    """The rows of a table of scores: each has value, floor, and the errors of both.
 
     Parameters
     ----------
-    measures : those of one section
-    found : that section of evaluate.json
+    measures : the measures of one section
+    found : the content of that section in evaluate.json
     """
     return [
         {
@@ -36,19 +36,19 @@ def score_table(measures: Sequence[Measure], found: Mapping[str, Any]) -> list[d
 
 
 def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]]:
-    """What D and G reach on held-out images, with a sentence each.
+    """The rows of a table of D's and G's losses on held-out images, each with a sentence.
 
-    The training loss has rows of its own if it is another measure than the plain cross-entropy.
+    The training loss has its own rows if it differs from the plain cross-entropy.
     """
     bce = evaluate["bce"]
     own = evaluate["training_loss"]
     point = own["equilibrium_point"]
     probability = point["probability"] if point else None
     sentences = {
-        "real": "How surprised D is by real images: 0 if it is sure of each.",
-        "fake": "How surprised D is by generated images: 0 if it unmasks each.",
-        "discriminator": "The sum of the two, what D tries to make small.",
-        "generator": "What G tries to make small: large if D unmasks its images.",
+        "real": "D's cross-entropy on real images: 0 if D is sure that each is real.",
+        "fake": "D's cross-entropy on generated images: 0 if D is sure that each is generated.",
+        "discriminator": "The sum of the two values above. D tries to make it small.",
+        "generator": "G tries to make it small. It is large if D recognises generated images.",
     }
     rows = [
         _row(f"cross-entropy, {name} (nats)", **_figure(bce[name]), sentence=sentence)
@@ -57,7 +57,7 @@ def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]
     options = train.loss_options
     changed = (options.weight, options.pos_weight, options.label_smoothing) != (1.0, 1.0, 0.0)
     if own["name"] not in _CROSS_ENTROPIES or changed:
-        same = "The same in the loss that the networks were trained with, an image."
+        same = "The same term of the training loss, per image."
         rows += [
             _row(f"{own['name']}, {name}", **_figure(own[name]), sentence=same)
             for name in sentences
@@ -68,26 +68,26 @@ def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]
             "mean D(x)",
             evaluate["real_probability"],
             probability,
-            "How real D finds real images on average.",
+            "D's probability of being real, averaged over real images.",
         ),
         _row(
             "mean D(G(z))",
             evaluate["fake_probability"],
             probability,
-            "How real D finds generated images on average.",
+            "D's probability of being real, averaged over generated images.",
         ),
         _row(
             "D's accuracy",
             evaluate["accuracy"],
             0.5,
-            "The share of images that D sorts rightly; guessing gives a half.",
+            "The share of images that D classifies correctly. Guessing gives a half.",
         ),
         _row(
             "JSD, lower bound (nats)",
             evaluate["jsd_lower_bound"],
             0.0,
-            "What D's loss proves: real and generated images are at least this far apart, of "
-            "0.6931 at most. 0 proves nothing, as D may just be weak.",
+            "Real and generated images differ at least by this JSD. The largest JSD is 0.6931. 0 "
+            "proves nothing, because D may just be weak.",
         ),
     ]
 

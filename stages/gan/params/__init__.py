@@ -1,7 +1,7 @@
-"""params.yaml as one typed, validated model. Nothing else reads it.
+"""Reads and validates params.yaml. No other module reads the file.
 
-A mistake in the file ends in one line that names the key, its place, the bad value and what
-would be valid.
+A mistake in the file gives an error of one line. It names the place of the key, the bad value and
+what is valid.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from stages.gan.params.explanations import explain, nearest
 
 
 def _no_booleans(value: Any) -> Any:
-    # YAML reads yes, on and true as a boolean, which Python would take for the number 1.
+    # YAML reads yes, on and true as a boolean, which would pass for the number 1 in Python.
     if isinstance(value, bool):
         raise ValueError("should be a number")
     return value
@@ -27,7 +27,7 @@ Seed = Annotated[int, _WHOLE, Field(ge=0, le=2**32 - 1)]
 Width = Annotated[int, _WHOLE, Field(ge=1, le=65536)]
 Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"]
 
-# mypy accepts a Literal of written-out values only; pydantic makes its message from these names.
+# mypy accepts only written-out values in a Literal; pydantic puts these names into its messages.
 if TYPE_CHECKING:
     LossName = str
     NetworkName = str
@@ -41,7 +41,7 @@ class _Section(BaseModel):
 
 
 class Kind(_Section):
-    """What a data set is made of: the entry of params.yaml's `datasets`."""
+    """The kinds of raw files and networks: an entry of `datasets` in params.yaml."""
 
     format: Literal["idx", "images"]
     network: NetworkName
@@ -60,7 +60,7 @@ class Download(_Section):
 
 
 class Preprocess(_Section):
-    """How raw files become arrays."""
+    """How arrays are made from raw files."""
 
     image_size: Annotated[int, _WHOLE, Field(ge=4, le=1024)]
     channels: Annotated[Literal[1, 3], _WHOLE]
@@ -81,7 +81,7 @@ class Network(_Section):
 
 
 class LossOptions(_Section):
-    """What can be set of the loss; `losses` says what each does."""
+    """The options of the loss; `losses` says what each does."""
 
     reduction: Annotated[
         Literal["mean", "sum"], Field(description="a training step needs one number")
@@ -92,12 +92,12 @@ class LossOptions(_Section):
     gradient_penalty: Annotated[float, _WHOLE, Field(ge=0, le=1000)]
 
     def of_terms(self) -> dict[str, Any]:
-        """What losses.Options takes: all but the penalty, which is no function of logits."""
+        """The arguments of losses.Options: all but the penalty, which is no function of logits."""
         return self.model_dump(exclude={"gradient_penalty"})
 
 
 class DiscriminatorNetwork(Network):
-    """The discriminator's, with what it alone may have."""
+    """The hidden layers of the discriminator, with the option that only it has."""
 
     spectral_norm: bool
 
@@ -113,7 +113,7 @@ class Schedule(_Section):
 
 
 class Distributed(_Section):
-    """Over how many processes training is spread."""
+    """The number of processes that train together."""
 
     workers: Annotated[int, _WHOLE, Field(ge=1, le=1024)]
 
@@ -152,18 +152,18 @@ class Train(_Section):
 
     @property
     def gradient_penalty(self) -> float:
-        """Weight of the penalty on D's gradient; 0 for a loss that has none."""
+        """Weight of the penalty on D's gradient; 0 for a loss without a penalty."""
         has_one = choices.LOSSES[self.loss].has_gradient_penalty
         return self.loss_options.gradient_penalty if has_one else 0.0
 
     @property
     def differentiates_twice(self) -> bool:
-        """Whether D's gradient with respect to images is itself trained on."""
+        """Whether the losses contain D's gradient with respect to images."""
         return self.r1 > 0 or self.gradient_penalty > 0
 
 
 class Judge(_Section):
-    """The network trained on real images alone, by which generated ones are measured."""
+    """The network that is trained on real images only; its features measure generated images."""
 
     epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
     batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
@@ -185,7 +185,7 @@ class Critic(_Section):
 
 
 class Evaluate(_Section):
-    """What is measured on the trained networks."""
+    """How the trained networks are measured."""
 
     samples: Annotated[int, _WHOLE, Field(ge=1, le=1_000_000)]
     seed: Seed
@@ -195,7 +195,7 @@ class Evaluate(_Section):
 
 
 class Report(_Section):
-    """The page."""
+    """The page about the run."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -225,12 +225,12 @@ class Dataset(_Section):
     @model_validator(mode="after")
     def _batches_are_shared_out_evenly(self) -> "Dataset":
         workers, batch = self.train.distributed.workers, self.train.batch_size
-        # MindSpore's binary cross-entropy of a single number is none of float32.
+        # MindSpore's binary cross-entropy of a single number is not a float32.
         if workers > 1 and (batch % workers or batch // workers < 2):
             able = [str(n) for n in range(1, min(batch // 2, 1024) + 1) if batch % n == 0]
             raise ValueError(
                 f"train.distributed.workers is {workers}, but train.batch_size {batch} cannot be "
-                f"shared out evenly among so many, each at least 2 images: valid is "
+                f"divided evenly among them with at least 2 images each: valid is "
                 f"{' | '.join(able)}, or another batch_size"
             )
         return self
@@ -243,8 +243,8 @@ class Dataset(_Section):
             if not value:
                 name, value = "loss_options.gradient_penalty", train.gradient_penalty
             raise ValueError(
-                f"train.{name} is {value}, but with train.discriminator.batch_norm no image "
-                f"has a gradient of its own: valid is {name} 0, or batch_norm false"
+                f"train.{name} is {value}, but with train.discriminator.batch_norm the gradient of "
+                f"one image depends on other images: valid is {name} 0, or batch_norm false"
             )
         return self
 
@@ -256,8 +256,8 @@ class Dataset(_Section):
         if complaint := kind.complaint((channels, size, size), *widths):
             raise ValueError(
                 f"preprocess.image_size is {size}, train.generator.widths has {len(widths[0])} "
-                f"entries and train.discriminator.widths has {len(widths[1])}, but there is no "
-                f"such {self.kind.network}: {complaint}"
+                f"entries and train.discriminator.widths has {len(widths[1])}, but no such "
+                f"{self.kind.network} can be built: {complaint}"
             )
         return self
 
@@ -270,7 +270,7 @@ class Dataset(_Section):
                 able = choices.losses_that_take(option)
                 raise ValueError(
                     f"train.loss_options.{option} is {value}, but train.loss is {name}, which "
-                    f"has no use for it: valid is {neutral}, or a loss of {' | '.join(able)}"
+                    f"does not use it: valid is {neutral}, or a loss of {' | '.join(able)}"
                 )
         return self
 
@@ -288,7 +288,7 @@ def load(path: Path, dataset: str) -> Dataset:
     Raises
     ------
     UserError
-        In one line, for whatever is wrong with the file or the name.
+        In one line, for every mistake in the file or the name.
     """
     content = _read(path)
     names = content["datasets"]
@@ -298,9 +298,9 @@ def load(path: Path, dataset: str) -> Dataset:
             raise UserError(f"{path}: unknown key {key}{nearest(key, ['datasets', *names])}")
     section = content.get(dataset)
     if not isinstance(section, dict):
-        raise UserError(f"{path}: {dataset} is missing: it should hold the params of that data set")
+        raise UserError(f"{path}: key {dataset} is missing: it should hold the data set's params")
     if "kind" in section:
-        raise UserError(f"{path}: unknown key {dataset}.kind: it belongs into datasets.{dataset}")
+        raise UserError(f"{path}: unknown key {dataset}.kind: it belongs in datasets.{dataset}")
     try:
         return Dataset.model_validate({"kind": names[dataset], **section})
     except ValidationError as error:
@@ -309,7 +309,7 @@ def load(path: Path, dataset: str) -> Dataset:
 
 
 def shareable(params: Dataset) -> dict[str, Any]:
-    """The params as JSON values without the folders of this machine, to be shown to others."""
+    """The params as JSON values, without the folders of this machine: safe to share."""
     settings = params.model_dump(mode="json")
     del settings["download"]["sources"]
     if params.train.init_from:
@@ -328,6 +328,6 @@ def _read(path: Path) -> dict[str, Any]:
     content = read_mapping(path)
     if not isinstance(content.get("datasets"), dict):
         raise UserError(
-            f"{path}: it should hold a mapping `datasets` of name to format and network"
+            f"{path}: it should hold a mapping `datasets` from names to format and network"
         )
     return content

@@ -1,7 +1,7 @@
-"""The losses and the kinds of network that params.yaml may name, with the facts about each.
+"""The lists of losses and of kinds of network that params.yaml may name, with facts about each.
 
-This table is the one list of both names. It needs no MindSpore, so that checking params stays
-quick and a sweep leaves the memory to its workers. The code itself is elsewhere:
+They need no MindSpore. So params are checked quickly, and a sweep leaves the memory to its
+workers. The code of losses and networks is elsewhere:
 `stages.gan.losses` has a class for each loss, `stages.gan.networks` a package for each kind.
 """
 
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Loss:
-    """What must be known about a loss before it is built.
+    """Facts about a loss that are needed before it is built.
 
     Parameters
     ----------
     takes_pos_weight : bool
-        Whether `loss_options.pos_weight` means something to it.
+        Whether the loss uses `loss_options.pos_weight`.
     takes_label_smoothing : bool
-        Whether `loss_options.label_smoothing` means something to it.
+        Whether the loss uses `loss_options.label_smoothing`.
     has_gradient_penalty : bool
         Whether the training step adds `loss_options.gradient_penalty` times a penalty on D's
         gradient (see losses.gradient_penalty).
     is_cross_entropy : bool
-        Whether both terms are plain cross-entropies, so that ln 2 a term is its equilibrium and
-        D's sum bounds the Jensen-Shannon divergence.
+        Whether both terms are plain cross-entropies. Then each is ln 2 at equilibrium, and D's
+        sum bounds the Jensen-Shannon divergence.
     """
 
     takes_pos_weight: bool = False
@@ -33,7 +33,7 @@ class Loss:
     is_cross_entropy: bool = False
 
     def takes(self, option: str) -> bool:
-        """Whether an option of OPTIONS means something to it."""
+        """Whether the loss uses an option of OPTIONS."""
         return bool(getattr(self, f"takes_{option}"))
 
 
@@ -48,12 +48,12 @@ LOSSES = {
     "wgan_gp": Loss(has_gradient_penalty=True),
 }
 
-# The options that some losses have no use for, and the value of each that changes nothing.
+# The options that some losses do not use, and the value of each that changes nothing.
 OPTIONS = {"pos_weight": 1.0, "label_smoothing": 0.0}
 
 
 def losses_that_take(option: str) -> list[str]:
-    """The names of the losses to which an option of OPTIONS means something.
+    """The names of the losses that use an option of OPTIONS.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def any_image(
     generator_widths: Sequence[int],
     discriminator_widths: Sequence[int],
 ) -> str:
-    """No complaint: these networks can be built for images of any size."""
+    """No complaint (""): these networks can be built for images of any size."""
     return ""
 
 
@@ -77,7 +77,7 @@ def halved_side(
     generator_widths: Sequence[int],
     discriminator_widths: Sequence[int],
 ) -> str:
-    """Complain unless each width can halve the side of a square image, and 2 pixels are left.
+    """A complaint unless each width can halve the side of a square image, down to 2 pixels or more.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def halved_side(
     if height == width and not height % 2**halvings and height // 2**halvings >= 2:
         return ""
     return (
-        f"images of {width} x {height} pixels are no square whose side can be halved {halvings} "
+        f"images of {width} x {height} pixels must be square, and their side is halved {halvings} "
         f"times, once for each width, with at least 2 pixels left: valid is a multiple of "
         f"{2**halvings} from {2 ** (halvings + 1)} on, or fewer widths"
     )
@@ -99,20 +99,20 @@ def halved_side(
 
 @dataclass(frozen=True)
 class Network:
-    """What must be known about a kind of network without its code.
+    """Facts about a kind of network that are needed without its code.
 
     Parameters
     ----------
     words : str
-        What both networks are, in the plural: for "A generative adversarial network of two ...".
+        Name of the networks in the plural: for "A generative adversarial network of two ...".
     memory : int
-        Bytes of memory that an experiment needs, its evaluation included. A sweep starts as many
-        workers as fit.
+        Bytes of memory that an experiment needs, with its evaluation. A sweep starts as many
+        workers as fit into memory.
     collapse_steps : int
         Steps of each run of `python -m stages collapse --fixed`: enough to see the lecture's
-        failure, and few enough for some minutes.
+        failure within some minutes.
     complaint : function of image_shape, generator_widths and discriminator_widths
-        Why there are no such networks, and what would be valid; "" if there are.
+        Why such networks cannot be built, and what is valid; "" if they can.
         `image_shape` is (channels, height, width).
     """
 

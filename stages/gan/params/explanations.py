@@ -1,4 +1,4 @@
-"""What is wrong with params, in plain words: made from pydantic's errors and from the schema."""
+"""Makes plain messages about mistakes in params, from pydantic's errors and the schema."""
 
 import difflib
 import reprlib
@@ -10,21 +10,21 @@ from pydantic import BaseModel
 
 
 def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -> str:
-    """One mistake in the params of a data set: its place, the bad value, and what is valid.
+    """Describe one mistake in the params of a data set: its place, the bad value, what is valid.
 
     Parameters
     ----------
     schema : type of BaseModel
-        What the params were validated by.
+        The model that the params were validated with.
     dataset : str
-        The data set's name, with which each place begins.
+        The data set's name; each place begins with it.
     problem : Mapping
         One of ValidationError.errors().
 
     Returns
     -------
     str
-        Keys stand in it as they are in the file, which may be with line breaks.
+        It quotes keys exactly as in the file, so it may have line breaks.
     """
     location = problem["loc"]
     annotation: Any = schema
@@ -42,7 +42,7 @@ def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -
         elif get_origin(annotation) in (list, dict):
             annotation, metadata = get_args(annotation)[-1], []
         else:
-            break  # what follows is pydantic's own name for the branch of a union
+            break  # the next part is pydantic's name for a branch of a union
         keys.append(str(part))
     place = _place(dataset, keys)
     if problem["type"] == "missing":
@@ -54,7 +54,7 @@ def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -
 
 
 def nearest(word: Any, choices: Iterable[Any]) -> str:
-    """What a misspelt name is followed by: the choice most like it, if any is, and all of them.
+    """The end of a message about a misspelt name: the most similar choice, if any, and all choices.
 
     Examples
     --------
@@ -82,7 +82,7 @@ _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
 
 def _shown(value: Any) -> str:
     words = {None: "null", True: "true", False: "false"}
-    # reprlib bounds what aliases of aliases would make of a few lines of YAML.
+    # reprlib bounds the text: a few lines of YAML with aliases of aliases can be huge values.
     text = words[value] if value is None or isinstance(value, bool) else _SHORT.repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 

@@ -1,9 +1,9 @@
-"""checkpoint.json: what a checkpoint holds, and the checksums by which any damage is found.
+"""checkpoint.json: the content of a checkpoint, with checksums that show any damage.
 
-    epoch, step    how far its training was
-    networks       the description that rebuilds both networks
-    sha256         of each file beside it
-    checksum       sha256 of all the above
+    epoch, step    the progress of its training
+    networks       the description for building both networks
+    sha256         the sha256 of each file beside it
+    checksum       the sha256 of all the above
 
 Reading it needs neither MindSpore nor the networks' code.
 """
@@ -35,7 +35,7 @@ _Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Manifest(BaseModel):
-    """What checkpoint.json says; `networks` has not been looked into."""
+    """The content of checkpoint.json; `networks` is not checked yet."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class Manifest(BaseModel):
 
 
 def write(folder: Path, epoch: int, step: int, networks: dict[str, Any]) -> None:
-    """Describe the files that lie in a checkpoint's folder."""
+    """Write checkpoint.json for the files in a checkpoint's folder."""
     files = sorted(file for file in folder.iterdir() if file.name != NAME)
     content = {
         "epoch": epoch,
@@ -58,7 +58,7 @@ def write(folder: Path, epoch: int, step: int, networks: dict[str, Any]) -> None
 
 
 def read(folder: Path) -> Manifest:
-    """Read checkpoint.json; one without `checksum`, as earlier versions wrote, is taken as it is.
+    """Read checkpoint.json. A file of an earlier version may lack `checksum`.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read(folder: Path) -> Manifest:
     try:
         checksum = content.pop(_CHECKSUM, None)
         if checksum is not None and checksum != _checksum(content):
-            raise ValueError("its checksum is another")
+            raise ValueError("its checksum does not match its content")
         return Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
@@ -84,7 +84,7 @@ def read(folder: Path) -> Manifest:
 
 
 def damages(folder: Path, manifest: Manifest) -> dict[Path, str]:
-    """What is wrong with each file that is not as the checksums say: a few words."""
+    """The files that do not match their checksums, each with what is wrong, in a few words."""
     found = {}
     for name, expected in manifest.sha256.items():
         file = folder / name
@@ -96,12 +96,12 @@ def damages(folder: Path, manifest: Manifest) -> dict[Path, str]:
 
 
 def _checksum(content: dict[str, Any]) -> str:
-    """sha256 of a JSON object, however it is laid out.
+    """sha256 of a JSON object; line breaks and the order of keys do not matter.
 
     Raises
     ------
     ValueError
-        If a number is not finite, as one too large for a float comes out of a file.
+        If a number is not finite. A number in a file that is too large for a float is read so.
     """
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

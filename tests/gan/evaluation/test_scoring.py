@@ -131,7 +131,7 @@ def test_too_few_images_have_no_scores(judged):
     assert found["histograms"] == {}
     assert found["judge"]["sha256"] == storage.load(judged[2]).sha256
     (line,) = scoring.lines(found)
-    assert f"{scoring.FEWEST} of each kind" in line
+    assert f"{scoring.FEWEST} or more of each kind" in line
 
 
 def test_the_judge_is_named_as_its_weights_are(judged, good):
@@ -166,7 +166,7 @@ def test_a_judge_of_images_of_another_size_is_refused(judged, count):
     narrow = [Split(part.images[..., :7], part.latents, part.labels) for part in judged[:2]]
     shown, fresh = (images(count, seed)[0][..., :7] for seed in (3, 4))
     text = message_of(scoring.score, *narrow, judged[2], shown, fresh, judged[3])
-    assert "a judge of images (1, 8, 8), the prepared ones are (1, 8, 7)" in text
+    assert "a judge of images (1, 8, 8), but the prepared images are (1, 8, 7)" in text
     assert "run `dvc repro`" in text
 
 

@@ -89,8 +89,8 @@ def test_data_params_scores_and_verdict_are_told(tmp_path):
         "| memorisation | 3.142 | 0.5 | 0.25 |  | near the floor |",
     ):
         assert row in card
-    assert "cross-entropy 1.2346 nats" in card
-    assert "(1.3863 if it could tell nothing)" in card
+    assert "cross-entropy is 1.2346 nats" in card
+    assert "(1.3863 at equilibrium)" in card
 
 
 def test_the_table_leaves_no_measure_out(tmp_path):
@@ -112,7 +112,7 @@ def test_what_does_not_apply_is_not_said(tmp_path):
     card = model_card.write(facts(tmp_path, source="https://example.org/a.zip"))
     assert "Not the real data" not in card
     assert "moving average" not in card
-    assert "going on from" not in card
+    assert "beginning with" not in card
     assert "rejected" not in card
 
 
@@ -122,7 +122,7 @@ def test_what_applies_is_said(tmp_path):
     given.prepared["rejected"].update({"a.jpg": "cut", "b.jpg": "cut"})
     card = model_card.write(given)
     assert "moving average (EMA) of its weights" in card
-    assert "going on from a checkpoint of epoch 7, step 99" in card
+    assert "beginning with a checkpoint of epoch 7, step 99" in card
     assert "2 files rejected as damaged" in card
 
 

@@ -258,7 +258,7 @@ def test_a_bad_option_is_named_with_what_is_valid(options, message):
     ],
 )
 def test_an_option_that_means_nothing_is_refused_in_one_line(name, options):
-    with pytest.raises(ValueError, match=f"loss '{name}' has no use for it") as caught:
+    with pytest.raises(ValueError, match=f"loss '{name}' does not use it") as caught:
         losses.build(name, Options(**options))
     assert "\n" not in str(caught.value)
     (option,) = options

@@ -23,7 +23,7 @@ def test_the_page_carries_the_verdict_and_needs_nothing_else(tmp_path, monkeypat
     rate = Change("train.learning_rate", 0.0001, "slower")
     page = write(tmp_path, monkeypatch, "mnist", rate)
     assert "Discriminator won." in page
-    assert "began at step 11 and was told at step 19" in page
+    assert "began at step 11 and was reported at step 19" in page
     assert "D&#39;s loss is &lt;0.01&gt;" in page
     assert "dvc exp run -S mnist.train.learning_rate=0.0001 report@mnist" in page
     links = re.findall(r"""(?:src|href)="([^"]*)""", page)

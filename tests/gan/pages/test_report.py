@@ -41,19 +41,19 @@ def train_params(tmp_path, loss: str, **options):
 @pytest.mark.parametrize(
     ("loss", "options", "answer"),
     [
-        ("bce", {}, "D answers 0.5"),
-        ("mse", {}, "D answers 0.5"),
-        ("mse", {"label_smoothing": 0.2}, "D answers 0.4"),
-        ("bce", {"pos_weight": 4.0}, "D answers 0.8"),
-        ("hinge", {}, "every logit from -1 to 1 is equally good"),
-        ("wgan_gp", {}, "has no such point"),
+        ("bce", {}, "D then gives every image the probability 0.5 "),
+        ("mse", {}, "D then gives every image the probability 0.5 "),
+        ("mse", {"label_smoothing": 0.2}, "D then gives every image the probability 0.4 "),
+        ("bce", {"pos_weight": 4.0}, "D then gives every image the probability 0.8 "),
+        ("hinge", {}, "every logit from -1 to 1 is then equally good"),
+        ("wgan_gp", {}, "has no equilibrium point"),
     ],
 )
 def test_all_of_the_page_compares_with_the_losss_own_equilibrium(tmp_path, loss, options, answer):
     own = terms(loss, **options)
     sentence = report.about_equilibrium(own)
     assert answer in sentence
-    assert ("moved it from 1/2" in sentence) == bool(options)
+    assert ("moved this value away from 1/2" in sentence) == bool(options)
     rows = scores.loss_table(evaluated(own), train_params(tmp_path, loss, **options))
     by_name = {row["name"]: row["equilibrium"] for row in rows}
     assert by_name["cross-entropy, generator (nats)"] == pytest.approx(math.log(2))

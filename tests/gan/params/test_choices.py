@@ -65,7 +65,7 @@ def test_each_kind_says_what_others_ask(kind):
 @pytest.mark.parametrize(
     ("shape", "widths", "part"),
     [
-        ((1, 8, 16), (2, 2), "images of 16 x 8 pixels are no square"),
+        ((1, 8, 16), (2, 2), "images of 16 x 8 pixels must be square"),
         ((1, 60, 60), (4, 4), "valid is a multiple of 16 from 32 on"),
         ((1, 8, 8), (1, 3), "halved 3 times"),
         ((1, 8, 8), (3, 1), "valid is a multiple of 8 from 16 on"),

@@ -53,7 +53,7 @@ def test_unknown_key_at_the_top_is_named(complaint):
 
 
 def test_kind_belongs_into_datasets(complaint):
-    assert "belongs into datasets.mnist" in complaint("mnist.kind", {})
+    assert "belongs in datasets.mnist" in complaint("mnist.kind", {})
 
 
 def test_unknown_data_set_names_the_nearest():
@@ -137,7 +137,10 @@ def test_an_option_is_refused_where_the_loss_refuses_it(
         text = message_of(load_params, tmp_path, "mnist", **changes)
         bad = "pos_weight is 2.0" if "pos_weight is" in text else "label_smoothing is 0.1"
         able = " | ".join(choices.losses_that_take(bad.split()[0]))
-        assert f"mnist: train.loss_options.{bad}, but train.loss is {name}, which has no" in text
+        assert (
+            f"mnist: train.loss_options.{bad}, but train.loss is {name}, which does not use it"
+            in text
+        )
         assert text.endswith(f"or a loss of {able}")
     else:
         train = load_params(tmp_path, "mnist", **changes).train

@@ -15,7 +15,7 @@ ERROR: failed to reproduce 'train@mnist': failed to run: {COMMAND}, exited with 
 TOLD = f"""> {COMMAND}
 verdict: discriminator won
 verdict: diverged
-error: mnist: training was stopped at step 60, as it cannot recover
+error: mnist: training was stopped at step 60, because it cannot recover
 {KILLED.format(1)}"""
 DVC_ENDED = "epoch 3: loss\nerror: stopped by SIGTERM after step 9, and saved\n"
 

@@ -48,7 +48,7 @@ def test_the_page_needs_nothing_else_and_is_the_same_for_the_same_runs():
 def test_only_params_that_differ_and_matter_stand_in_the_table():
     params = {"train.learning_rate": 0.2, "train.on_failure": "stop", "train.seed": 1}
     page = page_of(run("one"), run("two", params=params))
-    table = page[page.index("What differs") : page.index("Which params differ")]
+    table = page[page.index("Differences and results") : page.index("Which params differ")]
     assert "train.learning_rate" in table
     assert "train.seed" not in table
     assert "on_failure" not in table

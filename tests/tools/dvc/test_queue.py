@@ -36,7 +36,7 @@ def test_what_a_failed_one_has_told(after):
     failed = after(TOLD)
     assert not failed.was_killed
     assert failed.verdict() == "diverged"
-    assert failed.reason() == "mnist: training was stopped at step 60, as it cannot recover"
+    assert failed.reason() == "mnist: training was stopped at step 60, because it cannot recover"
     assert failed.last_line().endswith("exited with 1")
 
 

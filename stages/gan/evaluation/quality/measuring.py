@@ -1,4 +1,4 @@
-"""All measures of a generator at once, each beside its error and its floor."""
+"""Computes all measures of quality, each with its error and its floor."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ NAMES = (
 
 @dataclass(frozen=True)
 class Sample:
-    """Images as the judge sees them.
+    """The judge's features and classes of N images.
 
     Parameters
     ----------
@@ -44,32 +44,32 @@ class Sample:
                 f"features {self.features.shape} and classes {self.classes.shape}, valid are "
                 "(N, F) and (N,)"
             )
-        every = slice(0, len(self.features))  # which may be a large memory map
+        every = slice(0, len(self.features))  # in blocks: it may be a large memory map
         if not all(np.isfinite(self.features[rows]).all() for rows in rows_of(every)):
-            raise ValueError("features that are not finite")
+            raise ValueError("features are not finite")
 
     def __len__(self) -> int:
         return len(self.features)
 
     def take(self, indices: NDArray[np.integer]) -> "Sample":
-        """Some of them."""
+        """The images at these indices."""
         return Sample(self.features[indices], self.classes[indices])
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure.
+    """Settings of the measures.
 
     Parameters
     ----------
     samples : int
-        How many generated, held-out and training images are compared, or as many as there are.
+        The number of generated, held-out and training images to compare, if there are as many.
     neighbours : int
         k of precision, recall, density and coverage; 5 as in Naeem et al. 2020.
     parts : int
-        Into how many each set is cut for the jackknife, which leaves out one in turn: for the
-        errors of the Frechet and the kernel distance, of class_divergence, memorisation and
-        near_copies. The others' are of halves, or of each class alone.
+        The number of parts of each set for the jackknife, which leaves out one part in turn. It
+        gives the errors of the Frechet and kernel distance, class_divergence, memorisation and
+        near_copies. The other errors come from halves, or from each class alone.
     """
 
     samples: int = 10_000
@@ -78,12 +78,12 @@ class Settings:
 
     @property
     def fewest(self) -> int:
-        """How many images of each kind there must be at least."""
+        """The smallest number of images of each kind."""
         return max(self.parts * (self.neighbours + 1), HALVES.shape[1])
 
 
 class Known:
-    """One set of images with what each measure needs of it alone, computed once."""
+    """A set of images, with the parts of each measure that depend on this set only."""
 
     def __init__(self, sample: Sample, settings: Settings) -> None:
         self.classes = sample.classes
@@ -93,7 +93,7 @@ class Known:
 
 
 def compare(real: Known, generated: Known) -> dict[str, Estimate]:
-    """All measures of two sets but memorisation, which needs the training images as a third."""
+    """All measures of two sets except memorisation, which also needs the training images."""
     return {
         **frechet.compare(real.moments, generated.moments),
         **kernel.compare(real.kernel, generated.kernel),
@@ -111,31 +111,30 @@ def measure(
 ) -> dict[str, Score]:
     """Measure generated images against held-out real ones.
 
-    All but memorisation are between generated and held-out images; their floor is the same
-    between as many training images and held-out ones. Memorisation compares with all of the
-    training images, which would be their own copies; its floor is known without them, see
+    All measures except memorisation compare generated with held-out images. For their floor, the
+    same number of training images replaces the generated images. Memorisation compares with all
+    training images, so training images would be their own copies; its floor is known, see
     `memorisation.FLOOR`.
 
-    Memory grows with the number of images that are compared (about 300 MB at 10,000 with 128
-    features) and with the square of the number of features, not with the number of training
-    images: their features are read bit by bit, and may be a memory map. Time grows with the
-    square of the number of images and with the number of features.
+    Memory grows with the number of compared images (about 300 MB for 10,000 with 128 features) and
+    with the square of the number of features. It does not grow with the number of training images:
+    their features are read in blocks, and may be a memory map. Time grows with the square of the
+    number of images and with the number of features.
 
     Parameters
     ----------
     real_train : Sample
-        All images the generator was trained on, or as many as are to be looked through for
-        copies.
+        The generator's training images, all or some; copies are searched among them.
     real_test, generated : Sample
     settings : Settings
     draw : numpy.random.Generator
-        Draws which images are compared, if there are more, and which part each is in.
+        Draws the images to compare, if there are more, and the part of each image.
 
     Returns
     -------
     dict of Score
-        By NAMES. The Frechet and the kernel distance are in squared units of the features and of
-        their products, class_divergence in nats, all others shares.
+        The keys are NAMES. The Frechet distance is in squared units of the features, the kernel
+        distance in those of their products. class_divergence is in nats, all others are shares.
 
     Raises
     ------

@@ -1,9 +1,8 @@
-"""Networks of MindSpore's own layers, tanh excepted, with the weights of this project's.
+"""Plain networks: the same networks and weights in MindSpore's own layers (except tanh).
 
-They can be exported and compared with, where ours use kernels that only this project has. All
-is channels first, as MindSpore's layers have it, and each network is one row of layers. `Plain`
-says what the module of a kind offers. As with `networks`, one kind's code is no part of what
-another kind depends on.
+Plain networks can be exported; our own layers cannot, because they use kernels of this project.
+Arrays are channels first, as in MindSpore, and each network is one sequence of layers. `Plain`
+says what the module of a kind offers. No kind depends on the code of another kind.
 """
 
 import importlib
@@ -23,8 +22,8 @@ from stages.gan.params import choices
 class Plain(Protocol):
     """What a kind of network offers for export: names of `stages.gan.export.plain.<kind>`.
 
-    The layers are MindSpore's own, in the order in which an image passes them, and each has an
-    operator in `onnx_files`. Those with weights are as many as ours, with the same parameters.
+    The layers are MindSpore's own, in the order of computation, and each has an operator in
+    `onnx_files`. There are as many layers with weights as in ours, with the same parameters.
     """
 
     def generator(self, description: Description, /) -> nn.SequentialCell:
@@ -36,7 +35,7 @@ class Plain(Protocol):
     def to_plain(
         self, layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int], /
     ) -> NDArray[np.float32]:
-        """A parameter of one of our layers as MindSpore's layer has it, in its shape."""
+        """A parameter of one of our layers, in the layout and shape of MindSpore's layer."""
 
     def from_plain(
         self, layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int], /
@@ -45,10 +44,10 @@ class Plain(Protocol):
 
 
 def plain_networks(description: Description) -> tuple[nn.SequentialCell, nn.SequentialCell]:
-    """Generator and discriminator of a description with MindSpore's own weights.
+    """Plain generator and discriminator of a description, with MindSpore's initial weights.
 
-    The first takes (N, latent_size) and gives (N, C, H, W); the second takes these and gives
-    logits (N, 1). Spectral norm is no layer here: see `as_plain`.
+    The generator maps (N, latent_size) to (N, C, H, W), the discriminator (N, C, H, W) to logits
+    (N, 1). There is no layer of spectral norm: see `as_plain`.
 
     Raises
     ------
@@ -62,9 +61,10 @@ def plain_networks(description: Description) -> tuple[nn.SequentialCell, nn.Sequ
 def as_plain(
     description: Description, generator: nn.Cell, discriminator: nn.Cell
 ) -> tuple[nn.SequentialCell, nn.SequentialCell]:
-    """Plain networks with the weights of these, in the mode in which these are.
+    """Plain networks with the weights and the mode (training or evaluation) of these networks.
 
-    Where ours divides a weight by its largest singular value, the plain one has the quotient.
+    With spectral norm, our layer divides its weight by the largest singular value; the plain layer
+    has the quotient as its weight.
     """
     pair = plain_networks(description)
     for ours, theirs in zip((generator, discriminator), pair, strict=True):
@@ -77,13 +77,13 @@ def as_plain(
 def matched(
     kind: str, ours: nn.Cell, theirs: nn.Cell
 ) -> Iterator[tuple[str, NDArray[np.float32], Parameter]]:
-    """Each parameter and running statistic of ours, in the plain network's shape, and the plain's.
+    """Each parameter and statistic of ours: its name, its value in plain shape, and the plain one.
 
     Parameters
     ----------
     kind : str
-        That of the networks.
-    ours, theirs : a network of the package and the plain one of the same description
+        The kind of the networks.
+    ours, theirs : our network, and the plain network of the same description
     """
     to_plain = _module(kind).to_plain
     in_effect = {id(cell.layer.weight): cell.weight_in_effect for cell in spectral.layers(ours)}
@@ -95,15 +95,15 @@ def matched(
 
 
 def take_back(kind: str, ours: nn.Cell, theirs: nn.Cell) -> None:
-    """Give our network the plain one's weights and running statistics: `matched` backwards.
+    """Copy the plain network's weights and running statistics into ours: the inverse of `matched`.
 
     Raises
     ------
     ValueError
-        If ours has spectral norm: the plain one does not know what its weights were divided by.
+        If ours has spectral norm: the divisors of the weights are unknown.
     """
     if spectral.layers(ours):
-        raise ValueError("weights cannot be taken back into a network with spectral norm")
+        raise ValueError("weights cannot be copied back into a network with spectral norm")
     from_plain = _module(kind).from_plain
     for layer, parameter, other in _pairs(ours, theirs):
         values = np.array(from_plain(layer, other.asnumpy(), parameter.shape), order="C")
@@ -112,7 +112,7 @@ def take_back(kind: str, ours: nn.Cell, theirs: nn.Cell) -> None:
 
 
 def layers(network: nn.Cell) -> list[nn.Cell]:
-    """Those with weights, in the order in which an image passes them."""
+    """The layers with weights, in the order of computation."""
     cells = (cell for _, cell in network.cells_and_names())
     return [cell for cell in cells if any(cell.parameters_and_names(expand=False))]
 

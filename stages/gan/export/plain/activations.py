@@ -1,4 +1,4 @@
-"""MindSpore's own activation layers, but for tanh."""
+"""MindSpore's own activation layers; only tanh is ours."""
 
 from mindspore import nn
 
@@ -6,7 +6,7 @@ from stages.gan.layers import Tanh
 
 
 def activation(name: str, slope: float) -> nn.Cell:
-    """The layer of that name in params.yaml; `slope` is leaky_relu's."""
+    """The layer with this name in params.yaml; `slope` is for leaky_relu."""
     return {
         "relu": nn.ReLU,
         "leaky_relu": lambda: nn.LeakyReLU(slope),

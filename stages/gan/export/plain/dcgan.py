@@ -1,4 +1,4 @@
-"""The convolutional networks in MindSpore's own layers, channels first where ours are last."""
+"""Plain convolutional networks (DCGAN): MindSpore's own layers, channels first."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ _WHOLE = {"pad_mode": "valid", "has_bias": False}
 
 
 def generator(d: Description) -> nn.SequentialCell:
-    """The recipe of `stages.gan.networks.dcgan.Generator`."""
+    """The same layers as in `stages.gan.networks.dcgan.Generator`."""
     channels, side, _ = d.image_shape
     side //= 2 ** len(d.generator_widths)
     row = [
@@ -42,7 +42,7 @@ def generator(d: Description) -> nn.SequentialCell:
 
 
 def discriminator(d: Description) -> nn.SequentialCell:
-    """The recipe of `stages.gan.networks.dcgan.Discriminator`."""
+    """The same layers as in `stages.gan.networks.dcgan.Discriminator`."""
     inputs, side, _ = d.image_shape
     row: list[nn.Cell] = []
     for index, outputs in enumerate(d.discriminator_widths):
@@ -59,7 +59,7 @@ def discriminator(d: Description) -> nn.SequentialCell:
 def to_plain(
     layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int]
 ) -> NDArray[np.float32]:
-    """A parameter of one of our layers as MindSpore's layer of that shape has it."""
+    """A parameter of one of our layers, in the layout and shape of MindSpore's layer."""
     if isinstance(layer, Convolution | TransposedConvolution):
         return columns_to_conv(values)
     if isinstance(layer, Projection | WholeImage):

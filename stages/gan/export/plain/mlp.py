@@ -1,4 +1,4 @@
-"""The fully connected networks in MindSpore's own layers; ours have the same weights."""
+"""Plain fully connected networks: MindSpore's own layers."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from stages.gan.networks import Description
 
 
 def generator(d: Description) -> nn.SequentialCell:
-    """The recipe of `stages.gan.networks.mlp.Generator`."""
+    """The same layers as in `stages.gan.networks.mlp.Generator`."""
     row = []
     inputs = d.latent_size
     for index, outputs in enumerate(d.generator_widths):
@@ -31,7 +31,7 @@ def generator(d: Description) -> nn.SequentialCell:
 
 
 def discriminator(d: Description) -> nn.SequentialCell:
-    """The recipe of `stages.gan.networks.mlp.Discriminator`."""
+    """The same layers as in `stages.gan.networks.mlp.Discriminator`."""
     row = [nn.Flatten()]
     inputs = math.prod(d.image_shape)
     for outputs in d.discriminator_widths:
@@ -47,7 +47,7 @@ def discriminator(d: Description) -> nn.SequentialCell:
 def to_plain(
     layer: nn.Cell, values: NDArray[np.float32], shape: Sequence[int]
 ) -> NDArray[np.float32]:
-    """A parameter of one of our layers as MindSpore's layer has it: as it is."""
+    """A parameter of one of our layers. MindSpore's layer has the same layout."""
     return values
 
 

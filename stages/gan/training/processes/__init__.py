@@ -1,1 +1,1 @@
-"""The processes of a training run: started, locked, asked to stop, missed when they die."""
+"""The processes of a training run: start, locks, requests to stop, detection of dead ones."""

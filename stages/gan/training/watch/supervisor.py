@@ -1,4 +1,4 @@
-"""Looking at a run after every step: measure, ask for a verdict, stop what cannot recover."""
+"""Watches a run after every step: measures it, reports verdicts, stops a run that failed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ from stages.gan.training.watch.verdicts import Verdict
 
 
 class Failed(UserError):
-    """The run cannot recover, and the params ask to stop then."""
+    """The run cannot recover, and `on_failure` is stop."""
 
 
 class Supervisor:
@@ -29,15 +29,15 @@ class Supervisor:
     Parameters
     ----------
     setup : Setup
-        The images of its fixed latent codes are compared and shown, real images are shown beside
-        them on the page about a failure.
+        The images of its fixed latent codes are measured. The page about a failure shows them
+        beside real images.
     history : History
-        To which every step is added.
+        Every step is added to it.
     diagnosis : Diagnosis
     bar : ProgressBar
     write_page : callable
-        Writes the page about a failure and returns its path; takes what
-        `pages.failure.write_page` takes. It is handed in so that training needs no page.
+        Writes the page about a failure and returns its path: `pages.failure.write_page`. It is a
+        parameter, so that training does not import the pages.
     """
 
     def __init__(
@@ -54,61 +54,61 @@ class Supervisor:
         self._bar = bar
         self._write_page = write_page
         self._meter = DiversityMeter(setup.players.generator, setup.codes)
-        self._told: list[Verdict] = []
+        self._reported: list[Verdict] = []
 
     def look(self, step: int, row: NDArray[np.float32]) -> None:
-        """Complete a step's row of MEASURES, keep it, and tell if the run has failed.
+        """Complete a step's row of MEASURES, add it to the history, and report a failure.
 
         Raises
         ------
         Failed
-            If it has, and the params ask to stop then.
+            If the run has failed, and `on_failure` is stop.
         """
         row[MEASURES.index("diversity")] = self._meter.look(step)
         self._history.add_step(step, row)
         self._bar.advance(row)
         verdict = self._diagnosis.failure(self._history)
-        if verdict is None or verdict.name in {told.name for told in self._told}:
+        if verdict is None or verdict.name in {earlier.name for earlier in self._reported}:
             return
-        self._told.append(verdict)
-        self._tell(verdict)
+        self._reported.append(verdict)
+        self._report(verdict)
         page = self._page_about(verdict)
         if self._setup.params.train.on_failure == "stop":
             raise Failed(
-                f"{self._setup.dataset}: training was stopped at step {step}, as it cannot recover "
-                f"({verdict.name}): {page} shows what was seen and what to change; "
-                f"{self._setup.dataset}.train.on_failure=warn would go on"
+                f"{self._setup.dataset}: training was stopped at step {step}, because it cannot "
+                f"recover ({verdict.name}): {page} shows what was seen and what to change. With "
+                f"{self._setup.dataset}.train.on_failure=warn training continues"
             )
 
     def state(self) -> dict[str, Any]:
-        """What it remembers beside the history, as JSON values."""
+        """The supervisor's state (without the history) as JSON values."""
         return {
-            "told": [verdict.to_json() for verdict in self._told],
+            "told": [verdict.to_json() for verdict in self._reported],
             "last_look": self._meter.last.hex(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `state` gave."""
-        self._told = [Verdict.from_json(verdict) for verdict in state["told"]]
+        """Restore what `state` returned."""
+        self._reported = [Verdict.from_json(verdict) for verdict in state["told"]]
         self._meter.last = float.fromhex(state["last_look"])
 
     def conclude(self) -> dict[str, Any]:
-        """Tell the verdict on the run that came to its end, and give it as JSON values.
+        """Report the verdict on the finished run, and return it as JSON values.
 
-        `earlier` holds the verdicts that were told on the way, `levels` where the curves of both
-        losses would be at equilibrium.
+        `earlier` holds the verdicts that were reported during the run, `levels` the heights of
+        both losses at equilibrium.
         """
         verdict = self._diagnosis.conclusion(self._history)
-        self._tell(verdict)
+        self._report(verdict)
         return {
             **verdict.to_json(),
-            "earlier": [told.to_json() for told in self._told],
+            "earlier": [earlier.to_json() for earlier in self._reported],
             "levels": self._diagnosis.levels,
         }
 
-    def _tell(self, verdict: Verdict) -> None:
+    def _report(self, verdict: Verdict) -> None:
         if verdict.fatal and self._setup.params.train.lecture_log:
-            # The steps since then may be fewer than an epoch, after which it is printed else.
+            # Otherwise this line is printed after an epoch, and this epoch may never be finished.
             losses = means(self._history.recent(verdict.step - verdict.since + 1))
             self._bar.say(lecture_line(losses[0], losses[1]))
         self._bar.say(f"verdict: {verdict.name}")

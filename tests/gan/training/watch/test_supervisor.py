@@ -55,7 +55,9 @@ def test_every_step_is_kept_and_completed(make):
 def test_a_failure_stops_the_run_with_a_page(make, tmp_path, capsys):
     supervisor, _ = make("stop")
     supervisor.look(1, row())
-    with pytest.raises(UserError, match=r"stopped at step 2, as it cannot recover \(diverged\)"):
+    with pytest.raises(
+        UserError, match=r"stopped at step 2, because it cannot recover \(diverged\)"
+    ):
         supervisor.look(2, row(np.nan))
     assert (tmp_path / "reports/mnist/failure.html").exists()
     output = capsys.readouterr().out
