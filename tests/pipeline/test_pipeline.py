@@ -112,6 +112,15 @@ def test_a_run_that_succeeds_imports_no_page(reproduced: Project):
         assert not {module for module in imported if module.startswith("stages.gan.pages")}
 
 
+def test_all_files_have_the_mode_that_the_umask_says(reproduced: Project, tmp_path):
+    (tmp_path / "file").touch()
+    usual = (tmp_path / "file").stat().st_mode
+    folders = [reproduced.folder / name for name in ("data", "models", "metrics", "reports")]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    assert len(files) > 100
+    assert not [file for file in files if file.stat().st_mode != usual]
+
+
 def test_an_edit_of_the_pages_style_reruns_the_report_alone(reproduced, tmp_path):
     copy = clone(reproduced, tmp_path / "clone")
     style = copy.folder / "stages/gan/pages/templates/_style.html"
