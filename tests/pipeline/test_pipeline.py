@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import math
 import re
 import shutil
 import struct
@@ -256,11 +257,13 @@ def test_the_trained_model_draws_and_judges(reproduced: Project, tmp_path: Path)
     )
     pictures = sorted(folder.iterdir())
     assert len(pictures) == 3
-    lines = reproduced.run(
-        "python", "-m", "stages", "discriminate", "faces", *map(str, pictures)
-    ).stdout.splitlines()
-    assert len(lines) == 3
-    assert all(0 <= float(line.split("\t")[1]) <= 1 for line in lines)
+    judge = ("python", "-m", "stages", "discriminate", "faces")
+    said = reproduced.run(*judge, *map(str, pictures)).stdout
+    assert said == reproduced.run(*judge, str(folder)).stdout
+    rows = [line.split("\t") for line in said.splitlines()]
+    assert [name for name, _, _ in rows] == [str(picture) for picture in pictures]
+    for _, logit, chance in rows:
+        assert float(chance) == pytest.approx(1 / (1 + math.exp(-float(logit))), rel=0.01)
     wrong = tmp_path / "wrong.png"
     buffer = io.BytesIO()
     Image.new("RGB", (5, 7)).save(buffer, "PNG")
