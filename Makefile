@@ -60,7 +60,11 @@ bench: setup ## compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ON
 
 setup: $(READY) ## make .venv from the lock file, and compile the kernels
 
+# A ZIP download has no git repository; DVC would say so only after minutes of set-up.
 $(READY): requirements.lock pyproject.toml
+	@if LC_ALL=C git rev-parse --git-dir 2>&1 | grep -q 'not a git repository' \
+	  && ! grep -Eqs '^[[:space:]]*no_scm *= *true' .dvc/config .dvc/config.local; then \
+	  echo "error: this folder is no git repository, but DVC needs one: run git init && git add -A && git commit -m first" >&2; exit 1; fi
 	@if [ -z "$(PYTHON)" ]; then \
 	  echo "error: no supported Python found: MindSpore 2.10 needs Python 3.10, 3.11 or 3.12 (name one with make PYTHON=/path/to/python)" >&2; exit 1; fi
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 13) else "error: this is Python %d.%d, but MindSpore 2.10 needs Python 3.10, 3.11 or 3.12" % v[:2])'

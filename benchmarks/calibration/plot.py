@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot
-
 from benchmarks.calibration.damage import DAMAGES
+from stages.gan.pages.plain_matplotlib import plain
+
+with plain():
+    from matplotlib import pyplot
 
 
 def draw(results: dict, path: Path) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import matplotlib
+from stages.gan.pages.plain_matplotlib import plain
 
-matplotlib.use("Agg")
-from matplotlib import pyplot
+with plain():
+    from matplotlib import pyplot
 
 PANELS = ("mlp", "dcgan", "dcgan_128")
 NAMES = {

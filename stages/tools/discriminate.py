@@ -11,6 +11,8 @@ from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.data.prepared import normalise
 from stages.gan.data.prepared.arrays import read_array
+from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.images.raw import image_names
 from stages.gan.data.raw.images.reader import decode
 from stages.gan.losses.equilibrium import probability
 from stages.gan.trained import checkpoints
@@ -18,10 +20,10 @@ from stages.gan.trained.sampling import logits
 
 
 def main() -> None:
-    """Parse the command line and print a probability for each image."""
+    """Parse the command line; print the logit and the probability of being real of each image."""
     parser = argument_parser()
     parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
-    parser.add_argument("images", nargs="+", type=Path, help="PNG, JPEG or .npy files")
+    parser.add_argument("images", nargs="+", type=Path, help="PNG, JPEG or .npy files, or folders")
     parser.add_argument(
         "--model",
         type=Path,
@@ -31,12 +33,31 @@ def main() -> None:
     params.check_name(paths.PARAMS, arguments.dataset)
     checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
     shape = checkpoint.description.image_shape
-    batches = [read(file, shape) for file in arguments.images]
+    files = [file for place in arguments.images for file in files_of(place)]
+    batches = [read(file, shape) for file in files]
     _, discriminator = checkpoint.networks()
-    for file, images in zip(arguments.images, batches, strict=True):
-        for index, chance in enumerate(probability(logits(discriminator, images))):
+    for file, images in zip(files, batches, strict=True):
+        found = logits(discriminator, images)
+        for index, (logit, chance) in enumerate(zip(found, probability(found), strict=True)):
             name = f"{file}[{index}]" if len(images) > 1 else str(file)
-            say(f"{name}\t{chance:.4f}")
+            say(f"{name}\t{logit:.4g}\t{chance:#.3g}")
+
+
+def files_of(place: Path) -> list[Path]:
+    """A file itself, or all images of a folder and its subfolders, by name.
+
+    Raises
+    ------
+    UserError
+        If a folder holds no image.
+    """
+    if not place.is_dir():
+        return [place]
+    with open_container(place, 0) as container:
+        names = image_names(container)
+    if not names:
+        raise UserError(f"{place} holds no image")
+    return [place / name for name in names]
 
 
 def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:

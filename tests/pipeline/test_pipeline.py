@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import math
 import re
 import shutil
 import struct
@@ -110,6 +111,15 @@ def test_a_run_that_succeeds_imports_no_page(reproduced: Project):
         imported = imported_modules(reproduced, "train", dataset)
         assert "stages.gan.training.watch.supervisor" in imported
         assert not {module for module in imported if module.startswith("stages.gan.pages")}
+
+
+def test_all_files_have_the_mode_that_the_umask_says(reproduced: Project, tmp_path):
+    (tmp_path / "file").touch()
+    usual = (tmp_path / "file").stat().st_mode
+    folders = [reproduced.folder / name for name in ("data", "models", "metrics", "reports")]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    assert len(files) > 50
+    assert not [file for file in files if file.stat().st_mode != usual]
 
 
 def test_an_edit_of_the_pages_style_reruns_the_report_alone(reproduced, tmp_path):
@@ -247,11 +257,13 @@ def test_the_trained_model_draws_and_judges(reproduced: Project, tmp_path: Path)
     )
     pictures = sorted(folder.iterdir())
     assert len(pictures) == 3
-    lines = reproduced.run(
-        "python", "-m", "stages", "discriminate", "faces", *map(str, pictures)
-    ).stdout.splitlines()
-    assert len(lines) == 3
-    assert all(0 <= float(line.split("\t")[1]) <= 1 for line in lines)
+    judge = ("python", "-m", "stages", "discriminate", "faces")
+    said = reproduced.run(*judge, *map(str, pictures)).stdout
+    assert said == reproduced.run(*judge, str(folder)).stdout
+    rows = [line.split("\t") for line in said.splitlines()]
+    assert [name for name, _, _ in rows] == [str(picture) for picture in pictures]
+    for _, logit, chance in rows:
+        assert float(chance) == pytest.approx(1 / (1 + math.exp(-float(logit))), rel=0.01)
     wrong = tmp_path / "wrong.png"
     buffer = io.BytesIO()
     Image.new("RGB", (5, 7)).save(buffer, "PNG")

@@ -1,9 +1,13 @@
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from stages.gan.common.errors import UserError
-from stages.tools.discriminate import read
+from stages.tools import discriminate
+from stages.tools.discriminate import files_of, read
 
 SHAPE = (1, 8, 8)
 COLOUR = (3, 8, 8)
@@ -60,3 +64,42 @@ def test_pictures_that_do_not_fit_are_named(tmp_path):
         (tmp_path / "x.npy").write_bytes(content)
         with pytest.raises(UserError, match=r"no \.npy file of numbers"):
             read(tmp_path / "x.npy", SHAPE)
+
+
+def test_a_folder_stands_for_its_images_in_the_order_of_their_names(tmp_path):
+    for name in ("00010.png", "00002.png", "00001.jpg", "more/00000.png", "notes.txt"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    names = ["00001.jpg", "00002.png", "00010.png", "more/00000.png"]
+    assert files_of(tmp_path) == [tmp_path / name for name in names]
+    assert files_of(tmp_path / "00002.png") == [tmp_path / "00002.png"]
+    assert files_of(tmp_path / "none.png") == [tmp_path / "none.png"]
+
+
+def test_a_folder_without_images_is_named(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(UserError, match=f"{tmp_path} holds no image"):
+        files_of(tmp_path)
+
+
+def test_small_probabilities_keep_three_digits(tmp_path, monkeypatch, capsys):
+    for name, level in (("b.png", 0), ("a.png", 255)):
+        Image.new("L", (8, 8), level).save(tmp_path / name)
+    array = tmp_path / "c.npy"
+    np.save(array, np.zeros((2, *SHAPE)))
+    checkpoint = SimpleNamespace(
+        description=SimpleNamespace(image_shape=SHAPE), networks=lambda: (None, None)
+    )
+    monkeypatch.setattr(discriminate.params, "check_name", lambda *_: None)
+    monkeypatch.setattr(discriminate.checkpoints, "load", lambda _: checkpoint)
+    # The mean of an image, times 12.3456, is its logit.
+    monkeypatch.setattr(discriminate, "logits", lambda _, x: 12.3456 * x.mean(axis=(1, 2, 3)))
+    monkeypatch.setattr(sys, "argv", ["discriminate", "faces", str(tmp_path), str(array)])
+    discriminate.main()
+    assert capsys.readouterr().out.splitlines() == [
+        f"{tmp_path}/a.png\t12.35\t1.00",
+        f"{tmp_path}/b.png\t-12.35\t4.35e-06",
+        f"{array}[0]\t0\t0.500",
+        f"{array}[1]\t0\t0.500",
+    ]

@@ -8,10 +8,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+
+from stages.gan.pages.plain_matplotlib import plain
+
+with plain():
+    from matplotlib import colormaps
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
 SIZE = (7.5, 3.6)
 _BARS_SIZE = (7.5, 2.8)

@@ -140,9 +140,8 @@ def negative_log_likelihood(
     kept = chosen != ignore_index
     wrong = chosen[kept & ((chosen < 0) | (chosen >= count))]
     if wrong.size:
-        raise ValueError(
-            f"label {wrong[0]}: valid is 0 to {count - 1}, or {ignore_index} to be ignored"
-        )
+        classes = f"0 to {count - 1}, or " if count else ""
+        raise ValueError(f"label {wrong[0]}: valid is {classes}{ignore_index} to be ignored")
     rows = np.flatnonzero(kept)
     shares = np.zeros(len(chosen))
     shares[rows] = weights[chosen[rows]]

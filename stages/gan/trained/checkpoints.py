@@ -21,7 +21,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import numpy as safetensors
 
 from stages.gan import networks
 from stages.gan.common.errors import UserError
@@ -86,10 +86,11 @@ def save(
     folder.mkdir(parents=True)
     for name, parameters in trained.items():
         file = folder / f"{name}.safetensors"
+        # Not safetensors' save_file: the file would be for its owner only, whatever the umask.
         try:
-            save_file(values(parameters), file)
-        except SafetensorError as error:
-            raise UserError(f"{file} cannot be written: {error}") from None
+            file.write_bytes(safetensors.save(values(parameters)))
+        except OSError as error:
+            raise UserError(f"{file} cannot be written: {error.strerror}") from None
     manifest.write(folder, epoch, step, description.to_json())
 
 

@@ -327,10 +327,15 @@ def plan_of(
         group=group,
     )
     if plan.total_steps(count) == 0:
+        steps = settings.discriminator_steps
+        if count < 2 * steps:
+            raise UserError(
+                f"too few images to train on: {dataset} has {count}. A batch has at least 2 images "
+                f"and a step needs {steps} batches, so valid is {2 * steps} images or more"
+            )
         raise UserError(
             f"{dataset}.train.batch_size is {settings.batch_size}, but there are only {count} "
-            f"training images. A step takes {settings.discriminator_steps} batches, so valid is "
-            f"2 to {count // settings.discriminator_steps}"
+            f"training images. A step takes {steps} batches, so valid is 2 to {count // steps}"
         )
     return plan
 

@@ -1,7 +1,6 @@
 """Gather what tells the story of a run, and see to it that it is what dvc.lock says."""
 
 import json
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from stages.gan.data.raw.sources import public_name
 from stages.tools.bundle import contents, environment
 from stages.tools.dvc import pipeline as locked
 from stages.tools.dvc.cache import name_of
+from stages.tools.dvc.git import git, refusal
 from stages.tools.dvc.pipeline import Item, Stage
 from stages.tools.verify.damage import Findings, Kind, check
 
@@ -93,33 +93,26 @@ def _json(content: Mapping[str, Any]) -> bytes:
 
 
 def _commit() -> dict[str, Any] | None:
-    """The last commit, and whether code, params and results are as it has them; None without git.
+    """The last commit, and whether code, params and results are as it has them; None without one.
 
     Files that git does not know count where they would belong to it: new code, new metrics.
     """
-    head = _git("rev-parse", "HEAD")
-    if head is None:
+    head = git("rev-parse", "HEAD")
+    if head.returncode != 0:
         return None
     places = ["stages", "metrics", *map(str, _DESCRIPTIONS)]
     changed = [
-        _git("status", "--porcelain", "--untracked-files=no"),
-        _git("ls-files", "--others", "--exclude-standard", "--", *places),
+        git("status", "--porcelain", "--untracked-files=no"),
+        git("ls-files", "--others", "--exclude-standard", "--", *places),
     ]
-    return {"commit": head.strip(), "clean": changed == ["", ""]}
-
-
-def _git(*words: str) -> str | None:
-    try:
-        ended = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return ended.stdout if ended.returncode == 0 else None
+    clean = all(each.returncode == 0 and each.stdout == b"" for each in changed)
+    return {"commit": head.stdout.decode().strip(), "clean": clean}
 
 
 def _notes(commit: Mapping[str, Any] | None) -> Iterable[str]:
     """What the one who packs may want to know before it is given to others."""
     if commit is None:
-        yield "this is no git commit, so the bundle names none"
+        yield f"the bundle names no git commit: {refusal() or 'there is none yet'}"
     elif not commit["clean"]:
         yield "there are changes that are in no git commit, and the bundle says so"
     content = read_mapping(paths.PARAMS)

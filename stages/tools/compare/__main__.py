@@ -10,7 +10,6 @@ import json
 import math
 import re
 import shlex
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from stages.tools.compare import page
 from stages.tools.compare.page import Figure, Run
 from stages.tools.dvc import pipeline, revisions
 from stages.tools.dvc.cache import Cache
+from stages.tools.dvc.git import git
 from stages.tools.dvc.revisions import Revision
 
 OUTPUT = Path("reports/compare/index.html")
@@ -177,7 +177,7 @@ def figures(evaluate: dict[str, Any], settings: dict[str, Any]) -> dict[str, Fig
 
 def fetching(revision: Revision, folder: Path) -> str:
     """Which command brings a folder's pictures to this machine, or makes them."""
-    remotes = subprocess.run(["git", "remote"], capture_output=True, text=True).stdout.split()
+    remotes = git("remote").stdout.decode().split()
     name = shlex.quote(revision.name)
     if revision.commit is None:
         return f"dvc pull {folder.as_posix()}"

@@ -5,7 +5,6 @@ not. Nothing is checked out.
 """
 
 import difflib
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import NO_YAML
 from stages.tools.dvc.cache import Cache
+from stages.tools.dvc.git import complain_if_refused, git
 from stages.tools.dvc.pipeline import LOCK
 
 WORKSPACE = "workspace"
@@ -47,7 +47,7 @@ class Revision:
             except FileNotFoundError:
                 return None
         # From this folder on, which may lie within the repository.
-        shown = _git("show", f"{self.commit}:./{path.as_posix()}")
+        shown = git("show", f"{self.commit}:./{path.as_posix()}")
         return shown.stdout if shown.returncode == 0 else None
 
     def lock(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Revision:
 
 def experiments() -> list[Experiment]:
     """All finished experiments, by name."""
-    listed = _git("for-each-ref", "--format=%(objectname) %(refname)", _EXPERIMENTS)
+    listed = git("for-each-ref", "--format=%(objectname) %(refname)", _EXPERIMENTS)
     found = []
     for line in listed.stdout.decode().splitlines():
         commit, _, name = line.partition(" ")
@@ -93,10 +93,11 @@ def head() -> str:
     Raises
     ------
     UserError
-        If there is none.
+        If there is none, or git does not work here.
     """
     commit = _commit("HEAD")
     if commit is None:
+        complain_if_refused()
         raise UserError(
             "there is no commit to begin with: run this in the project's git repository"
         )
@@ -111,7 +112,7 @@ def find(name: str) -> Revision:
     Raises
     ------
     UserError
-        If there is no such revision, or more than one.
+        If there is no such revision, or more than one, or git does not work here.
     """
     if name == WORKSPACE:
         return Revision(name, None)
@@ -127,18 +128,19 @@ def find(name: str) -> Revision:
         return Revision(name, named[0].commit, True)
     commit = _commit(name)
     if commit is None:
+        complain_if_refused()
         raise UserError(f"no revision {name!r}{_nearest(name, [each.name for each in known])}")
     return Revision(name, commit, any(each.commit == commit for each in known))
 
 
 def is_same_code(commit: str) -> bool:
     """Whether the code and the pipeline of the working folder are those of a commit."""
-    return _git("diff", "--quiet", commit, "--", "stages", "dvc.yaml").returncode == 0
+    return git("diff", "--quiet", commit, "--", "stages", "dvc.yaml").returncode == 0
 
 
 def _nearest(name: str, named: Iterable[str]) -> str:
     """The names most like it, of experiments, branches and tags."""
-    listed = _git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags")
+    listed = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags")
     others = [WORKSPACE, "HEAD", *listed.stdout.decode().split()]
     names = list(dict.fromkeys([*named, *others]))
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
@@ -152,9 +154,5 @@ def _commit(name: str) -> str | None:
     """The whole hash of what git knows by a name."""
     if name.startswith("-"):
         return None
-    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return found.stdout.decode().strip() if found.returncode == 0 else None
-
-
-def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["git", *arguments], capture_output=True)

@@ -7,10 +7,10 @@ it is removed first; and they take DVC's own copy for sound whatever it holds.
 import contextlib
 import hashlib
 import shlex
-import subprocess
 from pathlib import Path
 
 from stages.tools.dvc.cache import Cache, is_folder
+from stages.tools.dvc.git import git
 from stages.tools.dvc.pipeline import Pipeline
 from stages.tools.verify.damage import Finding, Kind
 
@@ -67,9 +67,7 @@ def _objects(cache: Cache | None, name: str | None) -> list[str]:
 
 def _is_in_git(path: Path, md5: str | None) -> bool:
     """Whether the last commit holds the file with that content."""
-    shown = subprocess.run(
-        ["git", "show", f"HEAD:./{path.as_posix()}"], capture_output=True, check=False
-    )
+    shown = git("show", f"HEAD:./{path.as_posix()}")
     digest = hashlib.md5(shown.stdout, usedforsecurity=False).hexdigest()
     return shown.returncode == 0 and digest == md5
 

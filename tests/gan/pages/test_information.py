@@ -96,6 +96,7 @@ def test_ignored_rows_and_weights():
     ("arguments", "message"),
     [
         (([[0.0, 0.0]], [2]), "label 2: valid is 0 to 1, or -100"),
+        ((np.zeros((1, 0)), [0]), "label 0: valid is -100 to be ignored"),
         (([[0.0, 0.0]], [0, 1]), r"\(1, 2\) and \(2,\)"),
         (([[0.0, 0.0]], [0], [1.0]), r"class_weights of shape \(1,\): valid is \(2,\)"),
         (([[0.0, 0.0]], [0], None, -100, "median"), "choose one of mean, sum, none"),

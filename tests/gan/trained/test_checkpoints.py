@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -50,6 +51,22 @@ def test_saving_twice_gives_the_same_bytes(saved, tmp_path):
     checkpoints.save(again, describe("mlp"), checkpoints.parts(*pair, optimizers), epoch=3, step=30)
     for file in sorted(folder.iterdir()):
         assert file.read_bytes() == (again / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o002, 0o664)])
+def test_files_have_the_mode_that_the_umask_says(saved, tmp_path, umask, mode):
+    _, pair = saved
+    optimizers = tuple(adam(network, "", 0.002, 0.5, 0.999) for network in pair)
+    before = os.umask(umask)
+    try:
+        parts = checkpoints.parts(*pair, optimizers)
+        checkpoints.save(tmp_path / "again", describe("mlp"), parts, epoch=3, step=30)
+    finally:
+        os.umask(before)
+    files = sorted((tmp_path / "again").iterdir())
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in files} == {
+        file.name: oct(mode) for file in files
+    }
 
 
 @pytest.mark.parametrize("name", ["generator", "discriminator", "optimizers"])

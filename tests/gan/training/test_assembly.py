@@ -107,3 +107,13 @@ def test_too_few_images_are_named(tmp_path, steps, largest):
     text = message_of(assembly.plan_of, "mnist", settings, 7)
     assert f"batch_size is 8, but there are only 7 training images. A step takes {steps}" in text
     assert text.endswith(f"valid is 2 to {largest}")
+
+
+@pytest.mark.parametrize(("count", "steps", "fewest"), [(0, 1, 2), (1, 1, 2), (7, 4, 8)])
+def test_too_few_images_for_any_batch_size_say_how_many_are_needed(tmp_path, count, steps, fewest):
+    settings = small(tmp_path, discriminator_steps=steps).train
+    text = message_of(assembly.plan_of, "mnist", settings, count)
+    assert text.startswith(f"too few images to train on: mnist has {count}. ")
+    assert text.endswith(f"valid is {fewest} images or more")
+    smallest = settings.model_copy(update={"batch_size": 2})
+    assert assembly.plan_of("mnist", smallest, fewest)

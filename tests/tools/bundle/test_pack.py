@@ -51,7 +51,16 @@ def test_without_git_no_commit_is_named(copied, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     story = pack.gather("mnist")
     assert json.loads(story.files[environment.NAME])["git"] is None
-    assert "this is no git commit, so the bundle names none" in story.notes
+    assert "the bundle names no git commit: git was not found" in story.notes
+
+
+def test_in_another_users_clone_gits_reason_is_named(copied, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    (note,) = pack.gather("mnist").notes
+    assert note.startswith("the bundle names no git commit: detected dubious ownership")
+    assert f"safe.directory {copied.folder}" in note
 
 
 def test_data_need_not_be_there(copied):

@@ -95,6 +95,12 @@ def test_a_run_that_came_to_no_end_has_its_row():
     assert "dvc exp apply" not in page_of(lost)
 
 
+def test_the_command_that_discards_edits_stands_beside_a_warning():
+    warning = "You lose edits that are in no commit"
+    assert warning in page_of(run("one"), run("two"), two="dvc exp apply two")
+    assert warning not in page_of(run("one"), run("two"))
+
+
 def test_the_stand_in_is_named():
     train = {**run("one").train, "bundled_data": True}
     assert "Not the real data" not in page_of(run("one"))

@@ -108,6 +108,18 @@ def test_a_lock_that_is_no_yaml_holds_nothing(copied):
     assert find(WORKSPACE).out(STAGE, PICTURE.parent) is None
 
 
-def test_a_folder_without_commits_is_told(tmp_path, monkeypatch):
+def test_a_folder_without_commits_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    assert "not a git repository" in message_of(revisions.head)
+    Project(tmp_path).run("git", "init", "-q")
     assert "there is no commit" in message_of(revisions.head)
+
+
+def test_in_another_users_clone_gits_reason_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Project(tmp_path).run("git", "init", "-q")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    for call in (revisions.head, lambda: find("one")):
+        assert f"safe.directory {tmp_path}" in message_of(call)

@@ -9,6 +9,7 @@ A source is written in params.yaml as one string:
 """
 
 import logging
+import os
 import sys
 import tempfile
 import threading
@@ -26,6 +27,8 @@ from stages.gan.common.errors import UserError
 
 BUNDLED = "bundled:"
 _LONGEST = 600
+# Variables that name a file or folder of certificates; requests takes the first that is set.
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # A multiple of download.timeout; and bytes per second.
 _PATIENCE = 4
 _SLOWEST = 1000
@@ -247,9 +250,22 @@ def _retrieve(url: str, target: Path, limits: Limits) -> None:
         shown = sys.stderr.isatty()
         with tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not shown) as bar:
             shelf.fetch(target.name, downloader=_Bounded(limits, bar))
-    except (requests.RequestException, ValueError) as error:
-        reason = " ".join(_without_secrets(str(error), url).split())
+    except (OSError, ValueError) as error:
+        # Requests raises others than its own before it connects; they have no number. One with a
+        # number is this machine's, such as a full disk, and fails with any source.
+        own = isinstance(error, requests.RequestException)
+        if isinstance(error, OSError) and not own and error.errno is not None:
+            raise
+        reason = " ".join(_without_secrets(_with_variable(str(error)), url).split())
         raise UserError(f"{public_name(url)} cannot be fetched: {reason[:200]}") from None
+
+
+def _with_variable(text: str) -> str:
+    """The text, after the environment variable that names the certificates it complains about."""
+    for name in _CERTIFICATES:
+        if (value := os.environ.get(name)) and value in text:
+            return f"{name} is wrong: {text}"
+    return text
 
 
 def _without_secrets(text: str, url: str) -> str:

@@ -48,6 +48,8 @@ def parts(count: int, number: int) -> list[slice]:
     >>> parts(5, 2)
     [slice(0, 2, None), slice(2, 5, None)]
     """
+    if count < 2:
+        raise ValueError(f"{count} rows cannot be cut into parts, valid is 2 rows or more")
     if not 2 <= number <= count:
         raise ValueError(f"{count} rows cannot be cut into {number} parts, valid is 2 to {count}")
     bounds = [index * count // number for index in range(number + 1)]

@@ -7,14 +7,15 @@ work without one.
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mindspore import ops
 
@@ -39,30 +40,63 @@ def folder() -> Path:
     return Path(sys.prefix) / "lib" / "gan-equilibrium"
 
 
+class Compiled(NamedTuple):
+    """The library of a C file, or None and the reason in one line; `note` is worth a line, too."""
+
+    path: Path | None
+    reason: str = ""
+    note: str = ""
+
+
 @cache
-def compile_once(source: Path) -> tuple[Path | None, str]:
-    """The library of a C file, compiled if needed, and ""; or None and the reason in one line."""
+def compile_once(source: Path) -> Compiled:
+    """Compile a C file, if that is needed and possible."""
     if os.environ.get("GAN_KERNELS") == "pure":
-        return None, "GAN_KERNELS=pure"
+        return Compiled(None, "GAN_KERNELS=pure")
     if platform.system() != "Linux":
-        return None, f"MindSpore's custom operators do not work on {platform.system()}"
-    wanted = os.environ.get("CC")
-    compiler = shutil.which(wanted) if wanted else shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        missing = f"CC={wanted}" if wanted else "a C compiler (cc or gcc)"
-        return None, f"{missing} was not found"
+        return Compiled(None, f"MindSpore's custom operators do not work on {platform.system()}")
+    compiler, note = _compiler()
+    if not compiler:
+        return Compiled(None, note)
     target = folder() / f"{source.stem}-{_identity(source, compiler)}.so"
     if not target.exists():
         failure = _compile(source, compiler, target)
         if failure:
-            return None, failure
-    return target, ""
+            return Compiled(None, failure)
+    return Compiled(target, note=note)
 
 
-def _identity(source: Path, compiler: str) -> str:
+def _compiler() -> tuple[list[str], str]:
+    """The command of the compiler, and what is worth a line; no command if there is no compiler.
+
+    CC may be a program and its first arguments, as in `ccache gcc`.
+    """
+    wanted = os.environ.get("CC", "").strip()
+    for words in ([wanted], _words(wanted)):
+        if words and (program := shutil.which(words[0])):
+            return [program, *words[1:]], ""
+    usual = shutil.which("cc") or shutil.which("gcc")
+    missing = f"CC={' '.join(wanted.split())} was not found" if wanted else ""
+    if usual is None:
+        return [], (
+            f"{missing}, and " if missing else ""
+        ) + "a C compiler (cc or gcc) was not found"
+    return [usual], f"{missing}, {usual} was used" if missing else ""
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # a quotation mark without its second
+        return []
+
+
+def _identity(source: Path, compiler: Sequence[str]) -> str:
     """A hash of all that the library depends on: sources, flags, compiler, processor."""
     parts = [source.read_bytes(), HEADER.read_bytes(), " ".join(_FLAGS).encode()]
-    parts.append(os.path.realpath(compiler).encode())
+    for word in compiler:
+        program = shutil.which(word)
+        parts.append((os.path.realpath(program) if program else word).encode())
     processor = Path("/proc/cpuinfo")
     if processor.exists():
         flags = [line for line in processor.read_text().splitlines() if line.startswith("flags")]
@@ -70,13 +104,14 @@ def _identity(source: Path, compiler: str) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _compile(source: Path, compiler: str, target: Path) -> str | None:
+def _compile(source: Path, compiler: Sequence[str], target: Path) -> str | None:
     """Make the library, whole or not at all; return the reason if that fails."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made = Path(scratch) / target.name
-            command = [compiler, *_FLAGS, f"-I{HEADER.parent}", "-o", str(made), str(source), "-lm"]
+            command = [*compiler, *_FLAGS, f"-I{HEADER.parent}", "-o", str(made)]
+            command += [str(source), "-lm"]
             failure = _run(command)
             if failure is None:
                 made.replace(target)
@@ -114,12 +149,18 @@ class Library:
     @property
     def path(self) -> Path | None:
         """The compiled library, or None; then `reason` says why."""
-        return compile_once(self.source)[0]
+        return compile_once(self.source).path
 
     @property
     def reason(self) -> str:
         """Why there is no library, in one line; "" if there is one."""
-        return compile_once(self.source)[1]
+        return compile_once(self.source).reason
+
+    @property
+    def note(self) -> str:
+        """In brackets, that another compiler was used than CC names; "" if none was."""
+        note = compile_once(self.source).note
+        return f" ({note})" if note else ""
 
     def kernel(self, name: str, shape: Callable[..., tuple[Any, ...]], outputs: int = 1) -> Any:
         """A function of the library as an operator, or None if there is no library.

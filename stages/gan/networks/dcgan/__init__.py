@@ -119,7 +119,7 @@ def discriminator_weights(image_shape: Sequence[int], widths: Sequence[int]) -> 
 def remark() -> str:
     """A line that says whether the convolutions run as compiled kernels, and if not, why."""
     if not maps.KERNELS.reason:
-        return "convolutions with compiled kernels"
+        return "convolutions with compiled kernels" + maps.KERNELS.note
     return (
         "convolutions without compiled kernels, about three times as slow: " + maps.KERNELS.reason
     )

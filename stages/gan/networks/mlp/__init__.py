@@ -118,5 +118,5 @@ def _weights(sizes: Sequence[int]) -> int:
 def remark() -> str:
     """A line that says whether compiled kernels are used for the layers, and if not, why."""
     if not KERNELS.reason:
-        return "layers with compiled kernels"
+        return "layers with compiled kernels" + KERNELS.note
     return "layers without compiled kernels, somewhat slower: " + KERNELS.reason

@@ -1,5 +1,7 @@
+import errno
 import gc
 import gzip
+import os
 from functools import partial
 
 import pytest
@@ -216,6 +218,39 @@ def test_refused_connection_is_named(tmp_path):
         pass
     text = message_of(fetch, f"{server.address}/a.zip", (), tmp_path, LIMITS)
     assert text.startswith(f"{server.address}/a.zip cannot be fetched: ")
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_missing_certificates_are_named_and_the_next_source_is_tried(
+    tmp_path, monkeypatch, variable
+):
+    gone = tmp_path / "gone.pem"
+    for name in sources._CERTIFICATES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(gone))
+    with serving({"/a.zip": content(b"abc")}) as server:
+        url = f"https://127.0.0.1:{server.server_port}/a.zip"
+        once_more = Limits(timeout=5.0, retries=1, maximum_bytes=10_000)
+        text = message_of(fetch, url, (), tmp_path, once_more)
+        found = first_that_works(
+            [url, f"{server.address}/a.zip"],
+            lambda source: fetch(source, (), tmp_path, LIMITS),
+            lambda _: None,
+        )
+    assert text.startswith(f"{url} cannot be fetched: {variable} is wrong: ")
+    assert str(gone) in text
+    assert found.name == f"{server.address}/a.zip"
+    assert found.failures == (f"{url}: {text}",)
+
+
+def test_a_full_disk_is_not_the_sources_fault(fetched, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sources._BoundedFile, "write", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        fetched({"/a.zip": content(b"abc")}, "/a.zip")
+    assert caught.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize("url", ["http://[::1/x.zip", "http:///x.zip", "http://a b/x/"])

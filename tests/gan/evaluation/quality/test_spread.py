@@ -30,6 +30,12 @@ def test_other_numbers_of_parts_are_refused(number):
         parts(5, number)
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_rows_that_no_number_of_parts_fits_are_refused(count):
+    with pytest.raises(ValueError, match=rf"{count} rows .* valid is 2 rows or more"):
+        parts(count, 2)
+
+
 @given(st.integers(0, 1000))
 def test_of_a_mean_the_jackknife_is_the_standard_error_of_the_means_of_parts(seed):
     """And so unbiased for sigma / sqrt(N)."""

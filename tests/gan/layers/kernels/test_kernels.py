@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from stages.gan.layers import kernels
+from stages.gan.networks import dcgan
 from stages.gan.networks.dcgan.maps import KERNELS
 from tests.helpers.project import ROOT
 
@@ -128,10 +129,56 @@ def test_without_a_compiler(kept, without_compiling, monkeypatch, tmp_path):
     assert not kept.exists()
 
 
-def test_a_named_compiler_that_is_not_there(kept, without_compiling, monkeypatch):
+def test_without_any_compiler_the_named_one_is_named_too(
+    kept, without_compiling, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CC", "no-such-compiler")
-    check_refusal("CC=no-such-compiler was not found")
+    check_refusal("CC=no-such-compiler was not found", "a C compiler (cc or gcc) was not found")
     assert not kept.exists()
+
+
+@needs_compiler
+@pytest.mark.parametrize("wanted", ["no-such-compiler", "no-such-ccache gcc -m64", "gcc '", "/"])
+def test_where_the_named_compiler_is_missing_the_usual_one_is_used(kept, monkeypatch, wanted):
+    usual = KERNELS.path
+    assert KERNELS.note == ""
+    forget()
+    monkeypatch.setenv("CC", wanted)
+    assert KERNELS.path == usual
+    assert KERNELS.reason == ""
+    assert KERNELS.note == f" (CC={wanted} was not found, {COMPILER} was used)"
+    assert dcgan.remark() == f"convolutions with compiled kernels{KERNELS.note}"
+
+
+@needs_compiler
+@pytest.mark.parametrize("wanted", ["", " ", COMPILER, Path(COMPILER or "").name])
+def test_the_same_compiler_makes_the_same_library(kept, monkeypatch, wanted):
+    usual = KERNELS.path
+    forget()
+    monkeypatch.setenv("CC", wanted)
+    assert KERNELS.path == usual
+    assert (KERNELS.reason, KERNELS.note) == ("", "")
+
+
+@needs_compiler
+def test_the_named_compiler_may_have_arguments(kept, monkeypatch, tmp_path):
+    usual = KERNELS.path
+    forget()
+    wrapper = script(tmp_path / "my ccache", f'echo "$@" > {tmp_path}/asked; exec "$@"')
+    monkeypatch.setenv("CC", f"'{wrapper}' {COMPILER} -DONE='a b'")
+    path = KERNELS.path
+    assert (KERNELS.reason, KERNELS.note) == ("", "")
+    assert (tmp_path / "asked").read_text().startswith(f"{COMPILER} -DONE=a b -O3")
+    assert path != usual
+    assert ctypes.CDLL(str(path)).columns
+
+
+@needs_compiler
+def test_a_named_compiler_whose_path_has_a_space_needs_no_quotes(kept, monkeypatch, tmp_path):
+    wrapper = script(tmp_path / "my cc", f'exec {COMPILER} "$@"')
+    monkeypatch.setenv("CC", str(wrapper))
+    assert ctypes.CDLL(str(KERNELS.path)).columns
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="elsewhere nothing is compiled")
