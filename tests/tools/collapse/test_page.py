@@ -47,7 +47,7 @@ def test_runs_stand_side_by_side_in_their_order(tmp_path):
     assert "repeat(2, 1fr)" in page
     assert "loss=bce" in page
     assert "both &lt;0&gt;" in page
-    assert "Told at step 7" in page
+    assert "Reported at step 7" in page
     assert page.count("<img") == 2 * (1 + 4)
     assert "http" not in page.replace("http-equiv", "")
 
