@@ -48,11 +48,11 @@ def test_the_page_needs_nothing_else_and_is_the_same_for_the_same_runs():
 def test_only_params_that_differ_and_matter_stand_in_the_table():
     params = {"train.learning_rate": 0.2, "train.on_failure": "stop", "train.seed": 1}
     page = page_of(run("one"), run("two", params=params))
-    table = page[page.index("What differs") : page.index("Which params differ")]
+    table = page[page.index("Params that differ, and") : page.index("Params that differ between")]
     assert "train.learning_rate" in table
     assert "train.seed" not in table
     assert "on_failure" not in table
-    pairs = page[page.index("Which params differ") :]
+    pairs = page[page.index("Params that differ between") :]
     assert "train.on_failure" in pairs
     assert '<a href="#params-0-1">2</a>' in pairs
 
