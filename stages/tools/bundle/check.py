@@ -28,7 +28,7 @@ _MOST_JSON = 1 << 24
 
 @dataclass(frozen=True)
 class Checked:
-    """A bundle of which every byte was read. `damages` is the name of a bad file to the reason."""
+    """A bundle of which every byte was read. `damages`: name of a bad file to the reason."""
 
     path: Path
     manifest: Manifest
@@ -74,7 +74,7 @@ def check(path: Path) -> Checked:
 
 
 def unpack(checked: Checked, target: Path) -> None:
-    """Write the files of a bundle without damages into a new folder.
+    """Write the files of an undamaged bundle into a new folder.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def unpack(checked: Checked, target: Path) -> None:
 
 
 def read_file(checked: Checked, name: str) -> bytes:
-    """The content of a file in a bundle without damages; b"" if there is no such file.
+    """The content of a file in an undamaged bundle; b"" if there is no such file.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def read_file(checked: Checked, name: str) -> bytes:
 
 
 def read_json(checked: Checked, name: str) -> dict[str, Any]:
-    """The JSON object in a file in a bundle without damages; {} if there is no such file.
+    """The JSON object in a file in an undamaged bundle; {} if there is no such file.
 
     Raises
     ------

@@ -66,7 +66,7 @@ def _complain(dataset: str, stages: Iterable[Stage], outs: Iterable[Item], found
     again = f"run `dvc repro report@{dataset}` first"
     if waiting := [out.path for out in outs if out.md5 is None]:
         raise UserError(f"dvc.lock has no hash of {some(waiting)}: {again}")
-    # DVC's copies in its cache are not packed, so their damages do not matter here.
+    # DVC's copies in its cache are not packed, so damage in them does not matter.
     damages = [damage for damage in found.damages if damage.kind is not Kind.OBJECT]
     if damages:
         first = damages[0]

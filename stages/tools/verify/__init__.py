@@ -1,1 +1,1 @@
-"""Compares every byte with dvc.lock, and names the command that repairs a damage."""
+"""Compares every byte with dvc.lock, and names the command that repairs damage."""

@@ -1,6 +1,6 @@
 """Chooses the command that repairs a finding. Each command was tried.
 
-`dvc checkout` and `dvc repro` may not notice a damage: they trust a file whose time and size have
+`dvc checkout` and `dvc repro` may not notice damage: they trust a file whose time and size have
 not changed, so the command removes it first. They also trust DVC's own copy without reading it.
 """
 
