@@ -1,1 +1,1 @@
-"""The commands that a person runs beside the pipeline: python -m stages lists them."""
+"""Commands for people, beside the pipeline's stages. `python -m stages` lists them."""

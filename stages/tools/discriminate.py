@@ -1,4 +1,4 @@
-"""Ask a trained discriminator how real images look to it."""
+"""Print the probability that images are real, according to a trained discriminator."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument(
         "--model",
         type=Path,
-        help="a checkpoint folder, instead of models/<dataset>/checkpoints/final",
+        help="a checkpoint folder; default: models/<dataset>/checkpoints/final",
     )
     arguments = parser.parse_args()
     params.check_name(paths.PARAMS, arguments.dataset)
@@ -63,9 +63,9 @@ def files_of(place: Path) -> list[Path]:
 def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """Images (N, C, H, W) in [-1, 1] from one file.
 
-    A picture is made grey or coloured as the model needs, but never resized: its height and
-    width must fit. A .npy file holds (C, H, W), (N, C, H, W), or (H, W) for grey; uint8 from 0
-    to 255 or floats in [-1, 1].
+    A picture is converted to grey or colour as the model needs, but never resized: its height and
+    width must fit. A .npy file holds (C, H, W), (N, C, H, W), or (H, W) for grey, as uint8 from 0
+    to 255 or as floats in [-1, 1].
     """
     channels, height, width = shape
     if file.suffix.lower() == ".npy":
@@ -86,7 +86,7 @@ def read(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
 
 
 def from_array(file: Path, shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    """See `read`."""
+    """Images (N, C, H, W) in [-1, 1] from a .npy file; see `read`."""
     try:
         array = read_array(file)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Draw images with a trained generator."""
+"""Generate images with a trained generator."""
 
 from pathlib import Path
 
@@ -17,24 +17,24 @@ from stages.gan.trained.sampling import generate
 
 
 def main() -> None:
-    """Parse the command line and write a grid, or one file an image."""
+    """Parse the command line, and write a grid, an array, or one file per image."""
     parser = argument_parser()
     parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
-    parser.add_argument("--seed", type=int, default=1, help="of the latent codes, from 0")
-    parser.add_argument("--count", type=int, default=25, help="how many images, from 1")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the latent codes, from 0")
+    parser.add_argument("--count", type=int, default=25, help="number of images, from 1")
     parser.add_argument(
-        "--codes", type=Path, help="a .npy file of latent codes (N, latent_size), instead of a seed"
+        "--codes", type=Path, help="a .npy file of latent codes (N, latent_size); replaces --seed"
     )
     parser.add_argument(
         "--model",
         type=Path,
-        help="a checkpoint folder, instead of models/<dataset>/checkpoints/final",
+        help="a checkpoint folder; default: models/<dataset>/checkpoints/final",
     )
     parser.add_argument(
         "--output",
         type=Path,
         required=True,
-        help="grid.png for one grid; images.npy for the values; a folder/ for single images",
+        help="grid.png for a grid; images.npy for an array; a folder/ for one file per image",
     )
     arguments = parser.parse_args()
     params.check_name(paths.PARAMS, arguments.dataset)
@@ -50,12 +50,12 @@ def main() -> None:
         codes = latent_codes(stream(arguments.seed, "pictures"), arguments.count, size)
     generator, _ = checkpoint.networks()
     write(generate(generator, codes), arguments.output)
-    averaged = " by the generator's moving average" if checkpoint.averaged else ""
+    averaged = " with the generator's moving average (EMA)" if checkpoint.averaged else ""
     say(f"{len(codes)} images{averaged}: {arguments.output}")
 
 
 def read_codes(file: Path, size: int) -> NDArray[np.float32]:
-    """Latent codes from a .npy file, checked for shape and finite values."""
+    """Latent codes (N, size) from a .npy file, checked for shape and finite values."""
     try:
         codes = read_array(file)
     except FileNotFoundError:
@@ -65,12 +65,12 @@ def read_codes(file: Path, size: int) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
         values = codes.astype(np.float32)
     if not np.isfinite(values).all():
-        raise UserError(f"{file} holds values that are not finite numbers of 32 bits")
+        raise UserError(f"{file} holds values that are not finite as 32-bit floats")
     return values
 
 
 def write(images: NDArray[np.float32], output: Path) -> None:
-    """Write images (N, C, H, W) as the output's name asks."""
+    """Write images (N, C, H, W); the name of the output decides the form."""
     if output.suffix.lower() == ".png":
         with whole_file(output) as scratch:
             grids.grid(images).save(scratch, "PNG")
@@ -79,7 +79,7 @@ def write(images: NDArray[np.float32], output: Path) -> None:
             np.save(file, images)
     elif output.suffix == "":
         if output.exists() and (not output.is_dir() or any(output.iterdir())):
-            raise UserError(f"{output} is there already: name an empty or a new folder")
+            raise UserError(f"{output} exists already: valid is a new or an empty folder")
         with whole_folder(output) as folder:
             for index, image in enumerate(images):
                 grids.single(image).save(folder / f"{index:05d}.png")

@@ -62,7 +62,7 @@ def test_single_images_in_a_folder(model, monkeypatch):
     call(monkeypatch, "mnist", "--count", "3", "--output", "single")
     files = sorted(path.name for path in (model / "single").iterdir())
     assert files == ["00000.png", "00001.png", "00002.png"]
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="exists already"):
         call(monkeypatch, "mnist", "--count", "3", "--output", "single")
     assert len(list((model / "single").iterdir())) == 3
 
@@ -91,7 +91,7 @@ def test_mistakes_are_named(model, monkeypatch, arguments, message):
         (np.zeros((3, 5)), r"has shape \(3, 5\): valid is \(N, 6\)"),
         (np.full((3, 6), np.nan), "not finite"),
         (np.array([["a"] * 6]), "it holds <U1, valid are whole numbers and floats"),
-        (np.full((3, 6), 1e300), "not finite numbers of 32 bits"),
+        (np.full((3, 6), 1e300), "not finite as 32-bit floats"),
     ],
 )
 def test_codes_that_do_not_fit_are_named(model, monkeypatch, codes, message):

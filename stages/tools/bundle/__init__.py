@@ -1,1 +1,1 @@
-"""A run's story in one archive: packed, checked, unpacked."""
+"""Bundles: packs the results of a run into one file, and checks and unpacks such a file."""

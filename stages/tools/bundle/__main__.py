@@ -1,4 +1,4 @@
-"""Pack a run's whole story into one file or folder, or check one that somebody has sent.
+"""Pack all results of a run into one file or folder, or check a bundle from others.
 
 python -m stages bundle mnist [--output FILE.zip | FOLDER]     pack it
 python -m stages bundle --check FILE.zip [--unpack FOLDER]     check it, then unpack it
@@ -27,15 +27,20 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, help="FILE.zip or a new folder, instead of bundles/<dataset>.zip"
     )
-    parser.add_argument("--check", type=Path, metavar="BUNDLE", help="read every byte of it")
-    parser.add_argument("--unpack", type=Path, metavar="FOLDER", help="write it there, if sound")
+    parser.add_argument("--check", type=Path, metavar="BUNDLE", help="check every byte of a bundle")
+    parser.add_argument(
+        "--unpack",
+        type=Path,
+        metavar="FOLDER",
+        help="unpack it if it is intact",
+    )
     arguments = parser.parse_args()
     if bool(arguments.dataset) == bool(arguments.check):
         parser.error("name a data set to pack, or a bundle with --check")
     if arguments.check and arguments.output:
-        parser.error("--output is for packing: --unpack names a folder to unpack into")
+        parser.error("--output is only for packing; use --unpack FOLDER with --check")
     if arguments.dataset and arguments.unpack:
-        parser.error("--unpack is for a bundle that is named with --check")
+        parser.error("--unpack is only valid with --check BUNDLE")
     if arguments.dataset:
         pack(arguments.dataset, arguments.output or DEFAULT / f"{arguments.dataset}.zip")
     else:
@@ -43,23 +48,23 @@ def main() -> None:
 
 
 def pack(dataset: str, target: Path) -> None:
-    """Write a bundle of what the last `dvc repro` made."""
+    """Write a bundle of the results of the last `dvc repro`."""
     params.check_name(paths.PARAMS, dataset)
     if target.suffix not in ("", contents.ARCHIVE):
         raise UserError(f"--output is {target}: valid is a .zip or a folder")
-    contents.complain_if_there(target)
-    story = packing.gather(dataset)
-    contents.write(target, dataset, story.files, story.measured)
-    for note in story.notes:
+    contents.refuse_existing(target)
+    gathered = packing.gather(dataset)
+    contents.write(target, dataset, gathered.files, gathered.measured)
+    for note in gathered.notes:
         say(printable(f"note: {note}"))
-    size = sum(one.size for one in story.measured.values())
-    say(f"{dataset}: {target}, {len(story.files)} files, {size:,} bytes{_identity(target)}")
+    size = sum(one.size for one in gathered.measured.values())
+    say(f"{dataset}: {target}, {len(gathered.files)} files, {size:,} bytes{_identity(target)}")
 
 
 def check(path: Path, target: Path | None) -> None:
-    """Read a bundle to its last byte, tell what is in it, and unpack it if that is wanted."""
+    """Read every byte of a bundle, print its contents, and unpack it if a target is given."""
     if target:
-        contents.complain_if_there(target)
+        contents.refuse_existing(target)
     checked = bundle_check.check(path)
     for name, reason in checked.damages.items():
         say(printable(f"{name}: {reason}"))
@@ -67,12 +72,12 @@ def check(path: Path, target: Path | None) -> None:
     if checked.damages:
         kinds = Counter(reason.split()[0] for reason in checked.damages.values())
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        raise UserError(f"{printable(about)}, of which something is wrong: {counts}")
-    say(printable(f"{about}: each is what its manifest says{_identity(path)}"))
+        raise UserError(f"{printable(about)}; some are wrong: {counts}")
+    say(printable(f"{about}: all match the manifest{_identity(path)}"))
     for line in summary.lines(checked):
         say(printable(line))
     if differing := summary.warnings(checked):
-        say(printable(f"warning: made again here it may round differently: {'; '.join(differing)}"))
+        say(printable(f"warning: a new run here may round differently: {'; '.join(differing)}"))
     if target:
         bundle_check.unpack(checked, target)
         say(f"unpacked to {target}")

@@ -1,8 +1,8 @@
-"""Zip archives that are the same byte for byte for the same files, and read to the last byte.
+"""Writes zip archives: the same files always give the same bytes. Checks archives byte by byte.
 
-Files lie in them as they are: pictures and weights hardly shrink, and what a compressor makes of
-them depends on its version. No date, owner or comment is written. So all of an archive follows from
-names, sizes and contents, and any other byte in it is one that has been changed.
+Files are stored without compression: pictures and weights hardly shrink, and the output of a
+compressor depends on its version. No date, owner or comment is written. So names, sizes and
+contents determine every byte of an archive, and any other byte shows that the archive was changed.
 """
 
 import zipfile
@@ -21,15 +21,15 @@ def write(
 
     Parameters
     ----------
-    target : file that is open to be written, in which one can seek
-    sizes : name, parted by slashes, to bytes; in the order in which the files lie in the archive
-    content : gives the bytes of the file of a name, block by block
+    target : a file that is open for writing and can seek
+    sizes : name, parted by slashes, to size in bytes; in the order of the files in the archive
+    content : gives the bytes of a file by its name, block by block
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, size in sizes.items():
-            # Its date is the first of a zip archive's calendar, 1980-01-01.
+            # The date is 1980-01-01, the first date that a zip archive can hold.
             about = zipfile.ZipInfo(name)
-            # By itself it would name the system that writes it.
+            # The default names the operating system that writes the archive.
             about.create_system = _UNIX
             about.external_attr = _MODE
             about.file_size = size
@@ -41,7 +41,7 @@ def write(
 def is_exact(
     archive: Path, sizes: Mapping[str, int], content: Callable[[str], Iterator[bytes]]
 ) -> bool:
-    """Whether an archive has just the bytes that `write` writes; see there for the parameters."""
+    """Whether an archive has exactly the bytes that `write` writes; parameters as in `write`."""
     with archive.open("rb") as file:
         comparison = _Comparison(file)
         write(cast(BinaryIO, comparison), sizes, content)
@@ -49,9 +49,9 @@ def is_exact(
 
 
 class _Comparison:
-    """A file to be written, of which nothing is kept but where another file differs.
+    """An output file that keeps no bytes: it compares what is written with another file.
 
-    What is written twice, as a file's header is, begins at the same place each time.
+    It keeps the places where both differ. zipfile writes a file's header twice, at the same place.
     """
 
     def __init__(self, other: BinaryIO) -> None:
@@ -70,7 +70,7 @@ class _Comparison:
         return len(block)
 
     def seek(self, place: int, whence: int = 0) -> int:
-        assert whence == 0, "zipfile seeks from the beginning"
+        assert whence == 0, "zipfile always seeks from the start of the file"
         self._place = place
         return place
 

@@ -1,8 +1,8 @@
-"""Read a bundle to its last byte, without trusting it: what is wrong with which file.
+"""Checks and unpacks a bundle without trusting it: reads every byte and lists damaged files.
 
-The checksums tell of damage, not of forgery: whoever changes a file on purpose can write a new
-list. Nothing is written before all has been found sound, and nothing outside the folder that was
-asked for.
+The checksums show damage, not forgery: a person who changes a file on purpose can also write a new
+manifest. Nothing is written before every file has been found intact, and nothing outside the folder
+that was asked for.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder
 from stages.gan.data.raw.containers import Container, open_container
 from stages.tools.bundle import archives
-from stages.tools.bundle.contents import complain_if_there, write_files
+from stages.tools.bundle.contents import refuse_existing, write_files
 from stages.tools.bundle.manifest import NAME, Manifest, parse, read_object
 
 _BLOCK = 1 << 20
-# Of JSON that is read whole: a list of 100,000 files needs less.
+# Bytes of a JSON file that is read at once: a manifest of 100,000 files needs less.
 _MOST_JSON = 1 << 24
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A bundle that was read to its last byte: what is wrong with which file, if anything is."""
+    """A bundle of which every byte was read. `damages`: name of a bad file to the reason."""
 
     path: Path
     manifest: Manifest
@@ -41,18 +41,18 @@ class Checked:
 
 
 def check(path: Path) -> Checked:
-    """Read all of a bundle, an archive or a folder, and compare it with its manifest.
+    """Read every byte of a bundle (an archive or a folder), and compare it with its manifest.
 
     Raises
     ------
     UserError
-        If it is no bundle, its manifest is damaged, or it is made to do harm: what leads outside,
-        links, names that stand twice, more content than the archive has bytes.
+        If it is no bundle, its manifest is damaged, or it could do harm: names that lead outside
+        the folder, links, names that occur twice, more content than the archive has bytes.
     """
     with _opened(path) as container:
         manifest = _read_manifest(path, container)
         present = set(container.names())
-        damages = {name: "extra (the manifest has no such file)" for name in present}
+        damages = {name: "extra (not in the manifest)" for name in present}
         for name, (size, sha256) in manifest.files.items():
             damages.pop(name, None)
             if name not in present:
@@ -67,21 +67,21 @@ def check(path: Path) -> Checked:
             in_order = {name: sizes[name] for name in sorted(sizes)}
             if not archives.is_exact(path, in_order, lambda name: _blocks(container, name)):
                 damages[path.name] = (
-                    "damaged (its files are sound, but not the archive around them: bytes of it "
-                    "were changed, or another program packed it)"
+                    "damaged (its files are intact, but the archive around them is not: bytes "
+                    "between the files were changed, or another program packed it)"
                 )
     return Checked(path, manifest, dict(sorted(damages.items())))
 
 
 def unpack(checked: Checked, target: Path) -> None:
-    """Write the files of a bundle that was found sound into a new folder.
+    """Write the files of an undamaged bundle into a new folder.
 
     Raises
     ------
     UserError
-        If the folder is there already, or the bundle is another now than when it was checked.
+        If the folder exists already, or the bundle has changed since it was checked.
     """
-    complain_if_there(target)
+    refuse_existing(target)
     with _opened(checked.path) as container:
         listed = _read(container, NAME)
         if _parse(checked.path, listed) != checked.manifest:
@@ -108,12 +108,12 @@ def unpack(checked: Checked, target: Path) -> None:
 
 
 def read_file(checked: Checked, name: str) -> bytes:
-    """The content of a file of a bundle that was found sound; b"" if it has no such file.
+    """The content of a file in an undamaged bundle; b"" if there is no such file.
 
     Raises
     ------
     UserError
-        If the file is another now than when it was checked.
+        If the file has changed since it was checked.
     """
     if name not in checked.manifest.files:
         return b""
@@ -125,12 +125,12 @@ def read_file(checked: Checked, name: str) -> bytes:
 
 
 def read_json(checked: Checked, name: str) -> dict[str, Any]:
-    """The JSON object in a file of such a bundle; {} if it has no such file.
+    """The JSON object in a file in an undamaged bundle; {} if there is no such file.
 
     Raises
     ------
     UserError
-        If the file holds anything else.
+        If the file has changed, or holds anything but a JSON object.
     """
     content = read_file(checked, name)
     if not content:
@@ -143,7 +143,7 @@ def read_json(checked: Checked, name: str) -> dict[str, Any]:
 
 def _read_manifest(path: Path, container: Container) -> Manifest:
     if NAME not in container.names():
-        raise UserError(f"{path} is no bundle: it should hold {NAME}")
+        raise UserError(f"{path} is not a bundle: it should hold {NAME}")
     return _parse(path, _read(container, NAME))
 
 
@@ -155,21 +155,21 @@ def _parse(path: Path, listed: bytes) -> Manifest:
 
 
 def _compare(container: Container, name: str, size: int, sha256: str) -> str:
-    """What is wrong with a file, if anything is."""
+    """What is wrong with a file; "" if nothing is."""
     digest, left = hashlib.sha256(), size
     try:
         with closing(container.open(name)) as stream:
             while block := stream.read(min(_BLOCK, left + 1)):
                 left -= len(block)
                 if left < 0:
-                    return f"damaged (it has more than the {size:,} bytes of the manifest)"
+                    return f"damaged (it has more bytes than the {size:,} in the manifest)"
                 digest.update(block)
     except UserError as error:
         return f"damaged ({error})"
     if left:
-        return f"damaged (it has {size - left:,} bytes, the manifest has {size:,})"
+        return f"damaged (it has {size - left:,} bytes, but the manifest says {size:,})"
     if digest.hexdigest() != sha256:
-        return "damaged (its sha256 is not the manifest's)"
+        return "damaged (its sha256 differs from the manifest)"
     return ""
 
 
@@ -181,16 +181,16 @@ def _blocks(container: Container, name: str) -> Iterator[bytes]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Container]:
-    """Open an archive or a folder, and refuse what no bundle has."""
+    """Open an archive or a folder; refuse links and compressed or encrypted files."""
     if path.is_dir():
-        _look_at_folder(path)
+        _check_folder(path)
     with open_container(path, 1 << 62) as container:
         if path.is_file():
             stored = [container.stored(name) for name in container.names()]
             if None in stored:
                 raise UserError(
-                    f"{path} holds compressed or encrypted files, as no bundle does: if you trust "
-                    "it, unpack it with another program and check the folder"
+                    f"{path} holds compressed or encrypted files, but a bundle has none: if you "
+                    "trust it, unpack it with another program and check the folder"
                 )
             total = sum(one.size for one in stored if one)
             if total > path.stat().st_size:
@@ -200,19 +200,19 @@ def _opened(path: Path) -> Iterator[Container]:
         yield container
 
 
-def _look_at_folder(path: Path) -> None:
+def _check_folder(path: Path) -> None:
     for folder, inner, files in os.walk(path):
         for name in [*inner, *files]:
             mode = (Path(folder) / name).lstat().st_mode
             if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-                raise UserError(f"{Path(folder) / name} is a link or no file, as no bundle holds")
+                raise UserError(f"{Path(folder) / name} is a link or no regular file")
 
 
 def _read(container: Container, name: str) -> bytes:
     with closing(container.open(name)) as stream:
         content = stream.read(_MOST_JSON + 1)
     if len(content) > _MOST_JSON:
-        raise UserError(f"{name} has more than {_MOST_JSON:,} bytes, as in no bundle")
+        raise UserError(f"{name} has more than {_MOST_JSON:,} bytes, the most that is read")
     return content
 
 

@@ -1,6 +1,6 @@
-"""A bundle: one zip archive or folder with files of a run, and a list of them (manifest).
+"""Writes a bundle: a zip archive or a folder with the files of a run and their manifest.
 
-The same files make the same bytes. How one is read back: check.
+The same files always give the same bytes. The module `check` reads a bundle.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Measured:
-    """What a file holds: its size, the checksum of the manifest, and DVC's md5."""
+    """A file's size, its sha256 for the manifest, and its md5 for DVC."""
 
     size: int
     sha256: str
@@ -28,7 +28,7 @@ class Measured:
 
 
 def measure(source: Path | bytes) -> Measured:
-    """Read a file, or what will be one."""
+    """Measure a file, or bytes that will become a file."""
     size = 0
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     for block in _blocks(source):
@@ -44,21 +44,21 @@ def write(
     files: Mapping[str, Path | bytes],
     measured: Mapping[str, Measured],
 ) -> None:
-    """Write a bundle: an archive if the target's name ends in .zip, and otherwise a folder.
+    """Write a bundle: an archive if the target's name ends in .zip, otherwise a folder.
 
     Parameters
     ----------
     target : Path
     dataset : str
     files : name in the bundle, parted by slashes, to the file or its content
-    measured : name to what `measure` found in it
+    measured : name to the result of `measure`
 
     Raises
     ------
     UserError
-        If the target is there already, or a file is another now than when it was measured.
+        If the target exists already, or a file has changed since it was measured.
     """
-    complain_if_there(target)
+    refuse_existing(target)
     listed = Manifest(
         dataset, {name: (measured[name].size, measured[name].sha256) for name in files}
     ).to_json()
@@ -83,16 +83,16 @@ def write(
             write_files(folder, names, content)
 
 
-def complain_if_there(target: Path) -> None:
-    """Nothing is overwritten: raise UserError if something has that name already."""
+def refuse_existing(target: Path) -> None:
+    """Raise UserError if something has that name already: nothing is overwritten."""
     if os.path.lexists(target):
-        raise UserError(f"{target} is there already: name another, or remove it first")
+        raise UserError(f"{target} exists already: choose another name, or remove it first")
 
 
 def write_files(
     folder: Path, names: Iterable[str], content: Callable[[str], Iterator[bytes]]
 ) -> None:
-    """Write files of a folder; `content` gives the bytes of each, block by block."""
+    """Write files into a folder; `content` gives the bytes of a file, block by block."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         with (folder / name).open("wb") as file:

@@ -1,6 +1,7 @@
-"""What a result may depend on besides params, code and data: versions, and the kind of machine.
+"""Describes the environment: versions of packages, and the kind of machine.
 
-Nothing in it names a machine, a user, a folder or a time.
+Results may depend on the environment besides params, code and data. The description names no
+machine, user, folder or time.
 """
 
 import platform
@@ -17,18 +18,18 @@ from stages.gan.common.yaml_files import flat
 NAME = "environment.json"
 _PROJECT = "gan-equilibrium"
 _NAME = re.compile("[A-Za-z0-9._-]+")
-# The widest vectors of a processor decide in which order sums are taken, and so how they round.
+# A processor's widest vectors decide the order of additions, and so how sums round.
 _VECTORS = ("avx512f", "avx2", "avx", "sve", "asimd")
 _ABSENT = "not installed"
 
 
 def describe() -> dict[str, Any]:
-    """Python, the processor's kind, whether there is a C compiler, and the packages' versions.
+    """The version of Python, the kind of processor, whether there is a C compiler, and packages.
 
     Raises
     ------
     UserError
-        If the project itself has not been installed: its packages are not known then.
+        If the project itself is not installed, because then its packages are not known.
     """
     return {
         "python": platform.python_version(),
@@ -41,7 +42,7 @@ def describe() -> dict[str, Any]:
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What differs between two descriptions, a few words each.
+    """The differences between two descriptions, a few words each.
 
     Examples
     --------
@@ -59,11 +60,11 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
 
 def _packages() -> dict[str, str]:
     try:
-        wanted = requires(_PROJECT) or []
+        requirements = requires(_PROJECT) or []
     except PackageNotFoundError:
         raise UserError(f"{_PROJECT} is not installed here: run `make setup`") from None
     found = {}
-    for requirement in wanted:
+    for requirement in requirements:
         name = _NAME.match(requirement)
         if name and "extra ==" not in requirement:
             try:

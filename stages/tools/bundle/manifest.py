@@ -1,9 +1,9 @@
-"""bundle.json, the list of what a bundle holds.
+"""Reads and writes bundle.json, the manifest of a bundle: the list of its files.
 
-format     what this is, and its version
-dataset    whose run it is
-files      of each file its size and sha256
-checksum   sha256 of all the above
+format     the name and version of this format
+dataset    the data set of the run
+files      the size and sha256 of each file
+checksum   the sha256 of all the above
 """
 
 import hashlib
@@ -18,19 +18,19 @@ FORMAT = "gan-equilibrium bundle 1"
 _KEYS = {"format", "dataset", "files"}
 _CHECKSUM = "checksum"
 _HASH = re.compile("[0-9a-f]{64}")
-# Names that mean the same file, or none, on some system are in no bundle.
+# A part of a path that every operating system accepts.
 _PART = re.compile(r"[^\x00-\x1f\x7f\\/:*?\"<>|]{1,200}")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What bundle.json says; `files` is name, parted by slashes, to (size, sha256)."""
+    """The content of bundle.json; `files` is name, parted by slashes, to (size, sha256)."""
 
     dataset: str
     files: Mapping[str, tuple[int, str]]
 
     def to_json(self) -> bytes:
-        """The one form in which it is written."""
+        """The bytes of bundle.json; the same manifest always gives the same bytes."""
         files = {
             name: {"size": self.files[name][0], "sha256": self.files[name][1]}
             for name in sorted(self.files)
@@ -41,12 +41,12 @@ class Manifest:
 
 
 def parse(listed: bytes) -> Manifest:
-    """Read what `to_json` wrote.
+    """Read the bytes that `to_json` wrote.
 
     Raises
     ------
     ValueError
-        If it is anything else, or has a name that could lead outside of a folder.
+        If the bytes are anything else, or a name could lead outside the folder.
     """
     try:
         content = read_object(listed)
@@ -54,21 +54,21 @@ def parse(listed: bytes) -> Manifest:
         if content.get("format") != FORMAT:
             raise ValueError(f"its format is {str(content.get('format'))[:60]!r}, valid: {FORMAT}")
         if content.keys() != _KEYS or checksum != _checksum(content):
-            raise ValueError("its checksum is another")
+            raise ValueError("its checksum does not match")
         files = {}
         for name, about in content["files"].items():
             size, sha256 = about["size"], about["sha256"]
             if type(size) is not int or not 0 <= size < 1 << 50 or not _HASH.fullmatch(sha256):
-                raise ValueError(f"what it says of {name[:80]!r} is no size and sha256")
+                raise ValueError(f"the entry of {name[:80]!r} should hold a size and a sha256")
             files[name] = (size, sha256)
         if not isinstance(content["dataset"], str):
-            raise ValueError("`dataset` should be a name")
+            raise ValueError("`dataset` should be a string")
     except (TypeError, KeyError, AttributeError):
         raise ValueError("it should list files with size and sha256") from None
-    _look_at_names(files)
+    _check_names(files)
     manifest = Manifest(content["dataset"], files)
     if manifest.to_json() != listed:
-        raise ValueError("it is laid out in another way than it was written")
+        raise ValueError("it is laid out differently from the way a bundle writes it")
     return manifest
 
 
@@ -78,7 +78,7 @@ def read_object(content: bytes) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If they hold anything else.
+        If the bytes hold anything else.
     """
     try:
         found = json.loads(content.decode("utf-8"))
@@ -94,14 +94,14 @@ def _checksum(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _look_at_names(names: Mapping[str, Any]) -> None:
+def _check_names(names: Mapping[str, Any]) -> None:
     seen, folders = {NAME}, set()
     for name in names:
         parts = name.split("/")
         plain = all(_PART.fullmatch(part) and part[-1] not in ". " for part in parts)
         if not plain or not name.isprintable() or name.casefold() in seen:
-            raise ValueError(f"a file cannot have this name there: {name[:80]!r}")
+            raise ValueError(f"a file in a bundle cannot have the name {name[:80]!r}")
         seen.add(name.casefold())
         folders |= {"/".join(parts[:count]).casefold() for count in range(1, len(parts))}
     if both := seen & folders:
-        raise ValueError(f"a file and a folder cannot have one name: {min(both)[:80]!r}")
+        raise ValueError(f"a file and a folder cannot have the same name: {min(both)[:80]!r}")

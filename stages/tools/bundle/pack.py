@@ -1,4 +1,4 @@
-"""Gather what tells the story of a run, and see to it that it is what dvc.lock says."""
+"""Gathers the files of a bundle, and checks that they are what dvc.lock says."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -15,16 +15,16 @@ from stages.tools.dvc import pipeline as locked
 from stages.tools.dvc.cache import name_of
 from stages.tools.dvc.git import git, refusal
 from stages.tools.dvc.pipeline import Item, Stage
-from stages.tools.verify.damage import Findings, Kind, check
+from stages.tools.verify.damage import Findings, Kind, check, some
 
 _DESCRIPTIONS = (paths.PARAMS, Path("dvc.yaml"), locked.LOCK, Path("LICENSE"))
 
 
 @dataclass(frozen=True)
-class Story:
-    """What goes into a bundle: name to file or content, and what was measured of each.
+class Gathered:
+    """The content of a bundle: name to file or bytes, and name to measured size and hashes.
 
-    `notes` are worth a line each.
+    `notes` are lines for the user.
     """
 
     files: Mapping[str, Path | bytes]
@@ -32,13 +32,13 @@ class Story:
     notes: tuple[str, ...]
 
 
-def gather(dataset: str) -> Story:
-    """All of a data set's run but its data: params, pipeline, metrics, pictures, pages, models.
+def gather(dataset: str) -> Gathered:
+    """Gather all results of a run except the data: params, metrics, pictures, pages, models, ...
 
     Raises
     ------
     UserError
-        If something of it is missing, damaged, or not what dvc.lock says.
+        If a file is missing, damaged, or not what dvc.lock says.
     """
     described = {path.as_posix(): path.read_bytes() for path in _DESCRIPTIONS if path.is_file()}
     pipeline = locked.read()
@@ -52,40 +52,35 @@ def gather(dataset: str) -> Story:
     for part in parts.values():
         files |= {path.as_posix(): path for path in part.values()}
     measured = {name: contents.measure(source) for name, source in files.items()}
-    # What is packed is now compared itself: a `dvc repro` may have begun since.
+    # Compares the packed files themselves: a `dvc repro` may have begun since the check.
     same = all(
         name_of({inner: measured[path.as_posix()].md5 for inner, path in part.items()}) == out.md5
         for out, part in parts.items()
     )
     if not same or any(Path(name).read_bytes() != content for name, content in described.items()):
         raise UserError(f"{dataset} changed while it was packed: run the same command again")
-    return Story(files, measured, tuple(_notes(about["git"])))
+    return Gathered(files, measured, tuple(_notes(about["git"])))
 
 
 def _complain(dataset: str, stages: Iterable[Stage], outs: Iterable[Item], found: Findings) -> None:
     again = f"run `dvc repro report@{dataset}` first"
     if waiting := [out.path for out in outs if out.md5 is None]:
-        raise UserError(f"dvc.lock has nothing of {_some(waiting)}: {again}")
-    # DVC's copies are not what is packed.
+        raise UserError(f"dvc.lock has no hash of {some(waiting)}: {again}")
+    # DVC's copies in its cache are not packed, so damage in them does not matter.
     damages = [damage for damage in found.damages if damage.kind is not Kind.OBJECT]
     if damages:
         first = damages[0]
         others = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
         raise UserError(
             f"{first.path.as_posix()} is {first.kind.value}{others}, so it is not packed: "
-            f"`python -m stages verify {dataset}` gives the command that mends it"
+            f"`python -m stages verify {dataset}` names the command that repairs it"
         )
     if found.changed:
         what = [name for changed in found.changed.values() for name in changed]
         raise UserError(
-            f"the results are not of the params and code that are here, as this changed since they "
-            f"were made: {_some(what)}; {again}"
+            f"the results do not belong to the params and code here: {some(what)} changed since "
+            f"they were made; {again}"
         )
-
-
-def _some(names: Iterable[str]) -> str:
-    first, *rest = dict.fromkeys(names)
-    return f"{first} and {len(rest)} more" if rest else first
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
@@ -93,9 +88,9 @@ def _json(content: Mapping[str, Any]) -> bytes:
 
 
 def _commit() -> dict[str, Any] | None:
-    """The last commit, and whether code, params and results are as it has them; None without one.
+    """The last commit, and whether code, params and results equal it; None without a commit.
 
-    Files that git does not know count where they would belong to it: new code, new metrics.
+    New files of code and metrics that git does not know yet count as a difference.
     """
     head = git("rev-parse", "HEAD")
     if head.returncode != 0:
@@ -110,11 +105,11 @@ def _commit() -> dict[str, Any] | None:
 
 
 def _notes(commit: Mapping[str, Any] | None) -> Iterable[str]:
-    """What the one who packs may want to know before it is given to others."""
+    """Notes for the user before the bundle is given to others."""
     if commit is None:
         yield f"the bundle names no git commit: {refusal() or 'there is none yet'}"
     elif not commit["clean"]:
-        yield "there are changes that are in no git commit, and the bundle says so"
+        yield "some changes are not in a git commit yet; the bundle says so"
     content = read_mapping(paths.PARAMS)
     for name in content["datasets"]:
         section = content.get(name)
@@ -123,6 +118,6 @@ def _notes(commit: Mapping[str, Any] | None) -> Iterable[str]:
         for source in sources if isinstance(sources, list) else []:
             if str(source) != public_name(str(source)):
                 yield (
-                    f"{paths.PARAMS} goes into the bundle as it is, and names a folder or secret "
-                    f"of yours: the source {str(source)!r} of {name}"
+                    f"{paths.PARAMS} goes into the bundle unchanged, and it shows a private folder "
+                    f"or a secret: the source {str(source)!r} of {name}"
                 )

@@ -1,4 +1,4 @@
-"""What is in a bundle, in lines for the terminal; nothing that it says of itself is trusted."""
+"""Describes a bundle in lines for the terminal, without trusting the bundle."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -15,7 +15,7 @@ _TERMS = ("discriminator", "generator")
 
 
 def lines(checked: Checked) -> Iterable[str]:
-    """Data, verdict, scores beside their floors, checkpoints, versions, and the commit."""
+    """Data, verdict, scores with their floors, checkpoints, versions, commit and licence."""
     dataset = checked.manifest.dataset
     metrics = paths.metrics(dataset).as_posix()
     train = read_json(checked, f"{metrics}/train.json")
@@ -25,7 +25,7 @@ def lines(checked: Checked) -> Iterable[str]:
     yield f"data set     {dataset}: {_text(train.get('data'))}{bundled}"
     yield f"training     {_text(train.get('epochs'))} epochs, {_text(train.get('steps'))} steps"
     yield f"verdict      {_text(train.get('verdict'))}"
-    yield f"{'score':<28}{'value':>10}{'error':>10}{'floor':>10}   floor: what real images get"
+    yield f"{'score':<28}{'value':>10}{'error':>10}{'floor':>10}   floor: the score of real images"
     for measure in measures.ALL:
         score = _mapping(_mapping(evaluate.get(measure.section)).get(measure.key))
         numbers = "".join(f"{_number(score.get(key)):>10}" for key in ("value", "error", "floor"))
@@ -49,14 +49,14 @@ def lines(checked: Checked) -> Iterable[str]:
 
 
 def warnings(checked: Checked) -> list[str]:
-    """What this machine has in another version, or is another kind of."""
+    """The differences between this machine's environment and the bundle's."""
     about = read_json(checked, environment.NAME)
     about.pop("git", None)
     return environment.differences(about, environment.describe())
 
 
 def _licence(checked: Checked, dataset: str) -> str:
-    """What the model card says of the weights' licence."""
+    """The licence of the weights, as the model card states it."""
     card = read_file(checked, (paths.export(dataset) / "README.md").as_posix())
     section = card.decode("utf-8", "replace").partition(f"{licences.HEADING}\n")[2]
     return " ".join(section.partition("\n#")[0].split())[:600] or "unknown"
@@ -67,7 +67,7 @@ def _commit(git: Any) -> str:
     if not found:
         return "none"
     clean = found.get("clean") is True
-    return f"{_text(found.get('commit'))}{'' if clean else ', with changes that are in no commit'}"
+    return f"{_text(found.get('commit'))}{'' if clean else ', with changes that are not committed'}"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -1,1 +1,1 @@
-"""The lecture's failing run, and two repaired ones beside it."""
+"""Runs the lecture's failing training, and two repaired runs to compare."""

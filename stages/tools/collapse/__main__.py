@@ -1,6 +1,6 @@
-"""Run the lecture's failing training; with --fixed also the same run fixed, side by side.
+"""Run the lecture's failing training; with --fixed, also run it repaired, side by side.
 
-Nothing of the project's own results is touched: all of it happens in reports/collapse/<dataset>.
+It works in reports/collapse/<dataset>, and does not change the project's own results.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from stages.gan.params import choices
 from stages.tools.collapse import page as comparison
 from stages.tools.collapse.children import run_module
 
-# The recipe in all that decides how it ends, whatever params.yaml has been changed to.
+# All params that decide how the run ends. They replace those of params.yaml.
 RECIPE: dict[str, Any] = {
     "epochs": 200,
     "max_steps": None,
@@ -47,7 +47,7 @@ RECIPE: dict[str, Any] = {
     "lecture_log": True,
     "on_failure": "stop",
 }  # fmt: skip
-# A rate fifty times the recipe's throws D's logits out of float32's range in the first steps.
+# A learning rate fifty times the recipe's: D's logits leave float32's range in the first steps.
 FAILING = {"learning_rate": 0.01, "loss": "bce"}
 RUNS = {
     "the failing settings": FAILING,
@@ -57,12 +57,12 @@ RUNS = {
 
 
 def main() -> None:
-    """Parse the arguments and run."""
+    """Parse the command line, train, and write the page."""
     parser = argument_parser()
     parser.add_argument("dataset", nargs="?", default="mnist", help="a key of `datasets`")
-    parser.add_argument("--fixed", action="store_true", help="all three runs and their page")
-    parser.add_argument("--source", help="use this source of data instead of the bundled one")
-    parser.add_argument("--steps", type=int, help="of each of the three runs")
+    parser.add_argument("--fixed", action="store_true", help="run all three, and write their page")
+    parser.add_argument("--source", help="a source of data instead of the bundled data")
+    parser.add_argument("--steps", type=int, help="the steps of each of the three runs")
     arguments = parser.parse_args()
     dataset = arguments.dataset
     settings = params.load(paths.PARAMS, dataset)
@@ -80,8 +80,8 @@ def main() -> None:
         page = failing / paths.failure(dataset)
         if not page.exists():
             raise UserError(
-                f"{dataset} did not fail as the lecture's run does: the networks that "
-                f"{paths.PARAMS} describes are others than the lecture's"
+                f"{dataset} did not fail as the lecture's run does: the networks in "
+                f"{paths.PARAMS} differ from the lecture's"
             )
         say(f"{dataset}: {page}")
         sys.exit(code)
@@ -89,7 +89,7 @@ def main() -> None:
     finished: list[comparison.Run] = []
     for index, (name, changes) in enumerate(RUNS.items()):
         say(f"{dataset}: {name}: {changes}")
-        # To the end of all its steps, as the lecture's run went on.
+        # A failure does not stop the run: the lecture's run continued too.
         all_changes = {**changes, "max_steps": steps, "on_failure": "warn"}
         project = prepare(folder / f"run-{index + 1}", dataset, source, all_changes)
         if index == 0:
@@ -109,7 +109,7 @@ def main() -> None:
 
 
 def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) -> Path:
-    """An empty folder in which the stages run on params of their own; what was there is gone."""
+    """Make a new folder in which the stages run with changed params; an old one is removed."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
@@ -123,7 +123,7 @@ def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) ->
 
 
 def stage(folder: Path, name: str, dataset: str, check: bool = True) -> int:
-    """Run one stage in a folder; if it must not fail, its failure ends this run too."""
+    """Run one stage in a folder. With `check`, its failure ends this command too."""
     code = run_module(folder, f"stages.{name}", dataset)
     if check and code:
         sys.exit(code)

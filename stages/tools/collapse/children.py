@@ -1,4 +1,4 @@
-"""Commands of this package, run in a folder of their own."""
+"""Runs a module of this project as a child process in another folder."""
 
 import os
 import subprocess
@@ -11,9 +11,9 @@ _PATIENCE = 30.0
 
 
 def run_module(folder: Path, module: str, *arguments: str) -> int:
-    """Run a module of this project in a folder, to its end; its exit code.
+    """Run a module of this project in a folder until it ends, and return its exit code.
 
-    If this process is asked to end, so is that one, and it is given the time it needs to save.
+    If this process is asked to end, the child is asked too, and gets the time to save.
     """
     search = os.pathsep.join(part for part in (str(_ROOT), os.environ.get("PYTHONPATH")) if part)
     process = subprocess.Popen(
@@ -24,7 +24,7 @@ def run_module(folder: Path, module: str, *arguments: str) -> int:
     try:
         return process.wait()
     except BaseException as ended:
-        # A terminal's Ctrl-C has reached it already, and a second request would end it at once.
+        # Ctrl-C in a terminal has reached the child already; a second request would kill it.
         if isinstance(ended, KeyboardInterrupt):
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_PATIENCE)

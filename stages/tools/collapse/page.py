@@ -1,4 +1,4 @@
-"""Several training runs of one data set side by side on one page."""
+"""The page of the lecture's failing run and the repaired runs, side by side."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +10,13 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_csv, read_json
 from stages.gan.pages import evidence
 
-# Inches of a curve in a column.
+# Width and height of a curve in a column, in inches.
 _SIZE = (4.4, 3.2)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its name, the params it differs in, and what it left."""
+    """One run: its name, its changed params, and its results."""
 
     name: str
     changes: dict[str, Any]
@@ -28,12 +28,12 @@ class Run:
 
 
 def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
-    """What the train stage left in a project's folder.
+    """Read the results of the train stage from a project's folder.
 
     Raises
     ------
     UserError
-        If something is missing or damaged.
+        If a file is missing or damaged.
     """
     metrics = folder / paths.metrics(dataset)
     pictures = folder / paths.training_pictures(dataset)
@@ -56,11 +56,11 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
 
 
 def page_of(title: str, runs: list[Run]) -> str:
-    """The page, as HTML that needs nothing else."""
+    """The page, as HTML that needs no other file."""
     columns = []
     for run in runs:
-        told = run.verdict["earlier"]
-        marks = {"told": float(told[0]["step"])} if told else {}
+        earlier = run.verdict["earlier"]
+        marks = {"reported": float(earlier[0]["step"])} if earlier else {}
         drawn = evidence.pictures(
             run.rows, run.levels, run.train["real_diversity"], marks, size=_SIZE
         )

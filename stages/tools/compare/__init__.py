@@ -1,1 +1,1 @@
-"""Finished runs side by side on one page."""
+"""Compares finished runs on one page."""

@@ -1,7 +1,7 @@
 """Compare finished runs on one page: experiments, branches, commits, the workspace.
 
 python -m stages compare                          the workspace and the experiments on this commit
-python -m stages compare exp-a exp-b main         those, in that order
+python -m stages compare exp-a exp-b main         the named runs, in this order
 """
 
 import csv
@@ -41,36 +41,34 @@ def main() -> None:
     parser.add_argument(
         "revisions", nargs="*", help="names of experiments, branches, commits, or `workspace`"
     )
-    parser.add_argument(
-        "--dataset", help="a key of params.yaml's `datasets`; the first if not given"
-    )
-    parser.add_argument("--output", type=Path, default=OUTPUT, help=f"the page; {OUTPUT}")
+    parser.add_argument("--dataset", help="a key of params.yaml's `datasets`; default: the first")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help=f"the page; default: {OUTPUT}")
     arguments = parser.parse_args()
     dataset = arguments.dataset or next(iter(read_mapping(paths.PARAMS).get("datasets") or {}), "")
     params.check_name(paths.PARAMS, dataset)
-    names = arguments.revisions or all_here()
+    names = arguments.revisions or default_names()
     found = [revisions.find(name) for name in dict.fromkeys(names)]
-    cache = cache_here()
+    cache = find_cache()
     runs = [read(revision, dataset, cache) for revision in found]
     write(f"{dataset}: runs side by side", dataset, runs, arguments.output)
     say(f"{dataset}: {arguments.output}")
 
 
-def all_here() -> list[str]:
-    """The workspace and all experiments that began with the last commit."""
+def default_names() -> list[str]:
+    """The workspace and all experiments that are based on the last commit."""
     commit = revisions.head()
     found = [each.name for each in revisions.experiments() if each.baseline == commit]
     return [revisions.WORKSPACE, *found]
 
 
-def cache_here() -> Cache | None:
+def find_cache() -> Cache | None:
     """DVC's cache, if there is one."""
     folder = pipeline.read().cache
     return Cache(folder) if folder else None
 
 
 def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
-    """Write the page."""
+    """Write the page that compares the runs."""
     known = {each.name for each in revisions.experiments()}
     commands = {
         run.name: f"dvc exp apply {shlex.quote(run.name)}" for run in runs if run.name in known
@@ -80,12 +78,12 @@ def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
 
 
 def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
-    """A run as a revision holds it.
+    """Read a run from a revision.
 
     Raises
     ------
     UserError
-        If it has none of that data set, or something of it is damaged.
+        If the revision has no run of the data set, or a file is damaged.
     """
     settings = params_of(revision, dataset)
     metrics = paths.metrics(dataset)
@@ -117,18 +115,18 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
 
 
 def failed(name: str, dataset: str, content: dict[str, Any], verdict: str, why: str) -> Run:
-    """A run that came to no end: its row has params, verdict and reason, and nothing else."""
+    """A run that failed: its row has only params, verdict and reason."""
     settings = _flat(content, dataset)
     return Run(name, settings, verdict, {}, {}, {}, {}, None, why, "")
 
 
 def params_of(revision: Revision, dataset: str) -> dict[str, Any]:
-    """The params of a data set, dotted names below it to values, without sources of this machine.
+    """The params of a data set: dotted names to values, without the sources of the data.
 
     Raises
     ------
     UserError
-        If there are none.
+        If the revision has no valid params of the data set.
     """
     try:
         content = yaml.safe_load(revision.content(paths.PARAMS) or b"")
@@ -146,7 +144,7 @@ def _flat(content: dict[str, Any], dataset: str) -> dict[str, Any]:
     settings.pop("download.sources", None)
     if settings.get("train.init_from"):
         settings["train.init_from"] = Path(settings["train.init_from"]).name
-    # DVC writes 2e-05, which is a word in YAML 1.1.
+    # DVC writes 2e-05, but YAML 1.1 reads that as a string.
     return {
         name: float(value) if isinstance(value, str) and _FLOAT.fullmatch(value) else value
         for name, value in settings.items()
@@ -154,14 +152,14 @@ def _flat(content: dict[str, Any], dataset: str) -> dict[str, Any]:
 
 
 def figures(evaluate: dict[str, Any], settings: dict[str, Any]) -> dict[str, Figure]:
-    """All that evaluate measured, by the names and with the sentences of the report."""
+    """All measures of the evaluate stage, with the names and sentences of the report."""
     options = {
         name.removeprefix("train.loss_options."): value
         for name, value in settings.items()
         if name.startswith("train.loss_options.")
     }
     neutral = {"weight": 1.0, "pos_weight": 1.0, "label_smoothing": 0.0}
-    # Not validated: a revision may have params of another time.
+    # Not validated: an old revision may have params that are no longer valid.
     loss_options = params.LossOptions.model_construct(**{**neutral, **options})
     rows = loss_table(evaluate, params.Train.model_construct(loss_options=loss_options))
     found = {
@@ -176,7 +174,7 @@ def figures(evaluate: dict[str, Any], settings: dict[str, Any]) -> dict[str, Fig
 
 
 def fetching(revision: Revision, folder: Path) -> str:
-    """Which command brings a folder's pictures to this machine, or makes them."""
+    """The command that brings a folder's pictures to this machine, or makes them again."""
     remotes = git("remote").stdout.decode().split()
     name = shlex.quote(revision.name)
     if revision.commit is None:
@@ -215,7 +213,7 @@ def _columns(revision: Revision, path: Path) -> dict[str, list[float]]:
 def _content(revision: Revision, path: Path) -> bytes:
     content = revision.content(path)
     if content is None:
-        raise UserError(f"{revision.name} has no {path}: nothing was trained and measured there")
+        raise UserError(f"{revision.name} has no {path}: no run was trained and evaluated there")
     return content
 
 

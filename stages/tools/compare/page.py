@@ -1,4 +1,4 @@
-"""Finished runs of one data set on one page: what differs, how they ended, what they draw."""
+"""The page that compares runs of one data set: params, verdicts, scores and pictures."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from stages.gan.common.yaml_files import as_yaml
 from stages.gan.pages import charts
 from stages.gan.training.watch import verdicts
 
-# They change what is said of a run, and not how it goes to its end.
+# Params that change only the reports of a run, not its result.
 OF_NO_EFFECT = ("train.on_failure", "train.lecture_log", "report.title")
 FAILED = (verdicts.SATURATED, verdicts.WON, verdicts.COLLAPSED, verdicts.DIVERGED)
 _LOSSES = {"discriminator": "D", "generator": "G"}
@@ -18,22 +18,22 @@ _LOSSES = {"discriminator": "D", "generator": "G"}
 
 @dataclass(frozen=True)
 class Run:
-    """One run, and what it left.
+    """One run and its results.
 
     Parameters
     ----------
     name : str
-    params : dotted names below the data set to values
+    params : dotted names, without the data set, to values
     verdict : str
-    train : what train.json holds; empty where the run came to no end
-    figures : name of a measure to a figure of it
-    history : column to a value an epoch
-    levels : "discriminator" and "generator" to their losses at equilibrium, if anywhere
+    train : the content of train.json; empty if the run failed
+    figures : name of a measure to its value
+    history : column to one value per epoch
+    levels : "discriminator" and "generator" to their losses at equilibrium, if they have one
     picture : PNG of generated images; None if it is not on this machine
     note : str
-        What stands in the place of the picture; of a run that came to no end, why.
+        The text in place of the picture; for a failed run, the reason.
     judge : str
-        The hash of the judge that the scores are of, or "".
+        The hash of the judge that gave the scores, or "".
     """
 
     name: str
@@ -50,7 +50,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value with what it is compared with: at equilibrium, or of real images."""
+    """A measured value and its reference: the value at equilibrium, or of real images."""
 
     value: float | None
     error: float | None
@@ -60,14 +60,14 @@ class Figure:
 
 
 def page_of(title: str, dataset: str, runs: Sequence[Run], commands: Mapping[str, str]) -> str:
-    """The page, as HTML that needs nothing else.
+    """The page, as HTML that needs no other file.
 
     Parameters
     ----------
     title : str
     dataset : str
-    runs : sequence of Run, at least one, with names of their own
-    commands : name of a run to the command that brings it into the workspace, if there is one
+    runs : sequence of Run, at least one, with different names
+    commands : name of a run to the command that brings it into the workspace, if any
     """
     changed = [name for name in differing([run.params for run in runs]) if _matters(name)]
     judges = {run.judge for run in runs if run.judge}
@@ -88,7 +88,7 @@ def page_of(title: str, dataset: str, runs: Sequence[Run], commands: Mapping[str
 
 
 def differing(contents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names whose values are not the same in all, in the order in which they come.
+    """The names whose values differ between the contents, in the order of appearance.
 
     Examples
     --------
@@ -100,12 +100,12 @@ def differing(contents: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """The rows of the table of measures: a cell a run, and what all are compared with, if one."""
+    """The rows of the table of measures: one cell per run, and the reference if all share one."""
     table = []
     for name in dict.fromkeys(itertools.chain(*(run.figures for run in runs))):
         figures = [run.figures.get(name) for run in runs]
-        there = [figure for figure in figures if figure]
-        references = {_number(figure.reference, figure.reference_error) for figure in there}
+        known = [figure for figure in figures if figure]
+        references = {_number(figure.reference, figure.reference_error) for figure in known}
         is_common = len(references) == 1
         cells = []
         for figure in figures:
@@ -119,8 +119,8 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "cells": cells,
-                "reference": references.pop() if is_common else "see each",
-                "sentence": there[0].sentence,
+                "reference": references.pop() if is_common else "see cells",
+                "sentence": known[0].sentence,
             }
         )
     return table
@@ -159,14 +159,14 @@ def _column(run: Run, changed: Sequence[str], commands: Mapping[str, str]) -> di
 
 
 def _curves(runs: Sequence[Run]) -> dict[str, Any]:
-    """The losses of all by epoch: one drawing for D, one for G."""
+    """The losses of all runs by epoch: one drawing for D, one for G."""
     drawn = {}
-    ended = [run for run in runs if run.history]
+    finished = [run for run in runs if run.history]
     for key, letter in _LOSSES.items():
-        if ended:
+        if finished:
             picture = charts.overlay(
-                {run.name: (run.history["epoch"], run.history[f"{key}_loss"]) for run in ended},
-                {run.name: run.levels.get(key) for run in ended},
+                {run.name: (run.history["epoch"], run.history[f"{key}_loss"]) for run in finished},
+                {run.name: run.levels.get(key) for run in finished},
                 "epoch",
                 f"{letter}'s loss",
             )
@@ -175,7 +175,7 @@ def _curves(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _pairs(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """For each two runs the params in which they differ."""
+    """The params that differ, for each pair of runs."""
     return [
         {
             "left": left,

@@ -1,4 +1,4 @@
-"""What DVC keeps, and all that is asked of DVC: its pipeline, cache, queue and experiments.
+"""All access to DVC: its pipeline, cache, queue and experiments.
 
-DVC's private modules are imported in this room alone. `tests/tools/dvc/test_private.py` lists them.
+Only this room imports private modules of DVC. `tests/tools/dvc/test_private.py` lists them.
 """

@@ -1,4 +1,4 @@
-"""DVC's cache, read without DVC: where an object lies, whether it is sound, what a folder holds."""
+"""Reads DVC's cache without DVC: finds and checks objects, and lists the files of folders."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ _FOLDER = ".dir"
 
 
 def is_folder(name: str) -> bool:
-    """Whether an object's name is that of a folder's list of files."""
+    """Whether the object with this name is the list of a folder's files."""
     return name.endswith(_FOLDER)
 
 
@@ -33,27 +33,27 @@ def folder_name(files: Mapping[str, str]) -> str:
 
 
 def name_of(files: Mapping[str, str]) -> str:
-    """The name that DVC gives an out or dependency: `folder_name`, or the md5 of a file itself.
+    """The name that DVC gives an out or dependency: `folder_name`, or the md5 of a single file.
 
     Parameters
     ----------
-    files : path within the folder to md5; the path is "" if it is a file itself
+    files : path within the folder to md5; the path is "" for a single file
     """
     return files[""] if "" in files else folder_name(files)
 
 
 class Cache:
-    """A cache folder as DVC 3 keeps it; `folder` is its `files/md5`."""
+    """The cache of DVC 3; `folder` is its `files/md5`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def object(self, name: str) -> Path:
-        """Where the content of that md5 lies, if it is there."""
+        """The path of an object in the cache; the object may be missing."""
         return self.folder / name[:2] / name[2:]
 
     def is_sound(self, name: str) -> bool | None:
-        """Whether an object's content has the md5 it is named by; None if it is not there."""
+        """Whether an object's content has the md5 in its name; None if the object is missing."""
         file = self.object(name)
         if not file.is_file():
             return None
@@ -63,7 +63,7 @@ class Cache:
             return False
 
     def files(self, name: str) -> dict[str, str] | None:
-        """Path to md5 of each file of a folder; None if its list is missing or damaged."""
+        """Path to md5 of each file in a folder; None if the folder's list is missing or damaged."""
         if not self.is_sound(name):
             return None
         try:

@@ -1,9 +1,9 @@
-"""What dvc.yaml and dvc.lock say of the workspace, read through DVC.
+"""Reads dvc.yaml and dvc.lock through DVC: stages, outs, dependencies and their hashes.
 
-Private modules of DVC: `dvc.repo` and `dvc.dvcfile` expand `foreach` and `${...}` of dvc.yaml, and
-join to each stage its entry of dvc.lock; `dvc.exceptions` holds what they raise; `dvc.fs` is needed
-to ask DVC which files .dvcignore leaves out. `dvc.api` gives neither stages nor hashes. `dvc stage
-list` prints names alone, and `dvc status` names of what changed (see tools/verify/damage).
+Private modules of DVC: `dvc.repo` and `dvc.dvcfile` expand `foreach` and `${...}` in dvc.yaml, and
+add the entry of dvc.lock to each stage. `dvc.exceptions` holds their exceptions. `dvc.fs` is needed
+to ask DVC which files .dvcignore excludes. `dvc.api` gives neither stages nor hashes. `dvc stage
+list` prints only names, and `dvc status` only names of changes (see tools/verify/damage).
 """
 
 import os
@@ -20,10 +20,10 @@ _PIPELINE = "dvc.yaml"
 
 @dataclass(frozen=True)
 class Item:
-    """An out or a dependency: a file or a folder, with what dvc.lock has of it.
+    """An out or a dependency: a file or a folder, with its hash in dvc.lock.
 
-    `md5` is None if it has nothing, and ends in `.dir` for a folder. `cached` says whether DVC
-    keeps a copy (metrics are kept in git).
+    `md5` is None if dvc.lock has no hash, and ends in `.dir` for a folder. `cached` says whether
+    DVC keeps a copy in its cache (git keeps the metrics).
     """
 
     path: str
@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of one data set. `changed` names params or the command that now differ."""
+    """One stage of one data set. `changed` names the params, or the command, that differ now."""
 
     name: str
     outs: tuple[Item, ...]
@@ -42,13 +42,13 @@ class Stage:
 
     @property
     def dataset(self) -> str:
-        """The data set: what follows the @."""
+        """The data set: the part of the name after the @."""
         return self.name.partition("@")[2]
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """All stages, where DVC's cache is, and the stages of dvc.lock that dvc.yaml has not."""
+    """All stages, DVC's cache, and `unknown`: stages in dvc.lock that are not in dvc.yaml."""
 
     stages: tuple[Stage, ...]
     unknown: tuple[str, ...]
@@ -57,10 +57,10 @@ class Pipeline:
     ignored: Any
 
     def files(self, path: str) -> dict[str, Path]:
-        """The files of an out or dependency that DVC sees, which are not those of .dvcignore.
+        """The files of an out or dependency, without those that .dvcignore excludes.
 
-        The keys are paths within the folder, parted by slashes; "" if it is a file itself. What is
-        not there has none.
+        The keys are paths within the folder, parted by slashes; "" for a single file. A missing
+        out has no files.
         """
         from dvc.fs import localfs
 
@@ -80,8 +80,8 @@ def read() -> Pipeline:
     UserError
         If one of them is missing, damaged, or left in the middle of a merge.
     """
-    _look_at_the_lock()
-    # Half a second, which nobody should wait for whose dvc.lock is not even there.
+    _check_lock()
+    # Imported late: it takes half a second, which a missing dvc.lock does not need.
     from dvc.dvcfile import load_file
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
@@ -92,7 +92,7 @@ def read() -> Pipeline:
             stages = list(pipeline.stages.values())
             locked = pipeline.lockfile_contents.get("stages") or {}
             changed = [_changed(stage) for stage in stages]
-    # What is no YAML fails in DVC's reader of it as in any, and not always as DVC's own error.
+    # For invalid YAML, DVC does not always raise an exception of its own.
     except (DvcException, *NO_YAML) as error:
         raise UserError(f"{_PIPELINE} or {LOCK} cannot be read: {_reason(error)}") from None
     cache = repo.cache.local
@@ -105,7 +105,7 @@ def read() -> Pipeline:
     )
 
 
-def _look_at_the_lock() -> None:
+def _check_lock() -> None:
     try:
         lines = LOCK.read_bytes().splitlines()
     except FileNotFoundError:
@@ -114,19 +114,19 @@ def _look_at_the_lock() -> None:
         ) from None
     if any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in lines):
         raise UserError(
-            f"{LOCK} holds both sides of a merge: take one (`git checkout --theirs {LOCK}`, or "
+            f"{LOCK} holds both sides of a merge: choose one (`git checkout --theirs {LOCK}` or "
             "--ours), then run `dvc repro`"
         )
 
 
 def _reason(error: BaseException) -> str:
-    # DVC tells the place of a mistake in the cause.
+    # The cause of DVC's exception names the place of the mistake.
     parts = [str(error), str(error.__cause__ or "")]
     return " ".join(" ".join(parts).split())[:400]
 
 
 def _changed(stage: Any) -> tuple[str, ...]:
-    """Params and the command of one of DVC's stages, if they are others than in dvc.lock."""
+    """The params and the command of one of DVC's stages that differ from dvc.lock."""
     changed = ["its command"] if stage.cmd_changed else []
     for params in stage.params:
         for file, keys in params.workspace_status().items():

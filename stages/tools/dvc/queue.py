@@ -1,9 +1,9 @@
-"""DVC's queue of experiments: what is in it, in which state, and how to add and remove.
+"""Reads DVC's queue of experiments, and adds and removes experiments.
 
-What changes the queue is done by DVC's commands. What reads it uses private modules of DVC:
-`dvc.repo` for the queue, and `dvc.repo.experiments.executor.base` for the file in which a running
-experiment notes its folder. A look takes a tenth of a second so. `dvc queue status` takes two
-seconds of a core, prints a table for people alone, and tells neither process, nor log, nor folder.
+Changes use DVC's commands. Reading uses private modules of DVC: `dvc.repo` for the queue, and
+`dvc.repo.experiments.executor.base` for the file in which a running experiment notes its folder.
+This takes a tenth of a second. `dvc queue status` takes two seconds of a core, prints a table for
+people, and gives no process, log or folder.
 """
 
 import re
@@ -22,11 +22,11 @@ from stages.gan.common.processes import is_alive
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 DVC = (sys.executable, "-m", "dvc")
-# How long processes that lost their DVC may take to save and end.
+# Seconds for processes whose DVC is gone to save and end.
 _PATIENCE = 60.0
 _WORKER = "queue-worker"
 _KILLED = re.compile(r"failed to run: .*, exited with (-[0-9]+|1(?:2[89]|[3-9][0-9]))")
-_TOLD = re.compile(r"^(?:ERROR|error): (.*)$", re.MULTILINE)
+_ERROR = re.compile(r"^(?:ERROR|error): (.*)$", re.MULTILINE)
 _VERDICT = re.compile(r"^verdict: (.*)$", re.MULTILINE)
 
 
@@ -38,18 +38,18 @@ class Entry:
     ----------
     name : str
     revision : str
-        The commit that keeps its params until it has run: DVC's name of the task.
+        The commit that keeps its params until it has run. DVC names the task by it.
     baseline : str
-        The commit it begins with.
+        The commit on which it is based.
     state : str
     result : str or None
-        The name that the finished experiment has.
+        The name of the finished experiment.
     log : Path
-        What its stages print, once it has begun.
+        The output of its stages; the file exists once the experiment has started.
     process : int or None
-        Number of the process that runs it, once there is one.
+        Number of the process that runs it, if there is one.
     folder : Path or None
-        The copy of the project in which it runs.
+        The copy of the project in which it runs, if it has started.
     """
 
     name: str
@@ -62,23 +62,23 @@ class Entry:
     folder: Path | None
 
     def last_line(self) -> str:
-        """What its stages printed last."""
+        """The last line that its stages printed."""
         lines = [line for line in self._text().splitlines() if line.strip()]
         return lines[-1].strip() if lines else ""
 
     def verdict(self) -> str:
-        """The verdict that was told last, or ""."""
-        told = _VERDICT.findall(self._text())
-        return told[-1] if told else ""
+        """The last verdict in the log, or ""."""
+        verdicts = _VERDICT.findall(self._text())
+        return verdicts[-1] if verdicts else ""
 
     def reason(self) -> str:
-        """Why it failed, as it was told."""
-        told = _TOLD.findall(self._text())
-        return told[0] if told else "it left no word why"
+        """Why it failed: the first error message in the log."""
+        errors = _ERROR.findall(self._text())
+        return errors[0] if errors else "its log has no error message"
 
     @property
     def was_killed(self) -> bool:
-        """Whether it was ended by a signal, or DVC was, which says nothing of its params."""
+        """Whether a signal ended it or its DVC; then the params are not the reason."""
         text = self._text()
         return bool(_KILLED.search(text)) or "\nERROR: " not in f"\n{text}"
 
@@ -90,13 +90,13 @@ class Entry:
 
 
 def look() -> list[Entry]:
-    """All that DVC knows of: queued, running, done and failed ones."""
+    """All experiments in DVC's queue: queued, running, done and failed."""
     from dvc.repo import Repo
 
     with Repo() as repo:
         queue = repo.experiments.celery_queue
-        # In the order in which an entry goes through them, so that none is missed while it moves
-        # on; what is seen twice is in the later state.
+        # In the order of an entry's states, so that no entry is missed while its state changes.
+        # If an entry is seen twice, the later state counts.
         found = {entry.stash_rev: (entry, QUEUED, None) for entry in queue.iter_queued()}
         for entry in queue.iter_active():
             found[entry.stash_rev] = (entry, RUNNING, None)
@@ -128,25 +128,27 @@ def _entry(queue, entry, state: str, result: str | None) -> Entry:
 
 
 def add(name: str, options: Sequence[str], target: str, known: Sequence[Entry]) -> str:
-    """Queue an experiment of that name, and give its revision; `known` are the entries before.
+    """Queue an experiment, and return its revision; `known` are the entries before.
 
     Raises
     ------
     UserError
-        If DVC refuses, with its words.
+        If DVC refuses; with DVC's message.
     """
     _dvc("exp", "run", "--queue", "--name", name, *options, target)
     before = {entry.revision for entry in known}
     new = [entry for entry in look() if entry.name == name and entry.revision not in before]
     if len(new) != 1:
-        raise UserError(f"DVC has queued {name}, but it is not in its queue: see dvc queue status")
+        raise UserError(
+            f"{name} is not in DVC's queue after `dvc exp run --queue`: see `dvc queue status`"
+        )
     return new[0].revision
 
 
 def discard(entry: Entry) -> None:
-    """Remove an entry from the queue; if it runs, without a worker, end its processes first.
+    """Remove an entry from the queue; if it still runs without a worker, end its processes first.
 
-    What its training has saved stays where unfinished runs are kept.
+    The state that its training saved is kept among the unfinished runs.
     """
     if entry.state == RUNNING:
         end(entry)
@@ -157,12 +159,11 @@ def discard(entry: Entry) -> None:
 
 
 def end(entry: Entry) -> None:
-    """End the process that runs an entry, and wait until its stages have saved and ended too."""
+    """End the process that runs an entry, and wait until its stages have saved and ended."""
     process = _process(entry)
     children = process.children(recursive=True) if process else []
     if process:
-        # They notice when it is gone. A request to them as well would be the second, and end them
-        # at once.
+        # Its children notice that it is gone, save and end. Another request would kill them.
         with suppress(psutil.NoSuchProcess):
             process.kill()
     _, remaining = psutil.wait_procs(children, _PATIENCE)
@@ -172,7 +173,7 @@ def end(entry: Entry) -> None:
 
 
 def has_worker(entry: Entry) -> bool | None:
-    """Whether the worker that runs an entry is alive; None if its process tells nothing."""
+    """Whether the worker that runs an entry is alive; None if its process is not there."""
     process = _process(entry)
     if process is None:
         return None
@@ -197,7 +198,7 @@ def claimed() -> set[str]:
 
 
 def clean() -> None:
-    """Remove the messages to workers that have ended since, which no command of DVC does."""
+    """Remove old messages to workers that have ended; no command of DVC does this."""
     from dvc.repo import Repo
 
     with Repo() as repo:
@@ -205,10 +206,10 @@ def clean() -> None:
 
 
 def workers() -> Iterator[psutil.Process]:
-    """All living workers of this project, whoever started them."""
+    """All living workers of this project, no matter who started them."""
     folder = Path.cwd()
-    # Not by psutil's `process_iter`: it keeps the processes of its last look, and skips a new one
-    # that was given the number of one that has ended since.
+    # Not psutil's `process_iter`: it remembers processes, and skips a new process that has the
+    # number of one that has ended.
     for number in psutil.pids():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process = psutil.Process(number)
@@ -218,7 +219,7 @@ def workers() -> Iterator[psutil.Process]:
 
 
 def _process(entry: Entry) -> psutil.Process | None:
-    """The process that runs an entry, if it is alive; numbers of dead ones are given anew."""
+    """The process that runs an entry, if alive; another process may have its number by now."""
     if entry.process is None:
         return None
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -231,7 +232,7 @@ def _process(entry: Entry) -> psutil.Process | None:
 def _dvc(*arguments: str) -> str:
     done = subprocess.run([*DVC, *arguments], capture_output=True, text=True)
     if done.returncode:
-        told = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
-        reason = " ".join(told or done.stderr.split()[-40:]).removeprefix("ERROR: ")
-        raise UserError(f"dvc {arguments[0]} {arguments[1]} was refused: {reason}")
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
+        reason = " ".join(errors or done.stderr.split()[-40:]).removeprefix("ERROR: ")
+        raise UserError(f"`dvc {arguments[0]} {arguments[1]}` failed: {reason}")
     return done.stdout

@@ -1,10 +1,11 @@
-"""What experiments, branches, commits and the workspace hold: params, metrics, pictures.
+"""Reads params, metrics and pictures of experiments, branches, commits and the workspace.
 
-Params and metrics are in git, so they are there for every revision; pictures are in DVC's cache, or
-not. Nothing is checked out.
+Git holds the params and metrics of every revision. Pictures may be in DVC's cache. Nothing is
+checked out.
 """
 
 import difflib
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ _EXPERIMENTS = "refs/exps"
 
 @dataclass(frozen=True)
 class Experiment:
-    """A finished experiment of DVC's: its name, its commit, and the commit it began with."""
+    """A finished experiment of DVC: its name, its commit, and the commit on which it is based."""
 
     name: str
     commit: str
@@ -33,25 +34,25 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Revision:
-    """A revision by the name that was asked for; without a commit it is the workspace."""
+    """A revision and the name that the user gave; without a commit it is the workspace."""
 
     name: str
     commit: str | None
     is_experiment: bool = False
 
     def content(self, path: Path) -> bytes | None:
-        """What a file of git holds there; None if there is none."""
+        """The content of a file that git tracks; None if the revision has no such file."""
         if self.commit is None:
             try:
                 return path.read_bytes()
             except FileNotFoundError:
                 return None
-        # From this folder on, which may lie within the repository.
+        # Relative to this folder, which may lie inside the repository.
         shown = git("show", f"{self.commit}:./{path.as_posix()}")
         return shown.stdout if shown.returncode == 0 else None
 
     def lock(self) -> dict[str, Any]:
-        """The stages of its dvc.lock, by name; empty if there is none that can be read."""
+        """The stages in its dvc.lock, by name; empty if the file is missing or damaged."""
         try:
             stages = yaml.safe_load(self.content(LOCK) or b"")["stages"]
         except (*NO_YAML, TypeError):
@@ -59,7 +60,7 @@ class Revision:
         return stages if isinstance(stages, dict) else {}
 
     def out(self, stage: str, path: Path) -> str | None:
-        """The md5 that its dvc.lock has of an out."""
+        """The md5 of an out in its dvc.lock, if any."""
         outs = (self.lock().get(stage) or {}).get("outs") or []
         return next((out.get("md5") for out in outs if out.get("path") == path.as_posix()), None)
 
@@ -81,7 +82,7 @@ def experiments() -> list[Experiment]:
     for line in listed.stdout.decode().splitlines():
         commit, _, name = line.partition(" ")
         parts = name.removeprefix(f"{_EXPERIMENTS}/").split("/")
-        # refs/exps/<2 digits>/<38 digits>/<name>; others are DVC's own.
+        # refs/exps/<2 digits>/<38 digits>/<name>; DVC uses other refs for itself.
         if len(parts) == 3 and len(parts[0] + parts[1]) in (40, 64):
             found.append(Experiment(parts[2], commit, parts[0] + parts[1]))
     return sorted(found, key=lambda each: (each.name, each.commit))
@@ -93,21 +94,19 @@ def head() -> str:
     Raises
     ------
     UserError
-        If there is none, or git does not work here.
+        If there is no commit, or git does not work here.
     """
     commit = _commit("HEAD")
     if commit is None:
         complain_if_refused()
-        raise UserError(
-            "there is no commit to begin with: run this in the project's git repository"
-        )
+        raise UserError("there is no commit here: run this in the project's git repository")
     return commit
 
 
 def find(name: str) -> Revision:
-    """What a name stands for: the workspace, an experiment, or whatever git knows by it.
+    """Find a revision by name: the workspace, an experiment, or any name that git knows.
 
-    Of experiments that share a name, on several commits, the one on the last commit is taken.
+    If experiments on several commits share the name, it means the experiment on the last commit.
 
     Raises
     ------
@@ -122,7 +121,7 @@ def find(name: str) -> Revision:
         here = [each for each in named if each.baseline == _commit("HEAD")]
         if len(here) != 1:
             commits = ", ".join(each.commit[:10] for each in named)
-            raise UserError(f"{name!r} names several experiments: take one of {commits}")
+            raise UserError(f"{name!r} names several experiments: choose from {commits}")
         named = here
     if named:
         return Revision(name, named[0].commit, True)
@@ -133,13 +132,20 @@ def find(name: str) -> Revision:
     return Revision(name, commit, any(each.commit == commit for each in known))
 
 
+def free_name(name: str, others: Iterable[str] = ()) -> str:
+    """The name, with a number added if an experiment, or one of `others`, has it already."""
+    taken = {each.name for each in experiments()}.union(others)
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    return next(free for free in itertools.chain([name], numbered) if free not in taken)
+
+
 def is_same_code(commit: str) -> bool:
-    """Whether the code and the pipeline of the working folder are those of a commit."""
+    """Whether the working folder has the same code and pipeline as a commit."""
     return git("diff", "--quiet", commit, "--", "stages", "dvc.yaml").returncode == 0
 
 
 def _nearest(name: str, named: Iterable[str]) -> str:
-    """The names most like it, of experiments, branches and tags."""
+    """The end of the message about an unknown name: the most similar or the valid names."""
     listed = git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags")
     others = [WORKSPACE, "HEAD", *listed.stdout.decode().split()]
     names = list(dict.fromkeys([*named, *others]))
@@ -151,7 +157,7 @@ def _nearest(name: str, named: Iterable[str]) -> str:
 
 
 def _commit(name: str) -> str | None:
-    """The whole hash of what git knows by a name."""
+    """The full hash of the commit that git finds by a name."""
     if name.startswith("-"):
         return None
     found = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")

@@ -1,7 +1,7 @@
-"""DVC's list of what is running, `.dvc/tmp/rwlock`: is it whole, and how it is removed if not.
+"""Removes DVC's list of running stages, `.dvc/tmp/rwlock`, if the file is incomplete.
 
 Private modules of DVC: `dvc.lock` and `dvc.rwlock` name and take the lock under which DVC changes
-the list. No command of DVC does either; a lock of our own would not keep a DVC from writing.
+the list. No command of DVC does this, and a lock of our own would not stop DVC from writing.
 """
 
 import json
@@ -13,12 +13,12 @@ FILE = Path(".dvc/tmp/rwlock")
 
 
 def remove_if_cut_off() -> bool:
-    """Remove the list if it was cut off, and say whether it was; to look takes no time.
+    """Remove the list if it is incomplete; return whether it was. The check takes no time.
 
     Raises
     ------
     UserError
-        If another DVC is writing it.
+        If another DVC process is writing the list.
     """
     if _is_whole():
         return False
@@ -33,7 +33,7 @@ def remove_if_cut_off() -> bool:
             FILE.unlink()
             return True
     except LockError:
-        raise UserError(f"{FILE} is being written by another DVC: try again") from None
+        raise UserError(f"another DVC process is writing {FILE}: try again") from None
 
 
 def _is_whole() -> bool:

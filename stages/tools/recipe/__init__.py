@@ -1,1 +1,1 @@
-"""Recipes: named changes of params.yaml, tried as an experiment each."""
+"""Recipes: named changes of params.yaml. Each is tried as an experiment."""

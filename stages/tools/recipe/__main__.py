@@ -1,28 +1,26 @@
-"""List the recipes, or try one: an experiment with params.yaml as it is and the recipe's changes.
+"""List the recipes, or try one: run an experiment with its changes of params.yaml.
 
 python -m stages recipe                     list them
 python -m stages recipe NAME [OPTION...]    options are those of `dvc exp run`
 """
 
 import argparse
-import itertools
 import os
 import shlex
-import subprocess
 import sys
 
 from stages.command import argument_parser, guarded, say
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import as_yaml, read_mapping
+from stages.tools.dvc import revisions
+from stages.tools.dvc.queue import DVC
 from stages.tools.recipe import recipes
-
-_DVC = [sys.executable, "-m", "dvc"]
 
 
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
-    parser.add_argument("name", nargs="?", help="a file of recipes/ without its ending")
+    parser.add_argument("name", nargs="?", help="a file in recipes/, without .yaml")
     parser.add_argument("options", nargs=argparse.REMAINDER, help="passed on to `dvc exp run`")
     arguments = parser.parse_args()
     if arguments.name is None:
@@ -30,28 +28,17 @@ def main() -> None:
             say(f"{each.name} ({each.dataset}): {each.about}")
         return
     recipe = recipes.load(arguments.name)
-    recipe.applied(read_mapping(paths.PARAMS))  # before DVC would add what is not there
+    recipe.applied(read_mapping(paths.PARAMS))  # DVC would add unknown params without an error
     command = ["exp", "run"]
     if not {"-n", "--name"} & set(arguments.options):
-        command += ["--name", _free_name(recipe.name)]
+        command += ["--name", revisions.free_name(recipe.name)]
     for name, value in recipe.changes.items():
         command += ["--set-param", f"{name}={as_yaml(value)}"]
-    # The user's own come last, as the last of two that set the same wins.
+    # The user's options come last, because the last of two values for one param wins.
     command += [*arguments.options, f"report@{recipe.dataset}"]
     say(f"dvc {shlex.join(command)}")
-    # In place of this process, so that DVC itself hears Ctrl-C and all else that it is sent.
-    os.execv(sys.executable, [*_DVC, *command])
-
-
-def _free_name(name: str) -> str:
-    """The name, with a number if an experiment has it already."""
-    words = [*_DVC, "exp", "list", "--all-commits", "--name-only"]
-    taken = subprocess.run(words, capture_output=True, text=True).stdout.split()
-    return next(
-        free
-        for free in itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-        if free not in taken
-    )
+    # DVC replaces this process, so that it gets Ctrl-C and all other signals itself.
+    os.execv(sys.executable, [*DVC, *command])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Recipes: changes to params.yaml that belong together, a file each, under a name.
+"""Reads recipes: files with changes of params.yaml that belong together.
 
-A file recipes/<name>.yaml has the shape of params.yaml and holds of it what the recipe changes,
-all of one data set: its section, and its entry of `datasets` if the kind of network is another.
-The comment at its beginning says what it is.
+A file recipes/<name>.yaml has the form of params.yaml, but holds only the changed params of one
+data set: its section, and its entry in `datasets` if the kind of network changes. The comment at
+the top of the file describes the recipe.
 """
 
 import itertools
@@ -30,19 +30,26 @@ class Recipe:
     changes: Mapping[str, Any]
 
     def applied(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """What params.yaml holds, with the changes.
+        """The content of params.yaml with the recipe's changes.
 
         Raises
         ------
         UserError
-            If it has no such param.
+            If params.yaml has no such param.
         """
         return applied(content, self.changes, f"recipe {self.name}")
 
 
 def names(folder: Path = FOLDER) -> list[str]:
-    """Names of all recipes."""
+    """The names of all YAML files in a folder, sorted; by default of all recipes."""
     return sorted(file.stem for file in folder.glob("*.yaml"))
+
+
+def find(kind: str, name: str, folder: Path) -> Path:
+    """The YAML file with that name; for an unknown name, a UserError that lists the valid ones."""
+    if name not in names(folder):
+        raise UserError(f"no {kind} {name!r}{nearest(name, names(folder))}")
+    return folder / f"{name}.yaml"
 
 
 def load(name: str, folder: Path = FOLDER) -> Recipe:
@@ -51,47 +58,45 @@ def load(name: str, folder: Path = FOLDER) -> Recipe:
     Raises
     ------
     UserError
-        If there is none of that name, or its file is not as it should be.
+        If there is no recipe of that name, or its file is not valid.
     """
-    if name not in names(folder):
-        raise UserError(f"no recipe {name!r}{nearest(name, names(folder))}")
-    file = folder / f"{name}.yaml"
+    file = find("recipe", name, folder)
     content = read_mapping(file)
     kinds = content.get("datasets", {})
     if not isinstance(kinds, Mapping):
-        raise UserError(f"{file}: `datasets` should hold a mapping of names to what they change")
-    concerned = {*content, *kinds} - {"datasets"}
-    if len(concerned) != 1:
-        raise UserError(f"{file} should change one data set, and changes {len(concerned)}")
-    return Recipe(name, concerned.pop(), about(file), flat(content))
+        raise UserError(f"{file}: `datasets` should hold a mapping of names to changes")
+    datasets = {*content, *kinds} - {"datasets"}
+    if len(datasets) != 1:
+        raise UserError(f"{file} should change one data set, but changes {len(datasets)}")
+    return Recipe(name, datasets.pop(), about(file), flat(content))
 
 
 def applied(
     content: Mapping[str, Any], changes: Mapping[str, Any], asked_by: str
 ) -> dict[str, Any]:
-    """What params.yaml holds, with changes by dotted names; `asked_by` is for the message.
+    """The content of params.yaml with changes by dotted names; `asked_by` is for the message.
 
     Raises
     ------
     UserError
-        If it has no such param.
+        If params.yaml has no such param.
     """
     changed = deepcopy(dict(content))
     for name, value in changes.items():
-        *way, last = name.split(".")
+        *keys, last = name.split(".")
         section: Any = changed
-        for key in way:
+        for key in keys:
             section = section.get(key) if isinstance(section, dict) else None
         if not isinstance(section, dict) or last not in section:
             raise UserError(f"{asked_by}: {PARAMS} has no {name}")
         if isinstance(section[last], dict):
-            raise UserError(f"{asked_by}: {name} is a section, and {value!r} is none")
+            raise UserError(f"{asked_by}: {name} is a section of params, so it cannot be {value!r}")
         section[last] = value
     return changed
 
 
 def about(file: Path) -> str:
-    """The comment at the top of a file: what it is for."""
+    """The comment at the top of a file, in one line."""
     lines = file.read_text(encoding="utf-8").splitlines()
     comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
     return " ".join(line.lstrip("# ") for line in comment)

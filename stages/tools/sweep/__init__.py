@@ -1,1 +1,1 @@
-"""Sweeps: a question answered by several runs, one on each core."""
+"""Sweeps: answer a question by several training runs, one on each core."""

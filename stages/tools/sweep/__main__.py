@@ -1,9 +1,9 @@
-"""Answer a question by several runs: queue them, train one a core, compare them on one page.
+"""Answer a question by several runs: train one per core, and compare them on a page.
 
 python -m stages sweep                                    list the questions
 python -m stages sweep NAME [--dataset D] [-S KEY=VALUE ...] [--workers N]
 
-What is finished is not run again: after a break, of whatever kind, the same command goes on.
+After any interruption the same command resumes the sweep. Finished runs are not repeated.
 """
 
 import shlex
@@ -20,8 +20,9 @@ from stages.gan.common.yaml_files import read_mapping
 from stages.gan.training.processes import locks
 from stages.tools.dvc import queue, revisions
 from stages.tools.dvc.queue import QUEUED, RUNNING
+from stages.tools.recipe import recipes
 from stages.tools.sweep import plan, questions
-from stages.tools.sweep.progress import Pursuit, begin, counts, look_at
+from stages.tools.sweep.progress import Progress, begin, counts, look_at
 from stages.tools.sweep.questions import Sweep
 from stages.tools.sweep.workers import LOGS, Workers, cores, fitting, memory
 from stages.tools.upkeep import unlock
@@ -29,25 +30,23 @@ from stages.tools.upkeep import unlock
 _LOCK = Path(".dvc/tmp/sweep/lock")
 _PAUSE = 3.0
 _REMIND = 60.0
-# Workers that may end as they should not.
-_FALLS = 10
+# The sweep ends with an error after more failures of workers than this.
+_FAILURES = 10
 
 
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
-    parser.add_argument("name", nargs="?", help=f"a file of {questions.FOLDER}/ without its ending")
-    parser.add_argument(
-        "--dataset", help="a key of params.yaml's `datasets`; the first if not given"
-    )
+    parser.add_argument("name", nargs="?", help=f"a file in {questions.FOLDER}/, without .yaml")
+    parser.add_argument("--dataset", help="a key of params.yaml's `datasets`; default: the first")
     parser.add_argument(
         "-S", "--set-param", action="append", default=[], metavar="KEY=VALUE",
-        help="a param that is changed for all of them",
+        help="change a param in all runs",
     )  # fmt: skip
-    parser.add_argument("--workers", type=int, help="how many at a time; one a core if not given")
+    parser.add_argument("--workers", type=int, help="runs at a time; default: one per core")
     arguments = parser.parse_args()
     if arguments.name is None:
-        for known in map(questions.load, questions.names()):
+        for known in map(questions.load, recipes.names(questions.FOLDER)):
             say(f"{known.name}: {known.about} ({', '.join(known.settings)})")
         return
     if arguments.workers is not None and arguments.workers < 1:
@@ -56,91 +55,88 @@ def main() -> None:
     content = read_mapping(paths.PARAMS)
     dataset = arguments.dataset or next(iter(content.get("datasets") or {}), "")
     params.check_name(paths.PARAMS, dataset)
-    wanted = plan.plan(sweep, dataset, content, plan.overrides(arguments.set_param))
+    planned = plan.plan(sweep, dataset, content, plan.overrides(arguments.set_param))
     head = revisions.head()
-    network = str(wanted[0].outcome["kind.network"])
+    network = str(planned[0].outcome["kind.network"])
     count = arguments.workers or fitting(network, memory(), len(cores()))
     unlock.main()
     with locks.lock(_LOCK, "the queue of experiments"):
-        pursued = begin(wanted, dataset, head)
-        follow(pursued, dataset, count)
-    target = write_page(sweep, dataset, pursued)
-    for each in pursued:
-        say(f"{each.result or each.wanted.name} ({each.wanted.about}): {each.why or 'done'}")
+        experiments = begin(planned, dataset, head)
+        follow(experiments, dataset, count)
+    target = write_page(sweep, dataset, experiments)
+    for each in experiments:
+        say(f"{each.result or each.planned.name} ({each.planned.about}): {each.why or 'done'}")
     say(f"{dataset}: {target}")
-    lost = [each.wanted.name for each in pursued if each.why]
-    if lost:
-        raise UserError(f"{len(lost)} of {len(pursued)} failed: {', '.join(lost)}")
+    failed = [each.planned.name for each in experiments if each.why]
+    if failed:
+        raise UserError(f"{len(failed)} of {len(experiments)} failed: {', '.join(failed)}")
 
 
-def follow(pursued: Sequence[Pursuit], dataset: str, count: int) -> None:
-    """Have workers run what is queued, and tell how it goes, until nothing is open any more.
+def follow(experiments: Sequence[Progress], dataset: str, count: int) -> None:
+    """Let workers run the queued experiments, and report progress, until all have ended.
 
-    If this is asked to end, so are the workers.
+    If this process is asked to end, it ends the workers too.
     """
-    if not any(each.is_open for each in pursued):
+    if not any(each.is_open for each in experiments):
         return
     workers = Workers(count)
-    say(f"at most {count} at a time; `dvc queue logs NAME` shows where one stands")
+    say(f"at most {count} at a time; `dvc queue logs NAME` shows the progress of a run")
     try:
-        _follow(pursued, dataset, count, workers)
+        _follow(experiments, dataset, count, workers)
     except BaseException:
-        say("ending the workers: what they train is saved first")
+        say("ending the workers; their trainings save first")
         workers.end()
-        say(f"to go on: python -m stages sweep {shlex.join(sys.argv[1:])}")
+        say(f"to resume: python -m stages sweep {shlex.join(sys.argv[1:])}")
         raise
     if any(entry.state in (QUEUED, RUNNING) for entry in queue.look()):
-        say("the workers go on with other experiments of the queue; `dvc queue stop` ends them")
+        say("the workers continue with other queued experiments; `dvc queue stop` ends them")
         return
     workers.end()
     queue.clean()
 
 
-def _follow(pursued: Sequence[Pursuit], dataset: str, count: int, workers: Workers) -> None:
-    told, reminded = "", time.monotonic()
+def _follow(experiments: Sequence[Progress], dataset: str, count: int, workers: Workers) -> None:
+    last_counts, reminded = "", time.monotonic()
     while True:
-        for line in workers.fallen():
+        for line in workers.failed():
             say(line)
-        if workers.falls > _FALLS:
-            raise UserError(f"workers end again and again: {LOGS}/worker-*.log says why")
+        if workers.failures > _FAILURES:
+            raise UserError(f"workers fail again and again: see {LOGS}/worker-*.log")
         entries = {entry.revision: entry for entry in queue.look()}
-        for each in pursued:
+        for each in experiments:
             if each.is_open:
                 look_at(each, entries.get(each.revision), dataset)
-        now = counts(pursued)
-        if now != told:
+        now = counts(experiments)
+        if now != last_counts:
             say(now)
-            told = now
-        waiting = [each for each in pursued if each.is_open]
-        if not waiting:
+            last_counts = now
+        unfinished = [each for each in experiments if each.is_open]
+        if not unfinished:
             return
-        if any(each.state == QUEUED for each in waiting):
-            for line in workers.fill(min(count, len(waiting))):
+        if any(each.state == QUEUED for each in unfinished):
+            for line in workers.fill(min(count, len(unfinished))):
                 say(line)
         if time.monotonic() - reminded > _REMIND:
             reminded = time.monotonic()
-            for each in waiting:
+            for each in unfinished:
                 if each.state == RUNNING and each.revision in entries:
-                    say(f"{each.wanted.name}: {entries[each.revision].last_line()}")
+                    say(f"{each.planned.name}: {entries[each.revision].last_line()}")
         time.sleep(_PAUSE)
 
 
-def write_page(sweep: Sweep, dataset: str, pursued: Sequence[Pursuit]) -> Path:
-    """Write the page that compares them, a row for what failed included."""
-    from stages.tools.compare import (
-        __main__ as compare,  # it takes MindSpore, which workers need the memory of
-    )
+def write_page(sweep: Sweep, dataset: str, experiments: Sequence[Progress]) -> Path:
+    """Write the page that compares all runs, the failed ones too."""
+    # Imported late: it loads MindSpore, and the workers need the memory.
+    from stages.tools.compare import __main__ as compare
 
-    cache = compare.cache_here()
+    cache = compare.find_cache()
     runs = []
-    for each in pursued:
+    for each in experiments:
         if each.result:
             runs.append(compare.read(revisions.find(each.result), dataset, cache))
         else:
-            wanted = each.wanted
-            runs.append(
-                compare.failed(wanted.name, dataset, dict(wanted.content), each.verdict, each.why)
-            )
+            name, content = each.planned.name, dict(each.planned.content)
+            runs.append(compare.failed(name, dataset, content, each.verdict, each.why))
     compare.write(sweep.about or sweep.name, dataset, runs, compare.OUTPUT)
     return compare.OUTPUT
 

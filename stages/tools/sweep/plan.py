@@ -1,4 +1,4 @@
-"""The experiments that a sweep wants, and which of them there are already."""
+"""Plans the experiments of a sweep, and finds those that exist already."""
 
 import shlex
 import subprocess
@@ -22,18 +22,18 @@ from stages.tools.sweep.questions import Sweep, place
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """An experiment that a sweep wants.
+class Planned:
+    """An experiment that a sweep needs.
 
     Parameters
     ----------
     name : str
-        The name to give it.
-    content : what its params.yaml holds
-    changes : dotted names of params.yaml to values: in what it differs from the workspace
+        The name that it gets.
+    content : the content of its params.yaml
+    changes : dotted names of params.yaml to values that differ from the workspace
     about : str
-        The setting, as it is told.
-    outcome : the validated params that can change what comes out
+        The setting, as it is printed.
+    outcome : the validated params that can change the result
     """
 
     name: str
@@ -44,21 +44,21 @@ class Wanted:
 
     @property
     def options(self) -> list[str]:
-        """The options of `dvc exp run` that make it."""
+        """The options of `dvc exp run` that set its params."""
         return [f"--set-param={name}={as_yaml(value)}" for name, value in self.changes.items()]
 
 
 def plan(
     sweep: Sweep, dataset: str, content: Mapping[str, Any], own: Mapping[str, Any]
-) -> list[Wanted]:
-    """What a sweep wants of a data set.
+) -> list[Planned]:
+    """The experiments that a sweep needs for a data set.
 
     Parameters
     ----------
     sweep : Sweep
     dataset : str
-    content : what the workspace's params.yaml holds
-    own : dotted names of params.yaml to values that the user has changed for all
+    content : the content of the workspace's params.yaml
+    own : dotted names of params.yaml to values that the user sets for all experiments
 
     Raises
     ------
@@ -66,30 +66,30 @@ def plan(
         If params.yaml has no such param, or a value is out of range.
     """
     before = flat(content)
-    # A run that fails is an answer, too, and should get a row.
+    # A failing run is an answer too, so it should train on and get a row.
     common = {f"{dataset}.train.on_failure": "warn", **own}
-    wanted = []
+    planned = []
     for label, setting in sweep.settings.items():
         name = f"{sweep.name}-{label}"
         named = {place(dataset, key): value for key, value in setting.items()}
         twice = sorted(named.keys() & own.keys())
         if twice:
-            raise UserError(f"{twice[0]} is what sweep {sweep.name} varies: leave out its -S")
+            raise UserError(f"sweep {sweep.name} varies {twice[0]} itself: leave out its -S")
         changed = recipes.applied(content, {**common, **named}, f"sweep {sweep.name}")
         after = flat(changed)
         changes = {key: value for key, value in after.items() if before.get(key) != value}
         about = ", ".join(f"{key}={as_yaml(value)}" for key, value in setting.items())
-        wanted.append(Wanted(name, changed, changes, about, outcome(changed, dataset)))
-    return wanted
+        planned.append(Planned(name, changed, changes, about, outcome(changed, dataset)))
+    return planned
 
 
 def outcome(content: Mapping[str, Any], dataset: str) -> dict[str, Any]:
-    """The validated params that can change what comes out, dotted names to values.
+    """The validated params that can change the result: dotted names to values.
 
     Raises
     ------
     UserError
-        If they are not valid.
+        If the params are not valid.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / paths.PARAMS
@@ -103,12 +103,12 @@ def outcome(content: Mapping[str, Any], dataset: str) -> dict[str, Any]:
 
 
 def overrides(given: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE of the command line, each value as in YAML.
+    """Read KEY=VALUE options of the command line; each value is YAML.
 
     Raises
     ------
     UserError
-        If one is something else.
+        If an option is not KEY=VALUE.
 
     Examples
     --------
@@ -125,30 +125,30 @@ def overrides(given: Sequence[str]) -> dict[str, Any]:
         except NO_YAML:
             raise UserError(f"-S {shlex.quote(text)} should be KEY=VALUE") from None
         if isinstance(found[name], str):
-            try:  # 1e-4 is a word in YAML 1.1, and a number for everybody else
+            try:  # YAML 1.1 reads 1e-4 as a string, but it is meant as a number
                 found[name] = float(found[name])
             except ValueError:
                 continue
     return found
 
 
-def is_it(revision: Revision, wanted: Wanted, dataset: str) -> bool:
-    """Whether a commit has just these params, and the code that is in the working folder."""
+def matches(revision: Revision, planned: Planned, dataset: str) -> bool:
+    """Whether a commit has exactly these params, and the same code as the working folder."""
     try:
         content = yaml.safe_load(revision.content(paths.PARAMS) or b"")
         found = outcome(content, dataset) if isinstance(content, dict) else None
     except (UserError, *NO_YAML):
         return False
-    return found == wanted.outcome and revisions.is_same_code(str(revision.commit))
+    return found == planned.outcome and revisions.is_same_code(str(revision.commit))
 
 
-def finished(wanted: Wanted, dataset: str, head: str) -> str | None:
-    """The name of an experiment on that commit which has what is wanted, if there is one."""
+def finished(planned: Planned, dataset: str, head: str) -> str | None:
+    """The name of a finished experiment on the commit `head` with these params, if any."""
     for each in revisions.experiments():
         revision = Revision(each.name, each.commit, True)
         if (
             each.baseline == head
-            and is_it(revision, wanted, dataset)
+            and matches(revision, planned, dataset)
             and _is_whole(revision, dataset)
         ):
             return each.name
@@ -156,44 +156,33 @@ def finished(wanted: Wanted, dataset: str, head: str) -> str | None:
 
 
 def waiting(
-    wanted: Wanted, dataset: str, head: str, entries: Sequence[queue.Entry]
+    planned: Planned, dataset: str, head: str, entries: Sequence[queue.Entry]
 ) -> queue.Entry | None:
-    """An entry of the queue, not done yet, that has what is wanted, if there is one."""
+    """An entry of the queue with these params that is not done yet, if any."""
     for entry in entries:
         if (
             entry.state != queue.DONE
             and entry.baseline == head
-            and is_it(Revision(entry.name, entry.revision), wanted, dataset)
+            and matches(Revision(entry.name, entry.revision), planned, dataset)
         ):
             return entry
     return None
 
 
-def is_in_workspace(wanted: Wanted, dataset: str) -> bool:
-    """Whether the workspace holds the results of what is wanted, and all is up to date."""
+def is_in_workspace(planned: Planned, dataset: str) -> bool:
+    """Whether the workspace holds the results of these params, and is up to date."""
     content = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
-    if outcome(content, dataset) != wanted.outcome:
+    if outcome(content, dataset) != planned.outcome:
         return False
-    # By DVC's command: it takes a second, but only for one that has the workspace's params.
+    # DVC's command takes a second, but it runs only if the params are the workspace's.
     status = subprocess.run(
         [*queue.DVC, "status", "--json", "--with-deps", f"evaluate@{dataset}"], capture_output=True
     )
     return status.returncode == 0 and status.stdout.strip() == b"{}"
 
 
-def free_name(name: str, entries: Sequence[queue.Entry]) -> str:
-    """The name, with a number if an experiment or an entry of the queue has it already."""
-    taken = {each.name for each in revisions.experiments()}
-    taken |= {each for entry in entries for each in (entry.name, entry.result) if each}
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}-{number}"
-    return free
-
-
 def _is_whole(revision: Revision, dataset: str) -> bool:
-    """Whether its dvc.lock has the evaluation of just the networks that were trained."""
+    """Whether its dvc.lock has the evaluation of exactly the networks that were trained."""
     lock = revision.lock()
     evaluated = (lock.get(f"evaluate@{dataset}") or {}).get("deps") or []
     models = paths.models(dataset)

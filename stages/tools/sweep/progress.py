@@ -1,4 +1,4 @@
-"""The way of each experiment of a sweep through DVC's queue, and what is done about kills."""
+"""Tracks each experiment of a sweep in DVC's queue, and queues killed experiments again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from stages.tools.dvc import queue as queued
 from stages.tools.dvc import revisions
 from stages.tools.dvc.queue import DONE, FAILED, QUEUED, RUNNING, Entry
 from stages.tools.sweep import plan
-from stages.tools.sweep.plan import Wanted
+from stages.tools.sweep.plan import Planned
 
-# How often an experiment that was killed is begun anew before it counts as failed.
+# How often an experiment is tried before it counts as failed, if it is killed each time.
 _TRIES = 3
-# Looks in which nobody seems to run an entry, until it is taken for lost: workers answer late.
+# An entry counts as lost after so many looks without a worker: workers may answer late.
 _LOOKS = 3
 
 
 @dataclass
-class Pursuit:
-    """A wanted experiment on its way: in the queue, there as `result`, or failed."""
+class Progress:
+    """The state of a planned experiment: queued, finished as `result`, or failed (`why`)."""
 
-    wanted: Wanted
+    planned: Planned
     revision: str = ""
     result: str = ""
     verdict: str = ""
@@ -31,56 +31,57 @@ class Pursuit:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is neither there nor failed."""
+        """Whether it has neither finished nor failed."""
         return not self.result and not self.why
 
 
-def begin(wanted: Sequence[Wanted], dataset: str, head: str) -> list[Pursuit]:
-    """Look what there is already, and queue what there is not."""
-    pursued = []
+def begin(planned: Sequence[Planned], dataset: str, head: str) -> list[Progress]:
+    """Find the experiments that exist already, and queue the others."""
+    experiments = []
     entries = queued.look()
-    for each in wanted:
-        pursuit = Pursuit(each)
-        pursued.append(pursuit)
+    for each in planned:
+        progress = Progress(each)
+        experiments.append(progress)
         if plan.is_in_workspace(each, dataset):
-            pursuit.result = revisions.WORKSPACE
-            say(f"{each.name} ({each.about}): it is what the workspace has")
+            progress.result = revisions.WORKSPACE
+            say(f"{each.name} ({each.about}): the workspace has its results")
             continue
         if there := plan.finished(each, dataset, head):
-            pursuit.result = there
-            say(f"{each.name} ({each.about}): finished before, as experiment {there}")
+            progress.result = there
+            say(f"{each.name} ({each.about}): already finished as experiment {there}")
             continue
         entry = plan.waiting(each, dataset, head, entries)
         if entry and entry.state != FAILED:
-            pursuit.revision = entry.revision
-            say(f"{each.name} ({each.about}): {entry.state} before, as {entry.name}")
+            progress.revision = entry.revision
+            say(f"{each.name} ({each.about}): already {entry.state} as {entry.name}")
             continue
         if entry:
             queued.discard(entry)
-        queue(pursuit, dataset)
+        queue(progress, dataset)
         say(f"{each.name} ({each.about}): queued")
-    return pursued
+    return experiments
 
 
-def queue(pursuit: Pursuit, dataset: str) -> None:
+def queue(progress: Progress, dataset: str) -> None:
     """Put an experiment into DVC's queue."""
     entries = queued.look()
-    name = plan.free_name(pursuit.wanted.name, entries)
-    pursuit.revision = queued.add(name, pursuit.wanted.options, f"report@{dataset}", entries)
-    pursuit.missed = 0
+    taken = [name for entry in entries for name in (entry.name, entry.result) if name]
+    name = revisions.free_name(progress.planned.name, taken)
+    progress.revision = queued.add(name, progress.planned.options, f"report@{dataset}", entries)
+    progress.missed = 0
 
 
-def look_at(each: Pursuit, entry: Entry | None, dataset: str) -> None:
-    """Take note of what has become of an experiment; begin anew what was killed."""
+def look_at(each: Progress, entry: Entry | None, dataset: str) -> None:
+    """Update the state of an experiment; queue it again if it was killed or lost."""
     if entry is None:
         each.missed += 1
         if each.missed >= _LOOKS:
-            _again(each, None, "is not in DVC's queue any more", dataset)
+            _again(each, None, "is no longer in DVC's queue", dataset)
         return
     each.state = entry.state
     if entry.state == DONE:
         each.result = entry.result or entry.name
-        say(f"{each.result} ({each.wanted.about}): done, {entry.verdict() or 'no verdict'}")
+        say(f"{each.result} ({each.planned.about}): done, {entry.verdict() or 'no verdict'}")
     elif entry.state == FAILED and entry.was_killed:
         _again(each, entry, "was killed", dataset)
     elif entry.state == FAILED:
@@ -89,36 +90,36 @@ def look_at(each: Pursuit, entry: Entry | None, dataset: str) -> None:
         _again(each, entry, "has lost its worker", dataset)
 
 
-def _is_lost(each: Pursuit, entry: Entry) -> bool:
-    held = queued.has_worker(entry)
-    if held is None:  # it begins or ends just now, or all that ran it was killed
+def _is_lost(each: Progress, entry: Entry) -> bool:
+    has_worker = queued.has_worker(entry)
+    if has_worker is None:  # it is starting or ending now, or all its processes were killed
         each.missed = 0 if entry.revision in queued.claimed() else each.missed + 1
         return each.missed >= _LOOKS
     each.missed = 0
-    return not held
+    return not has_worker
 
 
-def _again(each: Pursuit, entry: Entry | None, what: str, dataset: str) -> None:
+def _again(each: Progress, entry: Entry | None, what: str, dataset: str) -> None:
     if each.tries >= _TRIES:
         _fail(each, entry, f"it {what}, {_TRIES} times")
         return
     each.tries += 1
-    say(f"{each.wanted.name} {what}: queued again, training goes on from what it has saved")
+    say(f"{each.planned.name} {what}: queued again; training resumes from its last saved state")
     if entry:
         queued.discard(entry)
     queue(each, dataset)
     each.state = QUEUED
 
 
-def _fail(each: Pursuit, entry: Entry | None, why: str) -> None:
+def _fail(each: Progress, entry: Entry | None, why: str) -> None:
     each.verdict = (entry and entry.verdict()) or "failed"
     each.why = why
-    say(f"{each.wanted.name} ({each.wanted.about}): failed, {each.verdict}: {why}")
+    say(f"{each.planned.name} ({each.planned.about}): failed, {each.verdict}: {why}")
 
 
-def counts(pursued: Sequence[Pursuit]) -> str:
-    """How many are in which state, in a line."""
+def counts(experiments: Sequence[Progress]) -> str:
+    """The number of experiments in each state, in one line."""
     states = [
-        DONE if each.result else FAILED if each.why else each.state for each in pursued
+        DONE if each.result else FAILED if each.why else each.state for each in experiments
     ]  # fmt: skip
     return ", ".join(f"{states.count(state)} {state}" for state in (QUEUED, RUNNING, DONE, FAILED))

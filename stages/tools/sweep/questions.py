@@ -1,18 +1,18 @@
-"""Sweeps: questions to be answered by several runs, each with a few params of its own.
+"""Reads sweeps: questions that several runs answer, each with a few changed params.
 
-A sweep is a file of `sweeps/`. Its params are named as in params.yaml below a data set, so that it
-can be asked of each. It holds either a grid, in which each value is tried with each other one,
+A sweep is a file in `sweeps/`. It names params as in params.yaml, but without the data set, so that
+it works for every data set. It holds either a grid, which tries all combinations of values,
 
     grid:
       train: {learning_rate: [0.0002, 0.002], beta1: [0.5, 0.9]}
 
-or settings by name, each of params that belong together:
+or named settings, each with params that belong together:
 
     settings:
       narrow: {train: {generator: {widths: [16]}, discriminator: {widths: [16]}}}
       wide: {train: {generator: {widths: [64]}, discriminator: {widths: [64]}}}
 
-The comment at its top says what is asked.
+The comment at the top of the file is the question.
 """
 
 import itertools
@@ -24,8 +24,7 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import as_yaml, flat, read_mapping
-from stages.gan.params.explanations import nearest
-from stages.tools.recipe.recipes import about
+from stages.tools.recipe.recipes import about, find
 
 FOLDER = Path("sweeps")
 _KINDS = ("grid", "settings")
@@ -33,16 +32,11 @@ _KINDS = ("grid", "settings")
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: by name, settings of dotted names below a data set to values."""
+    """A sweep: name of a setting to its params, dotted names without the data set to values."""
 
     name: str
     about: str
     settings: Mapping[str, Mapping[str, Any]]
-
-
-def names(folder: Path = FOLDER) -> list[str]:
-    """Names of all sweeps."""
-    return sorted(file.stem for file in folder.glob("*.yaml"))
 
 
 def load(name: str, folder: Path = FOLDER) -> Sweep:
@@ -51,15 +45,13 @@ def load(name: str, folder: Path = FOLDER) -> Sweep:
     Raises
     ------
     UserError
-        If there is none of that name, or its file is not as it should be.
+        If there is no sweep of that name, or its file is not valid.
     """
-    if name not in names(folder):
-        raise UserError(f"no sweep {name!r}{nearest(name, names(folder))}")
-    file = folder / f"{name}.yaml"
+    file = find("sweep", name, folder)
     content = read_mapping(file)
     if len(content) != 1 or not set(content) <= set(_KINDS):
         found = ", ".join(map(str, content)) or "nothing"
-        raise UserError(f"{file} should hold {' or '.join(_KINDS)}, and holds {found}")
+        raise UserError(f"{file} should hold {' or '.join(_KINDS)}, but holds {found}")
     ((kind, entries),) = content.items()
     if not isinstance(entries, Mapping) or not entries:
         raise UserError(f"{file}: `{kind}` should hold a mapping of names")
@@ -68,7 +60,7 @@ def load(name: str, folder: Path = FOLDER) -> Sweep:
 
 
 def place(dataset: str, name: str) -> str:
-    """Where a setting's param stands in params.yaml.
+    """The dotted name of a setting's param in params.yaml.
 
     Examples
     --------
@@ -89,7 +81,7 @@ def _grid(file: Path, entries: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for values in itertools.product(*axes.values()):
         label = "-".join(_label(value) for value in values)
         if not label or label in found:
-            raise UserError(f"{file}: {label} is there twice, or names nothing")
+            raise UserError(f"{file}: two settings have the name {label!r}, or it is empty")
         found[label] = dict(zip(axes, values, strict=True))
     return found
 
@@ -107,6 +99,6 @@ def _settings(file: Path, entries: Mapping[str, Any]) -> dict[str, dict[str, Any
 
 
 def _label(value: Any) -> str:
-    """A value as part of a name that git takes."""
+    """A value as part of a name that git accepts."""
     text = f"{value:.15g}" if isinstance(value, float) else as_yaml(value)
     return re.sub(r"\.{2,}|[^A-Za-z0-9_.-]+", "-", text).strip("-.")

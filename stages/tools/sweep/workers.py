@@ -1,9 +1,9 @@
-"""Workers of DVC's queue, one a core, each kept to its own core.
+"""Starts and ends workers of DVC's queue, one per core, each bound to its own core.
 
-A worker is DVC's own (`dvc exp queue-worker`, which `dvc queue start` starts, too). Two trainings
-that share both cores hinder each other: each kept to one, they do 1.6 times the work of one on
-both. A process keeps to the cores of the one that started it, so that whatever a worker starts
-stays on its core.
+A worker is DVC's own (`dvc exp queue-worker`, which `dvc queue start` starts too). Two trainings
+that share both cores slow each other down. Bound to one core each, they do 1.6 times the work of
+one training on both cores. A process inherits the cores of its parent, so everything that a worker
+starts stays on the worker's core.
 """
 
 import os
@@ -24,30 +24,30 @@ from stages.tools.dvc import queue
 LOGS = Path(".dvc/tmp/sweep")
 _LIMIT = Path("/sys/fs/cgroup/memory.max")
 _USED = Path("/sys/fs/cgroup/memory.current")
-# How long a worker that was asked to end may take, with what it runs.
+# Seconds for a worker and its experiment to end after a request.
 _PATIENCE = 90.0
 _PAUSE = 0.5
-# Between looks for the command line of a worker that begins.
+# Seconds between looks for the command line of a starting worker.
 _MOMENT = 0.002
 
 
 def cores() -> list[int]:
-    """The cores that this process may use; of systems that do not tell, as many numbers."""
+    """The cores that this process may use; if the system does not say, all of them."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
 def memory() -> int:
-    """Bytes that are free, of the machine and of the container's share of it."""
+    """The free memory in bytes, of the machine or of its container, whichever is less."""
     free = psutil.virtual_memory().available
-    with suppress(OSError, ValueError):  # there is no such bound, or it is "max"
+    with suppress(OSError, ValueError):  # there is no such limit, or it is "max"
         free = min(free, int(_LIMIT.read_text()) - int(_USED.read_text()))
     return free
 
 
 def fitting(network: str, free_memory: int, free_cores: int) -> int:
-    """How many experiments of a kind of network fit beside each other, at least 1.
+    """How many experiments with a kind of network can run at the same time, at least 1.
 
     Raises
     ------
@@ -63,21 +63,21 @@ def fitting(network: str, free_memory: int, free_cores: int) -> int:
 
 
 class Workers:
-    """The workers of a sweep, those of an earlier one that was killed included.
+    """The workers of a sweep, including those left by an earlier sweep that was killed.
 
     Parameters
     ----------
     count : int
-        How many there are to be.
+        The number of workers.
 
     Attributes
     ----------
-    falls : int
-        How many have ended as they should not have.
+    failures : int
+        How many workers have failed.
     """
 
     def __init__(self, count: int) -> None:
-        self.falls = 0
+        self.failures = 0
         available = cores()
         self._cores = [available[number % len(available)] for number in range(count)]
         self._own: dict[int, subprocess.Popen[bytes]] = {}
@@ -88,38 +88,38 @@ class Workers:
                 self._others[number] = process
 
     def __len__(self) -> int:
-        """How many are alive."""
+        """How many workers are alive."""
         return len(self.numbers)
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers of those that are alive."""
+        """The numbers of the workers that are alive."""
         own = [number for number, process in self._own.items() if process.poll() is None]
         others = [number for number, process in self._others.items() if is_alive(process)]
         return sorted({*own, *others})
 
-    def fill(self, wanted: int) -> list[str]:
-        """Start as many as lack of `wanted`; a line for each, and for each that has fallen."""
-        lines = self.fallen()
+    def fill(self, count: int) -> list[str]:
+        """Start workers until `count` are alive; return a line for each start and each failure."""
+        lines = self.failed()
         alive = self.numbers
         for number, core in enumerate(self._cores):
-            if len(alive) >= wanted:
+            if len(alive) >= count:
                 break
             if number not in alive:
                 process = self._start(number, core)
                 alive.append(number)
-                kept = f" on core {core}" if hasattr(os, "sched_setaffinity") else ""
-                lines.append(f"worker {number + 1} started{kept} (process {process.pid})")
+                bound = f" on core {core}" if hasattr(os, "sched_setaffinity") else ""
+                lines.append(f"worker {number + 1} started{bound} (process {process.pid})")
         return lines
 
-    def fallen(self) -> list[str]:
-        """A line for each that has ended as it should not have since the last look."""
+    def failed(self) -> list[str]:
+        """A line for each worker that has failed since the last call."""
         lines = []
         for number, process in list(self._own.items()):
             if process.poll() is not None:
                 del self._own[number]
                 if process.returncode:
-                    self.falls += 1
+                    self.failures += 1
                     lines.append(f"worker {number + 1} {_how(process.returncode)}")
         for number, other in list(self._others.items()):
             if not is_alive(other):
@@ -127,14 +127,14 @@ class Workers:
         return lines
 
     def end(self) -> None:
-        """End them and all that they run; trainings save first, and go on with the next sweep."""
+        """End the workers and their experiments; trainings save first, so that they can resume."""
         processes: list[psutil.Process] = list(self._others.values())
         for own in self._own.values():
             with suppress(psutil.NoSuchProcess):
                 processes.append(psutil.Process(own.pid))
         processes = [process for process in processes if is_alive(process)]
         running = {child for process in processes for child in _children(process)}
-        # First the workers, which then take up nothing more and wait for what they run.
+        # Workers first: they then start nothing new, and wait for their experiments.
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
@@ -160,7 +160,7 @@ class Workers:
         LOGS.mkdir(parents=True, exist_ok=True)
         search = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         log = LOGS / f"worker-{number + 1}.log"
-        with log.open("ab") as output, _kept_to(core):
+        with log.open("ab") as output, _bound_to(core):
             process = subprocess.Popen(
                 [*queue.DVC, "exp", "queue-worker", _name(number)],
                 stdin=subprocess.DEVNULL,
@@ -171,7 +171,7 @@ class Workers:
                 start_new_session=True,
             )
         self._own[number] = process
-        _shown(process)
+        _wait_for_command_line(process)
         return process
 
 
@@ -182,14 +182,14 @@ def _children(process: psutil.Process, recursive: bool = False) -> set[psutil.Pr
         return set()
 
 
-def _shown(process: subprocess.Popen[bytes]) -> None:
-    """Wait until a process has its command line, by which another sweep knows it for a worker.
+def _wait_for_command_line(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a process has its command line, by which another sweep recognises a worker.
 
-    A process that begins has none for a moment, which lasts where its core is busy.
+    A new process has none for a moment, and for longer if its core is busy.
     """
     with suppress(psutil.NoSuchProcess):
-        begun = psutil.Process(process.pid)
-        while is_alive(begun) and not begun.cmdline():
+        worker = psutil.Process(process.pid)
+        while is_alive(worker) and not worker.cmdline():
             time.sleep(_MOMENT)
 
 
@@ -198,7 +198,7 @@ def _name(number: int) -> str:
 
 
 def _number(process: psutil.Process) -> int | None:
-    """The number of a worker that a sweep has started; None of others."""
+    """The number of a worker that a sweep has started; None for other workers."""
     with suppress(psutil.NoSuchProcess, IndexError, ValueError):
         name = process.cmdline()[-1]
         number = int(name.removesuffix("@localhost").rpartition("-")[2]) - 1
@@ -207,8 +207,8 @@ def _number(process: psutil.Process) -> int | None:
 
 
 @contextmanager
-def _kept_to(core: int) -> Iterator[None]:
-    """Within it, whatever is started keeps to a core."""
+def _bound_to(core: int) -> Iterator[None]:
+    """Processes that are started in the block are bound to one core."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

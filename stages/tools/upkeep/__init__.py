@@ -1,1 +1,1 @@
-"""Commands for the set-up and for what earlier runs have left behind."""
+"""Commands that check the setup, and clean up after earlier runs."""

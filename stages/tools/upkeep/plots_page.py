@@ -1,28 +1,27 @@
-"""Have DVC draw its plots without a network: write the page that carries Vega's scripts.
+"""Let DVC draw its plots without a network: write a page that contains Vega's scripts.
 
-Without it `dvc plots show` and `dvc plots diff` make a page that loads them from a server. They are
-taken from a package of the set-up, and the page is named in .dvc/config.local, so that a clone
-without it is as DVC makes it.
+Without this page `dvc plots show` and `dvc plots diff` write a page that loads the scripts from a
+server. `make setup` installs a package with the scripts. .dvc/config.local names the page, so that
+a clone without the page uses DVC's default.
 """
 
 import subprocess
-import sys
 from importlib import metadata, resources
 from pathlib import Path
 
 from stages.command import guarded, say
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.tools.dvc.queue import DVC
 
-# In the package: of the major versions that DVC's own page asks for, in the order of their use.
+# Files in the package: the major versions that DVC's own page uses, in the order of loading.
 PACKAGE = "js_lib_vega_embed"
 SCRIPTS = ("vega5.js", "vega-lite5.js", "vega-embed6.js")
-# In a folder that DVC does not clean up; ignored by git.
+# DVC does not clean up this folder, and git ignores the file.
 PAGE = Path(".dvc/plots_page.html")
 _OPTION = "plots.html_template"
-_DVC = [sys.executable, "-m", "dvc"]
-# DVC fills in the names in braces, and takes out those that it does not find. Its list of scripts
-# is left out: it names the server.
+# DVC replaces the names in braces. Its list of scripts, {scripts}, is left out: it names the
+# server.
 _HTML = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -49,25 +48,25 @@ def main() -> None:
         raise UserError(f"{folder} is not here: run this from the project's folder")
     with whole_file(PAGE) as scratch:
         scratch.write_text(page(), encoding="utf-8")
-    named = subprocess.run([*_DVC, "config", _OPTION], capture_output=True, text=True).stdout
+    named = subprocess.run([*DVC, "config", _OPTION], capture_output=True, text=True).stdout
     if named.strip() not in ("", PAGE.name):
-        say(f"wrote {PAGE}; DVC uses {named.strip()}, as {_OPTION} in its configuration asks for")
+        say(f"wrote {PAGE}, but DVC uses {named.strip()}: its configuration sets {_OPTION}")
         return
-    # DVC takes the name from its own folder.
-    command = [*_DVC, "config", "--quiet", "--local", _OPTION, PAGE.name]
+    # The name is relative to DVC's own folder.
+    command = [*DVC, "config", "--quiet", "--local", _OPTION, PAGE.name]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"DVC could not be told of {PAGE}: {done.stderr or done.stdout}")
-    say(f"plots are drawn without a network: {PAGE}")
+        raise UserError(f"`dvc config` could not set {_OPTION}: {done.stderr or done.stdout}")
+    say(f"DVC now draws plots without a network, with {PAGE}")
 
 
 def page() -> str:
-    """The page, with a place for what DVC draws.
+    """The page, with a place for DVC's plots.
 
     Raises
     ------
     UserError
-        If the package with the scripts is not installed, or holds no such scripts.
+        If the package with the scripts is not installed, or lacks a script.
     """
     tags = []
     for name in SCRIPTS:
@@ -77,17 +76,16 @@ def page() -> str:
             raise UserError(
                 f"{name} of the package django-js-lib-vega-embed is not installed: run `make setup`"
             ) from None
-        # As it would end the script within it, and braces as they would be filled in.
+        # The first mark would end the script; DVC would replace the names in braces.
         for mark in ("</script", "{scripts}", "{plot_divs}", "{refresh_tag}"):
             if mark in text:
-                raise UserError(f"{name} {versions()} holds {mark}, so it cannot stand in a page")
+                raise UserError(f"{name} {versions()} holds {mark}, so it cannot be part of a page")
         tags.append(f"<script>\n{text.strip()}\n</script>")
-    # `%` would be looked for in the scripts as well, were they not what it fills in.
     return _HTML.replace("%s", "\n".join(tags))
 
 
 def versions() -> str:
-    """That of the package."""
+    """The version of the package."""
     return metadata.version("django-js-lib-vega-embed")
 
 

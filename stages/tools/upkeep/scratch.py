@@ -1,4 +1,4 @@
-"""List what unfinished runs of training have saved to go on, or clear it."""
+"""List the saved states of unfinished training runs, or remove them."""
 
 import time
 
@@ -11,7 +11,7 @@ def main() -> None:
     """Run the command."""
     parser = argument_parser()
     parser.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
-    parser.add_argument("names", nargs="*", help="data sets or runs; all if none is given")
+    parser.add_argument("names", nargs="*", help="data sets or runs; default: all")
     arguments = parser.parse_args()
     runs = chosen(arguments.names)
     if arguments.action == "clear":
@@ -29,17 +29,17 @@ def main() -> None:
 
 
 def chosen(names: list[str]) -> list[unfinished.Run]:
-    """The runs of those names, or all."""
+    """The runs with these names; all runs without names."""
     runs = unfinished.runs(workspace.scratch())
     for name in names:
         if not any(name in (run.dataset, run.name) for run in runs):
             known = sorted({name for run in runs for name in (run.dataset, run.name)})
-            raise UserError(f"nothing is saved of {name}: valid is {', '.join(known) or 'nothing'}")
+            raise UserError(f"no unfinished run {name}: valid is {', '.join(known) or 'nothing'}")
     return [run for run in runs if not names or run.dataset in names or run.name in names]
 
 
 def clear(runs: list[unfinished.Run]) -> None:
-    """Remove them, but for those that are running."""
+    """Remove the saved states, except those of running trainings."""
     freed = 0
     for run in runs:
         size = run.size

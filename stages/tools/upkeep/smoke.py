@@ -9,7 +9,7 @@ def check() -> str:
     Raises
     ------
     UserError
-        If NumPy or MindSpore is missing, or the two do not fit.
+        If NumPy or MindSpore is missing, or the versions do not work together.
     """
     try:
         import numpy

@@ -1,7 +1,7 @@
-"""Remove DVC's list of what is running where a DVC that was killed left it cut off.
+"""Remove DVC's list of running stages if a killed DVC process left it incomplete.
 
-DVC writes the file again at each stage's beginning and end. One that is killed in that moment
-leaves it empty, and every later `dvc` refuses to go on ("Unable to read RWLock-file").
+DVC writes the file at the start and the end of each stage. If DVC is killed in that moment, the
+file is empty, and every later `dvc` command fails ("Unable to read RWLock-file").
 """
 
 from stages.command import guarded, say
@@ -9,9 +9,9 @@ from stages.tools.dvc import running
 
 
 def main() -> None:
-    """Run the command; it prints nothing where there is nothing to remove."""
+    """Run the command; it prints nothing if there is nothing to remove."""
     if running.remove_if_cut_off():
-        say(f"removed {running.FILE}, which a DVC that was killed had left cut off")
+        say(f"removed {running.FILE}: a killed DVC process had left it incomplete")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Is every byte as dvc.lock has it, and if not, what repairs it?"""
+"""Compares every byte with dvc.lock, and names the command that repairs damage."""

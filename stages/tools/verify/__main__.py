@@ -1,7 +1,7 @@
-"""Check every artifact against dvc.lock and its own checksums, byte by byte.
+"""Check every artifact byte by byte against dvc.lock and its own checksums.
 
-Ends with one line if all is sound; else with a line for each damaged thing and the command
-that mends it, and exit code 1.
+If all artifacts are intact, it prints one line. Otherwise it prints one line for each damaged
+artifact, with the command that repairs it, and ends with exit code 1.
 """
 
 from collections import Counter
@@ -16,11 +16,11 @@ from stages.tools.verify.damage import check
 
 
 def main() -> None:
-    """Parse the command line, check, and tell."""
+    """Parse the command line, check, and print the result."""
     parser = argument_parser()
     parser.add_argument("datasets", nargs="*", help="keys of params.yaml's `datasets`; all if none")
     parser.add_argument(
-        "--cache", action="store_true", help="read DVC's own copies of the artifacts, too"
+        "--cache", action="store_true", help="also read DVC's copies of the artifacts in its cache"
     )
     arguments = parser.parse_args()
     for name in arguments.datasets:
@@ -35,20 +35,20 @@ def main() -> None:
     for note in found.notes:
         say(printable(f"note: {note}"))
     for damage in found.damages:
-        mend = repair.command(damage, pipeline)
+        command = repair.command(damage, pipeline)
         reason = f" ({damage.reason})" if damage.reason else ""
-        say(printable(f"{damage.path.as_posix()}: {damage.kind.value}{reason}; mend: {mend}"))
+        say(printable(f"{damage.path.as_posix()}: {damage.kind.value}{reason}; repair: {command}"))
     names = ", ".join(dict.fromkeys(stage.dataset for stage in stages))
     read = f"{names}: {found.files:,} files, {found.size:,} bytes"
     if found.damages:
         kinds = Counter(damage.kind.value for damage in found.damages)
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        raise UserError(f"{read}, of which something is wrong: {counts}")
-    say(f"{read}: each is what dvc.lock and its own checksums say")
+        raise UserError(f"{read}; some are wrong: {counts}")
+    say(f"{read}: all match dvc.lock and their own checksums")
 
 
 def printable(text: str) -> str:
-    """Without anything that a terminal would act on or could not show: names may hold it."""
+    """The text with control characters escaped: file names may hold some."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in text

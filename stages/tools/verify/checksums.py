@@ -1,8 +1,8 @@
-"""The checksums that artifacts carry: what they find damaged, whatever else is known of a file.
+"""Checks the checksums inside artifacts, independently of dvc.lock.
 
-A checkpoint's checkpoint.json holds the sha256 of the files beside it, and its own; the
-source.json of raw data the sha256 and the sizes of what was fetched; a judge.state begins with
-the sha256 of the rest.
+A checkpoint's checkpoint.json holds the sha256 of the files beside it, and its own. The source.json
+of raw data holds the sha256 and the size of each downloaded file. A judge.state begins with the
+sha256 of its remaining bytes.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ _STATE = ".state"
 
 
 def carriers(folder: Path) -> list[Path]:
-    """The files below a folder that hold checksums, of others or their own, sorted."""
+    """The files below a folder that hold checksums of themselves or of other files, sorted."""
     return sorted(
         file
         for file in folder.rglob("*")
@@ -26,11 +26,11 @@ def carriers(folder: Path) -> list[Path]:
 
 
 def damages(carrier: Path) -> dict[Path, str]:
-    """What is wrong with the files whose checksums one carrier holds, itself among them.
+    """What is wrong with the files whose checksums a carrier holds, and with the carrier itself.
 
     Returns
     -------
-    dict of path to a few words; empty if all is sound
+    dict of path to a short reason; empty if all files are intact
     """
     try:
         if carrier.name == manifest.NAME:
@@ -56,7 +56,7 @@ def _of_source(carrier: Path) -> dict[Path, str]:
         if hashes.keys() == set(module.HASHED):
             raw = module
     if raw is None or not isinstance(sizes, dict) or sizes.keys() != set(raw.FILES):
-        raise UserError("is damaged: it should name the files beside it with bytes and sha256")
+        raise UserError("is damaged: it should list the bytes and sha256 of its files")
     found = {}
     for name in raw.FILES:
         file = folder / name
@@ -64,7 +64,7 @@ def _of_source(carrier: Path) -> dict[Path, str]:
             found[file] = "is missing from the raw data"
         elif file.stat().st_size != sizes[name]:
             found[file] = (
-                f"is damaged: it has {file.stat().st_size:,} bytes, {_SOURCE} has another size"
+                f"is damaged: it has {file.stat().st_size:,} bytes, but {_SOURCE} says another size"
             )
     if found:
         return found

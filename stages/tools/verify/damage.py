@@ -1,15 +1,16 @@
-"""Compare every byte of the outs in the workspace with dvc.lock and with their own checksums.
+"""Finds damage: compares every byte of the outs with dvc.lock and with their own checksums.
 
-DVC's own database of modification times is not asked: a damage that leaves them alone is found.
+It does not use DVC's database of modification times, so it also finds damage that does not change
+these times.
 
-`dvc data status --granular` and `dvc status` read every byte, too, if they are given an empty
-folder of state, and take as long. They cannot stand in for this module (tried with DVC 3.67):
+`dvc data status --granular` and `dvc status` also read every byte if DVC's state folder is empty,
+and they take as long. They cannot replace this module (tried with DVC 3.67):
 
-- A pipe among the files stops both for ever.
-- A dead link ends the second in an unexpected error, a name that is not UTF-8 the first.
-- The first leaves out metrics, which git keeps. It believes a damaged list of a folder, and so
-  names sound files.
-- The second names folders alone, and needs DVC's lock.
+- Both wait for ever if there is a pipe among the files.
+- `dvc status` fails at a dead link, `dvc data status` at a name that is not UTF-8.
+- `dvc data status` leaves out metrics, which git keeps. It trusts a damaged list of a folder, and
+  so reports intact files.
+- `dvc status` names only folders, and needs DVC's lock.
 """
 
 import os
@@ -40,11 +41,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be.
+    """One damaged, missing or extra file or folder.
 
-    `expected` is the name of the object in DVC's cache that holds the right content, where it
-    is known; `inside` the file or folder in the workspace from which a damaged object can be made
-    again.
+    `expected` is the name of the object in DVC's cache with the right content, if known. `inside`
+    is the file or folder in the workspace from which a damaged object can be restored.
     """
 
     path: Path
@@ -58,9 +58,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found, and how many files and bytes of outs have been read for it.
+    """All findings, and the number of files and bytes of outs that were read.
 
-    `changed` is what each stage depends on that is another now than when it ran.
+    `changed` is the name of a stage to its dependencies that changed since it ran.
     """
 
     damages: tuple[Finding, ...]
@@ -72,7 +72,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class _Read:
-    """What one file holds; `md5` is None, and `trouble` says why, if it cannot be read."""
+    """The md5 and size of a file. If it cannot be read, `md5` is None and `trouble` says why."""
 
     md5: str | None
     size: int
@@ -85,22 +85,22 @@ def check(
     whole_cache: bool = False,
     but_for: Collection[str] = (),
 ) -> Findings:
-    """Read all outs of some stages, on all cores.
+    """Read all outs of some stages on all cores, and compare them.
 
     Parameters
     ----------
     pipeline : Pipeline
-    stages : those of its stages that are to be checked
+    stages : the stages of the pipeline to check
     whole_cache : bool
-        Whether to read the copies in DVC's cache, too.
-    but_for : paths of outs that are not looked at
+        Whether to read the copies in DVC's cache as well.
+    but_for : paths of outs that are not checked
     """
     stages = tuple(stages)
     outs = [(stage, out) for stage in stages for out in stage.outs if out.path not in but_for]
     made = {out.path: out.md5 for stage in pipeline.stages for out in stage.outs}
     code = {item.path for stage in stages for item in stage.dependencies if item.path not in made}
     cache = Cache(pipeline.cache) if pipeline.cache else None
-    # Folders are listed first, so that the largest files of all can be read first.
+    # All folders are listed before any file is read, so that the largest file can be first.
     listed = {path: pipeline.files(path) for path in (*(out.path for _, out in outs), *code)}
     with ThreadPoolExecutor(usable_cores()) as pool:
         read = _read_all(pool, {file for files in listed.values() for file in files.values()})
@@ -115,15 +115,15 @@ def check(
             agrees = Path(out.path) not in found
             for carrier in carriers[out]:
                 if carrier in found:
-                    continue  # what is damaged itself tells nothing of others
+                    continue  # a damaged carrier says nothing about other files
                 for path, reason in contradicted[carrier].items():
-                    # Where dvc.lock agrees with the damage, so does DVC's own copy.
+                    # If dvc.lock has the damaged content, so has DVC's own copy.
                     kind = Kind.CONTRADICTED if agrees else Kind.DAMAGED
                     expected = None if agrees else out.md5
                     found.setdefault(path, Finding(path, kind, reason, stage, out, expected))
         changes = _changes(stages, made, code, listed, read)
         if cache:
-            # Of these the outs in the workspace are not all what dvc.lock has, or not of this code.
+            # Stages whose outs in the workspace differ from dvc.lock, or belong to other code.
             unfit = {finding.stage for finding in found.values()} | changes.keys()
             for finding in _check_cache(pool, cache, outs, found, unfit, whole_cache):
                 found.setdefault(finding.path, finding)
@@ -138,7 +138,7 @@ def check(
 
 
 def _read_all(pool: Executor, files: set[Path]) -> dict[Path, _Read]:
-    """Read files, the largest first, so that no core is left with a large one at the end."""
+    """Read files, the largest first, so that no core reads a large file alone at the end."""
 
     def size(file: Path) -> int:
         try:
@@ -154,7 +154,7 @@ def _read(file: Path) -> _Read:
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):
-            return _Read(None, 0, "it is no regular file")
+            return _Read(None, 0, "it is not a regular file")
         return _Read(md5(file), status.st_size)
     except OSError as error:
         return _Read(None, 0, f"it cannot be read: {error.strerror or error}")
@@ -167,12 +167,12 @@ def _compare(
     read: Mapping[Path, _Read],
     cache: Cache | None,
 ) -> Iterable[Finding]:
-    """What is wrong with one out, file by file where the list of a folder's files is known."""
+    """What is wrong with one out, file by file if the list of a folder's files is known."""
     place = Path(out.path)
     if out.md5 is None:
-        # A stage that has not run yet has no outs either.
+        # A stage that has not run yet has neither hashes nor outs.
         if os.path.lexists(place):
-            yield Finding(place, Kind.UNKNOWN, "dvc.lock has no hash of it", stage, out)
+            yield Finding(place, Kind.UNKNOWN, "dvc.lock has no hash for it", stage, out)
         return
     if not os.path.lexists(place):
         yield Finding(place, Kind.MISSING, "", stage, out, out.md5)
@@ -187,21 +187,21 @@ def _compare(
     elif name_of(hashes) != out.md5:
         expected = cache.files(out.md5) if cache else None
         if expected is None:
-            reason = "its content is not what dvc.lock has; which file it is, cannot be told"
+            reason = "its content differs from dvc.lock; which file differs is unknown"
             yield Finding(place, Kind.DAMAGED, reason, stage, out, out.md5)
             return
         for path in sorted(expected.keys() | hashes.keys()):
             if path not in hashes:
                 yield Finding(place / path, Kind.MISSING, "", stage, out, expected[path])
             elif path not in expected:
-                reason = "dvc.lock has no such file"
+                reason = "it is not in dvc.lock"
                 yield Finding(place / path, Kind.EXTRA, reason, stage, out)
             elif hashes[path] != expected[path]:
                 yield _damaged(stage, out, place / path, read[files[path]], expected[path])
 
 
 def _damaged(stage: Stage, out: Item, path: Path, read: _Read, expected: str) -> Finding:
-    reason = read.trouble or f"its md5 is {read.md5}, dvc.lock has {expected}"
+    reason = read.trouble or f"its md5 is {read.md5}, but dvc.lock has {expected}"
     return Finding(path, Kind.DAMAGED, reason, stage, out, expected)
 
 
@@ -213,9 +213,9 @@ def _check_cache(
     unfit: Collection[Stage],
     whole: bool,
 ) -> Iterable[Finding]:
-    """Damaged objects: of the lists of folders, and of all files if asked for."""
-    # Where a file of that content is missing or damaged, its own remedy minds the copy.
-    minded = {finding.expected for finding in found.values()}
+    """Damaged objects in the cache: lists of folders, and with `whole` also all files."""
+    # If the file in the workspace is missing or damaged, its own repair covers the object too.
+    covered = {finding.expected for finding in found.values()}
     names: dict[str, tuple[Stage, Item, Path]] = {}
     for stage, out in outs:
         if out.md5 is None or not out.cached:
@@ -227,17 +227,17 @@ def _check_cache(
             for path, name in (cache.files(out.md5) or {}).items():
                 names.setdefault(name, (stage, out, place / path))
     for name, sound in zip(names, pool.map(cache.is_sound, names), strict=True):
-        if sound is False and name not in minded:
+        if sound is False and name not in covered:
             stage, out, inside = names[name]
-            spoilt = stage in unfit if is_folder(name) else inside in found
+            is_unfit = stage in unfit if is_folder(name) else inside in found
             yield Finding(
                 cache.object(name),
                 Kind.OBJECT,
-                f"it is DVC's copy of {inside.as_posix()}",
+                f"DVC's copy of {inside.as_posix()}",
                 stage,
                 out,
                 name,
-                None if spoilt else inside,
+                None if is_unfit else inside,
             )
 
 
@@ -248,7 +248,7 @@ def _changes(
     listed: Mapping[str, Mapping[str, Path]],
     read: Mapping[Path, _Read],
 ) -> dict[Stage, list[str]]:
-    """What each stage depends on that is another now; stages that have not run are left out."""
+    """The changed dependencies of each stage; stages that have not run are left out."""
     now = dict(made)
     for path in code:
         now[path] = name_of({inner: read[file].md5 or "" for inner, file in listed[path].items()})
@@ -264,21 +264,22 @@ def _changes(
 def _notes(
     pipeline: Pipeline, stages: Iterable[Stage], changes: Mapping[Stage, list[str]]
 ) -> Iterable[str]:
-    """What is no damage but worth a line."""
+    """Notes for the user about what is not damage."""
     if changes:
-        what = dict.fromkeys(name for changed in changes.values() for name in changed)
+        what = (name for changed in changes.values() for name in changed)
         yield (
-            f"`dvc repro` would run {_some(stage.name for stage in changes)}, as this changed "
-            f"since they ran: {_some(what)}"
+            f"`dvc repro` would run {some(stage.name for stage in changes)}, because "
+            f"{some(what)} changed since the last run"
         )
     waiting = [stage.name for stage in stages if not any(out.md5 for out in stage.outs)]
     if waiting:
-        yield f"dvc.lock has nothing of {_some(waiting)}: `dvc repro` would run them"
+        yield f"dvc.lock has no entry for {some(waiting)}: `dvc repro` would run them"
     if pipeline.unknown:
-        yield f"dvc.lock lists what dvc.yaml has not, and is not checked: {_some(pipeline.unknown)}"
+        yield f"not checked, because dvc.yaml has no such stage: {some(pipeline.unknown)}"
 
 
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
+def some(names: Iterable[str]) -> str:
+    """The first six different names, and the number of the others."""
+    names = list(dict.fromkeys(names))
     rest = f" and {len(names) - 6} more" if len(names) > 6 else ""
     return ", ".join(names[:6]) + rest

@@ -1,7 +1,7 @@
-"""Which command mends what was found. Each was tried: DVC itself may not notice the damage.
+"""Chooses the command that repairs a finding. Each command was tried.
 
-`dvc checkout` and `dvc repro` take a file for sound whose time and size are as they were, so
-it is removed first; and they take DVC's own copy for sound whatever it holds.
+`dvc checkout` and `dvc repro` may not notice damage: they trust a file whose time and size have
+not changed, so the command removes it first. They also trust DVC's own copy without reading it.
 """
 
 import contextlib
@@ -10,13 +10,13 @@ import shlex
 from pathlib import Path
 
 from stages.tools.dvc.cache import Cache, is_folder
-from stages.tools.dvc.git import git
 from stages.tools.dvc.pipeline import Pipeline
+from stages.tools.dvc.revisions import Revision
 from stages.tools.verify.damage import Finding, Kind
 
 
 def command(finding: Finding, pipeline: Pipeline) -> str:
-    """What to type in the project's folder to mend one thing."""
+    """The shell command for the project's folder that repairs one finding."""
     cache = Cache(pipeline.cache) if pipeline.cache else None
     again = f"dvc repro {finding.stage.name}"
     if finding.kind is Kind.EXTRA:
@@ -24,7 +24,7 @@ def command(finding: Finding, pipeline: Pipeline) -> str:
     if finding.kind is Kind.UNKNOWN:
         return again
     if finding.kind is Kind.CONTRADICTED:
-        # dvc.lock agrees with the damage, and so does DVC's copy.
+        # dvc.lock has the damaged content, and so has DVC's copy.
         return f"dvc repro -f -s {finding.stage.name}"
     if finding.kind is Kind.OBJECT and is_folder(finding.expected or ""):
         if pipeline.has_remote:
@@ -58,7 +58,7 @@ def command(finding: Finding, pipeline: Pipeline) -> str:
 
 
 def _objects(cache: Cache | None, name: str | None) -> list[str]:
-    """A cache object and, if it is a folder's list, those of the files in it."""
+    """The name of a cache object and, if it is a folder's list, of the files' objects."""
     if name is None:
         return []
     inside = (cache.files(name) or {}) if cache and is_folder(name) else {}
@@ -66,10 +66,9 @@ def _objects(cache: Cache | None, name: str | None) -> list[str]:
 
 
 def _is_in_git(path: Path, md5: str | None) -> bool:
-    """Whether the last commit holds the file with that content."""
-    shown = git("show", f"HEAD:./{path.as_posix()}")
-    digest = hashlib.md5(shown.stdout, usedforsecurity=False).hexdigest()
-    return shown.returncode == 0 and digest == md5
+    """Whether the file in the last commit has this md5."""
+    content = Revision("HEAD", "HEAD").content(path)
+    return content is not None and hashlib.md5(content, usedforsecurity=False).hexdigest() == md5
 
 
 def _remove(path: Path) -> str:
@@ -78,6 +77,6 @@ def _remove(path: Path) -> str:
 
 
 def _quoted(path: Path) -> str:
-    with contextlib.suppress(ValueError):  # a cache may lie elsewhere
+    with contextlib.suppress(ValueError):  # a cache may be outside the project
         path = path.relative_to(Path.cwd())
     return shlex.quote(path.as_posix())

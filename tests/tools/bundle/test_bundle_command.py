@@ -79,7 +79,7 @@ def test_the_same_run_makes_the_same_bytes(copied, run, tmp_path):
         )
     code, lines, errors = run("--check", tmp_path / "folder")
     assert (code, errors) == (0, [])
-    assert lines[0].endswith(" bytes: each is what its manifest says")
+    assert lines[0].endswith(" bytes: all match the manifest")
 
 
 def test_nothing_in_it_names_this_machine_or_a_time(copied, run, tmp_path):
@@ -112,7 +112,8 @@ def test_it_shows_verdict_scores_floors_and_checkpoints(copied, run):
     assert line.split()[1:] == [f"{term[key]:.4f}" for key in ("value", "distance")]
     assert f"checkpoint   {paths.models('mnist')}/final" in lines
     head = copied.run("git", "rev-parse", "HEAD").stdout.strip()
-    assert lines[-1].startswith(f"commit       {head}")
+    assert lines[-2].startswith(f"commit       {head}")
+    assert lines[-1].startswith("licence      The code that made these files is under Apache-2.0.")
 
 
 def test_other_versions_are_a_warning_and_no_error(copied, run, monkeypatch):
@@ -135,13 +136,13 @@ def test_damage_is_named_and_ends_in_an_error(copied, run, tmp_path):
     code, lines, errors = run("--check", "got", "--unpack", tmp_path / "out")
     assert code == 1
     assert lines == [
-        r"a\x1b[31m: extra (the manifest has no such file)",
+        r"a\x1b[31m: extra (not in the manifest)",
         f"{paths.metrics('mnist')}/train.json: missing",
-        f"{page}: damaged (its sha256 is not the manifest's)",
+        f"{page}: damaged (its sha256 differs from the manifest)",
     ]
     (error,) = errors
     assert error.startswith("error: got: ")
-    assert error.endswith("of which something is wrong: 1 extra, 1 missing, 1 damaged")
+    assert error.endswith("; some are wrong: 1 extra, 1 missing, 1 damaged")
     assert not (tmp_path / "out").exists()
 
 
@@ -161,10 +162,10 @@ def test_a_flipped_byte_of_the_archive_is_an_error(copied, run):
     [
         (["mnits"], "did you mean mnist?"),
         (["mnist", "--output", "a.tar"], "--output is a.tar: valid is a .zip or a folder"),
-        (["mnist", "--output", "metrics"], "metrics is there already"),
+        (["mnist", "--output", "metrics"], "metrics exists already"),
         (["--check", "none.zip"], "none.zip does not exist"),
-        (["--check", "metrics"], "metrics is no bundle: it should hold bundle.json"),
-        (["--check", "none.zip", "--unpack", "metrics"], "metrics is there already"),
+        (["--check", "metrics"], "metrics is not a bundle: it should hold bundle.json"),
+        (["--check", "none.zip", "--unpack", "metrics"], "metrics exists already"),
     ],
 )
 def test_mistakes_are_one_line(copied, run, arguments, message):

@@ -81,21 +81,21 @@ def test_damaged_missing_and_extra_files_are_named(tmp_path):
     (folder / "models/x/empty").write_bytes(b"x")
     (folder / "more").touch()
     assert check(folder).damages == {
-        "params.yaml": "damaged (its sha256 is not the manifest's)",
+        "params.yaml": "damaged (its sha256 differs from the manifest)",
         "metrics/mnist/train.json": "missing",
-        "models/x/empty": "damaged (it has more than the 0 bytes of the manifest)",
-        "more": "extra (the manifest has no such file)",
+        "models/x/empty": "damaged (it has more bytes than the 0 in the manifest)",
+        "more": "extra (not in the manifest)",
     }
     (folder / "params.yaml").write_bytes(b"a")
     short = check(folder).damages["params.yaml"]
-    assert short == "damaged (it has 1 bytes, the manifest has 5)"
+    assert short == "damaged (it has 1 bytes, but the manifest says 5)"
 
 
 def test_an_archive_of_another_program_with_the_same_files_is_told(tmp_path):
     archive = archive_of(tmp_path / "a.zip", FILES, FILES)
     (name, reason), *rest = check(archive).damages.items()
     assert (name, rest) == ("a.zip", [])
-    assert "its files are sound, but not the archive around them" in reason
+    assert "its files are intact, but the archive around them is not" in reason
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_links_and_pipes_in_a_folder_are_refused(tmp_path, make, name):
     folder = pack(tmp_path / "folder")
     make(folder / name)
     text = message_of(check, folder)
-    assert text == f"{folder / name} is a link or no file, as no bundle holds"
+    assert text == f"{folder / name} is a link or no regular file"
 
 
 def test_names_that_stand_twice_are_refused(tmp_path):
@@ -163,7 +163,7 @@ def test_entries_that_share_their_content_are_refused(tmp_path):
 
 def test_a_list_too_long_to_be_one_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle_check, "_MOST_JSON", 100)
-    assert "more than 100 bytes" in message_of(check, pack(tmp_path / "a.zip"))
+    assert "more than 100 bytes, the most" in message_of(check, pack(tmp_path / "a.zip"))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4", b"no archive at all"])
@@ -172,14 +172,14 @@ def test_what_is_no_bundle_is_named(tmp_path, content):
     assert "a.zip is not a valid zip archive" in message_of(check, tmp_path / "a.zip")
     (tmp_path / "folder").mkdir()
     assert message_of(check, tmp_path / "folder").endswith(
-        "is no bundle: it should hold bundle.json"
+        "is not a bundle: it should hold bundle.json"
     )
     assert message_of(check, tmp_path / "none.zip").endswith("none.zip does not exist")
 
 
 def test_a_folder_that_is_there_is_left_alone(bundle, tmp_path):
     (tmp_path / "out").mkdir()
-    assert "is there already" in message_of(unpack, check(bundle), tmp_path / "out")
+    assert "exists already" in message_of(unpack, check(bundle), tmp_path / "out")
     assert os.listdir(tmp_path / "out") == []
 
 

@@ -33,7 +33,7 @@ def test_a_folder_holds_the_files_and_their_list(tmp_path):
 def test_nothing_is_overwritten(tmp_path, name):
     (tmp_path / name).symlink_to("nowhere")
     text = message_of(pack, tmp_path / name)
-    assert text == f"{tmp_path / name} is there already: name another, or remove it first"
+    assert text == f"{tmp_path / name} exists already: choose another name, or remove it first"
     assert os.listdir(tmp_path) == [name]
 
 

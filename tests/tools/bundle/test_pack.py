@@ -17,22 +17,22 @@ AGAIN = "run `dvc repro report@mnist` first"
 
 
 def test_it_holds_the_run_but_for_its_data(copied):
-    story = pack.gather("mnist")
+    gathered = pack.gather("mnist")
     expected = {"params.yaml", "dvc.yaml", "dvc.lock", "LICENSE", "environment.json"}
     pictures = paths.training_pictures, paths.evaluation_pictures
     for folder in (paths.models, paths.export, paths.metrics, *pictures):
         expected |= {f.as_posix() for f in folder("mnist").rglob("*") if f.is_file()}
     expected.add(paths.report("mnist").as_posix())
-    assert story.files.keys() == expected
+    assert gathered.files.keys() == expected
     for name in expected - {"environment.json"}:
-        assert story.measured[name] == contents.measure(Path(name).read_bytes())
+        assert gathered.measured[name] == contents.measure(Path(name).read_bytes())
     assert not any("faces" in name for name in expected)
 
 
 def test_the_commit_is_named_and_whether_anything_differs_from_it(copied):
     def git():
-        story = pack.gather("mnist")
-        return json.loads(story.files[environment.NAME])["git"], story.notes
+        gathered = pack.gather("mnist")
+        return json.loads(gathered.files[environment.NAME])["git"], gathered.notes
 
     head = copied.run("git", "rev-parse", "HEAD").stdout.strip()
     assert git() == ({"commit": head, "clean": True}, ())
@@ -41,7 +41,7 @@ def test_the_commit_is_named_and_whether_anything_differs_from_it(copied):
     Path("stages/more.py").touch()
     found, (note,) = git()
     assert found == {"commit": head, "clean": False}
-    assert note == "there are changes that are in no git commit, and the bundle says so"
+    assert note == "some changes are not in a git commit yet; the bundle says so"
     Path("stages/more.py").unlink()
     Path(".gitignore").write_text("more\n")
     assert not git()[0]["clean"]
@@ -49,9 +49,9 @@ def test_the_commit_is_named_and_whether_anything_differs_from_it(copied):
 
 def test_without_git_no_commit_is_named(copied, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
-    story = pack.gather("mnist")
-    assert json.loads(story.files[environment.NAME])["git"] is None
-    assert "the bundle names no git commit: git was not found" in story.notes
+    gathered = pack.gather("mnist")
+    assert json.loads(gathered.files[environment.NAME])["git"] is None
+    assert "the bundle names no git commit: git was not found" in gathered.notes
 
 
 def test_in_another_users_clone_gits_reason_is_named(copied, monkeypatch):
@@ -86,7 +86,7 @@ def test_damaged_missing_and_extra_files_are_refused(copied):
     text = message_of(pack.gather, "mnist")
     assert text == (
         f"{file} is damaged, so it is not packed: "
-        "`python -m stages verify mnist` gives the command that mends it"
+        "`python -m stages verify mnist` names the command that repairs it"
     )
     paths.report("mnist").unlink()
     assert f"{file} is damaged (and 1 more), so" in message_of(pack.gather, "mnist")
@@ -116,7 +116,7 @@ def test_results_of_other_params_are_refused(copied):
     params["mnist"]["download"]["retries"] = 7
     copied.write_params(params)
     text = message_of(pack.gather, "mnist")
-    assert text.startswith("the results are not of the params and code that are here, as this")
+    assert text.startswith("the results do not belong to the params and code here: ")
     assert "params.yaml (mnist.download" in text
     assert text.endswith(AGAIN)
 
@@ -131,7 +131,7 @@ def test_results_of_other_params_are_refused(copied):
 def test_results_of_other_code_are_refused(copied, name, dependency):
     file = Path(name)
     file.write_text(file.read_text() + "# a remark\n")
-    end = f"since they were made: {dependency}; {AGAIN}"
+    end = f"here: {dependency} changed since they were made; {AGAIN}"
     assert message_of(pack.gather, "mnist").endswith(end)
 
 
@@ -141,14 +141,14 @@ def test_a_run_that_is_half_done_is_refused(copied):
     del content["stages"]["report@mnist"]
     lock.write_text(yaml.safe_dump(content))
     text = message_of(pack.gather, "mnist")
-    assert text == f"dvc.lock has nothing of {paths.report('mnist')}: {AGAIN}"
+    assert text == f"dvc.lock has no hash of {paths.report('mnist')}: {AGAIN}"
     assert pack.gather("faces").files
 
 
 def test_what_has_never_run_is_refused(copied):
     Path("dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
     text = message_of(pack.gather, "mnist")
-    assert text.startswith("dvc.lock has nothing of ")
+    assert text.startswith("dvc.lock has no hash of ")
     assert text.endswith(AGAIN)
     Path("dvc.lock").unlink()
     assert message_of(pack.gather, "mnist").startswith("dvc.lock is not here")

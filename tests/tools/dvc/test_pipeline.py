@@ -71,7 +71,7 @@ def test_a_merge_that_is_not_finished_is_named(copied):
     lock = Path("dvc.lock")
     text = lock.read_text()
     lock.write_text(f"<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> other\n")
-    assert message_of(locked.read).startswith("dvc.lock holds both sides of a merge: take one")
+    assert message_of(locked.read).startswith("dvc.lock holds both sides of a merge: choose one")
 
 
 @pytest.mark.parametrize(

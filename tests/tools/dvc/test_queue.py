@@ -43,7 +43,7 @@ def test_what_a_failed_one_has_told(after):
 def test_one_that_has_not_begun_has_told_nothing(tmp_path):
     none = entry(tmp_path / "none")
     assert (none.verdict(), none.last_line()) == ("", "")
-    assert none.reason() == "it left no word why"
+    assert none.reason() == "its log has no error message"
 
 
 def test_the_last_line_is_what_a_terminal_would_show(after):

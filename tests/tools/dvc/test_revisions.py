@@ -87,6 +87,13 @@ def test_what_there_is_not_is_told_with_what_is_like_it(copied):
     assert "no revision ''" in message_of(find, "")
 
 
+def test_a_name_that_an_experiment_or_another_has_gets_a_number(copied):
+    as_experiment(copied, "whole")
+    assert revisions.free_name("whole") == "whole-2"
+    assert revisions.free_name("whole", ["whole-2"]) == "whole-3"
+    assert revisions.free_name("other") == "other"
+
+
 def test_code_is_the_same_until_it_is_edited(copied):
     head = revisions.head()
     assert revisions.is_same_code(head)

@@ -49,6 +49,8 @@ def test_one_that_a_dvc_is_writing_is_left(listed):
         [sys.executable, "-c", _HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as dvc:
         assert dvc.stdout.readline() == b"held\n"
-        assert "is being written by another DVC: try again" in message_of(running.remove_if_cut_off)
+        assert "another DVC process is writing .dvc/tmp/rwlock: try again" in message_of(
+            running.remove_if_cut_off
+        )
         dvc.stdin.close()
     assert listed.exists()

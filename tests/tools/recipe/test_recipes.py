@@ -53,17 +53,15 @@ def test_a_param_that_there_is_not_is_named(write, text):
 )
 def test_what_is_no_mapping_is_refused(write, tmp_path, text):
     text = message_of(write(text))
-    assert text == (
-        f"{tmp_path}/mine.yaml: `datasets` should hold a mapping of names to what they change"
-    )
+    assert text == (f"{tmp_path}/mine.yaml: `datasets` should hold a mapping of names to changes")
 
 
 @pytest.mark.parametrize(
     ("text", "end"),
     [
         ("a: {train: {ema: {x: 1}}}\n", "params.yaml has no a.train.ema.x"),
-        ("a: {train: 3}\n", "a.train is a section, and 3 is none"),
-        ("a: {train: null}\n", "a.train is a section, and None is none"),
+        ("a: {train: 3}\n", "a.train is a section of params, so it cannot be 3"),
+        ("a: {train: null}\n", "a.train is a section of params, so it cannot be None"),
     ],
 )
 def test_a_value_in_a_sections_place_is_refused_and_the_other_way_round(write, text, end):
@@ -74,9 +72,9 @@ def test_a_value_in_a_sections_place_is_refused_and_the_other_way_round(write, t
 
 def test_one_data_set_a_recipe(write, tmp_path):
     load = write("mnist: {train: {ema: 1}}\nfaces: {train: {ema: 1}}\n")
-    assert message_of(load) == f"{tmp_path}/mine.yaml should change one data set, and changes 2"
+    assert message_of(load) == f"{tmp_path}/mine.yaml should change one data set, but changes 2"
     assert message_of(write("{}")) == (
-        f"{tmp_path}/mine.yaml should change one data set, and changes 0"
+        f"{tmp_path}/mine.yaml should change one data set, but changes 0"
     )
 
 

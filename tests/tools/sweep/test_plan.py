@@ -3,6 +3,7 @@ import shutil
 import pytest
 import yaml
 
+from stages.tools.dvc import revisions
 from stages.tools.sweep import plan
 from stages.tools.sweep.questions import Sweep
 from tests.helpers.data import SHIPPED, message_of, set_param, shipped
@@ -44,7 +45,11 @@ def test_it_can_be_asked_of_another_data_set():
     [
         ({"train.rate": 1}, {}, "sweep mine: params.yaml has no mnist.train.rate"),
         ({"train.beta1": 2}, {}, "mnist.train.beta1 is 2: valid is"),
-        ({"train.beta1": 0.9}, {"mnist.train.beta1": 0.5}, "is what sweep mine varies"),
+        (
+            {"train.beta1": 0.9},
+            {"mnist.train.beta1": 0.5},
+            "sweep mine varies mnist.train.beta1 itself",
+        ),
         ({"train.beta1": 0.9}, {"mnist.train.beta": 0.5}, "params.yaml has no mnist.train.beta"),
         ({"kind.network": "cnn"}, {}, "datasets.mnist.network is 'cnn'"),
     ],
@@ -118,8 +123,7 @@ def test_a_finished_experiment_counts_if_params_and_code_are_the_same_and_it_was
     assert plan.finished(fast, "mnist", head) == "whole"
     assert plan.finished(slow, "mnist", head) is None
     assert plan.finished(fast, "mnist", "0" * 40) is None
-    assert plan.free_name("whole", []) == "whole-2"
-    assert plan.free_name("other", []) == "other"
+    assert revisions.free_name("whole") == "whole-2"
     with (copied.folder / "stages/train.py").open("a") as file:
         file.write("# changed\n")
     assert plan.finished(fast, "mnist", head) is None

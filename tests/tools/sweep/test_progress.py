@@ -4,8 +4,8 @@ import pytest
 
 from stages.tools.dvc import queue
 from stages.tools.sweep import progress
-from stages.tools.sweep.plan import Wanted
-from stages.tools.sweep.progress import Pursuit, counts, look_at
+from stages.tools.sweep.plan import Planned
+from stages.tools.sweep.progress import Progress, counts, look_at
 from tests.helpers.processes.queue import KILLED, TOLD, entry
 
 
@@ -16,7 +16,7 @@ def calls(monkeypatch):
     monkeypatch.setattr(queue, "look", lambda: [])
     monkeypatch.setattr(queue, "claimed", set)
     monkeypatch.setattr(queue, "discard", lambda entry: made.append(("discard", entry.revision)))
-    monkeypatch.setattr(progress.plan, "free_name", lambda name, entries: name)
+    monkeypatch.setattr(progress.revisions, "free_name", lambda name, taken: name)
 
     def add(name, options, target, known):
         made.append(("add", name, target))
@@ -28,7 +28,7 @@ def calls(monkeypatch):
 
 @pytest.fixture
 def one():
-    return Pursuit(Wanted("rate-1", {}, {}, "train.learning_rate=1", {}), "a" * 40)
+    return Progress(Planned("rate-1", {}, {}, "train.learning_rate=1", {}), "a" * 40)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import pytest
 import yaml
 
+from stages.tools.recipe import recipes
 from stages.tools.sweep import questions
 from tests.helpers.data import SHIPPED, message_of
 
@@ -37,13 +38,13 @@ def test_settings_are_params_that_belong_together(write):
     [
         ("{}\n", "holds nothing"),
         ("grid: {a: [1]}\nsettings: {}\n", "holds grid, settings"),
-        ("train: {a: [1]}\n", "should hold grid or settings, and holds train"),
+        ("train: {a: [1]}\n", "should hold grid or settings, but holds train"),
         ("grid: [1]\n", "`grid` should hold a mapping"),
         ("settings: {}\n", "`settings` should hold a mapping"),
         ("grid: {train: {a: 1}}\n", "train.a should hold a list of values to try, not 1"),
         ("grid: {train: {a: []}}\n", "train.a should hold a list"),
-        ("grid: {a: [1, 1]}\n", "1 is there twice"),
-        ("grid: {a: ['/']}\n", "is there twice, or names nothing"),
+        ("grid: {a: [1, 1]}\n", "two settings have the name '1', or it is empty"),
+        ("grid: {a: ['/']}\n", "two settings have the name '', or it is empty"),
         ("settings: {a b: {c: 1}}\n", "'a b' cannot name an experiment"),
         ("settings: {a..b: {c: 1}}\n", "cannot name an experiment"),
         ("settings: {1: {c: 1}}\n", "1 cannot name an experiment"),
@@ -61,7 +62,7 @@ def test_a_misspelt_name_is_told_with_the_right_one():
     assert "did you mean learning_rate?" in text
 
 
-@pytest.mark.parametrize("name", questions.names(FOLDER))
+@pytest.mark.parametrize("name", recipes.names(FOLDER))
 def test_what_is_shipped_has_a_question_and_names_params_that_there_are(name):
     sweep = questions.load(name, FOLDER)
     assert "?" in sweep.about
@@ -77,7 +78,7 @@ def test_what_is_shipped_has_a_question_and_names_params_that_there_are(name):
 def test_the_recipes_own_value_is_among_those_of_each_shipped_one():
     """So that a table has the recipe's row."""
     mnist = yaml.safe_load(SHIPPED.read_text())["mnist"]
-    for name in questions.names(FOLDER):
+    for name in recipes.names(FOLDER):
         found = []
         for changes in questions.load(name, FOLDER).settings.values():
             same = []

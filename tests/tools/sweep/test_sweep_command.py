@@ -39,7 +39,10 @@ def test_without_a_name_all_questions_are_listed():
         (["beta1", "--dataset", "mnits"], "no data set 'mnits', did you mean mnist?"),
         (["beta1", "-S", "mnist.train.epochs=0"], "params.yaml: mnist.train.epochs is 0: valid"),
         (["beta1", "-S", "mnist.train.epoch=3"], "sweep beta1: params.yaml has no mnist.train"),
-        (["beta1", "-S", "mnist.train.beta1=0.1"], "mnist.train.beta1 is what sweep beta1 varies"),
+        (
+            ["beta1", "-S", "mnist.train.beta1=0.1"],
+            "sweep beta1 varies mnist.train.beta1 itself",
+        ),
         (["beta1", "-S", "epochs"], "-S epochs should be KEY=VALUE"),
         (["beta1", "--workers", "0"], "--workers is 0: valid is 1 or more"),
     ],
@@ -118,7 +121,7 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     running.process.kill()
     running.process.wait()
     running = start("rate", *LONGER)
-    running.wait_for(lambda: "running before, as rate-" in running.text())
+    running.wait_for(lambda: "already running as rate-" in running.text())
     running.wait_for(lambda: "at most" in running.text())
     everything = [
         each for worker in queue.workers() for each in (worker, *worker.children(recursive=True))
@@ -128,7 +131,7 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     assert running.process.wait(200) == 130
     assert not [each for each in everything if is_alive(each)]
     assert not list(queue.workers())
-    assert "to go on: python -m stages sweep rate -S mnist.train.epochs=250" in running.text()
+    assert "to resume: python -m stages sweep rate -S mnist.train.epochs=250" in running.text()
     assert running.text().endswith("error: interrupted\n")
 
     # Workers would run first what that one may have left queued, and what is killed below is to be
@@ -143,7 +146,7 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     next(each for each in victim.parents() if "queue-worker" in each.cmdline()).kill()
     assert running.process.wait(600) == 0, running.text()
     text = running.text()
-    assert "rate-0.0002 (train.learning_rate=0.0002): it is what the workspace has" in text
+    assert "rate-0.0002 (train.learning_rate=0.0002): the workspace has its results" in text
     assert re.search("worker [0-9]+ was killed by SIGKILL", text)
     assert text.count("has lost its worker: queued again") == 1
     assert "0 queued, 0 running, 3 done, 0 failed" in text
@@ -157,7 +160,7 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
 
     again = sweep(copied.folder, "rate")
     assert again.returncode == 0
-    assert again.stdout.count("finished before, as experiment") == 2
+    assert again.stdout.count("already finished as experiment") == 2
     assert "queued" not in again.stdout
     assert (copied.folder / "reports/compare/index.html").read_text() == page
     assert not list(queue.workers())

@@ -90,10 +90,10 @@ def test_one_that_was_killed_is_told_and_replaced(pretended, asked):
     while len(pool):
         assert time.monotonic() < end
         time.sleep(0.05)
-    lines = pool.fallen() if asked else pool.fill(1)
+    lines = pool.failed() if asked else pool.fill(1)
     assert lines[0] == "worker 1 was killed by SIGKILL"
-    assert pool.falls == 1
-    assert pool.fallen() == []
+    assert pool.failures == 1
+    assert pool.failed() == []
     assert len(lines) + len(pool.fill(1)) == 2
     assert len(pool) == 1
     child.kill()
@@ -141,4 +141,4 @@ def test_one_that_fell_before_it_had_a_command_line_is_not_waited_for(pretended,
     monkeypatch.setattr(queue, "DVC", (sys.executable, "-c", "raise SystemExit(3)"))
     pool = pretended(1)
     pool.fill(1)
-    assert pool.fallen() == ["worker 1 ended with 3"]
+    assert pool.failed() == ["worker 1 ended with 3"]

@@ -54,7 +54,7 @@ def test_it_clears_all_but_what_is_running(run, tmp_path):
 def test_an_unknown_name_is_told_with_the_known_ones(run):
     result = run("clear", "mnits")
     assert result.returncode == 1
-    assert result.stderr.startswith("error: nothing is saved of mnits: valid is ")
+    assert result.stderr.startswith("error: no unfinished run mnits: valid is ")
     assert "faces" in result.stderr
 
 

@@ -23,7 +23,7 @@ def test_what_was_cut_off_is_removed_and_told(unlock, tmp_path, content):
     file.write_text(content)
     result = unlock()
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("removed .dvc/tmp/rwlock, which a DVC that was killed")
+    assert result.stdout.startswith("removed .dvc/tmp/rwlock: a killed DVC process had left")
     assert not file.exists()
     assert unlock().stdout == ""
 

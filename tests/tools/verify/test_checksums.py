@@ -84,7 +84,7 @@ def test_missing_and_shortened_files_are_named(digits):
     short.write_bytes(short.read_bytes()[:-1])
     found = checksums.damages(digits)
     assert found[missing] == "is missing from the raw data"
-    assert "bytes, source.json has another size" in found[short]
+    assert "bytes, but source.json says another size" in found[short]
     assert len(found) == 2
 
 
@@ -115,7 +115,7 @@ def test_damaged_pictures_are_found_wherever_the_archive_is_hit(pictures):
 def test_a_description_of_something_else_is_damaged(digits, changes):
     digits.write_text(json.dumps({**json.loads(digits.read_text()), **changes}))
     (reason,) = checksums.damages(digits).values()
-    assert reason.startswith("is damaged: it should name the files beside it")
+    assert reason.startswith("is damaged: it should list the bytes and sha256 of its files")
 
 
 @pytest.mark.parametrize("name", ["source.json", manifest.NAME])

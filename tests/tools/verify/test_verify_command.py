@@ -39,7 +39,7 @@ def test_a_sound_project_is_one_line(copied):
     size = sum(file.stat().st_size for file in files)
     assert ended.stdout == (
         f"mnist, faces: {len(files)} files, {size:,} bytes: "
-        "each is what dvc.lock and its own checksums say\n"
+        "all match dvc.lock and their own checksums\n"
     )
     assert ended.stderr == ""
 
@@ -52,11 +52,11 @@ def test_each_damage_is_a_line_and_the_end_an_error(copied):
     assert ended.returncode == 1
     first, second = ended.stdout.splitlines()
     assert first.startswith(f"{raw}: damaged (its md5 is ")
-    assert first.endswith(f"; mend: rm -f {raw} && dvc checkout {raw.parent}")
-    assert second == f"{page}: missing; mend: dvc checkout {page}"
+    assert first.endswith(f"; repair: rm -f {raw} && dvc checkout {raw.parent}")
+    assert second == f"{page}: missing; repair: dvc checkout {page}"
     (error,) = ended.stderr.splitlines()
     assert error.startswith("error: mnist, faces: 94 files, ")
-    assert error.endswith(" bytes, of which something is wrong: 1 damaged, 1 missing")
+    assert error.endswith(" bytes; some are wrong: 1 damaged, 1 missing")
 
 
 def test_it_needs_no_mindspore(copied):
@@ -103,8 +103,8 @@ def test_damaged_copies_are_found_if_asked_for(run):
     assert run()[0] == 0
     code, lines, _ = run("--cache")
     assert code == 1
-    assert lines[0].startswith(f"{copies[0].absolute()}: damaged in DVC's cache (it is DVC's copy ")
-    assert "; mend: cp -f " in lines[0]
+    assert lines[0].startswith(f"{copies[0].absolute()}: damaged in DVC's cache (DVC's copy of ")
+    assert "; repair: cp -f " in lines[0]
 
 
 def test_notes_are_no_error(run):
@@ -113,8 +113,8 @@ def test_notes_are_no_error(run):
     code, lines, errors = run()
     assert (code, errors) == (0, [])
     assert lines[0] == (
-        "note: `dvc repro` would run report@mnist, report@faces, as this changed since they ran: "
-        "stages/report.py"
+        "note: `dvc repro` would run report@mnist, report@faces, because stages/report.py changed "
+        "since the last run"
     )
 
 
@@ -127,7 +127,7 @@ def test_names_cannot_play_with_the_terminal(run):
     code, lines, _ = run()
     assert code == 1
     assert len(lines) == 2
-    assert lines[0].startswith(r"data/mnist/raw/a\nb\x1b[31m: extra (dvc.lock has no such file)")
+    assert lines[0].startswith(r"data/mnist/raw/a\nb\x1b[31m: extra (it is not in dvc.lock)")
     assert lines[1].startswith(r"data/mnist/raw/\udcff: extra")
 
 
