@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from stages.gan.common.yaml_files import as_yaml, flat
 from stages.tools.compare.page import OF_NO_EFFECT
-from stages.tools.sweep import questions as sweeps
+from stages.tools.sweep import definitions as sweeps
 
 # In the order of docs/experiments.md.
 NAMES = ("learning_rate", "batch_size", "latent_size", "beta1", "loss", "widths", "activation")

@@ -10,7 +10,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.randomness import stream
 from stages.gan.data.raw import formats, sources
-from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.archives import open_container
 from stages.gan.params import Dataset, Download
 
 

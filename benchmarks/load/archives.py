@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageOps, JpegImagePlugin
 
 from stages.gan.common.randomness import stream
-from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.archives import open_container
 from stages.gan.data.raw.images import bundled, raw
 
 

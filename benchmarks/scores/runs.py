@@ -9,7 +9,7 @@ import yaml
 
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import read_mapping
-from stages.tools.collapse.children import run_module
+from stages.tools.collapse.child_process import run_module
 from stages.tools.recipe import recipes
 
 ROOT = Path(__file__).parents[2]

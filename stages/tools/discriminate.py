@@ -11,7 +11,7 @@ from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.data.prepared import normalise
 from stages.gan.data.prepared.arrays import read_array
-from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.archives import open_container
 from stages.gan.data.raw.images.raw import image_names
 from stages.gan.data.raw.images.reader import decode
 from stages.gan.losses.equilibrium import probability

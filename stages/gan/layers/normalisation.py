@@ -1,7 +1,7 @@
 """Batch normalisation and the activation after it, in one compiled kernel instead of twenty.
 
-With a C compiler, rows.c does the work of `layers.BatchNorm` and the activation, in the same
-order and with the same bits (except for the sign of a zero). Without a C compiler those two
+With a C compiler, normalisation.c does the work of `layers.BatchNorm` and the activation, in the
+same order and with the same bits (except for the sign of a zero). Without a C compiler those two
 layers are used.
 """
 
@@ -13,7 +13,7 @@ from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import BatchNorm, PlainLeakyReLU, activation, kernels, rectifier_slopes
 
-KERNELS = kernels.Library(Path(__file__).with_name("rows.c"))
+KERNELS = kernels.Library(Path(__file__).with_name("normalisation.c"))
 
 
 def rectifier_options(name: str, slope: float, epsilon: float = 0.0) -> Tensor | None:

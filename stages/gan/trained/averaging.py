@@ -12,7 +12,7 @@ from mindspore import ParameterTuple, Tensor, nn, ops
 
 from stages.gan.layers import kernels
 
-KERNELS = kernels.Library(Path(__file__).with_name("averages.c"))
+KERNELS = kernels.Library(Path(__file__).with_name("averaging.c"))
 
 
 class Average(nn.Cell):

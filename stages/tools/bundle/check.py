@@ -16,8 +16,8 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder
-from stages.gan.data.raw.containers import Container, open_container
-from stages.tools.bundle import archives
+from stages.gan.data.raw.archives import Container, open_container
+from stages.tools.bundle import zip_archive
 from stages.tools.bundle.contents import refuse_existing, write_files
 from stages.tools.bundle.manifest import NAME, Manifest, parse, read_object
 
@@ -65,7 +65,7 @@ def check(path: Path) -> Checked:
             sizes = {NAME: len(manifest.to_json())}
             sizes |= {name: size for name, (size, _) in manifest.files.items()}
             in_order = {name: sizes[name] for name in sorted(sizes)}
-            if not archives.is_exact(path, in_order, lambda name: _blocks(container, name)):
+            if not zip_archive.is_exact(path, in_order, lambda name: _blocks(container, name)):
                 damages[path.name] = (
                     "damaged (its files are intact, but the archive around them is not: bytes "
                     "between the files were changed, or another program packed it)"

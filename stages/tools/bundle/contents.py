@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file, whole_folder
-from stages.tools.bundle import archives
+from stages.tools.bundle import zip_archive
 from stages.tools.bundle.manifest import NAME, Manifest
 
 ARCHIVE = ".zip"
@@ -77,7 +77,7 @@ def write(
     if target.suffix == ARCHIVE:
         sizes = {name: measured[name].size for name in names}
         with whole_file(target) as scratch, scratch.open("wb") as file:
-            archives.write(file, sizes, content)
+            zip_archive.write(file, sizes, content)
     else:
         with whole_folder(target) as folder:
             write_files(folder, names, content)

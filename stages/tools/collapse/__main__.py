@@ -17,7 +17,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
 from stages.gan.params import choices
 from stages.tools.collapse import page as comparison
-from stages.tools.collapse.children import run_module
+from stages.tools.collapse.child_process import run_module
 
 # All params that decide how the run ends. They replace those of params.yaml.
 RECIPE: dict[str, Any] = {

@@ -21,9 +21,9 @@ from stages.gan.training.processes import locks
 from stages.tools.dvc import queue, revisions
 from stages.tools.dvc.queue import QUEUED, RUNNING
 from stages.tools.recipe import recipes
-from stages.tools.sweep import plan, questions
+from stages.tools.sweep import definitions, plan
+from stages.tools.sweep.definitions import Sweep
 from stages.tools.sweep.progress import Progress, begin, counts, look_at
-from stages.tools.sweep.questions import Sweep
 from stages.tools.sweep.workers import LOGS, Workers, cores, fitting, memory
 from stages.tools.upkeep import unlock
 
@@ -37,7 +37,7 @@ _FAILURES = 10
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
-    parser.add_argument("name", nargs="?", help=f"a file in {questions.FOLDER}/, without .yaml")
+    parser.add_argument("name", nargs="?", help=f"a file in {definitions.FOLDER}/, without .yaml")
     parser.add_argument("--dataset", help="a key of params.yaml's `datasets`; default: the first")
     parser.add_argument(
         "-S", "--set-param", action="append", default=[], metavar="KEY=VALUE",
@@ -46,12 +46,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="runs at a time; default: one per core")
     arguments = parser.parse_args()
     if arguments.name is None:
-        for known in map(questions.load, recipes.names(questions.FOLDER)):
+        for known in map(definitions.load, recipes.names(definitions.FOLDER)):
             say(f"{known.name}: {known.about} ({', '.join(known.settings)})")
         return
     if arguments.workers is not None and arguments.workers < 1:
         raise UserError(f"--workers is {arguments.workers}: valid is 1 or more")
-    sweep = questions.load(arguments.name)
+    sweep = definitions.load(arguments.name)
     content = read_mapping(paths.PARAMS)
     dataset = arguments.dataset or next(iter(content.get("datasets") or {}), "")
     params.check_name(paths.PARAMS, dataset)

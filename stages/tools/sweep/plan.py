@@ -18,7 +18,7 @@ from stages.tools.compare.page import OF_NO_EFFECT
 from stages.tools.dvc import queue, revisions
 from stages.tools.dvc.revisions import Revision
 from stages.tools.recipe import recipes
-from stages.tools.sweep.questions import Sweep, place
+from stages.tools.sweep.definitions import Sweep, place
 
 
 @dataclass(frozen=True)

@@ -67,5 +67,5 @@ def test_the_code_changes_it(data, tmp_path):
 def test_code_in_use_is_what_was_imported():
     assert kernels.__file__ is not None  # it is imported here
     names = {file.name for file in code_in_use()}
-    assert {"fingerprints.py", "files.py", "rows.c"} <= names
+    assert {"fingerprints.py", "files.py", "normalisation.c"} <= names
     assert "test_fingerprints.py" not in names

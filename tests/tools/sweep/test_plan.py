@@ -5,7 +5,7 @@ import yaml
 
 from stages.tools.dvc import revisions
 from stages.tools.sweep import plan
-from stages.tools.sweep.questions import Sweep
+from stages.tools.sweep.definitions import Sweep
 from tests.helpers.data import SHIPPED, message_of, set_param, shipped
 
 RATES = Sweep("rate", "?", {"slow": {"train.learning_rate": 0.0002},

@@ -6,7 +6,7 @@ import pytest
 
 from stages.gan.common.files import write_json
 from stages.gan.data.raw import formats
-from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.archives import open_container
 from stages.gan.trained import manifest, states
 from stages.tools.verify import checksums
 from tests.helpers.data import encoded, picture, write_idx, write_zip

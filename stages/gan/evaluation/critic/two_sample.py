@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom, norm
 
 from stages.gan.evaluation.quality.scores import Estimate, Score
-from stages.gan.evaluation.quality.spread import of_share
+from stages.gan.evaluation.quality.standard_errors import of_share
 from stages.gan.losses.equilibrium import bce_terms
 
 NAMES = ("bce", "equilibrium_distance", "jsd_lower_bound", "accuracy", "p_value")

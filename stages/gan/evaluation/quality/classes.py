@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from stages.gan.evaluation.quality.scores import Estimate
-from stages.gan.evaluation.quality.spread import jackknife, of_share, parts
+from stages.gan.evaluation.quality.standard_errors import jackknife, of_share, parts
 
 NAMES = ("class_coverage", "class_divergence")
 # A class counts as covered if it is generated at least this often, as a share of the real class.

@@ -16,7 +16,7 @@ from scipy.linalg import eigh, svdvals
 
 from stages.gan.evaluation.quality.blocks import one_thread
 from stages.gan.evaluation.quality.scores import Estimate
-from stages.gan.evaluation.quality.spread import jackknife, parts
+from stages.gan.evaluation.quality.standard_errors import jackknife, parts
 
 NAMES = ("frechet_distance",)
 # Eigenvalues below this share of the largest are the rounding of 0.

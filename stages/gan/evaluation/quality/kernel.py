@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stages.gan.evaluation.quality.blocks import each, rows_of
 from stages.gan.evaluation.quality.scores import Estimate
-from stages.gan.evaluation.quality.spread import jackknife, parts
+from stages.gan.evaluation.quality.standard_errors import jackknife, parts
 
 NAMES = ("kernel_distance",)
 

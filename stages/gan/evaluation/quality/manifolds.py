@@ -26,7 +26,13 @@ from numpy.typing import NDArray
 
 from stages.gan.evaluation.quality.blocks import Points, each, rows_of
 from stages.gan.evaluation.quality.scores import Estimate
-from stages.gan.evaluation.quality.spread import HALVES, at_least, half_samples, of_share, parts
+from stages.gan.evaluation.quality.standard_errors import (
+    HALVES,
+    at_least,
+    half_samples,
+    of_share,
+    parts,
+)
 
 NAMES = ("precision", "recall", "density", "coverage")
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stages.gan.evaluation.quality import classes, frechet, kernel, manifolds, memorisation
 from stages.gan.evaluation.quality.blocks import Points, rows_of
 from stages.gan.evaluation.quality.scores import Estimate, Score
-from stages.gan.evaluation.quality.spread import HALVES
+from stages.gan.evaluation.quality.standard_errors import HALVES
 
 # In the order of evaluate.json. Each module states the names of its measures.
 NAMES = (

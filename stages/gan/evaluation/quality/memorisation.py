@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from stages.gan.evaluation.quality.blocks import Points, each, rows_of, squared_lengths
 from stages.gan.evaluation.quality.scores import Estimate
-from stages.gan.evaluation.quality.spread import at_least, jackknife, of_share, parts
+from stages.gan.evaluation.quality.standard_errors import at_least, jackknife, of_share, parts
 
 NAMES = ("memorisation", "near_copies")
 NEAR = 0.01

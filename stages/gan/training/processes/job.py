@@ -36,7 +36,7 @@ _NOT_TOLD = ("error: ", "[INFO] DISTRIBUTED(")
 _GRACE = 5.0
 # Seconds that other ranks have to report their errors after one was seen to be gone.
 _LAST_WORDS = 0.3
-# The words of `lifelines` about a rank that is gone.
+# The words of `dead_ranks` about a rank that is gone.
 _EARLY = "ended before its time"
 _SUBREAPER = 36  # of Linux's prctl
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
-from stages.gan.training.processes.lifelines import lifelines
+from stages.gan.training.processes.dead_ranks import connections
 from stages.gan.training.ranks import exchange, group
 from stages.gan.training.ranks.group import Group
 
@@ -56,7 +56,7 @@ def membership(dataset: str, workers: int) -> Iterator[tuple[Group, exchange.Lin
     mine = group.join(workers)
     link = exchange.Link(mine)
     with (
-        lifelines(mine, link, group.meeting_point()),
+        connections(mine, link, group.meeting_point()),
         reporting(mine.rank),
         exchange.clear_errors(mine),
     ):

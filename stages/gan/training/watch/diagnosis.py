@@ -25,7 +25,7 @@ from stages.gan.training.step.measures import (
     RealImages,
     look_at_real,
 )
-from stages.gan.training.watch import swings, verdicts
+from stages.gan.training.watch import oscillation, verdicts
 from stages.gan.training.watch.verdicts import Change, Verdict
 
 # Both gradients must be exactly 0, or G's vanished, for so many steps. The optimizer's momentum
@@ -144,7 +144,7 @@ class Diagnosis:
                 return self._verdict(verdicts.COLLAPSED, history, since, seen)
         # Without an equilibrium the logits are scores, and their sigmoid means nothing.
         half = measures[count // 2 :, FAKE].astype(np.float64)
-        turned = swings.describe(half) if self.point else ""
+        turned = oscillation.describe(half) if self.point else ""
         if turned:
             middle = history.first_step + count // 2
             return self._verdict(verdicts.OSCILLATING, history, middle, f"{turned}; {seen}")

@@ -8,7 +8,7 @@ from prdc import compute_prdc
 
 from stages.gan.evaluation.quality import manifolds
 from stages.gan.evaluation.quality.manifolds import compare, manifold
-from stages.gan.evaluation.quality.spread import HALVES, half_samples, of_share, parts
+from stages.gan.evaluation.quality.standard_errors import HALVES, half_samples, of_share, parts
 from tests.helpers.simulation import ratio_of
 
 

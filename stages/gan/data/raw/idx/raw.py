@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import sha256
-from stages.gan.data.raw.containers import Container, copy_bounded, gunzipped
+from stages.gan.data.raw.archives import Container, copy_bounded, gunzipped
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from stages.gan.common.errors import UserError
-from stages.gan.data.raw.containers import Container, open_container
+from stages.gan.data.raw.archives import Container, open_container
 
 ARCHIVE = "images.zip"
 FILES = (ARCHIVE,)

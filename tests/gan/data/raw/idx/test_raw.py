@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from stages.gan.common.files import sha256
-from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.archives import open_container
 from stages.gan.data.raw.idx import raw
 from tests.helpers.data import MANY, idx_contents, message_of, tree, write_idx, write_zip
 

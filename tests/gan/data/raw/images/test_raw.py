@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 
-from stages.gan.data.raw.containers import open_container
+from stages.gan.data.raw.archives import open_container
 from stages.gan.data.raw.images import raw
 from tests.helpers.data import MANY, encoded, message_of, picture, write_zip
 

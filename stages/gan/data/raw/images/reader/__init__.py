@@ -20,7 +20,7 @@ from stages.gan.common.randomness import stream as stream_of
 from stages.gan.common.runtime import usable_cores
 from stages.gan.data.prepared import SPLITS, Prepared, make_images, normalise
 from stages.gan.data.prepared.array_files import ArrayFile, blocks
-from stages.gan.data.raw.containers import Container, Stored, open_container, read_stored
+from stages.gan.data.raw.archives import Container, Stored, open_container, read_stored
 from stages.gan.data.raw.images import raw
 from stages.gan.data.raw.images.reader.workers import Each, crew
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.gan.evaluation.quality.scores import Estimate
-from stages.gan.evaluation.quality.spread import (
+from stages.gan.evaluation.quality.standard_errors import (
     HALVES,
     at_least,
     half_samples,

@@ -5,8 +5,8 @@ from queue import Queue
 
 import pytest
 
-from stages.gan.training.processes import lifelines as module
-from stages.gan.training.processes.lifelines import lifelines
+from stages.gan.training.processes import dead_ranks as module
+from stages.gan.training.processes.dead_ranks import connections
 from stages.gan.training.ranks.group import ALONE, Group
 from tests.helpers.data import message_of
 
@@ -47,7 +47,7 @@ class Rank(threading.Thread):
 
     def run(self) -> None:
         try:
-            with lifelines(self.group, self.link, "127.0.0.1", self.lost.put):
+            with connections(self.group, self.link, "127.0.0.1", self.lost.put):
                 self.inside.set()
                 self.go.wait(30)
                 if self.error:
@@ -105,7 +105,7 @@ def test_who_cannot_be_reached_is_named(monkeypatch):
     queue: Queue = Queue()
 
     def enter() -> None:
-        with lifelines(Group(0, 2), _Link([queue]), "127.0.0.1"):
+        with connections(Group(0, 2), _Link([queue]), "127.0.0.1"):
             pass
 
     message = message_of(enter)
@@ -115,5 +115,5 @@ def test_who_cannot_be_reached_is_named(monkeypatch):
 
 
 def test_alone_there_is_nobody():
-    with lifelines(ALONE, _Link([]), ""):
+    with connections(ALONE, _Link([]), ""):
         pass

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.gan.common.files import sha256
-from stages.tools.bundle import archives
+from stages.tools.bundle import zip_archive
 
 CONTENTS = {"a.txt": b"alpha", "b/c.bin": bytes(range(256)) * 5, "d": b"", "\u9854.png": b"face"}
 
@@ -19,12 +19,12 @@ def sizes_of(contents):
 
 def written(target: Path, contents=CONTENTS) -> Path:
     with target.open("wb") as file:
-        archives.write(file, sizes_of(contents), lambda name: iter([contents[name]]))
+        zip_archive.write(file, sizes_of(contents), lambda name: iter([contents[name]]))
     return target
 
 
 def is_exact(archive: Path, contents=CONTENTS) -> bool:
-    return archives.is_exact(archive, sizes_of(contents), lambda name: iter([contents[name]]))
+    return zip_archive.is_exact(archive, sizes_of(contents), lambda name: iter([contents[name]]))
 
 
 def read(archive: Path):

@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from stages.gan.common.errors import UserError
-from stages.gan.data.raw.containers import (
+from stages.gan.data.raw.archives import (
     Stored,
     copy_bounded,
     gunzipped,

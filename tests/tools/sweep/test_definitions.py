@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from stages.tools.recipe import recipes
-from stages.tools.sweep import questions
+from stages.tools.sweep import definitions
 from tests.helpers.data import SHIPPED, message_of
 
 FOLDER = SHIPPED.parent / "sweeps"
@@ -12,7 +12,7 @@ FOLDER = SHIPPED.parent / "sweeps"
 def write(tmp_path):
     def write(text, name="mine"):
         (tmp_path / f"{name}.yaml").write_text(text)
-        return lambda: questions.load(name, tmp_path)
+        return lambda: definitions.load(name, tmp_path)
 
     return write
 
@@ -58,13 +58,13 @@ def test_what_is_no_sweep_ends_in_one_line(write, text, told):
 
 
 def test_a_misspelt_name_is_told_with_the_right_one():
-    text = message_of(questions.load, "learning_rat", FOLDER)
+    text = message_of(definitions.load, "learning_rat", FOLDER)
     assert "did you mean learning_rate?" in text
 
 
 @pytest.mark.parametrize("name", recipes.names(FOLDER))
 def test_what_is_shipped_has_a_question_and_names_params_that_there_are(name):
-    sweep = questions.load(name, FOLDER)
+    sweep = definitions.load(name, FOLDER)
     assert "?" in sweep.about
     assert len(sweep.settings) > 1
     content = yaml.safe_load(SHIPPED.read_text())
@@ -80,7 +80,7 @@ def test_the_recipes_own_value_is_among_those_of_each_shipped_one():
     mnist = yaml.safe_load(SHIPPED.read_text())["mnist"]
     for name in recipes.names(FOLDER):
         found = []
-        for changes in questions.load(name, FOLDER).settings.values():
+        for changes in definitions.load(name, FOLDER).settings.values():
             same = []
             for key, value in changes.items():
                 section = mnist

@@ -22,7 +22,7 @@ _PATIENCE = 60.0
 
 
 @contextmanager
-def lifelines(
+def connections(
     group: Group, link: Link, meeting_point: str, on_loss: Callable[[str], None] | None = None
 ) -> Iterator[None]:
     """While the block runs, end this process if another rank's process ends before its block.

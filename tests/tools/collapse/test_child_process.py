@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from stages.tools.collapse.children import run_module
+from stages.tools.collapse.child_process import run_module
 from tests.helpers.project import ROOT
 
 # A module that takes its time to end, and one that starts it.
@@ -23,7 +23,7 @@ time.sleep(60)
 """
 STARTS = """
 from pathlib import Path
-from stages.tools.collapse.children import run_module
+from stages.tools.collapse.child_process import run_module
 from stages.command import guarded
 guarded(lambda: run_module(Path.cwd(), "slow"))
 """
