@@ -276,7 +276,7 @@ def test_weights_are_counted_before_they_are_made(kind, widths):
         ({"discriminator_batch_norm": 1}, "discriminator_batch_norm"),
         (
             {"kind": "dcgan", "image_shape": [1, 8, 16]},
-            "images have 16 x 8 pixels, but must be squares",
+            "images of 16 x 8 pixels must be square",
         ),
         ({"kind": "dcgan", "image_shape": [1, 12, 12], "generator_widths": [8] * 3}, "12 x 12"),
     ],

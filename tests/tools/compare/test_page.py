@@ -52,7 +52,7 @@ def test_only_params_that_differ_and_matter_stand_in_the_table():
     assert "train.learning_rate" in table
     assert "train.seed" not in table
     assert "on_failure" not in table
-    pairs = page[page.index("Params that differ between") :]
+    pairs = page[page.index("Which params differ between") :]
     assert "train.on_failure" in pairs
     assert '<a href="#params-0-1">2</a>' in pairs
 
