@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -85,12 +86,13 @@ class Running:
 
     def stages(self, name: str) -> list[psutil.Process]:
         """The stages of that name that run below workers of this project."""
-        return [
-            child
-            for worker in queue.workers()
-            for child in worker.children(recursive=True)
-            if f"stages.{name}" in child.cmdline()
-        ]
+        found = []
+        for worker in queue.workers():
+            with suppress(psutil.NoSuchProcess):  # it, or a child, has ended since it was listed
+                for child in worker.children(recursive=True):
+                    if f"stages.{name}" in child.cmdline():
+                        found.append(child)
+        return found
 
 
 @pytest.fixture
