@@ -152,8 +152,14 @@ def discard(entry: Entry) -> None:
     """
     if entry.state == RUNNING:
         end(entry)
-        _dvc("queue", "kill", entry.revision)
-    _dvc("queue", "remove", entry.revision)
+    try:
+        if entry.state == RUNNING:
+            _dvc("queue", "kill", entry.revision)
+        _dvc("queue", "remove", entry.revision)
+    except UserError:
+        # A worker that is killed while it notes the end of a run takes the entry with it.
+        if any(each.revision == entry.revision for each in look()):
+            raise
     if entry.folder is not None:
         remove(entry.folder)
 

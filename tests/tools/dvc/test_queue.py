@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from stages.gan.common.errors import UserError
 from stages.tools.dvc import queue
 from tests.helpers.processes.queue import DVC_ENDED, KILLED, TOLD, entry
 
@@ -54,3 +55,25 @@ def test_a_number_that_another_process_has_now_is_not_taken_for_it(tmp_path):
     other = entry(tmp_path / "log", process=os.getpid())
     assert queue.has_worker(other) is None
     queue.end(other)  # or this process would end here
+
+
+def refuse(*words):
+    raise UserError(f"`dvc {' '.join(words[:2])}` failed")
+
+
+@pytest.mark.parametrize("state", [queue.QUEUED, queue.RUNNING, queue.FAILED])
+def test_an_entry_that_has_left_the_queue_meanwhile_is_discarded(tmp_path, monkeypatch, state):
+    monkeypatch.setattr(queue, "_dvc", refuse)
+    monkeypatch.setattr(queue, "look", list)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    queue.discard(entry(tmp_path / "log", state=state, folder=folder))
+    assert not folder.exists()
+
+
+def test_an_entry_that_cannot_be_removed_is_an_error(tmp_path, monkeypatch):
+    there = entry(tmp_path / "log", state=queue.FAILED)
+    monkeypatch.setattr(queue, "_dvc", refuse)
+    monkeypatch.setattr(queue, "look", lambda: [there])
+    with pytest.raises(UserError, match="dvc queue remove"):
+        queue.discard(there)
