@@ -6,7 +6,7 @@ these times.
 `dvc data status --granular` and `dvc status` also read every byte if DVC's state folder is empty,
 and they take as long. They cannot replace this module (tried with DVC 3.67):
 
-- Both wait for ever if there is a pipe among the files.
+- Neither gives an answer in every case in which this module must give one.
 - `dvc status` fails at a dead link, `dvc data status` at a name that is not UTF-8.
 - `dvc data status` leaves out metrics, which git keeps. It trusts a damaged list of a folder, and
   so reports intact files.
