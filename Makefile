@@ -60,6 +60,10 @@ bench: setup ## compare the speed with PyTorch's; QUICK=1 in under 4 minutes, ON
 
 setup: $(READY) ## make .venv from the lock file, and compile the kernels
 
+# uv where it is there: it is faster. pip where it is not, or where uv does not reach the packages,
+# since a mirror may be set for pip alone. Neither compiles every module: most are never imported.
+INSTALL = { $(1) --require-hashes -r requirements.lock && $(1) --no-deps --no-build-isolation -e .; }
+
 # A ZIP download has no git repository; DVC would say so only after minutes of set-up.
 $(READY): requirements.lock pyproject.toml
 	@if LC_ALL=C git rev-parse --git-dir 2>&1 | grep -q 'not a git repository' \
@@ -69,8 +73,8 @@ $(READY): requirements.lock pyproject.toml
 	  echo "error: no supported Python found: MindSpore 2.10 needs Python 3.10, 3.11 or 3.12 (name one with make PYTHON=/path/to/python)" >&2; exit 1; fi
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 13) else "error: this is Python %d.%d, but MindSpore 2.10 needs Python 3.10, 3.11 or 3.12" % v[:2])'
 	"$(PYTHON)" -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@{ command -v uv >/dev/null && $(call INSTALL,uv pip install --quiet --python $(VENV)/bin/python); } \
+	  || $(call INSTALL,$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile)
 	$(VENV)/bin/python -m stages smoke
 	$(VENV)/bin/python -m stages plots_page
 	@touch $(READY)
