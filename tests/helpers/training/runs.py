@@ -4,7 +4,7 @@ import numpy as np
 
 from stages.gan.data.prepared import Split
 from stages.gan.params import Dataset
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from tests.helpers.data import load_params
 
 
@@ -22,12 +22,12 @@ def small(tmp_path, **changes):
     return load_params(tmp_path, "mnist", **SMALL, mnist__train__batch_size=8, **named)
 
 
-def set_up(params: Dataset) -> assembly.Setup:
-    """What `assembly.prepare` would give for these params and the data of `split`."""
+def set_up(params: Dataset) -> preparation.Setup:
+    """What `preparation.prepare` would give for these params and the data of `split`."""
     data = split()
-    plan = assembly.plan_of("mnist", params.train, len(data))
+    plan = preparation.plan_of("mnist", params.train, len(data))
     total = plan.total_steps(len(data))
-    return assembly.Setup(
+    return preparation.Setup(
         dataset="mnist",
         params=params,
         data=data,
