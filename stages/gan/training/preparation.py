@@ -70,6 +70,11 @@ class Setup:
                 f"{self.dataset}: the pictures are drawn with the moving average (EMA) of the "
                 f"generator's weights, decay {settings.ema}"
             )
+            if start and start.averaged and self.players.average.updates.asnumpy()[0] == 0:
+                yield (
+                    f"{settings.init_from}: its moving average is of an earlier version and may "
+                    "hold untrained weights, so the average begins anew"
+                )
         if remark := networks.remark(self.players.description.kind):
             yield f"{self.dataset}: {remark}"
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from mindspore import Tensor, int32
 
 from stages.gan.common import paths
 from stages.gan.data import prepared
@@ -14,6 +15,24 @@ def test_the_lines_before_the_first_step(tmp_path):
     first, average, *_ = setup.about()
     assert first == "mnist: 6 steps of 16 images; the first step takes longer, because it compiles"
     assert "moving average (EMA) of the generator's weights, decay 0.5" in average
+
+
+def test_an_average_of_an_earlier_version_begins_anew(tmp_path):
+    params = small(tmp_path, ema=0.9)
+    players = assembly.assemble(params, split(), 10)
+    age = players.average.updates
+    for name, count, is_old in (("new", 3, False), ("old", 0, True)):
+        age.set_data(Tensor([count], int32))
+        trained = players.trained
+        if is_old:  # a count of 0 was not written
+            trained["average"].remove(age)
+        checkpoints.save(tmp_path / name, players.description, trained, 1, 3)
+        start = checkpoints.load(tmp_path / name)
+        setup = set_up(small(tmp_path, ema=0.9, init_from=str(tmp_path / name)), start)
+        assert setup.players.average.updates.asnumpy().tolist() == [count]
+        lines = [line for line in setup.about() if "begins anew" in line]
+        assert len(lines) == int(is_old)
+        assert all(line.startswith(f"{tmp_path / name}: ") for line in lines)
 
 
 def test_prepare_plans_the_run_of_the_prepared_data(tmp_path, monkeypatch):
