@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from stages.gan import measures
+from stages.gan.measures import table as measures
 from stages.gan.pages import error_bars
 from tests.helpers.project import Project
 

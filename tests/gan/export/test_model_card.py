@@ -3,11 +3,11 @@ import re
 import pytest
 import yaml
 
-from stages.gan import measures
 from stages.gan.common.yaml_files import flat
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.quality import measuring
 from stages.gan.export import licences, model_card
+from stages.gan.measures import table as measures
 from stages.gan.params import choices
 from tests.helpers.data import load_params
 from tests.helpers.project import ROOT
