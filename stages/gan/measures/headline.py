@@ -15,7 +15,7 @@ Nothing heavy is imported here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 NOT_REAL = "not like real images"
 FEW_KINDS = "few kinds of image"
@@ -23,10 +23,13 @@ MISSING = "classes are missing"
 RECOGNISED = "recognised without error"
 # The verdicts of a watch that saw no fault.
 SOUND = ("near equilibrium", "still learning")
+OSCILLATING = "oscillating"
 
 _LOW = 0.5
-# Of 10 classes of digits one is missing, of 20 kinds of face two; one of 20 may be by chance.
-_ALL_CLASSES = 0.925
+# Labels name real classes, and one of ten that is missing is told. Without labels the classes are
+# 20 clusters of features, some of them small: three that are missing are told.
+_ALL_LABELS = 0.95
+_ALL_CLUSTERS = 0.875
 # The share that is 100 % when it is written without decimals.
 _ALL = 0.995
 
@@ -58,7 +61,7 @@ def finding(evaluate: Mapping[str, Any]) -> Finding | None:
 
     Parameters
     ----------
-    evaluate : the content of evaluate.json, with `samples`, `quality` and `critic`
+    evaluate : the content of evaluate.json, with `samples`, `quality`, `critic` and `judge`
     """
     precision = _score(evaluate, "quality", "precision")
     coverage = _score(evaluate, "quality", "coverage")
@@ -69,8 +72,8 @@ def finding(evaluate: Mapping[str, Any]) -> Finding | None:
             NOT_REAL,
             f"The images do not look real yet: {_part(precision[0], evaluate['samples'])} among "
             f"real ones (of real images themselves, {precision[1]:.0%} do)",
-            "To a judge that has seen only real images, what G draws is something else. Whether "
-            "training went well does not matter before that changes.",
+            "The judge was trained on real images only. In its features, what G draws is something "
+            "else. So the losses of this run say little yet.",
         )
     if coverage and coverage[0] < _LOW * coverage[1]:
         return Finding(
@@ -79,7 +82,8 @@ def finding(evaluate: Mapping[str, Any]) -> Finding | None:
             f"generated one near them (new real images: {coverage[1]:.0%})",
             "Single images may look right, but G draws only some of the kinds that there are.",
         )
-    if classes and classes[0] < _ALL_CLASSES * classes[1]:
+    labelled = evaluate.get("judge", {}).get("task") == "labels"
+    if classes and classes[0] < (_ALL_LABELS if labelled else _ALL_CLUSTERS) * classes[1]:
         return Finding(
             MISSING,
             f"Some classes are missing: {classes[0]:.0%} of them are drawn at least a tenth as "
@@ -119,10 +123,13 @@ def line(verdict: str, evaluate: Mapping[str, Any]) -> str:
     return f"{of_training} {looks} images have a generated one near them."
 
 
-def is_sound(verdict: str, evaluate: Mapping[str, Any]) -> bool:
-    """Whether neither the watch nor the scores say anything against the run."""
-    found = finding(evaluate)
-    return verdict in SOUND and (found is None or not found.serious)
+def colour(verdict: str, found: Finding | None) -> Literal["good", "doubtful", "failed"]:
+    """How the line is shown: good only if neither watch nor scores say much against the run."""
+    if found is not None and found.serious:
+        return "failed"
+    if verdict in SOUND:
+        return "good"
+    return "doubtful" if verdict == OSCILLATING else "failed"
 
 
 def _score(evaluate: Mapping[str, Any], section: str, key: str) -> tuple[float, float] | None:

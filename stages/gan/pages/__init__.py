@@ -55,8 +55,9 @@ def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _setting(dataset: str, change: Mapping[str, Any]) -> str:
     """A change in the form of `-S`, as a word of the shell."""
-    value = as_yaml(change["value"]).replace(", ", ",")
-    return shlex.quote(f"{dataset}.{change['param']}={value}")
+    value = change["value"]
+    text = f"[{','.join(map(as_yaml, value))}]" if isinstance(value, list) else as_yaml(value)
+    return shlex.quote(f"{dataset}.{change['param']}={text}")
 
 
 def render(content: Mapping[str, Any], template: str = "report.html") -> str:

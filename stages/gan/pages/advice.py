@@ -33,7 +33,10 @@ def after(
     watched = list(verdict["changes"])
     scored = [asdict(change) for change in _of_scores(params, train, found)]
     joined = scored + watched if verdict["name"] in SOUND else watched + scored
-    return list({change["param"]: change for change in reversed(joined)}.values())[::-1]
+    once: dict[str, dict[str, Any]] = {}
+    for change in joined:
+        once.setdefault(change["param"], change)
+    return list(once.values())
 
 
 def _of_scores(

@@ -63,7 +63,7 @@ def page_of(dataset: str, params: Dataset, run: Run) -> str:
         {
             "title": params.report.title,
             "headline": headline.line(run.verdict["name"], run.evaluate),
-            "sound": headline.is_sound(run.verdict["name"], run.evaluate),
+            "colour": headline.colour(run.verdict["name"], found),
             "found": found,
             "changes": changes,
             "train": run.train,

@@ -16,7 +16,7 @@ def score(value, floor=1.0):
     return {"value": value, "error": 0.01, "floor": floor, "floor_error": 0.01}
 
 
-def evaluate(precision=0.9, coverage=0.9, classes=1.0, accuracy=0.9, samples=205):
+def evaluate(precision=0.9, coverage=0.9, classes=1.0, accuracy=0.9, samples=205, task="labels"):
     """The part of evaluate.json that a headline needs; the floors are those of real digits."""
     return {
         "samples": samples,
@@ -26,6 +26,7 @@ def evaluate(precision=0.9, coverage=0.9, classes=1.0, accuracy=0.9, samples=205
             "class_coverage": score(classes),
         },
         "critic": {"accuracy": score(accuracy, 0.5)},
+        "judge": {"task": task},
     }
 
 
@@ -48,6 +49,8 @@ def test_images_of_which_none_lies_among_real_ones_are_told_first():
         ({"coverage": 0.48}, None, ""),
         ({"classes": 0.9, "accuracy": 1.0}, MISSING, "90% of them are drawn"),
         ({"classes": 0.95}, None, ""),
+        ({"classes": 0.9, "task": "transformations"}, None, ""),  # clusters, not classes
+        ({"classes": 0.85, "task": "transformations"}, MISSING, "85% of them are drawn"),
         ({"accuracy": 0.9951}, RECOGNISED, "right about 99.5% of all images"),
         ({"accuracy": 0.9949}, None, ""),
     ],
@@ -87,12 +90,12 @@ def test_good_images_are_told_with_their_figures():
 
 
 @pytest.mark.parametrize("verdict", verdicts.VERDICTS)
-def test_a_run_is_sound_only_if_watch_and_scores_both_say_so(verdict):
-    seems = verdict in (verdicts.NEAR, verdicts.LEARNING)
-    assert (verdict in SOUND) == seems
-    assert headline.is_sound(verdict, evaluate()) == seems
-    assert headline.is_sound(verdict, evaluate(accuracy=1.0)) == seems
-    assert not headline.is_sound(verdict, evaluate(precision=0.1))
+def test_a_run_is_shown_as_good_only_if_watch_and_scores_both_say_so(verdict):
+    expected = {verdicts.NEAR: "good", verdicts.LEARNING: "good", verdicts.OSCILLATING: "doubtful"}
+    assert (verdict in SOUND) == (expected.get(verdict) == "good")
+    for harmless in (None, headline.finding(evaluate(accuracy=1.0))):
+        assert headline.colour(verdict, harmless) == expected.get(verdict, "failed")
+    assert headline.colour(verdict, headline.finding(evaluate(precision=0.1))) == "failed"
 
 
 def test_the_name_for_a_cell_has_both():

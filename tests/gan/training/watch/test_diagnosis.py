@@ -352,6 +352,8 @@ def test_a_generator_that_d_rejects_for_sure_is_not_told_that_nothing_is_wrong(
     """D's loss and answers, 0.89 and 0.11, look harmless; G's loss does not."""
     rows = healthy(300, loss=0.43)
     rows[:, [REAL, FAKE]] = [0.89, 0.11]
+    if "loss_options__reduction" in options:
+        rows[:, D_LOSS] *= settings().batch_size
     diagnosed = diagnose(settings(loss=loss, **options))
     for factor, name in ((2.95, "discriminator won"), (0.9, "still learning")):
         rows[:, G_LOSS] = limit * factor

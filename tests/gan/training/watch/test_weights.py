@@ -53,7 +53,7 @@ def of_the_average(players):
 
 
 CHANGES = {
-    "batch_size": 8, "epochs": 4, "loss": "bce_with_logits", "ema": 0.9,
+    "epochs": 4, "loss": "bce_with_logits", "ema": 0.9,
     "discriminator__activation": "relu", "generator__activation": "relu",
 }  # fmt: skip
 
