@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.gan.measures.headline import SOUND, Finding
 from stages.gan.params import Dataset
-from stages.gan.params.changes import Change, average, longer
+from stages.gan.training.watch.changes import Change, average, longer
 
 # Faces were nearest to real ones with both, in the same time (docs/search.md).
 _AUGMENTATION = ["color", "translation"]

@@ -18,7 +18,6 @@ from stages.gan import losses
 from stages.gan.data.prepared import Split
 from stages.gan.losses.equilibrium import Point, generator_at, point
 from stages.gan.params import Train
-from stages.gan.params.changes import Change
 from stages.gan.training.history import History
 from stages.gan.training.step.measures import (
     ALIKE,
@@ -28,6 +27,7 @@ from stages.gan.training.step.measures import (
     look_at_real,
 )
 from stages.gan.training.watch import oscillation, verdicts
+from stages.gan.training.watch.changes import Change
 from stages.gan.training.watch.verdicts import Verdict
 
 # Both gradients must be exactly 0, or G's vanished, for so many steps. The optimizer's momentum

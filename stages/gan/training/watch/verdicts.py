@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stages.gan.params import Train
-from stages.gan.params.changes import Change, average
+from stages.gan.training.watch.changes import Change, average
 
 SATURATED = "saturated discriminator"
 WON = "discriminator won"

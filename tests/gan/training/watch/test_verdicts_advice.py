@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from stages.gan.params import Dataset
-from stages.gan.params.changes import Change
 from stages.gan.training.watch import diagnosis, verdicts
+from stages.gan.training.watch.changes import Change
 from stages.gan.training.watch.diagnosis import D_LOSS, FAKE
 from tests.helpers.data import load_params
 from tests.helpers.training.watched import SMALL, STEPS, Trained, patterns, trained

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.gan.params import changes
+from stages.gan.training.watch import changes
 
 
 @given(steps=st.integers(changes.FEWEST, 100_000))
