@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from mindspore import Tensor, ops
+from mindspore import Parameter, Tensor, ops
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
 from stages.gan import params
@@ -31,6 +31,7 @@ from stages.gan.training.loop import train
 from stages.gan.training.step import measures
 from stages.gan.training.watch import diagnosis
 from stages.gan.training.watch.verdicts import Verdict
+from stages.gan.training.watch.weights import Weights
 
 
 def keep(data: prepared.Split) -> prepared.Split:
@@ -60,10 +61,26 @@ def nothing(players: Assembly, step: int) -> None:
 def inject_nan(players: Assembly, step: int) -> None:
     """After step 100 a weight of G is no number."""
     if step == 100:
-        weight = players.generator.trainable_params()[0]
-        values = weight.asnumpy().copy()
-        values.flat[0] = np.nan
-        ops.assign(weight, Tensor(values))
+        _spoil(players.generator.trainable_params()[0])
+
+
+def inject_hidden_nan(players: Assembly, step: int) -> None:
+    """After step 100 a weight of D's first layer is no number; a ReLU behind it hides that."""
+    if step == 100:
+        _spoil(players.discriminator.trainable_params()[0])
+
+
+def inject_nan_statistic(players: Assembly, step: int) -> None:
+    """After step 100 a running variance of G's batch norm is no number; training never reads it."""
+    if step == 100:
+        found = [p for p in players.generator.get_parameters() if not p.requires_grad]
+        _spoil(found[-1])
+
+
+def _spoil(weight: Parameter) -> None:
+    values = weight.asnumpy().copy()
+    values.flat[0] = np.nan
+    ops.assign(weight, Tensor(values))
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,10 @@ RUNS = {
     "G without nonlinearity": Run(False, changes={"generator.activation": "none"}),
     "one image": Run(False, data=one_image),
     "NaN after step 100": Run(False, on_step=inject_nan),
+    "NaN in D behind a ReLU": Run(
+        False, changes={"discriminator.activation": "relu"}, on_step=inject_hidden_nan
+    ),
+    "NaN in batch norm's statistics": Run(False, on_step=inject_nan_statistic),
     **{
         f"DCGAN, {name}": Run(None, steps=100, dataset="faces", **changes)
         for name, changes in _TRIED_ON_FACES.items()
@@ -170,12 +191,13 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
     diagnosed = diagnosis.of_run(settings, data, players.generator)
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), 25, data.latents.shape[1])
     meter = measures.DiversityMeter(players.generator, codes)
+    weights = Weights(players)
     history = History()
 
     def on_step(step, row):
         row[-1] = meter.look(step)
         history.add_step(step, row)
-        if verdict := diagnosed.failure(history):
+        if verdict := diagnosed.failure(history, weights.look(step)):
             raise Failed(verdict)
         run.on_step(players, step)
 
@@ -185,7 +207,7 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
             players.step, data, replace(plan, on_step=on_step), players.discriminator_step
         ):
             pass
-        verdict = diagnosed.conclusion(history)
+        verdict = diagnosed.conclusion(history, weights.broken())
     except Failed as failure:
         verdict = failure.args[0]
     seconds = (time.monotonic() - began) / len(history.measures)

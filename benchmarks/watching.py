@@ -29,6 +29,7 @@ from stages.gan.training.history import History
 from stages.gan.training.loop import train
 from stages.gan.training.step import measures
 from stages.gan.training.watch import diagnosis
+from stages.gan.training.watch.weights import Weights
 
 STEPS = 50
 
@@ -43,6 +44,7 @@ class _Steps:
         size = data.latents.shape[1]
         codes = latent_codes(stream(settings.train.grid_seed, "fixed latents"), 25, size)
         self._meter = measures.DiversityMeter(self._players.generator, codes)
+        self._weights = Weights(self._players)
         self._history = History()
         self._data, self._step = data, 1
         self.looking = 0.0
@@ -54,7 +56,7 @@ class _Steps:
         began = time.perf_counter()
         row[-1] = self._meter.look(step)
         self._history.add_step(step, row)
-        assert self._diagnosis.failure(self._history) is None
+        assert self._diagnosis.failure(self._history, self._weights.look(step)) is None
         self.looking += time.perf_counter() - began
 
     def advance(self, steps: int) -> float:

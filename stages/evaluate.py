@@ -7,6 +7,7 @@ from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.evaluation import discriminator, pictures, scoring
+from stages.gan.measures import headline
 from stages.gan.params import Dataset
 from stages.gan.trained import checkpoints
 from stages.gan.trained.grids import COUNT
@@ -57,6 +58,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
     write_json(paths.metrics(dataset) / "evaluate.json", metrics)
     for line in scoring.lines(scores):
         say(f"{dataset}: {line}")
+    if found := headline.finding(metrics):
+        say(f"{dataset}: {found.seen}")
     if checkpoint.averaged:
         say(f"{dataset}: the generator has the moving average (EMA) of its weights")
     say(f"{dataset}: {discriminator.line(of_d, count)}")

@@ -1,7 +1,6 @@
 """Train generator and discriminator against each other, watch them, and report a verdict.
 
-The whole state is saved during the run, so that a run that was cut off can be resumed. With
-several workers this command starts the workers, and each worker runs this command again.
+A run that was cut off is resumed. With several workers, each of them runs this command again.
 """
 
 import sys
@@ -61,6 +60,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
         supervisor = Supervisor(setup, history, diagnosed, bar, write_failure_page)
         keeper = Keeper(kept, setup, history, supervisor, stops, link.ends)
         keeper.restore(say)
+        supervisor.begin()
         link.share(setup.players.trained)
         link.numbers(history.epochs, len(history.unfinished))
         bar.begin_at(len(history))

@@ -8,7 +8,6 @@ import numpy as np
 
 from benchmarks.calibration.damage import CRITIC, DAMAGES, SEED, Damage, Pool
 from benchmarks.calibration.looks import Look
-from stages.gan import measures
 from stages.gan.common.errors import UserError
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split
@@ -17,6 +16,7 @@ from stages.gan.evaluation.quality import measuring, memorisation
 from stages.gan.evaluation.quality.blocks import Points
 from stages.gan.evaluation.quality.measuring import Known, Settings
 from stages.gan.evaluation.quality.scores import Estimate
+from stages.gan.measures import table as measures
 from stages.gan.params import Critic
 
 # A higher value of these is worse, a lower one of all others. What is best near its floor is here

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scores.runs import Run
-from stages.gan import measures
 from stages.gan.common import paths
 from stages.gan.evaluation import scoring
+from stages.gan.measures import table as measures
 
 # Others say the same or nearly so. results.json has their scores, too.
 _LEFT_OUT = ("class_coverage", "near_copies", "equilibrium_distance", "accuracy", "p_value")

@@ -205,7 +205,7 @@ TOYS: dict[str, tuple[int, dict[str, Callable[[str], str]]]] = {
                     "        **toy_measure.compare(real.classes, generated.classes),\n",
                 ),
             ),
-            "stages/gan/measures.py": around(
+            "stages/gan/measures/table.py": around(
                 '    Measure(\n        "quality", "memorisation",',
                 "",
                 before='    Measure("quality", "toy_measure", "toy measure", "floor", "A toy."),\n',

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.gan.measures import headline
 from tests.helpers.project import Project
 
 pytestmark = pytest.mark.pipeline
@@ -71,8 +72,11 @@ def test_what_is_said_of_the_judge_is_what_its_weights_say(reproduced: Project, 
         file = copy.folder / f"metrics/{dataset}/evaluate.json"
         before = file.read_bytes()
         file.unlink()
-        copy.stage("evaluate", dataset)
+        output = copy.stage("evaluate", dataset).stdout
         assert file.read_bytes() == before
+        found = headline.finding(json.loads(before))  # the tiny run draws no digits
+        assert (found is not None) == (dataset == "mnist")
+        assert found is None or f"mnist: {found.seen}\n" in output
 
 
 def test_data_that_were_prepared_anew_are_told_from_those_of_the_networks(

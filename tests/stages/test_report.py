@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from stages.gan import measures
+from stages.gan.measures import headline
+from stages.gan.measures import table as measures
 from stages.gan.pages import error_bars
 from tests.helpers.project import Project
 
@@ -72,6 +73,10 @@ def test_the_page_begins_with_the_verdict(reproduced: Project):
     page = (reproduced.folder / "reports/mnist/index.html").read_text()
     verdict = json.loads((reproduced.folder / "reports/mnist/training/verdict.json").read_text())
     assert f"The verdict: {verdict['name']}" in page
+    evaluate = json.loads((reproduced.folder / "metrics/mnist/evaluate.json").read_text())
+    first = page.index(f"<strong>{html.escape(headline.line(verdict['name'], evaluate))}</strong>")
+    assert first < page.index("steps in")
+    assert page.index("What to do next") < page.index("The verdict")
     assert page.index("The verdict") < page.index("What the generator draws")
     assert html.escape(verdict["meaning"], quote=True).replace("&#x27;", "&#39;") in page
     for change in verdict["changes"]:

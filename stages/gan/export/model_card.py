@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
-from stages.gan import measures
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.export import licences
 from stages.gan.export.onnx_files import OPSET
+from stages.gan.measures import headline
+from stages.gan.measures import table as measures
 from stages.gan.networks import Description
 from stages.gan.params import choices
 
@@ -207,6 +208,7 @@ def _results(facts: Facts) -> str:
     lines = ["## Results"]
     scores = list(measures.scored(evaluate))
     if scores:
+        lines.append(f"**{headline.line(facts.verdict['name'], evaluate)}**")
         task = "classify labels" if judge["task"] == "labels" else "recognise how each was changed"
         lines += [
             f"{evaluate['samples']:,} generated images are compared with the same number of "

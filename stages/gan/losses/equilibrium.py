@@ -167,6 +167,12 @@ def point(loss: Loss) -> Point | None:
     )
 
 
+def generator_at(loss: Loss, answer: float) -> float:
+    """G's loss per image if D gives every generated image the probability `answer`, 0 to 1."""
+    logit = math.log(answer / (1.0 - answer))
+    return _value(loss.with_reduction("mean").generator, np.full(2, logit))
+
+
 def _first(each: Loss, left: float, right: float, reached: np.ufunc) -> float:
     """The first logit from left to right whose slope is >= 0, or > 0, to 1e-6.
 

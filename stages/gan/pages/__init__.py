@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,20 @@ def embedded_file(file: Path) -> Markup:
 
 
 def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each change that a verdict proposes, the command that tries it; "" if there is none."""
+    """For each change that is advised, the command that tries it; "" if there is none."""
     return [
-        f"dvc exp run -S {dataset}.{change['param']}={as_yaml(change['value'])} report@{dataset}"
+        f"dvc exp run -S {_setting(dataset, change)} report@{dataset}"
         if change["param"].startswith("train.")
         else ""
         for change in changes
     ]
+
+
+def _setting(dataset: str, change: Mapping[str, Any]) -> str:
+    """A change in the form of `-S`, as a word of the shell."""
+    value = change["value"]
+    text = f"[{','.join(map(as_yaml, value))}]" if isinstance(value, list) else as_yaml(value)
+    return shlex.quote(f"{dataset}.{change['param']}={text}")
 
 
 def render(content: Mapping[str, Any], template: str = "report.html") -> str:

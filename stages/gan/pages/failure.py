@@ -35,6 +35,7 @@ def write_page(
         "title": params.report.title,
         "dataset": dataset,
         "verdict": content_of_verdict,
+        "changes": content_of_verdict["changes"],
         "commands": pages.commands(dataset, content_of_verdict["changes"]),
         "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
         "generated": pages.embedded_picture(generated),

@@ -7,10 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from stages.gan import losses, measures, pages
+from stages.gan import losses, pages
 from stages.gan.common.yaml_files import flat
 from stages.gan.losses import equilibrium
-from stages.gan.pages import charts, evidence, lesson, scores
+from stages.gan.measures import headline
+from stages.gan.measures import table as measures
+from stages.gan.pages import advice, charts, evidence, lesson, scores
 from stages.gan.params import Dataset, Train, shareable
 
 _LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
@@ -55,12 +57,18 @@ def page_of(dataset: str, params: Dataset, run: Run) -> str:
     UserError
         If a picture is missing.
     """
+    found = headline.finding(run.evaluate)
+    changes = advice.after(params, run.train, run.verdict, found)
     return pages.render(
         {
             "title": params.report.title,
+            "headline": headline.line(run.verdict["name"], run.evaluate),
+            "colour": headline.colour(run.verdict["name"], found),
+            "found": found,
+            "changes": changes,
             "train": run.train,
             "verdict": run.verdict,
-            "commands": pages.commands(dataset, run.verdict["changes"]),
+            "commands": pages.commands(dataset, changes),
             "evaluate": run.evaluate,
             "prepared": run.prepared,
             "sha256": run.source["sha256"],

@@ -6,7 +6,7 @@ Nothing here needs MindSpore.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.gan.measures import Measure
+from stages.gan.measures.table import Measure
 from stages.gan.pages import error_bars
 from stages.gan.params import Train
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from stages.gan import measures
 from stages.gan.common import paths
 from stages.gan.export import licences
+from stages.gan.measures import table as measures
 from stages.gan.trained import manifest
 from stages.tools.bundle import environment
 from stages.tools.bundle.check import Checked, read_file, read_json

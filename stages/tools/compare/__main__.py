@@ -17,11 +17,13 @@ from typing import Any
 import yaml
 
 from stages.command import argument_parser, guarded, say
-from stages.gan import measures, params
+from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
 from stages.gan.common.yaml_files import NO_YAML, flat, read_mapping
+from stages.gan.measures import headline
+from stages.gan.measures import table as measures
 from stages.gan.pages.scores import loss_table
 from stages.tools.compare import page
 from stages.tools.compare.page import Figure, Run
@@ -89,7 +91,14 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
     metrics = paths.metrics(dataset)
     train = _json(revision, metrics / "train.json", "verdict", "steps", "epochs")
     evaluate = _json(
-        revision, metrics / "evaluate.json", "bce", "training_loss", "quality", "critic", "judge"
+        revision,
+        metrics / "evaluate.json",
+        "samples",
+        "bce",
+        "training_loss",
+        "quality",
+        "critic",
+        "judge",
     )
     folder = paths.evaluation_pictures(dataset)
     picture = revision.picture(f"evaluate@{dataset}", folder / _PICTURE, cache)
@@ -111,6 +120,7 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
         picture=picture,
         note="" if picture else f"The picture is not on this machine: {fetching(revision, folder)}",
         judge=evaluate["judge"].get("sha256", ""),
+        found=headline.finding(evaluate),
     )
 
 

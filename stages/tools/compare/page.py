@@ -7,12 +7,16 @@ from typing import Any
 
 from stages.gan import pages
 from stages.gan.common.yaml_files import as_yaml
+from stages.gan.measures import headline
+from stages.gan.measures.headline import Finding
 from stages.gan.pages import charts
 from stages.gan.training.watch import verdicts
 
 # Params that change only the reports of a run, not its result.
 OF_NO_EFFECT = ("train.on_failure", "train.lecture_log", "report.title")
-FAILED = (verdicts.SATURATED, verdicts.WON, verdicts.COLLAPSED, verdicts.DIVERGED)
+FAILED = (
+    verdicts.SATURATED, verdicts.WON, verdicts.COLLAPSED, verdicts.RANGE, verdicts.DIVERGED,
+)  # fmt: skip
 _LOSSES = {"discriminator": "D", "generator": "G"}
 
 
@@ -34,6 +38,8 @@ class Run:
         The text in place of the picture; for a failed run, the reason.
     judge : str
         The hash of the judge that gave the scores, or "".
+    found : Finding or None
+        What the scores say against the run.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Run:
     picture: bytes | None
     note: str
     judge: str
+    found: Finding | None = None
 
 
 @dataclass(frozen=True)
@@ -147,8 +154,8 @@ def _column(run: Run, changed: Sequence[str], commands: Mapping[str, str]) -> di
     return {
         "name": run.name,
         "changes": {name: _shown(run.params, name) for name in changed},
-        "verdict": run.verdict,
-        "failed": run.verdict in FAILED or not run.train,
+        "verdict": headline.name(run.verdict, run.found),
+        "failed": run.verdict in FAILED or not run.train or bool(run.found and run.found.serious),
         "steps": run.train.get("steps"),
         "epochs": run.train.get("epochs"),
         "diversity": diversity,

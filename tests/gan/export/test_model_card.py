@@ -3,11 +3,12 @@ import re
 import pytest
 import yaml
 
-from stages.gan import measures
 from stages.gan.common.yaml_files import flat
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.quality import measuring
 from stages.gan.export import licences, model_card
+from stages.gan.measures import headline
+from stages.gan.measures import table as measures
 from stages.gan.params import choices
 from tests.helpers.data import load_params
 from tests.helpers.project import ROOT
@@ -80,6 +81,7 @@ def test_data_params_scores_and_verdict_are_told(tmp_path):
     assert f"- sha256 of `images`: `{'ab' * 32}`" in card
     assert "6,000 steps in 13 epochs." in card
     assert "**near equilibrium**. Seen: S. What it means." in card
+    assert f"**{headline.line('near equilibrium', facts(tmp_path).evaluate)}**" in card
     for row in (
         "| `learning_rate` | 0.0002 |",
         "| `generator.widths` | [128, 256, 512, 1024] |",

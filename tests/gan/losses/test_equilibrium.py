@@ -9,6 +9,7 @@ from stages.gan import losses
 from stages.gan.losses.equilibrium import (
     bce_terms,
     binary_cross_entropy,
+    generator_at,
     jsd_lower_bound,
     loss_terms,
     point,
@@ -100,6 +101,16 @@ def test_smoothing_moves_the_point_of_least_squares(weight, smoothing):
     assert at.real == pytest.approx(weight * p**2, rel=1e-5)
     assert at.fake == pytest.approx(weight * p**2, rel=1e-5)
     assert at.generator == pytest.approx(weight * (1 - p) ** 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("bce", -math.log(0.014)), ("mse", 0.986**2), ("hinge", -math.log(0.014 / 0.986))],
+)
+def test_gs_loss_at_an_answer_of_d_is_that_of_the_loss(name, value):
+    for reduction in ("mean", "sum"):
+        loss = losses.build(name, losses.Options(reduction=reduction))
+        assert generator_at(loss, 0.014) == pytest.approx(value, rel=1e-4)
 
 
 def test_hinge_is_flat_and_only_its_sum_is_unique():

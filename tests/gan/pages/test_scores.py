@@ -1,4 +1,4 @@
-from stages.gan import measures
+from stages.gan.measures import table as measures
 from stages.gan.pages import error_bars, scores
 
 

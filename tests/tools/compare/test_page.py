@@ -2,6 +2,7 @@ import io
 
 from PIL import Image
 
+from stages.gan.measures.headline import Finding
 from stages.tools.compare import page as side_by_side
 from stages.tools.compare.page import Figure, Run
 
@@ -93,6 +94,15 @@ def test_a_run_that_came_to_no_end_has_its_row():
     assert "dvc exp apply one" in page
     assert page.count('src="data:image/png') == 1 + 2
     assert "dvc exp apply" not in page_of(lost)
+
+
+def test_what_the_scores_say_stands_before_the_verdict_of_the_watch():
+    found = Finding("not like real images", "seen", "meaning")
+    page = page_of(run("one"), run("two", found=found))
+    assert "Not like real images (near equilibrium)" in page
+    assert page.count("banner failed") == 2  # its picture's and its cell in the table
+    harmless = Finding("recognised without error", "seen", "meaning", serious=False)
+    assert "banner failed" not in page_of(run("one"), run("two", found=harmless))
 
 
 def test_the_command_that_discards_edits_stands_beside_a_warning():

@@ -31,6 +31,10 @@ ALIKE = 1 / 255
 MEASURES = (*MEANS, *GRADIENTS, "diversity")
 
 _REAL_IMAGES = 100
+# Half of G's range [-1, 1], and what rounding adds.
+_HALF = 1.0 + 1e-3
+# In levels. float16 rounds a value near 1 by at most 0.00024, which is 0.03 levels.
+_LEVEL_ERROR = 0.1
 
 
 def mean_pairwise_distance(images: NDArray[np.floating]) -> float:
@@ -56,23 +60,40 @@ def mean_pairwise_distance(images: NDArray[np.floating]) -> float:
 
 @dataclass(frozen=True)
 class RealImages:
-    """Reference values of the real images: how much they differ, and their range."""
+    """Reference values of the real images: how much they differ, and their range.
+
+    `normalised` says that all values are 8-bit levels brought into [-1, 1], as preprocess does it.
+    """
 
     diversity: float
     least: float
     most: float
+    normalised: bool = True
 
     @property
     def within_reach(self) -> bool:
         """Whether a generator that ends in tanh can draw images of this range."""
         return self.least >= -1.0 and self.most <= 1.0
 
+    @property
+    def fills_half(self) -> bool:
+        """Whether they fill half of G's range or less, and not because the images are pale.
+
+        Images that are all bright or all dark, but were normalised, have values among the 256
+        levels (2 x - 255) / 255. Of values x / 255 every second one lies half-way between two of
+        these levels, and so does 0, which is then black.
+        """
+        return self.within_reach and self.most - self.least <= _HALF and not self.normalised
+
 
 def look_at_real(data: Split) -> RealImages:
     """Measure up to 100 real images, evenly spread over the data."""
     indices = np.unique(np.linspace(0, len(data) - 1, _REAL_IMAGES).astype(np.int64))
     images = data.batch(indices)
-    return RealImages(mean_pairwise_distance(images), float(images.min()), float(images.max()))
+    levels = (images + 1.0) * 127.5
+    normalised = bool(np.abs(levels - np.rint(levels)).max() < _LEVEL_ERROR)
+    least, most = float(images.min()), float(images.max())
+    return RealImages(mean_pairwise_distance(images), least, most, normalised)
 
 
 def gradients_are_due(step: int) -> bool:

@@ -8,6 +8,7 @@ Instead the distance between generated images is watched.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from mindspore import nn
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from stages.gan import losses
 from stages.gan.data.prepared import Split
-from stages.gan.losses.equilibrium import Point, point
+from stages.gan.losses.equilibrium import Point, generator_at, point
 from stages.gan.params import Train
 from stages.gan.training.history import History
 from stages.gan.training.step.measures import (
@@ -26,7 +27,8 @@ from stages.gan.training.step.measures import (
     look_at_real,
 )
 from stages.gan.training.watch import oscillation, verdicts
-from stages.gan.training.watch.verdicts import Change, Verdict
+from stages.gan.training.watch.changes import Change
+from stages.gan.training.watch.verdicts import Verdict
 
 # Both gradients must be exactly 0, or G's vanished, for so many steps. The optimizer's momentum
 # moves the weights for a shorter time (0.9^50 is 0.005). It is half of the 100 steps allowed.
@@ -41,6 +43,11 @@ VANISHED = 1e-8
 # image the right answer with a probability of 98.6 %. This proves a Jensen-Shannon divergence of
 # 0.98 of the largest possible one.
 WON = 0.02
+
+# D's answer to generated images at which G has lost: as sure as WON says, 98.6 %. G's loss at this
+# answer is the limit. Runs of docs/diagnosis.md whose images became digits stay below a third of
+# it on average over their last tenth; DCGANs whose D wins have two to three times as much.
+REJECTED = 0.014
 
 # So many measurements in a row must find the images alike; after the first of them they are ten
 # steps apart.
@@ -64,6 +71,17 @@ _LAST_LOOKS = 3
 NEAR_LOSS = 0.12
 NEAR_ANSWER = 0.15
 NEAR_GENERATOR = 0.3
+
+# So many broken weights are named.
+_NAMED = 3
+
+_PREPROCESS = (
+    Change(
+        "download.sources",
+        "[path/to/images]",
+        "the stage preprocess brings them into [-1, 1]: (x - 127.5) / 127.5",
+    ),
+)
 
 D_LOSS, G_LOSS, REAL, FAKE, D_GRADIENT, G_GRADIENT, DIVERSITY = range(len(MEASURES))
 
@@ -95,6 +113,7 @@ class Diagnosis:
         self._generator_weights = generator_weights
         # With `sum` a loss is summed over the batch; the point's values are of one image.
         self._images = settings.batch_size if settings.loss_options.reduction == "sum" else 1
+        self._rejected = generator_at(losses.of_params(settings), REJECTED)
         # Weights that move without a gradient may leave the place where it is 0.
         momentum = settings.beta1 if "adam" in settings.optimizer else settings.momentum
         self._stands_still = momentum <= MOST_MOMENTUM and settings.weight_decay == 0
@@ -109,21 +128,38 @@ class Diagnosis:
             "G at equilibrium": self.point.generator * self._images,
         }
 
-    def failure(self, history: History) -> Verdict | None:
+    def of_data(self) -> Verdict | None:
+        """The verdict on the real images before the first step, if they have the wrong range.
+
+        It is not fatal: G can draw such images, and they may really be like that. Images that G
+        cannot draw at all get a fatal verdict at the first look.
+        """
+        return self._pale(0, 0) if self.real.fills_half else None
+
+    def failure(self, history: History, broken: Sequence[str] = ()) -> Verdict | None:
         """The fatal verdict on the run so far, or None. Call it after every step.
 
         The full check is made when a number is not finite, and whenever gradients were measured.
+
+        Parameters
+        ----------
+        history : History
+        broken : sequence of str
+            The weights that were found not to be finite; see `weights.Weights`.
         """
         last = history.recent(1)[0]
-        if all(map(math.isfinite, last[:D_GRADIENT])) and history.last_step % GRADIENTS_EVERY:
+        sound = not broken and all(map(math.isfinite, last[:D_GRADIENT]))
+        if sound and history.last_step % GRADIENTS_EVERY:
             return None
-        return self._fatal(history)
+        return self._fatal(history, broken)
 
-    def conclusion(self, history: History) -> Verdict:
-        """The verdict on a run that has ended."""
-        fatal = self._fatal(history)
+    def conclusion(self, history: History, broken: Sequence[str] = ()) -> Verdict:
+        """The verdict on a run that has ended; `broken` as in `failure`."""
+        fatal = self._fatal(history, broken)
         if fatal:
             return fatal
+        if self.real.fills_half:
+            return self._pale(history.last_step, history.first_step)
         measures = history.measures
         count = len(measures)
         last = measures[-min(count, max(WINDOW, count // 10)) :]
@@ -151,6 +187,14 @@ class Diagnosis:
         if self.point is None:
             meaning = verdicts.NO_EQUILIBRIUM
             return self._verdict(verdicts.LEARNING, history, since, seen, meaning)
+        lost = self._rejected * self._images
+        if last[:, G_LOSS].mean() > lost:
+            seen += (
+                f"; G's loss is above {lost:.4g}, what it is if D gives every generated image the "
+                f"probability {REJECTED}"
+            )
+            meaning = verdicts.OUTRUN
+            return self._verdict(verdicts.WON, history, since, seen, meaning)
         answers = last[:, [REAL, FAKE]].astype(np.float64)
         away = np.abs(last[:, D_LOSS] / self._at_equilibrium - 1.0).mean()
         off = np.abs(answers - self.point.probability).mean(axis=0).max()
@@ -205,8 +249,10 @@ class Diagnosis:
             )
         return text
 
-    def _fatal(self, history: History) -> Verdict | None:
-        verdict = self._diverged(history) or self._wrong_data(history)
+    def _fatal(self, history: History, broken: Sequence[str]) -> Verdict | None:
+        verdict = (
+            self._diverged(history) or self._hidden(history, broken) or self._wrong_data(history)
+        )
         if verdict or len(history) < WINDOW:
             return verdict
         verdict = self._collapsed(history)
@@ -226,6 +272,24 @@ class Diagnosis:
         since = min(_first_after(finite, history), history.last_step)
         return self._verdict(verdicts.DIVERGED, history, since, seen, fatal=True)
 
+    def _hidden(self, history: History, broken: Sequence[str]) -> Verdict | None:
+        if not broken:
+            return None
+        seen = f"not finite: {', '.join(broken[:_NAMED])}"
+        if len(broken) > _NAMED:
+            seen += f" and {len(broken) - _NAMED} more"
+        step, meaning = history.last_step, verdicts.HIDDEN
+        return self._verdict(verdicts.DIVERGED, history, step, seen, meaning, fatal=True)
+
+    def _pale(self, step: int, since: int) -> Verdict:
+        real = self.real
+        seen = (
+            f"real images have values from {real.least:.4g} to {real.most:.4g}, but G draws in "
+            "[-1, 1]; they are not among the 256 levels that the stage preprocess makes of images"
+        )
+        meaning = verdicts.MEANINGS[verdicts.RANGE]
+        return Verdict(verdicts.RANGE, step, since, seen, meaning, _PREPROCESS)
+
     def _wrong_data(self, history: History) -> Verdict | None:
         real = self.real
         if real.diversity < ALIKE:
@@ -235,16 +299,16 @@ class Diagnosis:
                 f"half of one of 256 levels ({ALIKE:.2g}): there is only one image to learn"
             )
             why = "no setting of training makes many images out of one"
+            changes = (Change("download.sources", "[path/to/images]", why),)
         elif not real.within_reach:
-            name, meaning = verdicts.WON, verdicts.OUT_OF_REACH
+            name, meaning = verdicts.RANGE, verdicts.OUT_OF_REACH
             seen = (
                 f"real images have values from {real.least:.4g} to {real.most:.4g}, but G draws "
                 "in [-1, 1]"
             )
-            why = "the stage preprocess brings them into [-1, 1]: (x - 127.5) / 127.5"
+            changes = _PREPROCESS
         else:
             return None
-        changes = (Change("download.sources", "[path/to/images]", why),)
         first = history.first_step
         return self._verdict(name, history, first, seen, meaning, changes, fatal=True)
 

@@ -17,6 +17,7 @@ from stages.gan.training.progress import ProgressBar, lecture_line
 from stages.gan.training.step.measures import MEASURES, DiversityMeter
 from stages.gan.training.watch.diagnosis import Diagnosis
 from stages.gan.training.watch.verdicts import Verdict
+from stages.gan.training.watch.weights import Weights
 
 
 class Failed(UserError):
@@ -54,7 +55,13 @@ class Supervisor:
         self._bar = bar
         self._write_page = write_page
         self._meter = DiversityMeter(setup.players.generator, setup.codes)
+        self._weights = Weights(setup.players)
         self._reported: list[Verdict] = []
+
+    def begin(self) -> None:
+        """Report the verdict on the real images, if there is one. Call it before the first step."""
+        if verdict := self._diagnosis.of_data():
+            self._report(verdict)
 
     def look(self, step: int, row: NDArray[np.float32]) -> None:
         """Complete a step's row of MEASURES, add it to the history, and report a failure.
@@ -67,7 +74,7 @@ class Supervisor:
         row[MEASURES.index("diversity")] = self._meter.look(step)
         self._history.add_step(step, row)
         self._bar.advance(row)
-        verdict = self._diagnosis.failure(self._history)
+        verdict = self._diagnosis.failure(self._history, self._weights.look(step))
         if verdict is None or verdict.name in {earlier.name for earlier in self._reported}:
             return
         self._reported.append(verdict)
@@ -98,7 +105,7 @@ class Supervisor:
         `earlier` holds the verdicts that were reported during the run, `levels` the heights of
         both losses at equilibrium.
         """
-        verdict = self._diagnosis.conclusion(self._history)
+        verdict = self._diagnosis.conclusion(self._history, self._weights.broken())
         self._report(verdict)
         return {
             **verdict.to_json(),

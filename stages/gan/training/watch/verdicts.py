@@ -1,9 +1,10 @@
-"""The seven verdicts on a training run: what each means, and what to change after it.
+"""The eight verdicts on a training run: what each means, and what to change after it.
 
     saturated discriminator   D's answer no longer depends on what G draws
-    discriminator won         D's loss is nearly 0, and G learns almost nothing
+    discriminator won         D is almost never wrong, and G learns almost nothing
     generator collapsed       G draws one image, or far too few kinds of image
-    diverged                  a loss, an answer or a gradient is not a finite number
+    wrong range               real images do not have the range of values that G draws in
+    diverged                  a loss, an answer, a gradient or a weight is not a finite number
     oscillating               D and G follow each other in large swings
     near equilibrium          D guesses, and its loss is near its equilibrium value
     still learning            none of these
@@ -15,10 +16,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from stages.gan.params import Train
+from stages.gan.training.watch.changes import Change, average
 
 SATURATED = "saturated discriminator"
 WON = "discriminator won"
 COLLAPSED = "generator collapsed"
+RANGE = "wrong range"
 DIVERGED = "diverged"
 OSCILLATING = "oscillating"
 NEAR = "near equilibrium"
@@ -39,6 +42,12 @@ MEANINGS = {
         "G draws nearly the same image for every latent code. It may fool D for a while, but "
         "it no longer covers the distribution of real images."
     ),
+    RANGE: (
+        "G ends in tanh and draws in [-1, 1]. These images have not been brought into that range: "
+        "values in [0, 1], for example, come from x / 255. Black is then 0, which G and every "
+        "picture take for middle grey, so its images look grey. Only if the images are really so "
+        "pale is nothing wrong with them."
+    ),
     DIVERGED: (
         "A number became too large for float32, or is undefined (NaN). The next step spreads it "
         "to every weight, and no later step removes it."
@@ -54,8 +63,8 @@ MEANINGS = {
         "is there too: look at the samples and at the held-out figures."
     ),
     LEARNING: (
-        "Nothing is wrong. D still distinguishes real from generated images better than at "
-        "equilibrium: more steps may help."
+        "The watch over training saw no fault. D still distinguishes real from generated images "
+        "better than at equilibrium: more steps may help."
     ),
 }
 VERDICTS = tuple(MEANINGS)
@@ -65,13 +74,23 @@ VANISHED = (
     "D distinguishes real from generated images without error. It is so sure that its answers "
     "no longer change with G's images: G's gradient is too small to move a weight."
 )
+OUTRUN = (
+    "After each of its updates D is almost sure that the images which G has just drawn are "
+    "generated. (G's loss is computed after D's update, D(G(z)) before it.) G always answers a D "
+    "that has already moved on, so its steps say little about how its images should change."
+)
+HIDDEN = (
+    "Weights are not numbers any more (NaN), or too large for float32, though all losses are still "
+    "finite: MindSpore's ReLU, clip and softplus turn NaN into ordinary numbers. What the networks "
+    "compute no longer depends on those weights, and no later step repairs them."
+)
 CONSTANT = (
     "D's answer no longer depends on what G draws. G's gradient has been exactly 0, so G does "
     "not change, whatever the losses are. D's units may all be dead (ReLU) or saturated."
 )
 OUT_OF_REACH = (
-    "D can recognise a real image by the range of its values alone. G ends in tanh, so it can "
-    "never reach that range."
+    "D can recognise a real image by the range of its values alone. G ends in tanh and draws in "
+    "[-1, 1], so it can never reach that range."
 )
 WORSE_THAN_GUESSING = (
     "D does worse than a D that gives every image the same answer. Its updates overshoot, and "
@@ -81,15 +100,6 @@ NO_EQUILIBRIUM = (
     "No fault was found. This loss has no equilibrium value to compare with: look at the samples "
     "and at the held-out figures."
 )
-
-
-@dataclass(frozen=True)
-class Change:
-    """A param to change, named as in params.yaml under the data set, and the value to try."""
-
-    param: str
-    value: Any
-    why: str
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,8 @@ class Verdict:
 def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
     """The changes to try after a verdict on a run of `steps` steps with these settings.
 
-    There is always at least one change, and never to a value that is set already.
+    There is always at least one change, never to a value that is set already, and none that cannot
+    help in a run of this length.
     """
     rate = settings.learning_rate
     d_rate = settings.discriminator_learning_rate or rate
@@ -179,9 +190,8 @@ def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
         changes = [halved]
         if settings.beta1 > 0.5:
             changes.append(Change("train.beta1", 0.5, "less momentum, as in the recipe"))
-    if name in (OSCILLATING, NEAR) and settings.ema == 0:
-        why = "the average of G's weights lies between the swings"
-        changes.append(Change("train.ema", 0.999, why))
+    if name in (OSCILLATING, NEAR):
+        changes += average(settings, steps)
     if name == LEARNING or not changes:
         if settings.max_steps is not None and steps >= settings.max_steps:
             why = "train for all epochs"

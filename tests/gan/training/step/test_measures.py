@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stages.gan import networks
-from stages.gan.data.prepared import Split
+from stages.gan.data.prepared import Split, normalise
 from stages.gan.trained.sampling import generate
 from stages.gan.training.step import make_step, measures
 from tests.helpers.training.network import describe
@@ -54,6 +54,29 @@ def test_real_images_are_looked_at_over_all_of_the_data():
 @pytest.mark.parametrize(("least", "most"), [(0.0, 255.0), (-1.01, 1.0), (-1.0, 1.1)])
 def test_images_that_tanh_cannot_draw_are_out_of_reach(least, most):
     assert not measures.RealImages(1.0, least, most).within_reach
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        (lambda levels: (levels - 127.5) / 127.5, False),
+        (lambda levels: levels / 255, True),  # the tutorial's fault
+        (lambda levels: levels / 255 - 0.5, True),
+        (lambda levels: levels / 256, True),
+        (lambda levels: (np.maximum(levels, 128) - 127.5) / 127.5, False),  # only bright ones
+        (lambda levels: (np.minimum(levels, 127) - 127.5) / 127.5, False),  # only dark ones
+        (lambda levels: levels, False),  # out of reach, which is told otherwise
+    ],
+)
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_images_that_fill_half_of_the_range_are_told_from_pale_ones(images, told, kind):
+    levels = np.random.default_rng(0).integers(0, 256, (50, 1, 8, 8)).astype(np.float64)
+    assert measures.look_at_real(split(images(levels).astype(kind))).fills_half == told
+
+
+def test_no_level_that_preprocess_makes_is_taken_for_another():
+    levels = np.arange(256, dtype=np.uint8).repeat(4).reshape(256, 1, 2, 2)
+    assert measures.look_at_real(split(normalise(levels))).normalised
 
 
 def looks(meter: measures.DiversityMeter, steps: int) -> list[int]:

@@ -286,7 +286,7 @@ def test_the_course_of_the_default_run_is_no_failure(settings, dataset):
 @pytest.mark.parametrize(
     ("loss", "level", "word"),
     [
-        ("bce", 1.0, "Nothing is wrong. D still distinguishes"),
+        ("bce", 1.0, "The watch over training saw no fault. D still distinguishes"),
         ("bce", 40.0, "D does worse than a D that gives every image the same answer"),
         ("wgan_gp", -3.0, "has no equilibrium"),
     ],
@@ -301,13 +301,69 @@ def test_still_learning_says_no_more_than_is_seen(settings, loss, level, word):
     ("real", "name", "word"),
     [
         (RealImages(0.0, -1.0, 1.0), "generator collapsed", "one image to learn"),
-        (RealImages(90.0, 0.0, 255.0), "discriminator won", "0 to 255"),
+        (RealImages(90.0, 0.0, 255.0), "wrong range", "0 to 255"),
     ],
 )
 def test_data_that_cannot_be_learnt_are_told_at_the_first_look(settings, real, name, word):
     verdict, _ = watch(diagnose(settings(), real), healthy(60))
     assert (verdict.name, verdict.step, verdict.fatal) == (name, GRADIENTS_EVERY, True)
     assert word in verdict.seen
+
+
+def test_images_in_half_of_the_range_are_told_before_the_first_step_and_at_the_end(settings):
+    """The tutorial's fault, x / 255 against tanh: not fatal, since images may really be pale."""
+    halved = diagnose(settings(), RealImages(0.4, 0.0, 1.0, normalised=False))
+    verdict = halved.of_data()
+    assert (verdict.name, verdict.step, verdict.fatal) == ("wrong range", 0, False)
+    assert "real images have values from 0 to 1, but G draws in [-1, 1]" in verdict.seen
+    assert "x / 255" in verdict.meaning
+    failure, history = watch(halved, healthy(400))
+    assert failure is None
+    at_the_end = halved.conclusion(history)
+    assert (at_the_end.name, at_the_end.step, at_the_end.since) == ("wrong range", 400, 1)
+    bright = diagnose(settings(), RealImages(0.4, 0.004, 1.0))  # really bright, and normalised
+    assert bright.of_data() is None
+    assert bright.conclusion(history).name == "near equilibrium"
+
+
+def test_weights_that_are_not_finite_are_told_though_all_losses_are(settings):
+    history = filled(healthy(77))
+    broken = ["D's a.weight", "D's b.weight", "G's c.gamma", "G's d.weight"]
+    verdict = diagnose(settings()).failure(history, broken)
+    assert (verdict.name, verdict.step, verdict.fatal) == ("diverged", 77, True)
+    assert verdict.seen == "not finite: D's a.weight, D's b.weight, G's c.gamma and 1 more"
+    assert "turn NaN into ordinary numbers" in verdict.meaning
+    assert diagnose(settings()).conclusion(history, broken[:1]).name == "diverged"
+    assert diagnose(settings()).failure(history) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "options", "limit"),
+    [
+        ("bce", {}, 4.27),
+        ("bce_with_logits", {"loss_options__weight": 2.0}, 8.54),
+        ("bce", {"loss_options__reduction": "sum"}, 128 * 4.27),
+        ("hinge", {}, 4.25),
+    ],
+)
+def test_a_generator_that_d_rejects_for_sure_is_not_told_that_nothing_is_wrong(
+    settings, loss, options, limit
+):
+    """D's loss and answers, 0.89 and 0.11, look harmless; G's loss does not."""
+    rows = healthy(300, loss=0.43)
+    rows[:, [REAL, FAKE]] = [0.89, 0.11]
+    if "loss_options__reduction" in options:
+        rows[:, D_LOSS] *= settings().batch_size
+    diagnosed = diagnose(settings(loss=loss, **options))
+    for factor, name in ((2.95, "discriminator won"), (0.9, "still learning")):
+        rows[:, G_LOSS] = limit * factor
+        verdict = diagnosed.conclusion(filled(rows))
+        assert (verdict.name, verdict.fatal) == (name, False)
+    assert "no fault" in verdict.meaning
+    rows[:, G_LOSS] = limit * 2.95
+    told = diagnosed.conclusion(filled(rows))
+    assert "after D's update" in told.meaning
+    assert "probability 0.014" in told.seen
 
 
 @pytest.mark.parametrize("period", [1, 60])

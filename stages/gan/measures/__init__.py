@@ -1,0 +1,1 @@
+"""What evaluation measures: the list of all measures, and what they say of a run in one line."""
