@@ -9,8 +9,8 @@ from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.randomness import stream
-from stages.gan.data.raw import formats, sources
-from stages.gan.data.raw.archives import open_container
+from stages.gan.data.raw import formats, leftovers, sources
+from stages.gan.data.raw.packed import open_source
 from stages.gan.params import Dataset, Download
 
 
@@ -24,22 +24,28 @@ def download(dataset: str, params: Dataset) -> None:
                 f"{dataset}.download.sha256 names {name}: valid is one of {', '.join(raw.HASHED)}"
             )
     with whole_folder(paths.raw(dataset)) as folder:
+        left_out = leftovers.NOTHING
 
         def take(source: str) -> None:
+            nonlocal left_out
             for file in raw.FILES:
                 (folder / file).unlink(missing_ok=True)
             if source.startswith(sources.BUNDLED):
                 make_bundled(source, params, folder)
+                left_out = leftovers.NOTHING
                 return
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 limits = sources.Limits(settings.timeout, settings.retries, settings.maximum_bytes)
                 found = sources.fetch(source, raw.FILES, Path(scratch), limits)
-                with open_container(found, settings.maximum_bytes) as container:
-                    raw.gather(container, folder, settings.maximum_bytes)
+                with open_source(found, settings.maximum_bytes, Path(scratch)) as container:
+                    left_out = raw.gather(
+                        container, folder, settings.maximum_bytes, settings.subset
+                    )
             verify(settings, raw.identities(folder))
 
         found = sources.first_that_works(settings.sources, take, say)
-        files = {file: (folder / file).stat().st_size for file in raw.FILES}
+        there = [folder / file for file in raw.FILES if (folder / file).exists()]
+        files = {file.name: file.stat().st_size for file in there}
         write_json(
             folder / "source.json",
             {
@@ -47,9 +53,12 @@ def download(dataset: str, params: Dataset) -> None:
                 "bundled": found.bundled,
                 "bytes": files,
                 "sha256": raw.identities(folder),
+                "left_out": left_out,
             },
         )
     say(f"{dataset}: {sum(files.values()):,} bytes from {found.name}")
+    for line in leftovers.lines(left_out):
+        say(f"  {line}")
     if found.bundled:
         say(f"WARNING: no other source of {dataset} could be used. This is the bundled stand-in,")
         say("not the real data. The metrics and the report say so too.")
@@ -68,8 +77,11 @@ def make_bundled(source: str, params: Dataset, folder: Path) -> None:
 def verify(settings: Download, identities: dict[str, str]) -> None:
     """Compare the unpacked files with the hashes in params.yaml."""
     for file, expected in settings.sha256.items():
-        if identities[file] != expected:
-            raise UserError(f"{file} has sha256 {identities[file]}, expected {expected}")
+        found = identities.get(file)
+        if found is None:
+            raise UserError(f"{file} is not in the source, but download.sha256 names it")
+        if found != expected:
+            raise UserError(f"{file} has sha256 {found}, expected {expected}")
 
 
 if __name__ == "__main__":

@@ -4,18 +4,19 @@ from stages.command import run_stage, say
 from stages.gan.common import paths
 from stages.gan.common.files import read_json, whole_folder
 from stages.gan.data import prepared
-from stages.gan.data.raw import formats
+from stages.gan.data.raw import account, formats
 from stages.gan.params import Dataset
 
 
 def preprocess(dataset: str, params: Dataset) -> None:
     """Write data/<dataset>/prepared: see stages.gan.data.prepared."""
     settings = params.preprocess
-    source = read_json(paths.raw(dataset) / "source.json", "source", "bundled")
+    source = read_json(paths.raw(dataset) / "source.json", "source", "bundled", "left_out")
     reader = formats.module(params.kind.format, "reader")
     with whole_folder(paths.prepared(dataset)) as folder:
         result = reader.prepare(paths.raw(dataset), folder, settings)
         prepared.attach_latents(folder, result.counts, settings.latent_size, settings.seed)
+        told = account.lines(result, source["left_out"])
         prepared.describe(
             folder,
             {
@@ -24,8 +25,14 @@ def preprocess(dataset: str, params: Dataset) -> None:
                 "image_shape": [settings.channels, settings.image_size, settings.image_size],
                 "latent_size": settings.latent_size,
                 "value_range": [-1.0, 1.0],
+                "raw_values": result.values,
                 "counts": result.counts,
                 "rejected": result.rejected,
+                "beyond_maximum": result.beyond_maximum,
+                "several_frames": result.several_frames,
+                "left_out": source["left_out"],
+                "copies": result.copies,
+                "told": told,
             },
         )
     say(
@@ -34,6 +41,8 @@ def preprocess(dataset: str, params: Dataset) -> None:
     )
     for name, reason in result.rejected.items():
         say(f"  skipped {name}: {reason}")
+    for line in told:
+        say(f"  {line}")
 
 
 if __name__ == "__main__":

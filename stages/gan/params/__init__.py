@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from stages.gan.common.errors import UserError
-from stages.gan.common.yaml_files import read_mapping
+from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.gan.params import choices
 from stages.gan.params.explanations import explain, nearest
 
@@ -52,6 +52,7 @@ class Download(_Section):
 
     sources: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
     sha256: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
+    subset: Annotated[str, Field(min_length=1)] | None
     timeout: Annotated[float, _WHOLE, Field(gt=0, le=3600)]
     retries: Annotated[int, _WHOLE, Field(ge=0, le=20)]
     maximum_bytes: Annotated[int, _WHOLE, Field(ge=1, le=2**40)]
@@ -68,6 +69,8 @@ class Preprocess(_Section):
     maximum_images: Annotated[int, _WHOLE, Field(ge=4, le=2**31)] | None
     test_fraction: Annotated[float, _WHOLE, Field(gt=0, lt=1)]
     test_maximum: Annotated[int, _WHOLE, Field(ge=1, le=1_000_000)]
+    duplicates: Literal["one_side", "drop", "keep"]
+    transposed: bool
     seed: Seed
 
 
@@ -210,6 +213,19 @@ class Dataset(_Section):
     train: Train
     evaluate: Evaluate
     report: Report
+
+    @model_validator(mode="after")
+    def _only_idx_files_are_told_apart_and_turned(self) -> "Dataset":
+        for place, value, valid in (
+            ("download.subset", self.download.subset, None),
+            ("preprocess.transposed", self.preprocess.transposed, False),
+        ):
+            if self.kind.format != "idx" and value != valid:
+                raise ValueError(
+                    f"{place} is {as_yaml(value)}, but format {self.kind.format} does not use it: "
+                    f"valid is {as_yaml(valid)}, or format idx"
+                )
+        return self
 
     @model_validator(mode="after")
     def _the_optimizer_has_what_is_set(self) -> "Dataset":

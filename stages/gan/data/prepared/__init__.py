@@ -3,7 +3,7 @@
     <split>_images.npy    (N, channels, height, width) float16 in [-1, 1]
     <split>_latents.npy   (N, latent_size) float32, one latent code attached to each image
     <split>_labels.npy    (N,) uint8, where the data has labels
-    prepared.json         shapes, counts, rejected files, source of the data
+    prepared.json         shapes, counts, what was left out, copies, source of the data
 
 The splits are `train` and `test`. float16 distinguishes all 256 levels and needs half the
 memory of float32.
@@ -25,7 +25,7 @@ from stages.gan.data.prepared.arrays import are_finite, check_values, open_made
 
 SPLITS = ("train", "test")
 _DESCRIPTION = "prepared.json"
-_KEYS = ("source", "bundled", "image_shape", "latent_size", "counts", "rejected")
+_KEYS = ("source", "bundled", "image_shape", "latent_size", "counts", "rejected", "told")
 _BLOCK = 2048
 # To look a value up takes half the time of computing it; two values at once take half of that.
 _VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
@@ -142,11 +142,28 @@ def _are_levels(images: NDArray[np.float16]) -> bool:
 class Prepared:
     """What a format's reader has made from raw files.
 
-    `counts` holds the images of each split, `rejected` the reason for each skipped file.
+    Parameters
+    ----------
+    counts : dict
+        The images of each split.
+    rejected : dict
+        The reason for each skipped file.
+    copies : dict
+        What was found about copies, and what was done; see raw.copies.
+    beyond_maximum : int
+        Images that are not used because of maximum_images or test_maximum.
+    several_frames : int
+        Files with more than one image, of which the first is used.
+    values : str
+        How the values of the files became levels, in words.
     """
 
     counts: dict[str, int]
     rejected: dict[str, str]
+    copies: dict[str, Any]
+    beyond_maximum: int
+    several_frames: int
+    values: str
 
 
 def write_images(

@@ -5,7 +5,6 @@ can lead outside the target folder. The size of every stream is bounded.
 """
 
 import errno
-import gzip
 import io
 import lzma
 import os
@@ -40,6 +39,9 @@ class Container(Protocol):
     def stored(self, name: str) -> "Stored | None":
         """Where the file lies in an archive, if it is stored uncompressed; see `read_stored`."""
 
+    def unreachable(self) -> dict[str, str]:
+        """Names of what is inside but is no file that can be opened, and why."""
+
 
 class Stored(NamedTuple):
     """A file stored uncompressed in an archive: where its header begins, and its size in bytes."""
@@ -51,15 +53,31 @@ class Stored(NamedTuple):
 
 
 class _Folder:
+    """A folder of a user. Links to files are followed; links to folders might never end."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._names: list[str] = []
+        self._unreachable: dict[str, str] = {}
+        for folder, folders, files in os.walk(path, onerror=_cannot_be_read):
+            for name in folders:
+                if os.path.islink(place := os.path.join(folder, name)):
+                    self._unreachable[self._inside(place)] = "a link to a folder"
+            for name in files:
+                place = os.path.join(folder, name)
+                if os.path.isfile(place):
+                    self._names.append(self._inside(place))
+                elif os.path.islink(place) and not os.path.exists(place):
+                    self._unreachable[self._inside(place)] = "a link that leads nowhere"
+                else:
+                    self._unreachable[self._inside(place)] = "neither a file nor a folder"
+        self._names.sort()
+
+    def _inside(self, place: str) -> str:
+        return Path(place).relative_to(self._path).as_posix()
 
     def names(self) -> list[str]:
-        return sorted(
-            file.relative_to(self._path).as_posix()
-            for file in self._path.rglob("*")
-            if file.is_file()
-        )
+        return self._names
 
     def open(self, name: str) -> BinaryIO:
         try:
@@ -70,19 +88,31 @@ class _Folder:
     def stored(self, name: str) -> Stored | None:
         return None
 
+    def unreachable(self) -> dict[str, str]:
+        return dict(sorted(self._unreachable.items()))
+
+
+def _cannot_be_read(error: OSError) -> None:
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}") from None
+
 
 class _Zip:
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self._path = path
         self._archive = archive
+        self._files = {
+            name: info
+            for info in archive.infolist()
+            if not (name := with_slashes(info.filename)).endswith("/")
+        }
 
     def names(self) -> list[str]:
-        return sorted(info.filename for info in self._archive.infolist() if not info.is_dir())
+        return sorted(self._files)
 
     def open(self, name: str) -> BinaryIO:
         with _damage_told(self._path):
             try:
-                stream = self._archive.open(name)
+                stream = self._archive.open(self._files[name])
             except UnicodeDecodeError as error:  # the name in the file's own header is damaged
                 raise zipfile.BadZipFile(f"{name}: {error}") from None
             except RuntimeError as error:
@@ -94,11 +124,30 @@ class _Zip:
         return _Member(self._path, stream)  # type: ignore[return-value]
 
     def stored(self, name: str) -> Stored | None:
-        info = self._archive.getinfo(name)
+        info = self._files[name]
         as_it_is = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
         if not as_it_is or info.flag_bits & _ENCRYPTED:
             return None
         return Stored(name, info.header_offset, info.file_size, info.CRC)
+
+    def unreachable(self) -> dict[str, str]:
+        return {}
+
+
+def with_slashes(name: str) -> str:
+    """An archive member's name with / between folders: PowerShell 5 writes backslashes.
+
+    Examples
+    --------
+    >>> with_slashes("faces\\\\1.jpg")
+    'faces/1.jpg'
+    """
+    return name.replace("\\", "/")
+
+
+def leads_outside(name: str) -> bool:
+    """Whether a member of an archive, unpacked under this name, would lie outside the folder."""
+    return name.startswith("/") or ".." in name.split("/") or bool(_DRIVE.match(name))
 
 
 class _Member(io.BufferedIOBase):
@@ -185,14 +234,17 @@ def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
     seen = set()
     total = 0
     for info in archive.infolist():
-        name = info.filename.replace("\\", "/")
-        if name.startswith("/") or ".." in name.split("/") or _DRIVE.match(name):
+        name = with_slashes(info.filename)
+        if leads_outside(name):
             raise UserError(f"{path.name} holds an entry that leads outside: {info.filename!r}")
         if stat.S_ISLNK(info.external_attr >> 16):
-            raise UserError(f"{path.name} holds a link, which is refused: {info.filename!r}")
-        if info.filename in seen:
-            raise UserError(f"{path.name} holds {info.filename!r} twice")
-        seen.add(info.filename)
+            raise UserError(
+                f"{path.name} holds a link, which is refused: {info.filename!r} (zip packs the "
+                "files themselves without its option -y)"
+            )
+        if name in seen:
+            raise UserError(f"{path.name} holds {name!r} twice")
+        seen.add(name)
         total += info.file_size
     if total > maximum_bytes:
         raise UserError(
@@ -240,7 +292,13 @@ def _unsound(archive: Path, reason: object) -> UserError:
 
 
 def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) -> int:
-    """Copy a stream to a file and return its length.
+    """Copy a stream to a file and return its length; see `copy_into`."""
+    with target.open("wb") as file:
+        return copy_into(source, file, maximum_bytes, what)
+
+
+def copy_into(source: BinaryIO, target: IO[bytes], maximum_bytes: int, what: str) -> int:
+    """Copy a stream into another and return its length.
 
     Raises
     ------
@@ -248,20 +306,9 @@ def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) 
         If the stream is longer than the bound.
     """
     size = 0
-    with target.open("wb") as file:
-        while block := source.read(_BLOCK):
-            size += len(block)
-            if size > maximum_bytes:
-                raise UserError(f"{what} is larger than download.maximum_bytes ({maximum_bytes:,})")
-            file.write(block)
+    while block := source.read(_BLOCK):
+        size += len(block)
+        if size > maximum_bytes:
+            raise UserError(f"{what} is larger than download.maximum_bytes ({maximum_bytes:,})")
+        target.write(block)
     return size
-
-
-@contextmanager
-def gunzipped(source: BinaryIO, what: str) -> Iterator[BinaryIO]:
-    """Read a gzip stream; damage raises a UserError."""
-    try:
-        with gzip.GzipFile(fileobj=source) as stream:
-            yield stream  # type: ignore[misc]
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise UserError(f"{what} is not a valid gzip file: {error}") from None

@@ -1,122 +1,133 @@
-"""Reads IDX files (LeCun's format of MNIST) as arrays; every header is checked before use."""
+"""Prepares IDX files: their own split, or one drawn here; labels where there are some."""
 
-import math
-import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from stages.gan.common.errors import UserError
-from stages.gan.data.prepared import SPLITS, Prepared, array_files, write_images
-from stages.gan.data.raw.idx import raw
+from stages.gan.data.prepared import SPLITS, Prepared, array_files, make_images, normalise
+from stages.gan.data.raw import copies
+from stages.gan.data.raw.idx import raw, values
 from stages.gan.params import Preprocess
 
-_UNSIGNED_BYTE = 0x08
+_NAMES = {
+    "train": (raw.TRAIN_IMAGES, raw.TRAIN_LABELS),
+    "test": (raw.TEST_IMAGES, raw.TEST_LABELS),
+}
+_BLOCK = 1024
 
 
-def parse(content: bytes, dimensions: int, name: str) -> NDArray[np.uint8]:
-    """Parse the bytes of an IDX file of unsigned bytes.
+def read_split(folder: Path, split: str) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+    """Images (N, height, width) or (N, height, width, 1 or 3), and labels (N,) if there are some.
 
     Parameters
     ----------
-    content : bytes
-        Magic 0, 0, 8, dimensions; the big-endian 32-bit sizes; then the values.
-    dimensions : int
-        The number of dimensions that the array must have.
-    name : str
-        The file's name, for errors.
-
-    Returns
-    -------
-    uint8 array, read-only, over the same bytes
+    folder : Path
+        The folder of the downloaded files.
+    split : str
+        train | test
 
     Raises
     ------
     UserError
-        If the magic is wrong, or there are fewer or more bytes than the sizes say.
-
-    Examples
-    --------
-    >>> parse(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]), 1, "labels").tolist()
-    [7, 9]
+        If a file is damaged, holds no images or no labels, or the counts differ.
     """
-    magic = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
-    if content[:4] != magic:
-        raise UserError(
-            f"{name} has the magic number 0x{content[:4].hex()}, but IDX files of unsigned "
-            f"bytes in {dimensions} dimensions begin with 0x{magic.hex()}"
-        )
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise UserError(f"{name} has {len(content)} bytes, too few for its header of {start}")
-    sizes = struct.unpack(f">{dimensions}I", content[4:start])
-    expected = start + math.prod(sizes)
-    if len(content) != expected:
-        raise UserError(
-            f"{name} has {len(content):,} bytes, but its header says "
-            f"{' x '.join(map(str, sizes))}: {expected:,} bytes"
-        )
-    try:
-        return np.frombuffer(content, np.uint8, offset=start).reshape(sizes)
-    except ValueError as error:  # there are no values (a size is 0), but another size is huge
-        raise UserError(f"{name}: its header says {' x '.join(map(str, sizes))}: {error}") from None
-
-
-def read(file: Path, dimensions: int) -> NDArray[np.uint8]:
-    """Read an IDX file; see `parse`."""
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{file} is missing: run `dvc repro` to fetch it") from None
-    return parse(content, dimensions, file.name)
-
-
-def read_split(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (N, height, width) and labels (N,) of the split `train` or `test`.
-
-    Raises
-    ------
-    UserError
-        If a file is damaged or the counts differ.
-    """
-    names = {
-        "train": (raw.TRAIN_IMAGES, raw.TRAIN_LABELS),
-        "test": (raw.TEST_IMAGES, raw.TEST_LABELS),
-    }
-    image_name, label_name = names[split]
-    images = read(folder / image_name, 3)
-    labels = read(folder / label_name, 1)
+    image_name, label_name = _NAMES[split]
+    images = values.read(folder / image_name)
+    values.check_images(images, image_name)
+    if not (folder / label_name).exists():
+        return images, None
+    labels = values.labels_of(values.read(folder / label_name), label_name)
     if len(images) != len(labels):
         raise UserError(
             f"{image_name} holds {len(images)} images but {label_name} {len(labels)} labels"
         )
-    if images.size == 0:
-        raise UserError(f"{image_name} holds no images")
     return images, labels
 
 
 def prepare(source: Path, target: Path, settings: Preprocess) -> Prepared:
-    """Write images and labels of both splits into `target`; the split is that of the files."""
-    counts = {}
-    for split in SPLITS:
-        images, labels = read_split(source, split)
-        limit = settings.maximum_images if split == "train" else settings.test_maximum
-        images, labels = images[:limit], labels[:limit]
-        pixels = _fit(images, settings.image_size, settings.channels)
-        write_images(target, split, pixels, np.arange(len(pixels)))
-        array_files.make(target, f"{split}_labels", labels.shape, np.uint8).write(0, labels)
-        counts[split] = len(pixels)
-    return Prepared(counts, {})
+    """Write images, and labels if there are some, of both splits into `target`.
 
+    The split is that of the files. Without a test file, one is drawn from the training images.
+    Memory does not grow with the number of images, but for 84 bytes an image to find copies, and
+    its label.
 
-def _fit(images: NDArray[np.uint8], size: int, channels: int) -> NDArray[np.uint8]:
-    """Grey images (N, height, width) as (N, channels, size, size)."""
-    if images.shape[1:] != (size, size):
-        resized = [
-            np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
-            for image in images
+    Raises
+    ------
+    UserError
+        If a file is damaged, or holds what cannot be used; see `values` and `copies`.
+    """
+    given = {
+        split: read_split(source, split)
+        for split in SPLITS
+        if split == "train" or (source / raw.TEST_IMAGES).exists()
+    }
+    limits = {"train": settings.maximum_images, "test": settings.test_maximum}
+    images = {split: array[: limits[split]] for split, (array, _) in given.items()}
+    levels = values.levels_of({_NAMES[split][0]: array for split, array in images.items()})
+    starts = {"train": 0, "test": len(images["train"])}
+
+    def pixels(split: str, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        taken = levels.of(images[split][rows])
+        array_files.let_go(given[split][0])
+        return values.fitted(taken, settings.image_size, settings.channels, settings.transposed)
+
+    seen = copies.joined(
+        [
+            copies.see(pixels(split, rows))
+            for split, array in images.items()
+            for rows in _parts(np.arange(len(array)), array.shape[1:])
         ]
-        images = np.stack(resized)
-    return np.broadcast_to(images[:, None], (len(images), channels, size, size))
+    )
+    first = copies.firsts(seen.digests)
+    if "test" in given:
+        division = copies.as_divided(first, starts["test"], settings.duplicates)
+    else:
+        division = copies.divide(
+            first, settings.duplicates, settings.test_fraction, settings.test_maximum, settings.seed
+        )
+    made = {}
+    for split, numbers in division.rows.items():
+        origin = split if split in given else "train"
+        rows = numbers - starts[origin]
+        shape = (len(rows), settings.channels, settings.image_size, settings.image_size)
+        made[split] = make_images(target, split, shape)
+        done = 0
+        for part in _parts(rows, images[origin].shape[1:]):
+            made[split].write(done, normalise(pixels(origin, part)))
+            done += len(part)
+        if (labels := given[origin][1]) is not None:
+            file = array_files.make(target, f"{split}_labels", (len(rows),), np.uint8)
+            file.write(0, labels[rows])
+    near = copies.near(*(seen.rows(division.rows[split]) for split in SPLITS), made)
+    beyond = sum(len(array) - len(images[split]) for split, (array, _) in given.items())
+    return Prepared(
+        counts={split: len(rows) for split, rows in division.rows.items()},
+        rejected={},
+        copies=copies.described(
+            division,
+            near,
+            settings.duplicates,
+            lambda split, row: f"image {_number(division, starts, given, split, row)}",
+        ),
+        beyond_maximum=beyond,
+        several_frames=0,
+        values=levels.words,
+    )
+
+
+def _number(
+    division: copies.Division, starts: dict[str, int], given: Any, split: str, row: int
+) -> str:
+    """The place of an image in its file, counted from 0, and which file that is."""
+    origin = split if split in given else "train"
+    return f"{division.rows[split][row] - starts[origin]} of {_NAMES[origin][0]}"
+
+
+def _parts(rows: NDArray[np.int64], shape: tuple[int, ...]) -> Iterator[NDArray[np.int64]]:
+    """Rows, in parts whose images take little memory."""
+    for part in array_files.blocks(len(rows), shape, _BLOCK):
+        yield rows[part]

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from stages.gan.common.errors import UserError
-from stages.gan.common.randomness import stream as stream_of
 from stages.gan.common.runtime import usable_cores
 from stages.gan.data.prepared import SPLITS, Prepared, make_images, normalise
 from stages.gan.data.prepared.array_files import ArrayFile, blocks
+from stages.gan.data.raw import copies
 from stages.gan.data.raw.archives import Container, Stored, open_container, read_stored
 from stages.gan.data.raw.images import raw
 from stages.gan.data.raw.images.reader.workers import Each, crew
@@ -33,8 +33,17 @@ _PIECE_IMAGES = 64
 _PIECE_BYTES = 4 << 20
 _BYTES_A_PROCESS = 8 << 20
 _MODES = {1: "L", 3: "RGB"}
-# Only these readers may be used: Pillow's reader of PostScript, for example, runs a program.
-_FORMS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "QOI", "PPM")
+_ORIENTATION = 0x0112
+# How to turn the stored pixels, for each value of Exif's orientation but 1.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # What Pillow's readers of these formats raise at damaged files.
 _DAMAGES = (
     OSError,
@@ -51,11 +60,16 @@ _DAMAGES = (
 def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
     """Decode one image; if a size is given, crop the central square and resize it.
 
+    The image is turned as its Exif orientation says. Of a file with several frames or pages the
+    first is used.
+
     Parameters
     ----------
     content : bytes
-        A JPEG, PNG, WebP, BMP, GIF, TIFF, QOI or PPM file in any mode. Transparent pixels get a
-        white background.
+        A file in one of the formats `raw.forms`, in any mode. Transparent pixels get a white
+        background. A palette and CMYK become colours. 16 bits become 8: whole numbers from 0 to
+        65535 are divided by 257, and larger ones are white. Floats are taken as 0 to 1 if none is
+        above 1, else as 0 to 255, or 0 to 65535, or else up to their largest.
     size : int, optional
         Height and width of the result; by default the image keeps its own.
     channels : int
@@ -71,7 +85,7 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
         If the file is empty, truncated, not an image, or has more than 50 million pixels.
     """
     with _quiet():
-        return _decode(content, size, channels)
+        return _decode(content, size, channels).pixels
 
 
 @contextmanager
@@ -82,15 +96,24 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]:
+class _Decoded(NamedTuple):
+    """The pixels (channels, height, width) of an image, and whether its file has further frames."""
+
+    pixels: NDArray[np.uint8]
+    further_frames: bool
+
+
+def _decode(content: bytes, size: int | None, channels: int) -> _Decoded:
     """Decode one of many images, without `_quiet`, which takes 4 % of an image's time."""
     if not content:
         raise UserError("empty file")
     try:
-        with Image.open(io.BytesIO(content), formats=_FORMS) as picture:
+        with Image.open(io.BytesIO(content), formats=raw.forms()) as picture:
             if picture.width * picture.height > _MAXIMUM_PIXELS:
                 raise UserError(f"{picture.width} x {picture.height} pixels, too many")
-            flat = _flat(picture, channels)
+            picture.load()
+            flat = _upright(_flat(picture, channels), _orientation(picture))
+            further_frames = _has_further_frames(picture)
     except UnidentifiedImageError:
         raise UserError("no image that can be read") from None
     except _DAMAGES as error:
@@ -102,26 +125,53 @@ def _decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8
             flat = flat.crop((left, top, left + side, top + side))
         flat = flat.resize((size, size), Image.Resampling.BICUBIC)
     pixels = np.frombuffer(flat.tobytes(), np.uint8)
-    return pixels.reshape(flat.height, flat.width, channels).transpose(2, 0, 1)
+    shape = flat.height, flat.width, channels
+    return _Decoded(pixels.reshape(shape).transpose(2, 0, 1), further_frames)
+
+
+def _orientation(picture: Image.Image) -> object:
+    """Exif's orientation of a loaded picture; 1 if there is none, or the Exif is broken.
+
+    Pillow itself turns TIFF images when it loads them, and then takes their orientation away.
+    """
+    try:
+        return picture.getexif().get(_ORIENTATION, 1)
+    except (*_DAMAGES, TypeError):
+        return 1
+
+
+def _upright(picture: Image.Image, orientation: object) -> Image.Image:
+    """The picture as a viewer shows it. ImageOps.exif_transpose would fail where Exif is broken."""
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _has_further_frames(picture: Image.Image) -> bool:
+    try:
+        return bool(getattr(picture, "is_animated", False))
+    except _DAMAGES:  # the first frame is sound
+        return False
 
 
 def _flat(picture: Image.Image, channels: int) -> Image.Image:
-    """Any mode to 8-bit grey or colour; 16 bits are scaled down, the background is white."""
+    """Any mode to 8-bit grey or colour; see `decode`."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         levels = np.asarray(picture, np.float64)
         if not np.isfinite(levels).all():
             raise UserError("values that are not finite")
-        top = 65535.0 if picture.mode != "F" else max(float(levels.max()), 1.0)
+        top = 65535.0 if picture.mode != "F" else _top(float(levels.max()))
         picture = Image.fromarray(np.clip(levels / top * 255, 0, 255).astype(np.uint8))
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(ground, picture)
     mode = _MODES[channels]
-    if picture.mode != mode:
-        return picture.convert(mode)
-    picture.load()  # before its file is closed
-    return picture
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _top(largest: float) -> float:
+    """The value of a float image that is white."""
+    return next((top for top in (1.0, 255.0, 65535.0) if largest <= top), largest)
 
 
 def prepare(
@@ -153,39 +203,57 @@ def prepare(
         crew(processes or _worthwhile(archive)) as each,
         open_container(archive, 1 << 62) as container,
     ):
-        names = raw.image_names(container)[: settings.maximum_images]
-        # The split depends on how many images are valid. At first all are assumed to be valid.
-        rows = _split(len(names), settings)
+        every = raw.image_names(container)
+        names = every[: settings.maximum_images]
+
+        def divide(first: NDArray[np.int64]) -> copies.Division:
+            return copies.divide(
+                first,
+                settings.duplicates,
+                settings.test_fraction,
+                settings.test_maximum,
+                settings.seed,
+            )
+
+        # The split depends on how many images are valid, and which are copies. At first all are
+        # assumed to be valid, and none a copy.
+        rows = divide(np.arange(len(names))).rows
         files = {split: make_images(target, split, (len(rows[split]), *shape)) for split in SPLITS}
         pieces = _pieces(container, names, math.prod(shape), list(rows.values()))
         found = each(partial(_decode_piece, archive, list(files.values())), pieces)
-        reasons = {number: reason for piece in found for number, reason in piece.items()}
+        reasons = {number: reason for piece in found for number, reason in piece.broken.items()}
         accepted = np.setdiff1d(np.arange(len(names)), list(reasons))
         if len(accepted) < 2:
             raise UserError(
                 f"{archive}: {len(accepted)} of {len(names)} images can be used, at least 2 are "
                 "needed"
             )
-        if reasons:
-            numbers = _split(len(accepted), settings)
-            _deal_anew(files, rows, {split: accepted[numbers[split]] for split in SPLITS}, each)
-            rows = numbers
-    rejected = {names[number]: reason for number, reason in reasons.items()}
-    return Prepared({split: len(rows[split]) for split in SPLITS}, rejected)
+        seen = copies.joined([piece.seen for piece in found]).rows(accepted)
+        division = divide(copies.firsts(seen.digests))
+        if reasons or division.exact:
+            wanted = {split: accepted[numbers] for split, numbers in division.rows.items()}
+            if any(not np.array_equal(wanted[split], rows[split]) for split in SPLITS):
+                files = _deal_anew(files, rows, wanted, each)
+    near = copies.near(*(seen.rows(division.rows[split]) for split in SPLITS), files)
+    return Prepared(
+        counts={split: len(division.rows[split]) for split in SPLITS},
+        rejected={names[number]: reason for number, reason in reasons.items()},
+        copies=copies.described(
+            division,
+            near,
+            settings.duplicates,
+            lambda split, row: names[accepted[division.rows[split][row]]],
+        ),
+        beyond_maximum=len(every) - len(names),
+        several_frames=sum(piece.several_frames for piece in found),
+        values="uint8: levels from 0 to 255",
+    )
 
 
 def _worthwhile(archive: Path) -> int:
     """The number of processes that is fastest: starting one costs as much time as many images."""
     size = archive.stat().st_size if archive.exists() else 0
     return max(1, min(usable_cores(), size // _BYTES_A_PROCESS))
-
-
-def _split(count: int, settings: "Preprocess") -> dict[str, NDArray[np.int64]]:
-    """The numbers of each split's images among `count` images, in ascending order."""
-    held_out = min(max(1, round(count * settings.test_fraction)), settings.test_maximum)
-    held_out = max(0, min(held_out, count - 1))
-    order = stream_of(settings.seed, "split").permutation(count)
-    return {"train": np.sort(order[held_out:]), "test": np.sort(order[:held_out])}
 
 
 class _Piece(NamedTuple):
@@ -223,16 +291,31 @@ def _pieces(
             members, size = [], 0
 
 
-def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[int, str]:
-    """Decode images and write them into their splits; return broken images' numbers and reasons."""
+class _Done(NamedTuple):
+    """What was found in a piece.
+
+    broken : number of an image to the reason
+    seen : of all images of the piece, broken ones included
+    several_frames : how many files have further frames
+    """
+
+    broken: dict[int, str]
+    seen: copies.Seen
+    several_frames: int
+
+
+def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> _Done:
+    """Decode images and write them into their splits."""
     _, channels, size, _ = files[0].shape
-    levels = np.empty((len(piece.members), channels, size, size), np.uint8)
+    levels = np.zeros((len(piece.members), channels, size, size), np.uint8)
     by_split = np.argsort(np.concatenate([indices for _, indices in piece.places]))
     broken = {}
+    several_frames = 0
     with _quiet():
         for index, content in enumerate(read_stored(archive, piece.members)):
             try:
-                levels[by_split[index]] = _decode(content, size, channels)
+                levels[by_split[index]], further_frames = _decode(content, size, channels)
+                several_frames += further_frames
             except UserError as error:
                 broken[piece.first + index] = str(error)
     values = normalise(levels)
@@ -240,7 +323,7 @@ def _decode_piece(archive: Path, files: list[ArrayFile], piece: _Piece) -> dict[
     for file, (row, indices) in zip(files, piece.places, strict=True):
         file.write(row, values[start : start + len(indices)])
         start += len(indices)
-    return broken
+    return _Done(broken, copies.see(levels).rows(by_split), several_frames)
 
 
 def _deal_anew(
@@ -248,12 +331,13 @@ def _deal_anew(
     old: dict[str, NDArray[np.int64]],
     new: dict[str, NDArray[np.int64]],
     each: Each,
-) -> None:
+) -> dict[str, ArrayFile]:
     """Write both splits again for another split: `old` and `new` are the images' numbers."""
     before = []
     for file in files.values():
         path = file.path.with_name(f"all_{file.path.name}")
         before.append(replace(file, path=file.path.rename(path)))
+    made = {}
     for split, file in files.items():
         after = make_images(file.path.parent, split, (len(new[split]), *file.shape[1:]))
         pieces = []
@@ -262,8 +346,10 @@ def _deal_anew(
             found = [(np.isin(wanted, had), np.searchsorted(had, wanted)) for had in old.values()]
             pieces.append((part.start, [(own, places[own]) for own, places in found]))
         each(partial(_move, before, after), pieces)
+        made[split] = after
     for file in before:
         file.path.unlink()
+    return made
 
 
 def _move(

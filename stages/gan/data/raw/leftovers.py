@@ -1,0 +1,143 @@
+"""What a source holds beside the files that are used: counted, named, and said in words.
+
+Nothing in a source is left out without a word. Files are counted by the ending of their names.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from stages.gan.data.raw.archives import Container
+
+# Endings of archives and of files that hold many images.
+_ARCHIVES = (
+    "zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "7z", "rar", "zst", "npz", "npy",
+    "h5", "hdf5", "mat", "parquet", "tfrecord", "tfrecords", "mdb", "lmdb", "csv", "pkl", "pickle",
+)  # fmt: skip
+_NOTES = "__MACOSX"
+MACOS = "notes of macOS"
+NO_ENDING = "without an ending"
+# So many names are kept and said of each kind.
+_FIRST = 5
+
+
+def is_note(name: str) -> bool:
+    """Whether a file is what macOS writes beside each file of an archive.
+
+    Examples
+    --------
+    >>> is_note("__MACOSX/faces/1.jpg"), is_note("faces/._1.jpg"), is_note("faces/1.jpg")
+    (True, True, False)
+    """
+    path = PurePosixPath(name)
+    return _NOTES in path.parts or path.name.startswith("._")
+
+
+def ending_of(name: str) -> str:
+    """The ending of a file's name in lower case, without the dot; "" if there is none.
+
+    Examples
+    --------
+    >>> ending_of("a/B.JPG"), ending_of("a.b/c"), ending_of(".hidden")
+    ('jpg', '', '')
+    """
+    stem, _, ending = PurePosixPath(name).name.rpartition(".")
+    return ending.lower() if stem and len(ending) <= 20 else ""
+
+
+def count(
+    container: Container, used: Collection[str], opened: Collection[str] = ()
+) -> dict[str, Any]:
+    """Everything in a container but the files that are used.
+
+    Parameters
+    ----------
+    container : Container
+    used : collection of str
+    opened : collection of str
+        Endings of packed files that the format does open, so that they are no archives to it.
+
+    Returns
+    -------
+    dict
+        `files`: ending to the number of files; `archives`: how many there are, and the first
+        names; `unreachable`: how many, and the first names, each with the reason.
+    """
+    files: Counter[str] = Counter()
+    archives = []
+    known = set(used)
+    for name in container.names():
+        if name in known:
+            continue
+        ending = ending_of(name)
+        if is_note(name):
+            files[MACOS] += 1
+        elif ending in _ARCHIVES and ending not in opened:
+            archives.append(_printable(name))
+        else:
+            files[f".{_printable(ending)}" if ending else NO_ENDING] += 1
+    unreachable = container.unreachable()
+    return {
+        "files": dict(sorted(files.items())),
+        "archives": {"count": len(archives), "first": archives[:_FIRST]},
+        "unreachable": {
+            "count": len(unreachable),
+            "first": {_printable(name): unreachable[name] for name in [*unreachable][:_FIRST]},
+        },
+    }
+
+
+def _printable(name: str) -> str:
+    """A name as it can be shown and stored, with escapes for odd letters; long ones are cut."""
+    text = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in name[:101]
+    )
+    return text if len(name) <= 100 else f"{text[:100]}..."
+
+
+NOTHING: dict[str, Any] = {
+    "files": {},
+    "archives": {"count": 0, "first": []},
+    "unreachable": {"count": 0, "first": {}},
+}
+
+
+def lines(left: Mapping[str, Any]) -> list[str]:
+    """Sentences about what `count` has found; none if nothing is left out."""
+    found = []
+    if files := left["files"]:
+        total = sum(files.values())
+        kinds = ", ".join(f"{number:,} {ending}" for ending, number in _most(files))
+        found.append(f"left out, by the ending of the name: {total:,} ({kinds})")
+    if number := left["archives"]["count"]:
+        found.append(
+            f"not opened, because it lies inside the source: {_named(left['archives'])}. To use "
+            f"{'its' if number == 1 else 'their'} content, unpack it and name its folder in "
+            "download.sources"
+        )
+    if left["unreachable"]["count"]:
+        places = left["unreachable"]["first"]
+        names = [f"{name} ({why})" for name, why in places.items()]
+        more = left["unreachable"]["count"] - len(names)
+        found.append(
+            f"not followed: {_joined(names, more)}. To use what a link leads to, copy the source "
+            "with cp -rL, which puts the files in place of the links, and name the copy"
+        )
+    return found
+
+
+def _most(files: Mapping[str, int]) -> Iterable[tuple[str, int]]:
+    ordered = sorted(files.items(), key=lambda pair: (-pair[1], pair[0]))
+    yield from ordered[:10]
+    if rest := ordered[10:]:
+        yield "of other endings", sum(number for _, number in rest)
+
+
+def _named(kind: Mapping[str, Any]) -> str:
+    return _joined(kind["first"], kind["count"] - len(kind["first"]))
+
+
+def _joined(names: Iterable[str], more: int) -> str:
+    return ", ".join([*names, *([f"and {more:,} more"] if more else [])])
