@@ -129,10 +129,10 @@ class History:
             rows.append({"step": step, **dict(zip(MEASURES, means(block).tolist(), strict=True))})
         return rows
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path) -> list[Path]:
         """Write history.csv (means of each epoch) and history_steps.csv (downsampled).
 
-        A field is empty where no step of the row has a measurement.
+        A field is empty where no step of the row has a measurement. The files are returned.
         """
         write_csv(
             folder / EPOCHS,
@@ -144,6 +144,7 @@ class History:
             ["step", *MEASURES],
             ([row.pop("step"), *_fields(row)] for row in self.downsampled()),
         )
+        return [folder / EPOCHS, folder / STEPS]
 
 
 def _fields(found: dict[str, float]) -> Iterable[float | str]:

@@ -23,6 +23,7 @@ def main() -> None:
         "--cache", action="store_true", help="also read DVC's copies of the artifacts in its cache"
     )
     arguments = parser.parse_args()
+    params.check_names(paths.PARAMS)  # DVC leaves out a name such as 2024 without a word
     for name in arguments.datasets:
         params.check_name(paths.PARAMS, name)
     pipeline = locked.read()

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from stages.command.recorded import name_of
 from stages.gan.common.files import md5
 from stages.gan.common.runtime import usable_cores
-from stages.tools.dvc.cache import Cache, is_folder, name_of
+from stages.tools.dvc.cache import Cache, is_folder
 from stages.tools.dvc.pipeline import Item, Pipeline, Stage
 from stages.tools.verify import checksums
 

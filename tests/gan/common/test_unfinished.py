@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from stages.gan.training.processes.locks import Held, lock
-from stages.gan.training.resume import unfinished
+from stages.gan.common import unfinished
+from stages.gan.common.locks import Held, lock
 
 SAID: list[str] = []
 
