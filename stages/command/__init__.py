@@ -69,6 +69,7 @@ def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
         parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
         dataset = parser.parse_args().dataset
         workspace.end_with_dvc()
+        paths.set_project(workspace.project())
         recorded.clear()
         settings = params.load(paths.PARAMS, dataset)
         work(dataset, settings)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,18 @@ def embedded_file(file: Path) -> Markup:
 
 
 def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each change that a verdict proposes, the command that tries it; "" if there is none."""
+    """For each change that a verdict proposes, the command that tries it; "" if there is none.
+
+    There is none for a data set whose name has other letters than a to z: DVC's -S knows no others.
+    """
+
+    def command(param: str, value: Any) -> str:
+        option = shlex.quote(f"{dataset}.{param}={as_yaml(value)}")
+        return f"dvc exp run -S {option} report@{dataset}"
+
     return [
-        f"dvc exp run -S {dataset}.{change['param']}={as_yaml(change['value'])} report@{dataset}"
-        if change["param"].startswith("train.")
+        command(change["param"], change["value"])
+        if change["param"].startswith("train.") and dataset.isascii()
         else ""
         for change in changes
     ]

@@ -13,10 +13,11 @@ import yaml
 LONGEST = 50
 VALID = (
     f"1 to {LONGEST} letters of any language, digits, _ and -, with a letter first, and no word "
-    "that YAML reads in another way, such as on or null"
+    "with another meaning, such as on, null or compare"
 )
-# Keys of params.yaml and dvc.yaml with a meaning of their own.
-_RESERVED = ("datasets", "key", "item")
+# Keys of params.yaml and dvc.yaml with a meaning of their own, and folders of reports/ that belong
+# to no data set.
+_RESERVED = ("datasets", "key", "item", "compare", "collapse")
 
 
 def is_valid(name: Any) -> bool:

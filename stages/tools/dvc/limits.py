@@ -17,7 +17,8 @@ from stages.tools.dvc.git import git
 
 # DVC gives git the copy's path as an URL, in which these end the path.
 _END_OF_PATH = "#?"
-_IN_A_COPY = ("--queue", "--temp", "--run-all", "-j", "--jobs")
+_CONFIG = Path(".dvc/config")
+_IN_A_COPY = re.compile(r"--(queue|temp|run-all|jobs)(=.*)?|-j.*")
 
 
 def complain_if_no_copies() -> None:
@@ -45,8 +46,23 @@ def complain_if_no_copies() -> None:
 
 def complain_if_copies_are_asked_for(options: Sequence[str]) -> None:
     """`complain_if_no_copies`, if these options of `dvc exp run` ask for a copy."""
-    if any(option.partition("=")[0] in _IN_A_COPY for option in options):
+    if any(map(_IN_A_COPY.fullmatch, options)):
         complain_if_no_copies()
+
+
+def emptied_configuration() -> str:
+    """What to do if DVC has emptied its configuration; "" if it has not.
+
+    `dvc remote add` with a path that is not ASCII does so: it opens the file, and then fails.
+    """
+    if not _CONFIG.is_file() or _CONFIG.read_bytes().strip():
+        return ""
+    if not (revisions.Revision("HEAD", "HEAD").content(_CONFIG) or b"").strip():
+        return ""  # `dvc init` leaves it empty
+    return (
+        f"{_CONFIG} is empty, but not in the last commit (`dvc remote add` with letters other than "
+        f"a to z empties it): `git checkout HEAD -- {_CONFIG.as_posix()}` brings it back"
+    )
 
 
 def complain_if_not_settable(dataset: str, names: Iterable[str]) -> None:
