@@ -18,6 +18,7 @@ help: ## list what can be made
 repro: setup ## set up, then run the pipeline; what `make` alone does
 	@python -m stages unlock
 	dvc repro
+	@python -m stages scratch tidy
 
 full: setup ## the lecture's full length: all epochs, as an experiment of its own
 	dvc exp run -S mnist.train.max_steps=null -S faces.train.max_steps=null

@@ -17,8 +17,10 @@ from typing import Any
 import yaml
 from PIL import Image, ImageDraw
 
+from stages.gan.common import paths
 from stages.gan.common.yaml_files import as_yaml, flat
 from stages.tools.compare.page import OF_NO_EFFECT
+from stages.tools.dvc.revisions import Revision
 from stages.tools.sweep import definitions as sweeps
 
 # In the order of docs/experiments.md.
@@ -61,7 +63,17 @@ def experiments() -> dict[str, dict[str, Any]]:
             # One that is still running, or failed, has none yet, or not all.
             if metrics and all("data" in content for content in metrics.values()):
                 found[experiment["name"] or last["rev"]] = last["data"]
+                _add_scores(last["rev"], metrics)
     return found
+
+
+def _add_scores(commit: str, metrics: dict[str, Any]) -> None:
+    """Add to an experiment's metrics what `evaluate` measured: it is in git, but no metric."""
+    for path in [path for path in metrics if path.endswith("/evaluate.json")]:
+        scores = Path(path).with_name(paths.SCORES)
+        content = Revision(commit, commit).content(scores)
+        if content is not None:
+            metrics[scores.as_posix()] = {"data": json.loads(content)}
 
 
 def answer(setting: dict[str, Any], found: dict[str, dict[str, Any]]) -> str | None:
@@ -91,7 +103,7 @@ def table() -> None:
                 continue
             metrics = found[revision]["metrics"]
             train = metrics["metrics/mnist/train.json"]["data"]
-            held_out = metrics["metrics/mnist/evaluate.json"]["data"]
+            held_out = metrics["metrics/mnist/scores.json"]["data"]
             d, g = held_out["bce"]["discriminator"], held_out["bce"]["generator"]
             diversity = train["diversity"] / train["real_diversity"]
             cells = [

@@ -185,7 +185,7 @@ def scored(dataset: str) -> dict[str, Any]:
         data = found.get(f"{dataset}-{name}")
         if data is None:
             continue
-        metrics = data["metrics"][f"metrics/{dataset}/evaluate.json"]["data"]
+        metrics = data["metrics"][f"metrics/{dataset}/scores.json"]["data"]
         results[name] = {
             "changes": changes,
             "steps": data["metrics"][f"metrics/{dataset}/train.json"]["data"]["steps"],

@@ -23,6 +23,8 @@ def download(dataset: str, params: Dataset) -> None:
             raise UserError(
                 f"{dataset}.download.sha256 names {name}: valid is one of {', '.join(raw.HASHED)}"
             )
+    for source in filter(sources.is_local, settings.sources):
+        paths.refuse_own_result(source, paths.raw(dataset), f"{dataset}.download.sources")
     with whole_folder(paths.raw(dataset)) as folder:
         left_out = leftovers.NOTHING
 

@@ -15,7 +15,7 @@ from stages.gan.trained.sampling import generate, logits
 
 
 def evaluate(dataset: str, params: Dataset) -> None:
-    """Write metrics/<dataset>/evaluate.json and the evaluation pictures."""
+    """Write metrics/<dataset>/scores.json and evaluate.json, and the evaluation pictures."""
     settings = params.evaluate
     held_out = prepared.load(paths.prepared(dataset), "test")
     known = prepared.load(paths.prepared(dataset), "train")
@@ -55,7 +55,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
         "data": about["source"],
         "bundled_data": about["bundled"],
     }
-    write_json(paths.metrics(dataset) / "evaluate.json", metrics)
+    write_json(paths.metrics(dataset) / paths.SCORES, metrics)
+    write_json(paths.metrics(dataset) / "evaluate.json", scoring.compared(metrics))
     for line in scoring.lines(scores):
         say(f"{dataset}: {line}")
     if found := headline.finding(metrics):

@@ -35,7 +35,7 @@ def export(dataset: str, params: Dataset) -> None:
         prepared=prepared.description(paths.prepared(dataset)),
         source=read_json(paths.raw(dataset) / "source.json", "sha256"),
         evaluate=read_json(
-            metrics / "evaluate.json", "samples", "bce", "accuracy", "quality", "critic", "judge"
+            metrics / paths.SCORES, "samples", "bce", "accuracy", "quality", "critic", "judge"
         ),
         train=read_json(metrics / "train.json", "steps", "epochs", "went_on_from"),
         verdict=read_json(

@@ -15,8 +15,7 @@ def judge(dataset: str, params: Dataset) -> None:
     made = judges.make(splits["train"], splits["test"], params.judge)
     with whole_folder(paths.judge(dataset)) as folder:
         about = storage.save(folder, made, splits)
-    shown = {name: about[name] for name in ("task", "classes", "accuracy", "sha256")}
-    write_json(paths.metrics(dataset) / "judge.json", shown)
+    write_json(paths.metrics(dataset) / "judge.json", {"accuracy": about["accuracy"]})
     say(
         f"{dataset}: the judge is right on {made.accuracy:.2%} of {about['counts']['test']:,} "
         f"held-out images (task: {made.task}, {made.classes} classes)"

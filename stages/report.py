@@ -7,7 +7,7 @@ from stages.gan.data import prepared
 from stages.gan.pages.report import SHOWN, SHOWN_BY_STEP, Run, page_of
 from stages.gan.params import Dataset
 
-# The keys of evaluate.json that the page shows.
+# The keys of scores.json that the page shows.
 MEASURED = (
     "samples", "bce", "training_loss", "real_probability", "fake_probability", "accuracy",
     "jsd_lower_bound", "quality", "critic", "judge",
@@ -20,7 +20,7 @@ def report(dataset: str, params: Dataset) -> None:
     training = paths.training_pictures(dataset)
     evaluation = paths.evaluation_pictures(dataset)
     run = Run(
-        evaluate=read_json(metrics / "evaluate.json", *MEASURED),
+        evaluate=read_json(metrics / paths.SCORES, *MEASURED),
         prepared=prepared.description(paths.prepared(dataset)),
         train=read_json(
             metrics / "train.json", "steps", "epochs", "went_on_from", "real_diversity"

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from stages.command import edits, run_stage, say, workspace
-from stages.gan.common import paths
+from stages.gan.common import paths, unfinished
 from stages.gan.params import Dataset
 from stages.gan.training import loop, preparation, results
 from stages.gan.training.history import History
@@ -17,7 +17,6 @@ from stages.gan.training.processes import job, worker
 from stages.gan.training.processes.stops import Stops
 from stages.gan.training.progress import ProgressBar
 from stages.gan.training.ranks import exchange, group
-from stages.gan.training.resume import unfinished
 from stages.gan.training.resume.keeper import Keeper
 from stages.gan.training.watch import diagnosis
 from stages.gan.training.watch.supervisor import Failed, Supervisor

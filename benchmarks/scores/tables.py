@@ -21,7 +21,7 @@ _PARTS = ("value", "error", "floor", "floor_error")
 def scores_of(run: Run) -> dict[str, Any]:
     """What `evaluate` scored, flat: each a value and a floor, with the errors of both."""
     folder = run.folder / paths.metrics(run.dataset)
-    metrics = json.loads((folder / "evaluate.json").read_text())
+    metrics = json.loads((folder / paths.SCORES).read_text())
     found = {
         key: {part: metrics[section][key][part] for part in _PARTS}
         for section, keys in (("quality", scoring.QUALITY), ("critic", scoring.CRITIC))

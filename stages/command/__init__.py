@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from stages import ENDING
-from stages.command import edits, workspace
+from stages.command import edits, recorded, workspace
 from stages.gan import params
 from stages.gan.common import paths, runtime
 from stages.gan.common.errors import UserError
@@ -69,6 +69,8 @@ def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
         parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
         dataset = parser.parse_args().dataset
         workspace.end_with_dvc()
+        paths.set_project(workspace.project())
+        recorded.clear()
         settings = params.load(paths.PARAMS, dataset)
         work(dataset, settings)
         edits.check(dataset, settings, uses)

@@ -15,13 +15,18 @@ _SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "ash")
 _PAUSE = 0.5
 
 
-def scratch() -> Path:
-    """The folder of unfinished runs: in the project, also for experiments in a copy of it.
+def project() -> Path:
+    """The project's own folder, also for experiments in a copy of it.
 
     Queued and temporary experiments run in a folder that is removed when they end. DVC gives
     their stages the path of the project's own folder.
     """
-    return Path(os.environ.get("DVC_ROOT", ".")) / SCRATCH
+    return Path(os.environ.get("DVC_ROOT", "."))
+
+
+def scratch() -> Path:
+    """The folder of unfinished runs, in the project."""
+    return project() / SCRATCH
 
 
 def end_with_dvc() -> None:

@@ -63,7 +63,7 @@ def score(home, name, value):
         "critic": dict.fromkeys(scoring.CRITIC, one),
         "bce": {"discriminator": {"value": 1.0}},
     }
-    (metrics / "evaluate.json").write_text(json.dumps(content))
+    (metrics / "scores.json").write_text(json.dumps(content))
     return run
 
 

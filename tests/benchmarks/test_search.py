@@ -24,7 +24,7 @@ def experiment(value, steps):
     }
     return {
         "metrics": {
-            "metrics/mnist/evaluate.json": {"data": evaluate},
+            "metrics/mnist/scores.json": {"data": evaluate},
             "metrics/mnist/train.json": {"data": {"steps": steps}},
         }
     }

@@ -89,7 +89,11 @@ def outs(stage: str, dataset: str) -> tuple[str, ...]:
             f"metrics/{dataset}/history.csv",
             f"metrics/{dataset}/history_steps.csv",
         ),
-        "evaluate": (f"reports/{dataset}/evaluation", f"metrics/{dataset}/evaluate.json"),
+        "evaluate": (
+            f"reports/{dataset}/evaluation",
+            f"metrics/{dataset}/evaluate.json",
+            f"metrics/{dataset}/scores.json",
+        ),
         "report": (f"reports/{dataset}/index.html",),
     }[stage]
 

@@ -255,7 +255,7 @@ def test_the_toys_go_through_the_whole_pipeline(project: Project):
     assert "A generative adversarial network of two toy networks" in card
     for name in ("generator.onnx", "discriminator.onnx", "generator.mindir"):
         assert (folder / "models/mnist/export" / name).is_file()
-    evaluate = json.loads((folder / "metrics/mnist/evaluate.json").read_text())
+    evaluate = json.loads((folder / "metrics/mnist/scores.json").read_text())
     assert 0 < evaluate["quality"]["toy_measure"]["value"] <= 1
     assert 0 < evaluate["quality"]["toy_measure"]["floor"] <= 1
     for page in ("reports/mnist/index.html", "models/mnist/export/README.md"):

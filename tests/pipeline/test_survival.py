@@ -77,7 +77,8 @@ def test_the_stage_goes_on_after_kill_9_to_the_same_bytes(prepared, unbroken, ki
     output = prepared.stage("train", "mnist").stdout
     assert re.search("resuming after step [0-9]+ of 48", output)
     assert trained(prepared) == trained(unbroken)
-    assert list((prepared.folder / ".scratch/mnist").iterdir()) == []
+    (kept,) = (prepared.folder / ".scratch/mnist").iterdir()
+    assert (kept / "finished.json").exists()  # until dvc.lock has it
     assert not list(prepared.folder.rglob(".incomplete-*"))
 
 
@@ -101,7 +102,41 @@ def test_changed_params_or_code_go_on_from_nothing(prepared):
         killed(copy, "train", "mnist", STEP, 1, "before")
         output = copy.stage("train", "mnist").stdout
         assert "resuming" not in output
-        assert len(list((copy.folder / ".scratch/mnist").iterdir())) == 1  # the other's
+        assert len(list((copy.folder / ".scratch/mnist").iterdir())) == 2  # the other's, too
+
+
+# As another dvc holds it, while it reads or writes for more than a few seconds.
+_HOLD = """
+import sys
+from dvc.repo import Repo
+with Repo().lock:
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_finished_training_that_dvc_could_not_note_is_taken_up(prepared, unbroken):
+    repro = ("dvc", "repro", "train@mnist")
+    running = Running(prepared, *repro)
+    running.wait_for("epoch 1:")
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD], cwd=prepared.folder, stdin=-1, stdout=-1
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        assert running.end() != 0
+        other.stdin.close()
+    assert "Unable to acquire lock" in running.output.read_text()
+    assert "verdict: " in running.output.read_text()
+    assert "train@mnist" not in (prepared.folder / "dvc.lock").read_text()
+    output = prepared.run(*repro).stdout
+    assert "all 48 steps were trained before" in output
+    assert "epoch 1:" not in output
+    assert trained(prepared) == trained(unbroken)
+    prepared.run("python", "-m", "stages", "scratch", "tidy")
+    assert list((prepared.folder / ".scratch/mnist").iterdir()) == []
+    # To train again is still possible: it is asked for in so many words.
+    assert "epoch 1:" in prepared.run(*repro[:2], "-f", "-s", repro[2]).stdout
+    assert trained(prepared) == trained(unbroken)
 
 
 class Running:

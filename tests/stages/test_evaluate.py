@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.gan.common.yaml_files import flat
 from stages.gan.measures import headline
 from tests.helpers.project import Project
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.pipeline
 
 @pytest.mark.parametrize("dataset", ["mnist", "faces"])
 def test_numbers_fit_each_other(reproduced: Project, dataset: str):
-    metrics = json.loads((reproduced.folder / f"metrics/{dataset}/evaluate.json").read_text())
+    metrics = json.loads((reproduced.folder / f"metrics/{dataset}/scores.json").read_text())
     bce = metrics["bce"]
     assert bce["discriminator"]["value"] == pytest.approx(
         bce["real"]["value"] + bce["fake"]["value"]
@@ -34,15 +35,23 @@ def test_numbers_fit_each_other(reproduced: Project, dataset: str):
 def test_scores_name_the_judge_they_are_by(reproduced: Project):
     for dataset in ("mnist", "faces"):
         metrics = reproduced.folder / f"metrics/{dataset}"
-        judge = json.loads((metrics / "judge.json").read_text())
-        scored = json.loads((metrics / "evaluate.json").read_text())
+        judge = json.loads((reproduced.folder / f"data/{dataset}/judge/judge.json").read_text())
+        scored = json.loads((metrics / "scores.json").read_text())
         assert scored["judge"] == {name: judge[name] for name in ("sha256", "accuracy", "task")}
+
+
+def test_runs_are_compared_by_values_alone(reproduced: Project):
+    metrics = reproduced.folder / "metrics/mnist"
+    compared = flat(json.loads((metrics / "evaluate.json").read_text()))
+    scores = flat(json.loads((metrics / "scores.json").read_text()))
+    assert compared == {name: scores[name] for name in scores if name.endswith(".value")}
+    assert "quality.frechet_distance.value" in compared
 
 
 def test_too_few_images_are_not_scored(reproduced: Project):
     scores = {}
     for dataset in ("mnist", "faces"):  # the tiny one of faces holds 4 out
-        metrics = json.loads((reproduced.folder / f"metrics/{dataset}/evaluate.json").read_text())
+        metrics = json.loads((reproduced.folder / f"metrics/{dataset}/scores.json").read_text())
         scores[dataset] = [s for group in ("quality", "critic") for s in metrics[group].values()]
         shares = reproduced.folder / f"reports/{dataset}/evaluation/classes.json"
         assert bool(json.loads(shares.read_text())) == (dataset == "mnist")
@@ -69,7 +78,7 @@ def test_what_is_said_of_the_judge_is_what_its_weights_say(reproduced: Project, 
     spoilt = {"sha256": "0", "accuracy": "high", "task": "none"}
     for dataset in ("mnist", "faces"):  # faces has too few images to be scored
         (copy.folder / f"data/{dataset}/judge/judge.json").write_text(json.dumps(spoilt))
-        file = copy.folder / f"metrics/{dataset}/evaluate.json"
+        file = copy.folder / f"metrics/{dataset}/scores.json"
         before = file.read_bytes()
         file.unlink()
         output = copy.stage("evaluate", dataset).stdout

@@ -137,9 +137,9 @@ def test_a_damaged_checkpoint_and_missing_metrics_end_in_one_line(copy: Project)
     final.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     fails(copy, "generator.safetensors is damaged")
     final.write_bytes(content)
-    metrics = copy.folder / "metrics/mnist/evaluate.json"
+    metrics = copy.folder / "metrics/mnist/scores.json"
     metrics.unlink()
-    fails(copy, "evaluate.json is missing", "dvc repro")
+    fails(copy, "scores.json is missing", "dvc repro")
 
 
 def test_data_prepared_anew_are_told_from_those_of_the_networks(copy: Project):

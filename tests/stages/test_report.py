@@ -36,7 +36,7 @@ def test_the_page_shows_params_metrics_and_data(reproduced: Project):
 
 def test_the_page_shows_every_score_with_error_and_floor(reproduced: Project):
     page = html.unescape((reproduced.folder / "reports/mnist/index.html").read_text())
-    scored = json.loads((reproduced.folder / "metrics/mnist/evaluate.json").read_text())
+    scored = json.loads((reproduced.folder / "metrics/mnist/scores.json").read_text())
     for group, rows in (("quality", measures.QUALITY), ("critic", measures.CRITIC)):
         assert [row.key for row in rows] == list(scored[group])[: len(rows)]
         for name, sentence, found in (
@@ -123,4 +123,4 @@ def test_a_loss_without_equilibrium_gets_its_page(project: Project):
 def test_what_is_missing_is_named(project: Project):
     result = project.stage("report", "mnist", check=False)
     assert result.returncode == 1
-    assert "metrics/mnist/evaluate.json is missing: run `dvc repro` first" in result.stderr
+    assert "metrics/mnist/scores.json is missing: run `dvc repro` first" in result.stderr

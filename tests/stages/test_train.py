@@ -101,7 +101,7 @@ def test_with_every_option_a_continued_run_equals_an_unbroken_one(prepared: Proj
     for name in names:
         assert (final / f"{name}.safetensors").read_bytes() == unbroken[name], name
     assert "has the moving average" in prepared.stage("evaluate", "mnist").stdout
-    metrics = json.loads((prepared.folder / "metrics/mnist/evaluate.json").read_text())
+    metrics = json.loads((prepared.folder / "metrics/mnist/scores.json").read_text())
     assert metrics["averaged_generator"] is True
 
 

@@ -1,1 +1,1 @@
-"""Helpers that every other package may use: files, paths, random numbers, errors, processes."""
+"""Helpers for every other package: files, paths, random numbers, errors, locks, unfinished runs."""

@@ -1,8 +1,14 @@
 """The paths of all files and folders, relative to the project's folder."""
 
+import os
+import shlex
 from pathlib import Path
 
+from stages.gan.common.errors import UserError
+
 PARAMS = Path("params.yaml")
+# All that `evaluate` measures, in `metrics`. evaluate.json has only what runs are compared by.
+SCORES = "scores.json"
 # The shares of the classes, in evaluation_pictures. Only a file name: while evaluate writes, that
 # folder has another name.
 CLASSES = "classes.json"
@@ -67,6 +73,43 @@ def collapse(dataset: str) -> Path:
     return Path("reports") / "collapse" / dataset
 
 
+_project = Path()
+
+
+def set_project(folder: Path) -> None:
+    """Name the user's own folder of the project, where stages run in a copy of it."""
+    global _project
+    _project = folder
+
+
 def from_project(path: str) -> Path:
-    """A path that a user gave: absolute, from the home folder, or from the project's folder."""
-    return Path(path).expanduser()
+    """A path that a user gave: absolute, from the home folder, or from the project's folder.
+
+    A copy of the project has only what git knows, so what it lacks is looked for in the project.
+    """
+    given = Path(path).expanduser()
+    return given if os.path.lexists(given) else _project / given
+
+
+def refuse_own_result(given: str, own: Path, param: str) -> None:
+    """Raise UserError if a path lies in `own`, the out of the stage that is to read the path.
+
+    DVC removes a stage's outs before the stage runs. So the message says how to copy them first.
+    """
+    try:
+        folders = [Path(os.path.realpath(place)) for place in (from_project(given), own)]
+    except (OSError, RuntimeError, ValueError):
+        return  # no such path: who reads it says so
+    if folders[1] not in (folders[0], *folders[0].parents):
+        return
+    copy = Path(f"earlier-{own.parts[1]}")
+    while copy.exists():
+        copy = copy.with_name(f"{copy.name}-2")
+    words = [shlex.quote(place.as_posix()) for place in (own, copy)]
+    restore = "" if own.exists() else f"dvc checkout {words[0]} && "
+    inner = folders[0].relative_to(folders[1])
+    raise UserError(
+        f"{param} is {given}, which this stage makes itself, and DVC removes it before the stage "
+        f"runs: copy it (`{restore}cp -r {words[0]} {words[1]}`), then set {param} to "
+        f"{(copy / inner).as_posix()}"
+    )

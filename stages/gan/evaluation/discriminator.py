@@ -14,7 +14,7 @@ from stages.gan.params import Train
 def measure(
     settings: Train, real: NDArray[np.float64], fake: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """D's part of evaluate.json, from its logits.
+    """D's part of scores.json, from its logits.
 
     Parameters
     ----------

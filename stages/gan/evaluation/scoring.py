@@ -7,6 +7,7 @@ and near_copies the floor is known, 1/2 and 0.01. For the critic, one half of th
 compared with the other half, so at half the counts. If there are too few images, all four are None.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,23 @@ def lines(scores: dict[str, Any]) -> list[str]:
 
 def _with_error(value: float, error: float | None) -> str:
     return f"{value:.4g}" if error is None else f"{value:.4g} +- {error:.2g}"
+
+
+def compared(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """Only the values by which runs are compared, at the same places.
+
+    DVC shows each number of a metrics file in a column of its own, and errors, floors and names
+    would fill the screen.
+
+    Examples
+    --------
+    >>> compared({"samples": 9, "critic": {"bce": {"value": 1.2, "error": 0.1}, "low": 0.5}})
+    {'critic': {'bce': {'value': 1.2}}}
+    """
+    found = {}
+    for name, content in measured.items():
+        if isinstance(content, Mapping):
+            inner = {"value": content["value"]} if "value" in content else compared(content)
+            if inner:
+                found[name] = inner
+    return found

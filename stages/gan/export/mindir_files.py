@@ -5,8 +5,11 @@ order into each file. `in_order` removes or sorts them, so that the same network
 bytes.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mindspore as ms
@@ -35,27 +38,47 @@ def write(file: Path, network: nn.Cell, shape: Sequence[int]) -> None:
     UserError
         If the network is too large for one file.
     """
-    scratch = file.with_name(f".incomplete-{file.name}")
     network.set_train(False)
-    try:
+    target = file.absolute()
+    with _plain_path(file) as scratch:
         taken = Tensor(shape=[None, *shape], dtype=ms.float32)
         ms.export(network, taken, file_name=str(scratch), file_format="MINDIR")
         if not scratch.is_file():
             raise UserError(f"{file}: the network is too large for one file of MindIR")
-        file.write_bytes(in_order(scratch.read_bytes(), file.stem))
-    finally:
-        scratch.unlink(missing_ok=True)
+        target.write_bytes(in_order(scratch.read_bytes(), file.stem))
 
 
 def run(file: Path, *batches: NDArray[np.float32]) -> list[list[NDArray[np.float32]]]:
     """Load a file once, and return all its outputs for each batch, in order."""
-    network = nn.GraphCell(ms.load(str(file)))
+    content = file.read_bytes()
+    with _plain_path(file) as scratch:
+        scratch.write_bytes(content)
+        network = nn.GraphCell(ms.load(str(scratch)))
     found = []
     for batch in batches:
         outputs = network(Tensor(np.ascontiguousarray(batch)))
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         found.append([output.asnumpy() for output in outputs])
     return found
+
+
+@contextmanager
+def _plain_path(file: Path) -> Iterator[Path]:
+    """A path of the same name in a new folder, removed afterwards; MindSpore takes only ASCII.
+
+    A data set may have a Chinese name. If even the folder for temporary files has no plain name,
+    MindSpore is given a path from within it.
+    """
+    with TemporaryDirectory(prefix="export-") as folder:
+        if folder.isascii():
+            yield Path(folder) / file.name
+            return
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            yield Path(file.name)
+        finally:
+            os.chdir(before)
 
 
 def in_order(content: bytes, name: str) -> bytes:

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure of evaluate.json.
+    """One measure of scores.json.
 
     Parameters
     ----------
     section, key : str
-        Its place in evaluate.json: quality (by the judge) or critic (the two-sample test).
+        Its place in scores.json and evaluate.json: quality (by the judge) or critic (the
+        two-sample test).
     name : str
         Its name in a table of its section.
     better : str
@@ -122,7 +123,7 @@ ALL = QUALITY + CRITIC
 
 
 def scored(evaluate: Mapping[str, Any]) -> Iterator[tuple[Measure, Mapping[str, Any]]]:
-    """Each measure that has a value in the content of evaluate.json, and its score.
+    """Each measure that has a value in the content of scores.json, and its score.
 
     A measure has no value if there were too few images, or if an older run did not know it.
     """

@@ -44,10 +44,13 @@ def embedded_file(file: Path) -> Markup:
 
 
 def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each change that is advised, the command that tries it; "" if there is none."""
+    """For each change that is advised, the command that tries it; "" if there is none.
+
+    There is none for a data set whose name has other letters than a to z: DVC's -S knows no others.
+    """
     return [
         f"dvc exp run -S {_setting(dataset, change)} report@{dataset}"
-        if change["param"].startswith("train.")
+        if change["param"].startswith("train.") and dataset.isascii()
         else ""
         for change in changes
     ]

@@ -30,7 +30,7 @@ class Run:
     Parameters
     ----------
     source, prepared : source.json, and the description of the prepared data
-    train, verdict, evaluate : train.json, verdict.json, evaluate.json
+    train, verdict, evaluate : train.json, verdict.json, scores.json
     epochs, steps : rows of both histories, with SHOWN and SHOWN_BY_STEP
     classes : kind of images to the share of each class; empty if nothing was scored
     training, evaluation : Path

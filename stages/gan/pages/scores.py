@@ -20,7 +20,7 @@ def score_table(measures: Sequence[Measure], found: Mapping[str, Any]) -> list[d
     Parameters
     ----------
     measures : the measures of one section
-    found : the content of that section in evaluate.json
+    found : the content of that section in scores.json
     """
     return [
         {

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import as_yaml, read_mapping
-from stages.gan.params import choices
+from stages.gan.params import choices, names
 from stages.gan.params.explanations import explain, nearest
 
 
@@ -307,18 +307,18 @@ def load(path: Path, dataset: str) -> Dataset:
         In one line, for every mistake in the file or the name.
     """
     content = _read(path)
-    names = content["datasets"]
+    kinds = content["datasets"]
     check_name(path, dataset)
     for key in content:
-        if key != "datasets" and key not in names:
-            raise UserError(f"{path}: unknown key {key}{nearest(key, ['datasets', *names])}")
+        if key != "datasets" and key not in kinds:
+            raise UserError(f"{path}: unknown key {key}{nearest(key, ['datasets', *kinds])}")
     section = content.get(dataset)
     if not isinstance(section, dict):
         raise UserError(f"{path}: key {dataset} is missing: it should hold the data set's params")
     if "kind" in section:
         raise UserError(f"{path}: unknown key {dataset}.kind: it belongs in datasets.{dataset}")
     try:
-        return Dataset.model_validate({"kind": names[dataset], **section})
+        return Dataset.model_validate({"kind": kinds[dataset], **section})
     except ValidationError as error:
         messages = [explain(Dataset, dataset, problem) for problem in error.errors()]
         raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
@@ -335,9 +335,20 @@ def shareable(params: Dataset) -> dict[str, Any]:
 
 def check_name(path: Path, dataset: str) -> None:
     """Raise UserError, with the valid names, if the file has no such data set."""
-    names = _read(path)["datasets"]
-    if dataset not in names:
-        raise UserError(f"no data set {dataset!r}{nearest(dataset, names)}")
+    known = check_names(path)
+    if dataset not in known:
+        raise UserError(f"no data set {dataset!r}{nearest(dataset, known)}")
+
+
+def check_names(path: Path) -> list[str]:
+    """The names of all data sets in the file.
+
+    Raises
+    ------
+    UserError
+        If one of them breaks the rule; see `names`.
+    """
+    return list(_read(path)["datasets"])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -346,4 +357,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(
             f"{path}: it should hold a mapping `datasets` from names to format and network"
         )
+    for name in content["datasets"]:
+        if not names.is_valid(name):
+            raise UserError(
+                f"{path}: {names.shown(name)} cannot name a data set: valid is {names.VALID}"
+            )
     return content

@@ -1,7 +1,7 @@
 """The history of a training run: one row per epoch, and one downsampled row per few steps."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,22 +129,20 @@ class History:
             rows.append({"step": step, **dict(zip(MEASURES, means(block).tolist(), strict=True))})
         return rows
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path) -> list[Path]:
         """Write history.csv (means of each epoch) and history_steps.csv (downsampled).
 
-        A field is empty where no step of the row has a measurement.
+        A field is `nan` where no step of the row has a measurement: DVC's plots leave such a point
+        out, but draw an empty field as 0. The files are returned.
         """
         write_csv(
             folder / EPOCHS,
             ["epoch", "steps", *MEASURES],
-            ([number, steps, *_fields(found)] for number, steps, found in self._epochs),
+            ([number, steps, *found.values()] for number, steps, found in self._epochs),
         )
         write_csv(
             folder / STEPS,
             ["step", *MEASURES],
-            ([row.pop("step"), *_fields(row)] for row in self.downsampled()),
+            ([row.pop("step"), *row.values()] for row in self.downsampled()),
         )
-
-
-def _fields(found: dict[str, float]) -> Iterable[float | str]:
-    return ("" if math.isnan(value) else value for value in found.values())
+        return [folder / EPOCHS, folder / STEPS]

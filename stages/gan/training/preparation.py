@@ -102,6 +102,9 @@ def prepare(dataset: str, params: Dataset, group: Group = ALONE) -> Setup:
         or if there are too few images for one step.
     """
     settings = params.train
+    if settings.init_from is not None:
+        own = paths.models(dataset)
+        paths.refuse_own_result(settings.init_from, own, f"{dataset}.train.init_from")
     data = prepared.load(paths.prepared(dataset), "train")
     description = describe(params, data)
     start = starting_checkpoint(settings.init_from, description)

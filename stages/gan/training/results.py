@@ -5,13 +5,13 @@ from typing import Any
 
 from stages.gan.common import paths
 from stages.gan.common.files import link_tree, whole_folder, write_json
+from stages.gan.common.unfinished import Run
 from stages.gan.data import prepared
 from stages.gan.trained import checkpoints, grids
 from stages.gan.trained.sampling import generate
 from stages.gan.training.history import History
 from stages.gan.training.loop import Epoch
 from stages.gan.training.preparation import Setup
-from stages.gan.training.resume.unfinished import Run
 
 
 def keep_epoch(setup: Setup, kept: Run, epoch: Epoch) -> bool:
@@ -45,7 +45,7 @@ def publish(
     verdict: Mapping[str, Any],
     real_diversity: float,
 ) -> None:
-    """Write the stage's outs, all together at the end.
+    """Write the stage's outs, all together at the end, and note in `kept` that they are written.
 
     Parameters
     ----------
@@ -80,5 +80,9 @@ def publish(
         files = [drawn / paths.EPOCHS / f"{number}.png" for number in history.epoch_numbers]
         grids.animate(files, drawn / "animation.gif")
         write_json(drawn / "verdict.json", verdict)
-    history.write(paths.metrics(dataset))
-    write_json(paths.metrics(dataset) / "train.json", summary)
+    metrics = paths.metrics(dataset)
+    tables = history.write(metrics)
+    write_json(metrics / "train.json", summary)
+    kept.finish(
+        [paths.models(dataset), paths.training_pictures(dataset), metrics / "train.json", *tables]
+    )

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.command.recorded import name_of
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import read_mapping
 from stages.gan.data.raw.sources import public_name
 from stages.tools.bundle import contents, environment
 from stages.tools.dvc import pipeline as locked
-from stages.tools.dvc.cache import name_of
 from stages.tools.dvc.git import git, refusal
 from stages.tools.dvc.pipeline import Item, Stage
 from stages.tools.verify.damage import Findings, Kind, check, some
@@ -63,7 +63,7 @@ def gather(dataset: str) -> Gathered:
 
 
 def _complain(dataset: str, stages: Iterable[Stage], outs: Iterable[Item], found: Findings) -> None:
-    again = f"run `dvc repro report@{dataset}` first"
+    again = f"run `dvc repro report@{dataset} export@{dataset}` first"
     if waiting := [out.path for out in outs if out.md5 is None]:
         raise UserError(f"dvc.lock has no hash of {some(waiting)}: {again}")
     # DVC's copies in its cache are not packed, so damage in them does not matter.

@@ -19,7 +19,9 @@ def lines(checked: Checked) -> Iterable[str]:
     dataset = checked.manifest.dataset
     metrics = paths.metrics(dataset).as_posix()
     train = read_json(checked, f"{metrics}/train.json")
-    evaluate = read_json(checked, f"{metrics}/evaluate.json")
+    # An older bundle has all of it in evaluate.json.
+    has_scores = f"{metrics}/{paths.SCORES}" in checked.manifest.files
+    evaluate = read_json(checked, f"{metrics}/{paths.SCORES if has_scores else 'evaluate.json'}")
     about = read_json(checked, environment.NAME)
     bundled = ", not the real data" if train.get("bundled_data") is True else ""
     yield f"data set     {dataset}: {_text(train.get('data'))}{bundled}"

@@ -90,15 +90,11 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
     settings = params_of(revision, dataset)
     metrics = paths.metrics(dataset)
     train = _json(revision, metrics / "train.json", "verdict", "steps", "epochs")
+    # An older revision has all of it in evaluate.json.
+    has_scores = revision.content(metrics / paths.SCORES) is not None
+    scores = metrics / (paths.SCORES if has_scores else "evaluate.json")
     evaluate = _json(
-        revision,
-        metrics / "evaluate.json",
-        "samples",
-        "bce",
-        "training_loss",
-        "quality",
-        "critic",
-        "judge",
+        revision, scores, "samples", "bce", "training_loss", "quality", "critic", "judge"
     )
     folder = paths.evaluation_pictures(dataset)
     picture = revision.picture(f"evaluate@{dataset}", folder / _PICTURE, cache)
@@ -186,14 +182,19 @@ def figures(evaluate: dict[str, Any], settings: dict[str, Any]) -> dict[str, Fig
 def fetching(revision: Revision, folder: Path) -> str:
     """The command that brings a folder's pictures to this machine, or makes them again."""
     remotes = git("remote").stdout.decode().split()
+    has_remote = pipeline.read().has_remote
     name = shlex.quote(revision.name)
     if revision.commit is None:
-        return f"dvc pull {folder.as_posix()}"
-    if not revision.is_experiment:
+        if has_remote:
+            return f"dvc pull {folder.as_posix()}"
+        return f"dvc repro evaluate@{folder.parts[1]}"
+    if not revision.is_experiment and has_remote:
         return f"dvc fetch --all-commits {folder.as_posix()}"
-    if remotes:
+    if not revision.is_experiment:
+        return f"git checkout {name} && dvc repro evaluate@{folder.parts[1]}"
+    if remotes and has_remote:
         return f"dvc exp pull {remotes[0]} {name}"
-    return f"dvc exp apply {name} && dvc repro"
+    return f"dvc exp apply {name} && dvc repro evaluate@{folder.parts[1]}"
 
 
 def _json(revision: Revision, path: Path, *keys: str) -> dict[str, Any]:

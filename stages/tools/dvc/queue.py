@@ -77,8 +77,15 @@ class Entry:
         return errors[0] if errors else "its log has no error message"
 
     @property
+    def has_begun(self) -> bool:
+        """Whether DVC could make its copy of the project, and started it there."""
+        return self.log.exists()
+
+    @property
     def was_killed(self) -> bool:
         """Whether a signal ended it or its DVC; then the params are not the reason."""
+        if not self.has_begun:
+            return False
         text = self._text()
         return bool(_KILLED.search(text)) or "\nERROR: " not in f"\n{text}"
 

@@ -12,7 +12,7 @@ import sys
 from stages.command import argument_parser, guarded, say
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import as_yaml, read_mapping
-from stages.tools.dvc import revisions
+from stages.tools.dvc import limits, revisions
 from stages.tools.dvc.queue import DVC
 from stages.tools.recipe import recipes
 
@@ -29,6 +29,8 @@ def main() -> None:
         return
     recipe = recipes.load(arguments.name)
     recipe.applied(read_mapping(paths.PARAMS))  # DVC would add unknown params without an error
+    limits.complain_if_copies_are_asked_for(arguments.options)
+    limits.complain_if_not_settable(recipe.dataset, recipe.changes)
     command = ["exp", "run"]
     if not {"-n", "--name"} & set(arguments.options):
         command += ["--name", revisions.free_name(recipe.name)]

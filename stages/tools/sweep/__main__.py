@@ -14,11 +14,10 @@ from pathlib import Path
 
 from stages.command import argument_parser, guarded, say
 from stages.gan import params
-from stages.gan.common import paths
+from stages.gan.common import locks, paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import read_mapping
-from stages.gan.training.processes import locks
-from stages.tools.dvc import queue, revisions
+from stages.tools.dvc import limits, queue, revisions
 from stages.tools.dvc.queue import QUEUED, RUNNING
 from stages.tools.recipe import recipes
 from stages.tools.sweep import definitions, plan
@@ -56,6 +55,8 @@ def main() -> None:
     dataset = arguments.dataset or next(iter(content.get("datasets") or {}), "")
     params.check_name(paths.PARAMS, dataset)
     planned = plan.plan(sweep, dataset, content, plan.overrides(arguments.set_param))
+    limits.complain_if_no_copies()
+    limits.complain_if_not_settable(dataset, [name for each in planned for name in each.changes])
     head = revisions.head()
     network = str(planned[0].outcome["kind.network"])
     count = arguments.workers or fitting(network, memory(), len(cores()))

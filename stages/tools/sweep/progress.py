@@ -7,7 +7,7 @@ from stages.command import say
 from stages.tools.dvc import queue as queued
 from stages.tools.dvc import revisions
 from stages.tools.dvc.queue import DONE, FAILED, QUEUED, RUNNING, Entry
-from stages.tools.sweep import plan
+from stages.tools.sweep import plan, workers
 from stages.tools.sweep.plan import Planned
 
 # How often an experiment is tried before it counts as failed, if it is killed each time.
@@ -82,6 +82,8 @@ def look_at(each: Progress, entry: Entry | None, dataset: str) -> None:
     if entry.state == DONE:
         each.result = entry.result or entry.name
         say(f"{each.result} ({each.planned.about}): done, {entry.verdict() or 'no verdict'}")
+    elif entry.state == FAILED and not entry.has_begun:
+        _fail(each, entry, f"it never began: {workers.last_error()}")
     elif entry.state == FAILED and entry.was_killed:
         _again(each, entry, "was killed", dataset)
     elif entry.state == FAILED:

@@ -7,6 +7,7 @@ starts stays on the worker's core.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ _LIMIT = Path("/sys/fs/cgroup/memory.max")
 _USED = Path("/sys/fs/cgroup/memory.current")
 # Seconds for a worker and its experiment to end after a request.
 _PATIENCE = 90.0
+_ERROR = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception): .*)$", re.MULTILINE)
 _PAUSE = 0.5
 # Seconds between looks for the command line of a starting worker.
 _MOMENT = 0.002
@@ -60,6 +62,16 @@ def fitting(network: str, free_memory: int, free_cores: int) -> int:
     (2, 2, 1)
     """
     return max(1, min(free_cores, free_memory // choices.network(network).memory))
+
+
+def last_error() -> str:
+    """The last error that a worker of a sweep has noted, in one line."""
+    logs = sorted(LOGS.glob("worker-*.log"), key=lambda log: log.stat().st_mtime, reverse=True)
+    for log in logs:
+        errors = _ERROR.findall(log.read_text(encoding="utf-8", errors="replace"))
+        if errors:
+            return f"DVC could not set it up: {errors[-1]} (see {log})"
+    return f"DVC could not set it up: see {LOGS}/worker-*.log and `dvc queue status`"
 
 
 class Workers:

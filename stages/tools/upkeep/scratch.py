@@ -1,25 +1,37 @@
-"""List the saved states of unfinished training runs, or remove them."""
+"""List what training runs have saved until their results are in dvc.lock, or remove it.
+
+python -m stages scratch                  list; what dvc.lock has already is removed first
+python -m stages scratch clear [NAME ...] remove it; names are of data sets or runs
+python -m stages scratch tidy             remove only what dvc.lock has already, without a word
+"""
 
 import time
 
-from stages.command import argument_parser, guarded, say, workspace
+from stages.command import argument_parser, guarded, recorded, say, workspace
+from stages.gan.common import unfinished
 from stages.gan.common.errors import UserError
-from stages.gan.training.resume import unfinished
 
 
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
-    parser.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
+    parser.add_argument("action", nargs="?", choices=("list", "clear", "tidy"), default="list")
     parser.add_argument("names", nargs="*", help="data sets or runs; default: all")
     arguments = parser.parse_args()
+    recorded.clear()
     runs = chosen(arguments.names)
+    if arguments.action == "tidy":
+        return
     if arguments.action == "clear":
         clear(runs)
     elif runs:
         for run in runs:
             used = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used))
-            state = "running" if run.is_running else "resumes when it is started again"
+            state = "resumes when it is started again"
+            if run.is_running:
+                state = "running"
+            elif run.results:
+                state = "finished, but dvc.lock has not its results; `dvc repro` takes them up"
             say(
                 f"{run.dataset}  {run.name}  step {run.step:,}  {run.size / 1e6:,.1f} MB  "
                 f"last used {used}  {state}"

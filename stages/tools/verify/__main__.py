@@ -4,12 +4,14 @@ If all artifacts are intact, it prints one line. Otherwise it prints one line fo
 artifact, with the command that repairs it, and ends with exit code 1.
 """
 
+import shlex
 from collections import Counter
 
 from stages.command import argument_parser, guarded, say
 from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.tools.dvc import limits
 from stages.tools.dvc import pipeline as locked
 from stages.tools.verify import repair
 from stages.tools.verify.damage import check
@@ -23,6 +25,7 @@ def main() -> None:
         "--cache", action="store_true", help="also read DVC's copies of the artifacts in its cache"
     )
     arguments = parser.parse_args()
+    params.check_names(paths.PARAMS)  # DVC leaves out a name such as 2024 without a word
     for name in arguments.datasets:
         params.check_name(paths.PARAMS, name)
     pipeline = locked.read()
@@ -32,12 +35,18 @@ def main() -> None:
         if not arguments.datasets or stage.dataset in arguments.datasets
     ]
     found = check(pipeline, stages, arguments.cache)
-    for note in found.notes:
+    for note in filter(None, [limits.emptied_configuration(), *found.notes]):
         say(printable(f"note: {note}"))
     for damage in found.damages:
         command = repair.command(damage, pipeline)
         reason = f" ({damage.reason})" if damage.reason else ""
         say(printable(f"{damage.path.as_posix()}: {damage.kind.value}{reason}; repair: {command}"))
+    if found.by_hand:
+        names = " ".join(shlex.quote(name) for name in found.by_hand)
+        say(
+            f"note: if you ran {names} by hand, `dvc commit -f {names}` keeps the new results; the "
+            "repairs above bring the earlier ones back"
+        )
     names = ", ".join(dict.fromkeys(stage.dataset for stage in stages))
     read = f"{names}: {found.files:,} files, {found.size:,} bytes"
     if found.damages:

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from stages.command.recorded import name_of
 from stages.gan.common.files import md5
 from stages.gan.common.runtime import usable_cores
-from stages.tools.dvc.cache import Cache, is_folder, name_of
+from stages.tools.dvc.cache import Cache, is_folder
 from stages.tools.dvc.pipeline import Item, Pipeline, Stage
 from stages.tools.verify import checksums
 
@@ -60,12 +61,15 @@ class Finding:
 class Findings:
     """All findings, and the number of files and bytes of outs that were read.
 
-    `changed` is the name of a stage to its dependencies that changed since it ran.
+    `changed` is the name of a stage to its dependencies that changed since it ran. `by_hand` are
+    the stages all of whose outs differ from dvc.lock and are sound in themselves: somebody may have
+    run them without DVC.
     """
 
     damages: tuple[Finding, ...]
     notes: tuple[str, ...]
     changed: Mapping[str, Sequence[str]]
+    by_hand: tuple[str, ...]
     files: int
     size: int
 
@@ -107,6 +111,7 @@ def check(
         carriers = {out: checksums.carriers(Path(out.path)) for _, out in outs}
         every = [carrier for some in carriers.values() for carrier in some]
         contradicted = dict(zip(every, pool.map(checksums.damages, every), strict=True))
+        unsound = {out for _, out in outs for each in carriers[out] if contradicted[each]}
         found: dict[Path, Finding] = {}
         for stage, out in outs:
             for finding in _compare(stage, out, listed[out.path], read, cache):
@@ -132,6 +137,7 @@ def check(
         tuple(sorted(found.values(), key=lambda finding: str(finding.path))),
         tuple(_notes(pipeline, stages, changes)),
         {stage.name: changed for stage, changed in changes.items()},
+        tuple(_by_hand(stages, outs, found.values(), unsound)),
         len(seen),
         sum(one.size for one in seen),
     )
@@ -259,6 +265,22 @@ def _changes(
         if changed and any(out.md5 for out in stage.outs):
             changes[stage] = changed
     return changes
+
+
+def _by_hand(
+    stages: Iterable[Stage],
+    outs: Iterable[tuple[Stage, Item]],
+    found: Iterable[Finding],
+    unsound: Collection[Item],
+) -> Iterable[str]:
+    """Names of stages all of whose outs are here and sound, and differ from dvc.lock."""
+    kinds = (Kind.DAMAGED, Kind.EXTRA, Kind.MISSING)
+    differ = {finding.out for finding in found if finding.kind in kinds}
+    checked = {stage: [out for owner, out in outs if owner is stage] for stage in stages}
+    for stage, own in checked.items():
+        whole = all(os.path.lexists(out.path) and out not in unsound for out in own)
+        if own and whole and differ.issuperset(own):
+            yield stage.name
 
 
 def _notes(

@@ -136,7 +136,7 @@ def faults() -> list[Fault]:
         ("mnist", "evaluate", "models/mnist/checkpoints"),
         ("mnist", "evaluate", "models/mnist/checkpoints/final/discriminator.safetensors"),
         ("mnist", "evaluate", "data/mnist/prepared/test_images.npy"),
-        ("mnist", "report", "metrics/mnist/evaluate.json"),
+        ("mnist", "report", "metrics/mnist/scores.json"),
         ("mnist", "report", "metrics/mnist/history_steps.csv"),
         ("mnist", "report", "reports/mnist/training"),
         ("mnist", "report", "reports/mnist/evaluation/nearest.png"),
@@ -160,7 +160,7 @@ def faults() -> list[Fault]:
         ("mnist", "preprocess", "data/mnist/raw/train-images-idx3-ubyte", False),
         ("mnist", "train", "metrics/mnist/train.json", True),
         ("mnist", "train", "data/mnist/prepared/train_latents.npy", True),
-        ("mnist", "evaluate", "metrics/mnist/evaluate.json", True),
+        ("mnist", "evaluate", "metrics/mnist/scores.json", True),
         ("mnist", "report", "reports/mnist/index.html", True),
         ("mnist", "report", "metrics/mnist/train.json", True),
     ]:

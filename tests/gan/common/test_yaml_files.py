@@ -1,3 +1,5 @@
+import re
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from hypothesis import strategies as st
 
 from stages.gan.common.yaml_files import as_yaml, flat, read_mapping
 from tests.helpers.data import message_of
+from tests.helpers.project import ROOT
+
+README = ROOT / "README.md"
 
 LETTERS = st.text("abcdefgh", min_size=1)
 TREES = st.dictionaries(
@@ -87,3 +92,21 @@ def test_dvc_takes_them_for_what_they_are(value):
         file.write_text("a: {b: 1}\n")
         apply_overrides(file, [f"a.b={as_yaml(value)}"])
         assert read_mapping(file) == {"a": {"b": value}}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/path/archive (1).zip", "/数据/新 [1].zip", "/a#b.zip", "/it's.zip", "/a,b.zip", "/a{b}=c",
+     "~/x.zip", "../x", "https://host/a?b=c&d=e", "/a b ", "/a%b:c;d*e!f", "bundled:digits"],
+)  # fmt: skip
+def test_the_form_of_the_readme_works_for_every_path(tmp_path, path):
+    """The shell reads the command first, and then DVC reads its option."""
+    (form,) = re.findall(r"^dvc exp run -S (.*) report@faces$", README.read_text(), re.MULTILINE)
+    shown = re.findall(r'\[\\"(.*)\\"\]', form)[0]
+    word = subprocess.run(
+        ["sh", "-c", f"printf %s {form.replace(shown, path)}"], capture_output=True, check=True
+    ).stdout.decode()
+    file = tmp_path / "params.yaml"
+    file.write_text("faces:\n  download:\n    sources:\n    - x\n")
+    apply_overrides(file, [word])
+    assert read_mapping(file) == {"faces": {"download": {"sources": [path]}}}

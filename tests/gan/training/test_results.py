@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from stages.gan.common import paths
+from stages.gan.common.unfinished import Run
 from stages.gan.data import prepared
 from stages.gan.trained import checkpoints
 from stages.gan.training import results
 from stages.gan.training.history import History
-from stages.gan.training.resume.unfinished import Run
 from tests.helpers.training.runs import set_up, small
 
 VERDICT = {"name": "still learning"}

@@ -96,7 +96,7 @@ def test_it_shows_verdict_scores_floors_and_checkpoints(copied, run):
     assert (code, errors) == (0, [])
     text = "\n".join(lines)
     train = json.loads((paths.metrics("mnist") / "train.json").read_text())
-    evaluate = json.loads((paths.metrics("mnist") / "evaluate.json").read_text())
+    evaluate = json.loads((paths.metrics("mnist") / "scores.json").read_text())
     assert "mnist: bundled:digits, not the real data" in text
     assert train["verdict"] in text
     for section, names in (("quality", measuring.NAMES), ("critic", two_sample.NAMES)):
@@ -190,7 +190,7 @@ def test_a_stale_run_is_not_packed(copied, run):
     copied.write_params(params)
     code, lines, (error,) = run("mnist")
     assert (code, lines) == (1, [])
-    assert error.endswith("run `dvc repro report@mnist` first")
+    assert error.endswith("run `dvc repro report@mnist export@mnist` first")
     assert not Path("bundles").exists()
 
 
@@ -214,10 +214,10 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(copied, run, monkeypatch):
     "contents",
     [
         {},
-        {"metrics/mnist/train.json": b"{}", "metrics/mnist/evaluate.json": b'{"quality": 3}'},
+        {"metrics/mnist/train.json": b"{}", "metrics/mnist/scores.json": b'{"quality": 3}'},
         {"environment.json": b'{"packages": [], "git": 7, "python": {}}'},
         {
-            "metrics/mnist/evaluate.json": b'{"quality": {"recall": {"value": "x"}}}',
+            "metrics/mnist/scores.json": b'{"quality": {"recall": {"value": "x"}}}',
             "metrics/mnist/train.json": b'{"verdict": "\\u001b[31m\\n", "data": []}',
         },
     ],

@@ -13,7 +13,7 @@ from tests.helpers.data import message_of
 
 pytestmark = pytest.mark.pipeline
 
-AGAIN = "run `dvc repro report@mnist` first"
+AGAIN = "run `dvc repro report@mnist export@mnist` first"
 
 
 def test_it_holds_the_run_but_for_its_data(copied):

@@ -51,7 +51,7 @@ def test_the_workspace_and_all_experiments_on_a_page_that_needs_nothing_else(tri
     assert "evaluate.seed=8" in page
     assert "dvc exp apply other" in page
     assert str(tried.folder) not in page
-    metrics = json.loads((tried.folder / "metrics/mnist/evaluate.json").read_text())
+    metrics = json.loads((tried.folder / "metrics/mnist/scores.json").read_text())
     assert f"{metrics['bce']['generator']['value']:.4g}" in page
     assert metrics["judge"]["sha256"]  # the same for both
     assert "Several judges" not in page
@@ -96,7 +96,7 @@ def test_a_picture_that_is_not_here_is_named_with_a_command_that_brings_it(tried
         (["empty"], "params.yaml of empty has no data set 'mnist'"),
         (["bare"], "bare has no metrics/mnist/train.json"),
         (["broken"], "metrics/mnist/history.csv of broken is damaged"),
-        (["cut"], "metrics/mnist/evaluate.json of cut is damaged"),
+        (["cut"], "metrics/mnist/scores.json of cut is damaged"),
         (["short"], "metrics/mnist/train.json of short has no verdict"),
     ],
 )
@@ -106,7 +106,7 @@ def test_mistakes_end_in_one_line_and_leave_no_page(tried, arguments, told):
         "empty": {"params.yaml": "a: 1\n"},
         "bare": {metrics / "train.json": None},
         "broken": {metrics / "history.csv": "epoch,discriminator_loss\n1,x\n"},
-        "cut": {metrics / "evaluate.json": "{"},
+        "cut": {metrics / "scores.json": "{"},
         "short": {metrics / "train.json": "{}"},
     }
     tag = arguments[-1]

@@ -55,7 +55,7 @@ def test_it_is_an_experiment_of_that_name_with_the_users_own_changes_last(copied
     )
     assert "dcgan" in json.dumps(about)
     assert "mine" in copied.run("dvc", "exp", "list").stdout
-    metrics = json.loads((copied.folder / "metrics/mnist/evaluate.json").read_text())
+    metrics = json.loads((copied.folder / "metrics/mnist/scores.json").read_text())
     assert metrics["averaged_generator"] is True
     # Another try is an experiment beside it.
     again = copied.run("python", "-m", "stages", "recipe", "mine", "-S", "mnist.train.ema=0.5")

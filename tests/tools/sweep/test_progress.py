@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from stages.tools.dvc import queue
-from stages.tools.sweep import progress
+from stages.tools.sweep import progress, workers
 from stages.tools.sweep.plan import Planned
 from stages.tools.sweep.progress import Progress, counts, look_at
 from tests.helpers.processes.queue import KILLED, TOLD, entry
@@ -48,6 +48,23 @@ def test_one_that_is_done_is_told_with_its_verdict(calls, one, log, capsys):
     assert (one.result, one.is_open) == ("rate-1-2", False)
     assert "rate-1-2 (train.learning_rate=1): done, diverged" in capsys.readouterr().out
     assert calls == []
+
+
+def test_one_that_never_began_is_told_with_dvcs_reason_and_never_called_killed(
+    calls, one, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(workers, "LOGS", tmp_path)
+    noted = "[ERROR] Task failed\nTraceback (most recent call last):\n  File x\n"
+    (tmp_path / "worker-1.log").write_text(
+        f"{noted}scmrepo.exceptions.SCMError: Git failed to push\n[INFO] another\n"
+    )
+    look_at(one, entry(tmp_path / "none", state=queue.FAILED), "mnist")
+    assert not one.is_open
+    assert one.why.startswith("it never began: DVC could not set it up: SCMError: Git failed to")
+    assert "killed" not in capsys.readouterr().out + one.why
+    assert calls == []
+    (tmp_path / "worker-1.log").unlink()
+    assert "`dvc queue status`" in workers.last_error()
 
 
 def test_one_that_fails_by_itself_is_not_tried_again(calls, one, log, capsys):

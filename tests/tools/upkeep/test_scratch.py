@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from stages.gan.training.processes.locks import lock
-from stages.gan.training.resume import unfinished
+from stages.gan.common import unfinished
+from stages.gan.common.locks import lock
 
 ROOT = ".scratch"
 

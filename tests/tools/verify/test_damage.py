@@ -74,8 +74,8 @@ def test_every_kind_of_artifact_is_there(pipeline):
         "source.json", "images.zip", "train-images-idx3-ubyte", "prepared.json", "index.html",
         "train_images.npy", "train_latents.npy", "train_labels.npy", "checkpoint.json",
         "generator.safetensors", "discriminator.safetensors", "optimizers.safetensors",
-        "history.csv", "history_steps.csv", "train.json", "evaluate.json", "verdict.json",
-        "animation.gif", "generated.png",
+        "history.csv", "history_steps.csv", "train.json", "evaluate.json", "scores.json",
+        "verdict.json", "animation.gif", "generated.png",
     } <= names  # fmt: skip
 
 

@@ -23,6 +23,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
+from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 
 BUNDLED = "bundled:"
@@ -59,6 +60,11 @@ class Found:
 def is_remote(source: str) -> bool:
     """Whether a source is fetched over the network."""
     return source.lower().startswith(("http://", "https://"))
+
+
+def is_local(source: str) -> bool:
+    """Whether a source is a path on this machine."""
+    return not is_remote(source) and not source.startswith(BUNDLED)
 
 
 def public_name(source: str) -> str:
@@ -129,7 +135,7 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
     """
     if not is_remote(source):
         try:
-            path = Path(source).expanduser()
+            path = paths.from_project(source)
             there = path.exists()
         except (OSError, RuntimeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error

@@ -10,7 +10,7 @@ from stages.gan.evaluation.quality.blocks import Points, rows_of
 from stages.gan.evaluation.quality.scores import Estimate, Score
 from stages.gan.evaluation.quality.standard_errors import HALVES
 
-# In the order of evaluate.json. Each module states the names of its measures.
+# In the order of scores.json. Each module states the names of its measures.
 NAMES = (
     *frechet.NAMES,
     *kernel.NAMES,

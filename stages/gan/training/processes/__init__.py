@@ -1,1 +1,1 @@
-"""The processes of a training run: start, locks, requests to stop, detection of dead ones."""
+"""The processes of a training run: start, requests to stop, detection of dead ones."""

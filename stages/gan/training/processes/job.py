@@ -20,8 +20,8 @@ from tempfile import mkdtemp
 import psutil
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.locks import is_held, lock
 from stages.gan.common.processes import is_alive
-from stages.gan.training.processes.locks import is_held, lock
 from stages.gan.training.processes.stops import Stopped, Stops
 from stages.gan.training.processes.worker import FOLDER, PATIENCE, report_of
 

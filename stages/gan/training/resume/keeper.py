@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import flush, remove, sha256
+from stages.gan.common.unfinished import Run
 from stages.gan.trained import checkpoints, states
 from stages.gan.training.history import History
 from stages.gan.training.preparation import Setup
 from stages.gan.training.processes.stops import Stops
-from stages.gan.training.resume.unfinished import Run
 from stages.gan.training.watch.supervisor import Supervisor
 
 # Seconds between two states within an epoch: a run loses at most so much.
@@ -81,7 +81,14 @@ class Keeper:
             self._history.restore(_part(arrays, "history"))
             self._supervisor.restore(values["supervisor"])
             self._made = values["made"]
-            announce(f"resuming after step {len(self._history):,} of {self._total:,}")
+            if len(self._history) == self._total:
+                dataset = self._run.dataset
+                announce(
+                    f"all {self._total:,} steps were trained before, so only the results are "
+                    f"written (to train again, first: python -m stages scratch clear {dataset})"
+                )
+            else:
+                announce(f"resuming after step {len(self._history):,} of {self._total:,}")
             break
         for name in self._files() - self._made.keys():
             remove(self._run.folder / name)

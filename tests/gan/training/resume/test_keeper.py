@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.gan.common.unfinished import Run
 from stages.gan.pages.failure import write_page
 from stages.gan.trained import checkpoints
 from stages.gan.training.history import History
@@ -11,7 +12,6 @@ from stages.gan.training.processes.stops import Stopped
 from stages.gan.training.progress import ProgressBar
 from stages.gan.training.resume import keeper
 from stages.gan.training.resume.keeper import Keeper
-from stages.gan.training.resume.unfinished import Run
 from stages.gan.training.watch import diagnosis
 from stages.gan.training.watch.supervisor import Supervisor
 from tests.helpers.training.runs import set_up, small

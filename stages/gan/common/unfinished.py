@@ -1,29 +1,33 @@
-"""The folders of unfinished runs. Each holds all that is needed to resume its run.
+"""The folders of runs whose results are not safe yet. Each holds all that resumes its run.
 
     <root>/<dataset>/<run>/lock           held by the process that trains
     <root>/<dataset>/<run>/state-<step>   the newest two whole states
     <root>/<dataset>/<run>/models/        the checkpoints made so far
     <root>/<dataset>/<run>/pictures/      the pictures made so far
+    <root>/<dataset>/<run>/finished.json  once the results are written: their files and hashes
 
 A run is named by a hash of all that its result depends on. So only the same run, started again,
-resumes it. When the results are written, the folder is removed.
+resumes it. A finished run stays, because its results may still be lost: whoever has noted them
+elsewhere clears it.
 """
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.gan.common.files import remove
-from stages.gan.training.processes.locks import Held, is_held, let_go, lock
+from stages.gan.common.files import md5, remove, write_json
+from stages.gan.common.locks import Held, is_held, let_go, lock
 
-# So many unfinished runs of one data set stay; older ones are removed.
+# So many runs of one data set stay; older ones are removed.
 KEPT = 5
 # Seconds to wait for an earlier process that was asked to save and end.
 PATIENCE = 20.0
 _STATE = "state-"
 _DIGITS = 10
 _LOCK = "lock"
+_FINISHED = "finished.json"
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,30 @@ class Run:
         """Whether a living process holds the run's lock."""
         return is_held(self.folder / _LOCK)
 
+    @property
+    def results(self) -> dict[str, dict[str, str]]:
+        """Of a finished run, path of each result to its files' md5, by path within it.
+
+        The path within is "" for a single file. Empty if the run has not finished.
+        """
+        try:
+            content = json.loads((self.folder / _FINISHED).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def finish(self, results: Iterable[Path]) -> None:
+        """Note that these files and folders, the run's results, are written."""
+        content = {}
+        for result in results:
+            files = [result] if result.is_file() else sorted(result.rglob("*"))
+            content[result.as_posix()] = {
+                "" if file == result else file.relative_to(result).as_posix(): md5(file)
+                for file in files
+                if file.is_file()
+            }
+        write_json(self.folder / _FINISHED, content)
+
     def state(self, step: int) -> Path:
         """The file of the state after `step` steps."""
         return self.folder / f"{_STATE}{step:0{_DIGITS}d}"
@@ -95,7 +123,7 @@ class Run:
 def opened(
     root: Path, dataset: str, fingerprint: str, announce: Callable[[str], None]
 ) -> Iterator[Run]:
-    """Hold the folder of a run for one process; remove it if the block ends without an error.
+    """Hold the folder of a run for one process.
 
     Older runs of the data set are removed, except for the last used KEPT ones.
 
@@ -112,11 +140,10 @@ def opened(
         run.models.mkdir(exist_ok=True)
         run.pictures.mkdir(exist_ok=True)
         yield run
-        run.discard()
 
 
 def runs(root: Path, dataset: str | None = None) -> list[Run]:
-    """All unfinished runs of one data set, or of all data sets, the last used first."""
+    """All kept runs of one data set, or of all data sets, the last used first."""
     used = {}
     for lock_file in root.glob(f"{dataset or '*'}/*/{_LOCK}"):
         with suppress(FileNotFoundError):  # it has ended and was removed meanwhile

@@ -1,10 +1,12 @@
 import contextlib
+import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
-from stages.gan.training.processes.locks import Held, lock
-from stages.gan.training.resume import unfinished
+from stages.gan.common import unfinished
+from stages.gan.common.locks import Held, lock
 
 SAID: list[str] = []
 
@@ -21,7 +23,9 @@ def leave(root, dataset: str, name: str, used: float = 0.0) -> unfinished.Run:
     return run
 
 
-def test_what_was_cut_off_stays_and_what_ended_well_goes(tmp_path):
+def test_what_was_cut_off_stays_and_what_has_finished_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
     run = leave(tmp_path, "mnist", "a" * 64)
     assert run.folder == tmp_path / "mnist" / ("a" * 16)
     assert run.step == 12
@@ -32,8 +36,28 @@ def test_what_was_cut_off_stays_and_what_ended_well_goes(tmp_path):
         assert again == run
         assert again.is_running
         assert (again.models / "final/file").exists()
+        assert again.results == {}
+        made = Path("out")
+        (made / "inner").mkdir(parents=True)
+        for file in (made / "a", made / "inner/b", Path("alone")):
+            file.write_text(file.name)
+        again.finish([made, Path("alone")])
+    assert unfinished.runs(tmp_path) == [run]
+    md5s = {text: hashlib.md5(text.encode()).hexdigest() for text in ("a", "b", "alone")}
+    assert run.results == {
+        "out": {"a": md5s["a"], "inner/b": md5s["b"]},
+        "alone": {"": md5s["alone"]},
+    }
+    assert (run.models / "final/file").exists()
+    assert unfinished.clear(run)
     assert not run.folder.exists()
-    assert unfinished.runs(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null"])
+def test_a_damaged_note_of_the_results_is_none(tmp_path, content):
+    run = leave(tmp_path, "mnist", "a" * 64)
+    (run.folder / "finished.json").write_text(content)
+    assert run.results == {}
 
 
 def test_another_run_never_sees_it(tmp_path):

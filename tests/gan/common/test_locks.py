@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from stages.gan.training.processes.locks import Held, is_held, let_go, lock
+from stages.gan.common.locks import Held, is_held, let_go, lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from stages.gan.training.processes.locks import lock
+from stages.gan.common.locks import lock
 with lock(Path(sys.argv[1]), "the run"):
     print("held", flush=True)
     time.sleep(60)

@@ -1,0 +1,69 @@
+"""Which results dvc.lock has: a finished training that it has is no longer kept.
+
+DVC notes a stage's outs when the stage has ended, and may fail to: another DVC holds its lock, or
+it is killed. Until then the training is kept in the folder of unfinished runs.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from stages.command import workspace
+from stages.gan.common import unfinished
+from stages.gan.common.yaml_files import NO_YAML
+
+LOCK = Path("dvc.lock")
+FOLDER = ".dir"
+
+
+def clear() -> list[unfinished.Run]:
+    """Remove the finished trainings whose results dvc.lock has, and return them."""
+    finished = [run for run in unfinished.runs(workspace.scratch()) if run.results]
+    if not finished:
+        return []
+    noted = _noted()
+    return [
+        run
+        for run in finished
+        if all(noted.get(path) == name_of(files) for path, files in run.results.items())
+        and unfinished.clear(run)
+    ]
+
+
+def _noted() -> dict[str, str]:
+    """Path to hash of every out in dvc.lock; empty if the file is missing or damaged."""
+    try:
+        stages = yaml.safe_load(LOCK.read_bytes())["stages"]
+        return {out["path"]: out["md5"] for each in stages.values() for out in each.get("outs", ())}
+    except (FileNotFoundError, TypeError, *NO_YAML):
+        return {}
+
+
+def folder_name(files: Mapping[str, str]) -> str:
+    """The name that DVC gives a folder: the md5 of the list of its files, and `.dir`.
+
+    Parameters
+    ----------
+    files : path within the folder, parted by slashes, to md5
+
+    Examples
+    --------
+    >>> folder_name({"a": "0cc175b9c0f1b6a831c399e269772661"})
+    '580614454446a0c6c4af2f3dae1f8d2b.dir'
+    """
+    listing = [{"md5": files[path], "relpath": path} for path in sorted(files)]
+    text = json.dumps(listing).encode("ascii")
+    return hashlib.md5(text, usedforsecurity=False).hexdigest() + FOLDER
+
+
+def name_of(files: Mapping[str, str]) -> str:
+    """The name that DVC gives an out or dependency: `folder_name`, or the md5 of a single file.
+
+    Parameters
+    ----------
+    files : path within the folder to md5; the path is "" for a single file
+    """
+    return files[""] if "" in files else folder_name(files)

@@ -1,0 +1,56 @@
+"""The one rule for names of data sets.
+
+A name is a key of params.yaml, a part of the names of DVC's stages, and a folder's name in data,
+models, metrics and reports. So it may hold nothing that YAML, DVC or a file system reads in another
+way, and no path.
+"""
+
+import unicodedata
+from typing import Any
+
+import yaml
+
+LONGEST = 50
+VALID = (
+    f"1 to {LONGEST} letters of any language, digits, _ and -, with a letter first, and no word "
+    "with another meaning, such as on, null or compare"
+)
+# Keys of params.yaml and dvc.yaml with a meaning of their own, and folders of reports/ that belong
+# to no data set.
+_RESERVED = ("datasets", "key", "item", "compare", "collapse")
+
+
+def is_valid(name: Any) -> bool:
+    """Whether something can name a data set.
+
+    Examples
+    --------
+    >>> [is_valid(name) for name in ("mnist", "数字", "my-faces_2")]
+    [True, True, True]
+    >>> [is_valid(name) for name in ("2024", 2024, "on", "a.b", "a b", "..", "a/b", "")]
+    [False, False, False, False, False, False, False, False]
+    """
+    return (
+        isinstance(name, str)
+        and 0 < len(name) <= LONGEST
+        and name[0].isalpha()
+        and all(letter.isalnum() or letter in "_-" for letter in name)
+        # A file system may store the same letters in another form, which would be another name.
+        and unicodedata.normalize("NFKC", name) == name
+        and yaml.safe_load(name) == name
+        and name not in _RESERVED
+    )
+
+
+def shown(name: Any) -> str:
+    """A name as the message about it shows it: short, and in one line.
+
+    Examples
+    --------
+    >>> [shown(name) for name in (2024, True, "my digits", "a" * 99)]
+    ['2024', 'true', "'my digits'", "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa..."]
+    """
+    if name is None or isinstance(name, bool):
+        return {None: "null", True: "true", False: "false"}[name]
+    text = repr(name)
+    return text if len(text) <= LONGEST + 2 else f"{text[:30]}..."
