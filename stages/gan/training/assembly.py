@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mindspore import Parameter, Tensor, int32, nn
+from mindspore import Parameter, nn
 from numpy.typing import NDArray
 
 from stages.gan import losses, networks
 from stages.gan.common import paths
+from stages.gan.common.compiled import put
 from stages.gan.common.errors import UserError
 from stages.gan.common.fingerprints import fingerprint
 from stages.gan.common.randomness import latent_codes, stream
@@ -197,7 +198,7 @@ def assemble(
         start.restore_optimizers(movers)
         # The schedules count from here. discriminator_steps may have changed since then.
         for mover, updates in zip(movers, (1, settings.discriminator_steps), strict=True):
-            mover.global_step.set_data(Tensor([start.step * updates], int32))
+            put(mover.global_step, np.array([start.step * updates], np.int32))
     average = Average(generator, settings.ema) if settings.ema > 0 else None
     shown = generator
     if average is not None:

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from stages.gan import networks
+from stages.gan.common.compiled import put
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import Split
 from stages.gan.params import load
+from stages.gan.trained import checkpoints
 from stages.gan.training import assembly
 from stages.gan.training.step.gradients import DUE
 from tests.helpers.data import SHIPPED, message_of
@@ -117,3 +119,19 @@ def test_too_few_images_for_any_batch_size_say_how_many_are_needed(tmp_path, cou
     assert text.endswith(f"valid is {fewest} images or more")
     smallest = settings.model_copy(update={"batch_size": 2})
     assert assembly.plan_of("mnist", smallest, fewest)
+
+
+def test_after_one_step_nothing_that_training_changes_can_be_replaced(tmp_path):
+    """Networks, optimizers and average: what is loaded then would have no effect."""
+    data = split()
+    players = assembly.assemble(small(tmp_path, ema=0.9), data, 10)
+    trained = players.trained
+    for parameters in trained.values():  # before the first step all can be
+        checkpoints.put(checkpoints.values(parameters), parameters)
+    players.step(*inputs(data), due=DUE)
+    assert set(trained) == {"generator", "discriminator", "optimizers", "average"}
+    for parameters in trained.values():
+        for parameter in parameters:
+            with pytest.raises(RuntimeError, match="held by a compiled function"):
+                put(parameter, parameter.asnumpy())
+    players.refresh()  # `shown` belongs to no compiled function
