@@ -1,14 +1,15 @@
 """How much the memory of a process grows over many steps of each loop of the pipeline.
 
-    python -m benchmarks.memory LOOP [STEPS]
+    python -m benchmarks.memory LOOP [STEPS [SECONDS]]
 
 LOOP is one of train, judge, critic, evaluate, pynative. The first four are the loops of the stages,
 with tiny networks, so that 100,000 steps (the default) end in minutes. A step of `evaluate` is one
 batch through the generator, the discriminator and the judge's network. `pynative` is for
 comparison: the usual loop of a MindSpore script, whose step is not compiled.
 
-The first tenth of the steps is not counted: there the steps compile, and buffers are made. Then the
-resident memory is read 10 times. The growth is that of a straight line through the readings.
+It ends after so many SECONDS (by default it does not), if they are over first. The first tenth of the
+steps is not counted: there the steps compile, and buffers are made. The growth is that of a straight
+line through the readings of the resident memory in the rest.
 """
 
 import itertools
@@ -37,15 +38,16 @@ from stages.gan.training.step import measures
 from stages.gan.training.watch import diagnosis
 from stages.tools.recipe.recipes import Recipe
 
-READINGS = 10
+EVERY = 100  # steps between two readings
+SHOWN = 10
 _IMAGES = 400
 _SHAPE = (1, 8, 8)
 _TINY = {
-    "train.generator.widths": [8, 12],
-    "train.discriminator.widths": [12, 8],
-    "train.batch_size": 8,
-    "train.max_steps": None,
-    "train.on_failure": "warn",
+    "mnist.train.generator.widths": [8, 12],
+    "mnist.train.discriminator.widths": [12, 8],
+    "mnist.train.batch_size": 8,
+    "mnist.train.max_steps": None,
+    "mnist.train.on_failure": "warn",
 }
 
 
@@ -158,22 +160,24 @@ def main() -> None:
     if name not in LOOPS:
         raise SystemExit(f"loop {name!r}: choose one of {', '.join(LOOPS)}")
     total = int(sys.argv[2]) if sys.argv[2:] else 100_000
+    seconds = float(sys.argv[3]) if sys.argv[3:] else float("inf")
     runtime.bound_threads()
     process = psutil.Process()
-    taken, found = [], []
+    readings = []
     began = time.perf_counter()
-    begin, every = total // 10, max((total - total // 10) // READINGS, 1)
     for step, _ in enumerate(LOOPS[name](), 1):
-        if step >= begin and (step - begin) % every == 0:
-            taken.append(step)
-            found.append(process.memory_info().rss / 1e6)
-            print(f"{step:>8,} steps  {found[-1]:7.1f} MB", flush=True)
-        if step >= total:
+        over = step == total or time.perf_counter() - began > seconds
+        if step % EVERY == 0 or over:
+            readings.append((step, process.memory_info().rss / 1e6))
+        if over:
             break
-    slope = np.polyfit(taken, found, 1)[0]
+    counted = np.array([reading for reading in readings if reading[0] >= step / 10])
+    for index in np.unique(np.linspace(0, len(counted) - 1, SHOWN).astype(int)):
+        print(f"{counted[index, 0]:>8,.0f} steps  {counted[index, 1]:7.1f} MB")
+    slope = np.polyfit(counted[:, 0], counted[:, 1], 1)[0]
     print(
-        f"{name}: {slope * 1000:.3f} KB a step, so {slope * 100_000:.1f} MB in 100,000 steps; "
-        f"{total:,} steps took {time.perf_counter() - began:.0f} s"
+        f"{name}: {slope * 1000:.4f} KB a step, so {slope * 100_000:.1f} MB in 100,000 steps; "
+        f"measured over {step:,} steps in {time.perf_counter() - began:.0f} s"
     )
 
 

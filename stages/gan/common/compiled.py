@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
-import numpy as np
 from mindspore import Parameter, Tensor, nn
 from numpy.typing import NDArray
 
@@ -57,10 +56,10 @@ def put(parameter: Parameter, values: NDArray[Any]) -> None:
             f"{parameter.name} is held by a compiled function ({holder}), which would go on with "
             "the old values: put values in before its first call, or build the network again"
         )
-    kind = np.dtype(ms.dtype_to_nptype(parameter.dtype))
-    if values.shape != parameter.shape or values.dtype != kind:
+    tensor = Tensor(values)
+    if values.shape != parameter.shape or tensor.dtype != parameter.dtype:
         raise ValueError(
             f"{parameter.name}: the values have shape {values.shape} and type {values.dtype}, "
-            f"valid is {parameter.shape} and {kind}"
+            f"valid is {parameter.shape} and {str(parameter.dtype).lower()}"
         )
-    parameter.set_data(Tensor(values))
+    parameter.set_data(tensor)

@@ -28,7 +28,7 @@ def main() -> None:
         say(f"  {outcome.state}: {outcome.fact.heading}\n      {outcome.seen}")
     say(f"\n{counts[HOLDS]} hold, {counts[CHANGED]} changed, {counts[UNKNOWN]} {UNKNOWN}")
     if counts[CHANGED]:
-        say(f"What changed works otherwise than {PAGE} says: please report it")
+        say(f"What changed works otherwise than {PAGE} says: report it")
 
 
 if __name__ == "__main__":
