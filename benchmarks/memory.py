@@ -7,9 +7,9 @@ with tiny networks, so that 100,000 steps (the default) end in minutes. A step o
 batch through the generator, the discriminator and the judge's network. `pynative` is for
 comparison: the usual loop of a MindSpore script, whose step is not compiled.
 
-It ends after so many SECONDS (by default it does not), if they are over first. The first tenth of the
-steps is not counted: there the steps compile, and buffers are made. The growth is that of a straight
-line through the readings of the resident memory in the rest.
+With SECONDS it ends after that time at the latest. The first tenth of the steps is not counted:
+there the steps compile, and buffers are made. The growth is that of a straight line through the
+readings of the resident memory in the rest.
 """
 
 import itertools
