@@ -36,6 +36,18 @@ TESTED_ELSEWHERE = {
     "tools/bundle/summary.py": "tests/tools/bundle/test_bundle_command.py",
     "gan/common/errors.py": "one exception without behaviour: tests/command/test_command.py",
     "gan/common/processes.py": "tests/pipeline/test_survival.py and tests/tools/sweep",
+    **{
+        f"tools/mindspore_check/{group}.py": "test_running.py there, fact by fact"
+        for group in (
+            "evaluating",
+            "exporting",
+            "feeding",
+            "loading",
+            "measuring",
+            "penalising",
+            "training",
+        )
+    },
 }
 
 

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import nn, ops
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from stages.gan.common.compiled import put
 from stages.gan.common.errors import UserError
 from stages.gan.export import mindir_files, onnx_files
 from stages.gan.export.plain import as_plain
@@ -154,8 +155,8 @@ def _nudged(network: nn.Cell) -> Iterator[None]:
         for parameter, values in zip(parameters, before, strict=True):
             towards = np.where(draw.random(values.shape) < 0.5, -np.inf, np.inf)
             moved = np.nextafter(values, towards.astype(np.float32))
-            parameter.set_data(Tensor(moved))
+            put(parameter, moved)
         yield
     finally:
         for parameter, values in zip(parameters, before, strict=True):
-            parameter.set_data(Tensor(values))
+            put(parameter, values)

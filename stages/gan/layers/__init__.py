@@ -142,10 +142,14 @@ class LeakyReLU(PlainLeakyReLU):
 
 
 class _PlainELU(nn.Cell):
-    """x above 0, exp(x) - 1 below. It replaces nn.ELU, whose gradient has no derivative."""
+    """x above 0, exp(x) - 1 below. It replaces nn.ELU, whose gradient has no derivative.
+
+    MindSpore's maximum of NaN and a number is the number; x * 0 keeps NaN.
+    """
 
     def construct(self, x):
-        return ops.maximum(x, 0.0) + ops.exp(ops.minimum(x, 0.0)) - 1.0
+        zero = x * 0.0
+        return ops.maximum(x, zero) + ops.exp(ops.minimum(x, zero)) - 1.0
 
 
 class Tanh(nn.Cell):
@@ -169,7 +173,7 @@ def activation(name: str, slope: float) -> nn.Cell:
         If there is no such activation.
     """
     layers = {
-        "relu": nn.ReLU,
+        "relu": lambda: LeakyReLU(0.0),  # nn.ReLU makes 0 of NaN, which nobody would notice
         "leaky_relu": lambda: LeakyReLU(slope),
         "elu": nn.ELU,
         "tanh": Tanh,

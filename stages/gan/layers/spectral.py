@@ -5,8 +5,10 @@ It limits how fast a discriminator's logit can change with the image.
 
 import mindspore as ms
 import numpy as np
-from mindspore import Parameter, Tensor, nn, ops
+from mindspore import Parameter, nn, ops
 from numpy.typing import NDArray
+
+from stages.gan.common.compiled import put
 
 # Rounds of the power iteration before the first step, so that sigma is nearly exact there.
 _FIRST_ROUNDS = 20
@@ -68,8 +70,8 @@ class SpectralNorm(nn.Cell):
             v /= np.linalg.norm(v)
             u = weight @ v
             u /= np.linalg.norm(u)
-        self.u.set_data(Tensor(u.astype(np.float32)))
-        self.v.set_data(Tensor(v.astype(np.float32)))
+        put(self.u, u.astype(np.float32))
+        put(self.v, v.astype(np.float32))
 
 
 def layers(network: nn.Cell) -> tuple[SpectralNorm, ...]:

@@ -11,6 +11,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 
+from stages.gan.common.compiled import put
 from stages.gan.layers import kernels
 
 KERNELS = kernels.Library(Path(__file__).with_name("averaging.c"))
@@ -104,4 +105,4 @@ class Average(nn.Cell):
     def copy_to(self, generator: nn.Cell) -> None:
         """Copy the averages into an equal generator that no compiled function uses."""
         for own, average in zip(generator.get_parameters(), self.averages, strict=True):
-            own.set_data(Tensor(average.asnumpy()))
+            put(own, average.asnumpy())

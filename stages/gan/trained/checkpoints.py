@@ -18,12 +18,13 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import Parameter, Tensor, nn
+from mindspore import Parameter, nn
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors import numpy as safetensors
 
 from stages.gan import networks
+from stages.gan.common import compiled
 from stages.gan.common.errors import UserError
 from stages.gan.trained import manifest
 from stages.gan.trained.averaging import Average
@@ -61,7 +62,7 @@ def values(parameters: Iterable[Parameter]) -> dict[str, NDArray[Any]]:
 def put(stored: Mapping[str, NDArray[Any]], parameters: Iterable[Parameter]) -> None:
     """Put values into parameters that no compiled function has used yet."""
     for parameter in parameters:
-        parameter.set_data(Tensor(stored[parameter.name]))
+        compiled.put(parameter, stored[parameter.name])
 
 
 def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
@@ -169,7 +170,7 @@ class Checkpoint:
                 if wrong:
                     self._refuse(file, part, wrong)
                 for parameter in parameters:
-                    parameter.set_data(Tensor(stored.get_tensor(parameter.name)))
+                    compiled.put(parameter, stored.get_tensor(parameter.name))
         except (OSError, SafetensorError) as error:
             raise UserError(f"{file} cannot be read: {error}") from None
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mindspore import Parameter, Tensor, int32, nn
+import numpy as np
+from mindspore import Parameter, nn
 
 from stages.gan import losses, networks
+from stages.gan.common.compiled import put
 from stages.gan.data import prepared
 from stages.gan.params import Dataset, Train
 from stages.gan.trained import checkpoints
@@ -91,7 +93,7 @@ def assemble(
         start.restore_optimizers(movers)
         # The schedules count from here. discriminator_steps may have changed since then.
         for mover, updates in zip(movers, (1, settings.discriminator_steps), strict=True):
-            mover.global_step.set_data(Tensor([start.step * updates], int32))
+            put(mover.global_step, np.array([start.step * updates], np.int32))
     average = Average(generator, settings.ema) if settings.ema > 0 else None
     shown = generator
     if average is not None:

@@ -5,7 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers import BatchNorm, LeakyReLU, Tanh, activation
+from stages.gan.layers import (
+    BatchNorm,
+    LeakyReLU,
+    Tanh,
+    activation,
+    make_twice_differentiable,
+)
+from stages.gan.layers.normalisation import NormalisedActivation, rectifier
+from tests.helpers.training.kernel import compiled, pure
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:
@@ -75,6 +83,41 @@ def test_activations_are_what_their_names_say():
         np.testing.assert_allclose(activation(name, 0.3)(x).asnumpy(), values, atol=1e-5)
     with pytest.raises(ValueError, match="choose one of relu"):
         activation("swish", 0.2)
+
+
+@pytest.mark.parametrize("form", [compiled, pure])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"])
+def test_no_activation_hides_nan(name, form):
+    """nn.ReLU makes 0 of NaN: training would go on with a generator that is lost.
+
+    A twice differentiable discriminator and a normalised layer have forms of their own.
+    """
+    x = Tensor(np.array([[np.nan], [np.nan]], np.float32))
+    with form():
+        for layer in (activation(name, 0.2), rectifier(name, 0.2)):
+            network = nn.SequentialCell(layer)
+            assert np.isnan(network(x).asnumpy()).all()
+            make_twice_differentiable(network)
+            assert np.isnan(network(x).asnumpy()).all()
+        assert np.isnan(NormalisedActivation(1, name, 0.2).set_train()(x).asnumpy()).all()
+
+
+@pytest.mark.parametrize("form", [compiled, pure])
+@pytest.mark.parametrize("compiles", [False, True])
+def test_batch_norm_refuses_a_single_row(form, compiles):
+    """nn.BatchNorm1d takes it, and its running variance is NaN from then on."""
+    with form():
+        layers = BatchNorm(3), NormalisedActivation(3, "relu", 0.2)
+    for layer in layers:
+        layer.set_train()
+
+        def call(x, layer=layer):
+            return layer(x)
+
+        run = ms.jit(call) if compiles else call
+        with pytest.raises((ZeroDivisionError, ValueError)):
+            run(Tensor(np.ones((1, 3), np.float32)))
+        assert layer.moving_variance.asnumpy().tolist() == [1, 1, 1]
 
 
 def test_tanh_and_its_gradient_are_right_far_out_too():

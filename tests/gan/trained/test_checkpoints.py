@@ -14,6 +14,7 @@ from stages.gan.training.optimizers import adam
 from stages.gan.training.optimizers.schedules import Schedule
 from stages.gan.training.step import make_step
 from tests.helpers.training.network import describe
+from tests.helpers.training.steps import batch, optimize
 
 
 @pytest.fixture
@@ -205,3 +206,30 @@ def test_without_an_average_there_is_no_file_of_one(saved):
     folder, _ = saved
     assert not checkpoints.load(folder).averaged
     assert not (folder / "average.safetensors").exists()
+
+
+def test_a_checkpoint_cannot_be_loaded_into_networks_that_have_been_trained(saved):
+    """The compiled step would go on with its own weights, and the loss would stand still."""
+    folder, _ = saved
+    pair = networks.build(describe("mlp"), seed=5)
+    movers = optimize(pair, 0.002)
+    step = make_step(*pair, losses.build("bce"), *movers)
+    checkpoint = checkpoints.load(folder)
+    checkpoint.restore_networks(*pair)
+    checkpoint.restore_optimizers(tuple(movers))
+    step(*batch(0))
+    with pytest.raises(RuntimeError, match=r"held by a compiled function \(step\)"):
+        checkpoint.restore_networks(*pair)
+    with pytest.raises(RuntimeError, match=r"held by a compiled function \(step\)"):
+        checkpoint.restore_optimizers(tuple(movers))
+
+
+def test_a_snapshot_does_not_follow_the_training(saved):
+    _, pair = saved
+    step = make_step(*pair, losses.build("bce"), *optimize(pair, 0.1))
+    snapshot = checkpoints.values(pair[0].get_parameters())
+    copy = {name: array.copy() for name, array in snapshot.items()}
+    step(*batch(0))
+    now = checkpoints.values(pair[0].get_parameters())
+    assert all((snapshot[name] == copy[name]).all() for name in copy)
+    assert any((now[name] != copy[name]).any() for name in copy)

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from stages.gan import networks
+from stages.gan.common.compiled import put
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import Split
 from stages.gan.params import load
+from stages.gan.trained import checkpoints
 from stages.gan.training import assembly, preparation
 from stages.gan.training.step.gradients import DUE
 from tests.helpers.data import SHIPPED
@@ -90,3 +92,19 @@ def test_a_saved_assembly_is_taken_up_where_it_was(tmp_path):
             assert (a.asnumpy() == b.asnumpy()).all()
     plan = preparation.plan_of("mnist", params.train, len(data), start)
     assert (plan.first_epoch, plan.first_step) == (2, 4)
+
+
+def test_after_one_step_nothing_that_training_changes_can_be_replaced(tmp_path):
+    """Networks, optimizers and average: what is loaded then would have no effect."""
+    data = split()
+    players = assembly.assemble(small(tmp_path, ema=0.9), data, 10)
+    trained = players.trained
+    for parameters in trained.values():  # before the first step all can be
+        checkpoints.put(checkpoints.values(parameters), parameters)
+    players.step(*inputs(data), due=DUE)
+    assert set(trained) == {"generator", "discriminator", "optimizers", "average"}
+    for parameters in trained.values():
+        for parameter in parameters:
+            with pytest.raises(RuntimeError, match="held by a compiled function"):
+                put(parameter, parameter.asnumpy())
+    players.refresh()  # `shown` belongs to no compiled function

@@ -32,7 +32,8 @@ def batch(step: int, image_shape=(1, 8, 8)):
 
 def state(networks_, optimizers):
     cells = [*networks_, *optimizers]
-    return {p.name: p.asnumpy() for cell in cells for p in cell.get_parameters()}
+    # Copies: asnumpy() shares its memory with the parameter, which steps change in place.
+    return {p.name: p.asnumpy().copy() for cell in cells for p in cell.get_parameters()}
 
 
 def former_step(pair, loss, movers):

@@ -11,9 +11,10 @@ from itertools import pairwise
 
 import mindspore as ms
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import nn, ops
 from numpy.typing import NDArray
 
+from stages.gan.common.compiled import jit, put
 from stages.gan.common.randomness import stream
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import array_files
@@ -104,8 +105,8 @@ def build(
         else:
             continue
         values = draw.normal(0.0, np.sqrt(gain / inputs), cell.weight.shape)
-        cell.weight.set_data(Tensor(values.astype(np.float32)))
-    network.to_logits.bias.set_data(ops.zeros(outputs, ms.float32))
+        put(cell.weight, values.astype(np.float32))
+    put(network.to_logits.bias, np.zeros(outputs, np.float32))
     network.set_train()
     return network
 
@@ -183,7 +184,7 @@ def make_step(
         optimizer(gradients)
         return value
 
-    compiled = ms.jit(step)
+    compiled = jit(step, network, optimizer)
 
     def on_arrays(images, targets):
         return compiled(as_tensor(network.framed(images)), as_tensor(targets))

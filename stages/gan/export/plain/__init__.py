@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
-from mindspore import Parameter, Tensor, nn
+from mindspore import Parameter, nn
 from numpy.typing import NDArray
 
+from stages.gan.common.compiled import put
 from stages.gan.layers import spectral
 from stages.gan.networks import Description
 from stages.gan.params import choices
@@ -69,7 +70,7 @@ def as_plain(
     pair = plain_networks(description)
     for ours, theirs in zip((generator, discriminator), pair, strict=True):
         for _, values, parameter in matched(description.kind, ours, theirs):
-            parameter.set_data(Tensor(values))
+            put(parameter, values)
         theirs.set_train(ours.training)
     return pair
 
@@ -108,7 +109,7 @@ def take_back(kind: str, ours: nn.Cell, theirs: nn.Cell) -> None:
     for layer, parameter, other in _pairs(ours, theirs):
         values = np.array(from_plain(layer, other.asnumpy(), parameter.shape), order="C")
         assert values.shape == parameter.shape
-        parameter.set_data(Tensor(values))
+        put(parameter, values)
 
 
 def layers(network: nn.Cell) -> list[nn.Cell]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import nn, ops
 
+from stages.gan.common.compiled import put
 from stages.gan.layers import BatchNorm, Tanh
 from stages.gan.layers.normalisation import NormalisedActivation, rectifier
 from stages.gan.layers.spectral import SpectralNorm
@@ -98,7 +99,7 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
         else:
             continue
         values = generator.normal(mean, 0.02, parameter.shape)
-        parameter.set_data(Tensor(values.astype(np.float32)))
+        put(parameter, values.astype(np.float32))
 
 
 def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:

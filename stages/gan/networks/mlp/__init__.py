@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-from mindspore import Tensor, nn, ops
+from mindspore import nn, ops
 
+from stages.gan.common.compiled import put
 from stages.gan.layers import Tanh
 from stages.gan.layers.normalisation import KERNELS, NormalisedActivation
 from stages.gan.layers.spectral import SpectralNorm
@@ -98,7 +99,7 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
             bound = 1.0 / np.sqrt(cell.in_channels)
             for parameter in (cell.weight, cell.bias):
                 values = generator.uniform(-bound, bound, parameter.shape)
-                parameter.set_data(Tensor(values.astype(np.float32)))
+                put(parameter, values.astype(np.float32))
 
 
 def generator_weights(image_shape: Sequence[int], latent_size: int, widths: Sequence[int]) -> int:

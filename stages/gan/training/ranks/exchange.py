@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
+from stages.gan.common.compiled import put
 from stages.gan.common.errors import UserError
 from stages.gan.training.ranks.group import Group
 
@@ -100,7 +101,7 @@ class Link:
         for parameters in trained.values():
             for parameter in parameters:
                 value = parameter.asnumpy()
-                parameter.set_data(Tensor(self._first(value)))
+                put(parameter, self._first(value))
 
     def numbers(self, *values: int) -> tuple[int, ...]:
         """The values that rank 0 gives; each number is from 0 to below 2^32."""

@@ -7,6 +7,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import nn, ops
 
+from stages.gan.common.compiled import jit
 from stages.gan.layers import spectral
 from stages.gan.losses import Loss
 from stages.gan.trained.averaging import Average
@@ -244,7 +245,9 @@ def _compiled(
             return *means, outputs[4], g_length
         return means
 
-    return ms.jit(step)
+    return jit(
+        step, generator, discriminator, generator_optimizer, discriminator_optimizer, average
+    )
 
 
 def make_discriminator_step(
@@ -275,4 +278,4 @@ def make_discriminator_step(
         outputs = update(seen_real(real, changes), seen_fake(shown, changes), mix, None)
         return outputs[0]
 
-    return ms.jit(step)
+    return jit(step, generator, discriminator, discriminator_optimizer)

@@ -6,12 +6,12 @@ codes differ from each other. The module `diagnosis` interprets them.
 
 from dataclasses import dataclass
 
-import mindspore as ms
 import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
+from stages.gan.common.compiled import jit
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import Split
 from stages.gan.trained.sampling import evaluation_mode
@@ -123,7 +123,7 @@ class DiversityMeter:
         def draw(z):
             return generator(z)
 
-        self._draw = ms.jit(draw)
+        self._draw = jit(draw, generator)
 
     def look(self, step: int) -> float:
         """The images' mean pairwise distance, or NaN in a step without a measurement."""

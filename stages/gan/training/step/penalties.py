@@ -2,9 +2,14 @@
 
 The gradient of a penalty is a second derivative. Layers with a hand-written backward pass have
 none: the discriminator must come from `networks.build(..., twice_differentiable=True)`.
+
+Outside a compiled function MindSpore 2.10 drops parts of the second derivative without an error: a
+fully connected layer after a reshape is then not penalised at all (see docs/mindspore.md). So a
+penalty raises RuntimeError if it is not called by a compiled function.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import mindspore as ms
 from mindspore import Tensor, nn, ops
@@ -13,6 +18,26 @@ from stages.gan.losses import gradient_penalty
 
 # Added to a squared length, because the slope of the square root is infinite at 0.
 _TINY = 1e-12
+
+
+class _OnlyCompiled(nn.Cell):
+    """A function that only a compiled function can call.
+
+    The compiler takes a Cell's `construct`; Python calls `__call__`.
+    """
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__(auto_prefix=False)
+        self.function = function
+
+    def construct(self, *given):
+        return self.function(*given)
+
+    def __call__(self, *given: Any) -> Tensor:
+        raise RuntimeError(
+            "a penalty on the gradient was called outside a compiled function, where MindSpore "
+            "drops parts of its gradient: call it in a function that is compiled by jit"
+        )
 
 
 def squared_gradient_norms(discriminator: nn.Cell) -> Callable[[Tensor], Tensor]:
@@ -32,7 +57,7 @@ def squared_gradient_norms(discriminator: nn.Cell) -> Callable[[Tensor], Tensor]
         direction = gradient(images)
         return total(ops.reshape(direction * direction, (images.shape[0], -1)), 1)
 
-    return squared_norms
+    return _OnlyCompiled(squared_norms)
 
 
 def r1(discriminator: nn.Cell, gamma: float) -> Callable[[Tensor], Tensor]:
@@ -47,7 +72,7 @@ def r1(discriminator: nn.Cell, gamma: float) -> Callable[[Tensor], Tensor]:
     def penalty(real):
         return ops.mean(squared_norms(real)) * (0.5 * gamma)
 
-    return penalty
+    return _OnlyCompiled(penalty)
 
 
 def on_the_way(discriminator: nn.Cell, weight: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -66,4 +91,4 @@ def on_the_way(discriminator: nn.Cell, weight: float) -> Callable[[Tensor, Tenso
         between = fake + mix * (real - fake)
         return gradient_penalty(ops.sqrt(squared_norms(between) + _TINY)) * weight
 
-    return penalty
+    return _OnlyCompiled(penalty)

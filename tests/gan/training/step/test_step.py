@@ -17,6 +17,7 @@ from stages.gan.training.step import Options, make_discriminator_step, make_step
 from stages.gan.training.step.augmentation import POLICIES, augment, draw
 from stages.gan.training.step.gradients import DUE
 from tests.helpers.project import ROOT
+from tests.helpers.training.kernel import pure
 from tests.helpers.training.network import describe
 from tests.helpers.training.steps import BATCH, batch, former_step, make, optimize, state
 
@@ -375,3 +376,16 @@ def test_with_everything_off_no_operator_is_added_to_the_compiled_step(kind, tmp
     assert then == now
     assert then["Adam"] == sum(len(movers.parameters) for movers in make(kind)[1])
     assert sum(averaging.values()) > sum(now.values())
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_network_of_nan_is_seen_in_what_a_step_returns(position):
+    """The hinge loss makes 0 of NaN, and so would nn.ReLU, which there is without kernels."""
+    description = describe("mlp", discriminator_activation="relu")
+    with pure():
+        pair = networks.build(description, 1)
+        weight = pair[position].trainable_params()[0]
+        weight.set_data(Tensor(np.full(weight.shape, np.nan, np.float32)))
+        step = make_step(*pair, losses.build("hinge"), *optimize(pair, 0.002))
+        found = [value.asnumpy().item() for value in step(*batch(0))]
+    assert not np.isfinite(found).all()
