@@ -273,3 +273,21 @@ def test_the_trained_model_draws_and_judges(reproduced: Project, tmp_path: Path)
     )
     assert result.returncode == 1
     assert "5 x 7 pixels: valid is 16 x 16" in result.stderr
+
+
+def test_a_data_set_with_a_chinese_name_goes_all_the_way(copied: Project):
+    params = copied.params
+    params["datasets"]["数字"] = params["datasets"]["mnist"]
+    params["数字"] = params["mnist"]
+    copied.write_params(params)
+    targets = ["report@数字", "export@数字"]
+    assert "train@数字" in stages_run(copied.run("dvc", "repro", *targets).stdout)
+    assert "didn't change" in copied.run("dvc", "repro", *targets).stdout
+    for name in ("generator.onnx", "generator.mindir", "README.md"):
+        ours = (copied.folder / "models/数字/export" / name).read_bytes()
+        # Only the card has the data set's name.
+        theirs = (copied.folder / "models/mnist/export" / name).read_bytes()
+        assert ours == theirs or name == "README.md"
+    assert "all match dvc.lock" in copied.run("python", "-m", "stages", "verify", "数字").stdout
+    assert "bundles/数字.zip" in copied.run("python", "-m", "stages", "bundle", "数字").stdout
+    copied.run("python", "-m", "stages", "bundle", "--check", "bundles/数字.zip")
