@@ -21,14 +21,15 @@ FOLDER = ".dir"
 
 def clear() -> list[unfinished.Run]:
     """Remove the finished trainings whose results dvc.lock has, and return them."""
-    finished = [run for run in unfinished.runs(workspace.scratch()) if run.results]
-    if not finished:
+    finished = [(run, run.results) for run in unfinished.runs(workspace.scratch())]
+    if not any(results for _, results in finished):
         return []
     noted = _noted()
     return [
         run
-        for run in finished
-        if all(noted.get(path) == name_of(files) for path, files in run.results.items())
+        for run, results in finished
+        if results
+        and all(noted.get(path) == name_of(files) for path, files in results.items())
         and unfinished.clear(run)
     ]
 

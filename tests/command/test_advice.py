@@ -87,6 +87,12 @@ ADVICE = {
         f"{LIMITS}test_a_path_at_which_copies_fail_is_told_and_the_project_can_be_moved",
     ("tools/dvc/limits.py", "git checkout HEAD -- {}"):
         f"{LIMITS}test_an_emptied_configuration_is_told_and_the_command_brings_it_back",
+    ("tools/dvc/limits.py", "git config --global {} {} && git config --local --unset-all {}"):
+        f"{LIMITS}test_a_setting_of_git_that_is_not_ascii_is_told_and_can_be_moved",
+    ("tools/dvc/limits.py", "mv {} {}"):
+        f"{LIMITS}test_a_cache_at_a_path_that_is_not_ascii_is_told_and_can_be_moved",
+    ("tools/dvc/limits.py", "dvc cache dir --local {} && {}"):
+        f"{LIMITS}test_a_cache_at_a_path_that_is_not_ascii_is_told_and_can_be_moved",
     ("tools/dvc/limits.py", "dvc remote add"): NONE + "it names what emptied the file",
     ("tools/dvc/pipeline.py", "dvc repro"): f"{HERE}test_a_merge_is_ended",
     ("tools/dvc/pipeline.py", "git checkout --theirs {}"): f"{HERE}test_a_merge_is_ended",

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import shlex
 import shutil
 import struct
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.helpers.project import Project, imported_modules
+from tests.helpers.project import ROOT, Project, imported_modules
 
 pytestmark = pytest.mark.pipeline
 
@@ -273,3 +274,37 @@ def test_the_trained_model_draws_and_judges(reproduced: Project, tmp_path: Path)
     )
     assert result.returncode == 1
     assert "5 x 7 pixels: valid is 16 x 16" in result.stderr
+
+
+def test_a_data_set_with_a_chinese_name_goes_all_the_way(copied: Project):
+    params = copied.params
+    params["datasets"]["数字"] = params["datasets"]["mnist"]
+    params["数字"] = params["mnist"]
+    copied.write_params(params)
+    targets = ["report@数字", "export@数字"]
+    assert "train@数字" in stages_run(copied.run("dvc", "repro", *targets).stdout)
+    assert "didn't change" in copied.run("dvc", "repro", *targets).stdout
+    for name in ("generator.onnx", "generator.mindir", "README.md"):
+        ours = (copied.folder / "models/数字/export" / name).read_bytes()
+        # Only the card has the data set's name.
+        theirs = (copied.folder / "models/mnist/export" / name).read_bytes()
+        assert ours == theirs or name == "README.md"
+    assert "all match dvc.lock" in copied.run("python", "-m", "stages", "verify", "数字").stdout
+    assert "bundles/数字.zip" in copied.run("python", "-m", "stages", "bundle", "数字").stdout
+    copied.run("python", "-m", "stages", "bundle", "--check", "bundles/数字.zip")
+
+
+def test_experiments_are_readable_in_a_terminal_of_160_columns(copied: Project):
+    change = ("-S", "mnist.evaluate.seed=9", "evaluate@mnist")
+    copied.run("dvc", "exp", "run", "-q", "-n", "a", *change)
+    text = (ROOT / "docs/experiments.md").read_text()
+    (options,) = re.findall(r"^dvc exp show (.*)$", text, re.MULTILINE)
+    show = ["dvc", "exp", "show", "--no-pager", *shlex.split(options)]
+    table = copied.run(*show, COLUMNS="160", LC_ALL="C.UTF-8").stdout
+    assert "quality.frechet_distance.value" in table
+    assert "mnist.evaluate.seed" in table
+    assert "\u2026" not in table  # nothing is cut off
+    diff = copied.run("dvc", "metrics", "diff", "HEAD", "a").stdout
+    for line in [*table.splitlines(), *diff.splitlines()]:
+        assert len(line.rstrip()) <= 160
+    assert len(diff.splitlines()) <= 40

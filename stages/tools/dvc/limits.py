@@ -2,23 +2,26 @@
 
 DVC runs each queued or temporary experiment in a copy of the project, a small git repository below
 `.dvc/tmp`. Tried with DVC 3.67: in a shallow clone the experiment trains, and its results are lost.
-At some paths the copy cannot be made. An experiment in the workspace (`dvc exp run` alone) has
-neither limit.
+In other cases the copy cannot be made. Git gets its path as an URL, which ends at a # or a ?. The
+cache's path, `.dvc/config.local` and `.git/config` are written again by ConfigObj, in ASCII. An
+experiment in the workspace (`dvc exp run` alone) has none of these limits.
 """
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
 from stages.tools.dvc import revisions
 from stages.tools.dvc.git import git
+from stages.tools.dvc.queue import DVC
 
-# DVC gives git the copy's path as an URL, in which these end the path.
-_END_OF_PATH = "#?"
 _CONFIG = Path(".dvc/config")
+_LOCAL = Path(".dvc/config.local")
 _IN_A_COPY = re.compile(r"--(queue|temp|run-all|jobs)(=.*)?|-j.*")
+_COPY = "DVC cannot make the copies in which it runs queued and temporary experiments"
 
 
 def complain_if_no_copies() -> None:
@@ -36,12 +39,35 @@ def complain_if_no_copies() -> None:
             "temporary experiments in such a clone: first run `git fetch --unshallow`"
         )
     here = Path.cwd()
-    if found := _hindrances(str(here)):
+    if found := [letter for letter in "#?" if letter in str(here)]:
         raise UserError(
-            f"the project's path has {found}, and DVC cannot make the copies at such a path in "
-            f"which it runs queued and temporary experiments: move the project (`{_move(here)}`), "
-            "or use `dvc exp run` without --queue and --temp"
+            f"the project's path has a {found[0]}, and {_COPY} there: move the project "
+            f"(`{_move(here)}`), or use `dvc exp run` without --queue and --temp"
         )
+    if not (cache := cache_folder()).isascii():
+        raise UserError(
+            f"the path of DVC's cache is {cache}, and {_COPY} with letters other than a to z in "
+            f"it: move the cache (`{_move_cache(cache)}`)"
+        )
+    for setting in _settings_of_git():
+        key, _, value = setting.partition("\n")
+        words = shlex.quote(key), shlex.quote(value)
+        raise UserError(
+            f"{key} of this clone's git is {value}, and {_COPY} with letters other than a to z in "
+            f".git/config: set it for all clones (`git config --global {words[0]} {words[1]} && "
+            f"git config --local --unset-all {words[0]}`)"
+        )
+    if _LOCAL.is_file() and not _LOCAL.read_bytes().isascii():
+        raise UserError(
+            f"{_LOCAL} has letters other than a to z, and {_COPY} with it: move these settings "
+            f"to {_CONFIG}"
+        )
+
+
+def cache_folder() -> str:
+    """The path of DVC's cache; "" where there is none."""
+    asked = subprocess.run([*DVC, "cache", "dir"], capture_output=True, text=True)
+    return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
 def complain_if_copies_are_asked_for(options: Sequence[str]) -> None:
@@ -80,20 +106,31 @@ def complain_if_not_settable(dataset: str, names: Iterable[str]) -> None:
         )
 
 
-def _hindrances(path: str) -> str:
-    found = [f"a {letter}" for letter in _END_OF_PATH if letter in path]
-    if not path.isascii():
-        found.append(f"letters other than a to z ({''.join(re.findall('[^ -~]+', path))})")
-    return " and ".join(found)
+def _settings_of_git() -> list[str]:
+    """Each setting of `.git/config` with other letters than ASCII: its key, a break, its value."""
+    listed = git("config", "--local", "--list", "-z").stdout.decode(errors="replace").split("\0")
+    return [setting for setting in listed if not setting.isascii()]
 
 
 def _move(here: Path) -> str:
-    """The command that moves the project to a path without hindrances."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", here.name).strip("-") or "project"
+    """The command that moves the project to a path without # and ?."""
+    plain = re.sub(r"[^\w.-]+", "-", here.name).strip("-") or "project"
     places = [here.parent, Path.home(), Path("/var/tmp")]
-    place = next(each for each in places if not _hindrances(str(each)))
-    target = place / plain
-    while target.exists():
-        target = target.with_name(f"{target.name}-2")
-    words = [shlex.quote(str(each)) for each in (here, target)]
+    place = next(each for each in places if not set(str(each)) & {"#", "?"})
+    words = [shlex.quote(str(each)) for each in (here, _free(place / plain))]
     return f"mv {words[0]} {words[1]} && cd {words[1]} && make clean-venv setup"
+
+
+def _move_cache(cache: str) -> str:
+    """The command that moves DVC's cache to a path of ASCII letters."""
+    home = Path.home()
+    target = _free((home if str(home).isascii() else Path("/var/tmp")) / ".dvc-cache")
+    words = [shlex.quote(str(each)) for each in (cache, target)]
+    bring = f"mv {words[0]} {words[1]}" if Path(cache).is_dir() else f"mkdir {words[1]}"
+    return f"dvc cache dir --local {words[1]} && {bring}"
+
+
+def _free(path: Path) -> Path:
+    while path.exists():
+        path = path.with_name(f"{path.name}-2")
+    return path

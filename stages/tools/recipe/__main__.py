@@ -10,6 +10,7 @@ import shlex
 import sys
 
 from stages.command import argument_parser, guarded, say
+from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.tools.dvc import limits, revisions
@@ -28,6 +29,7 @@ def main() -> None:
             say(f"{each.name} ({each.dataset}): {each.about}")
         return
     recipe = recipes.load(arguments.name)
+    params.check_names(paths.PARAMS)
     recipe.applied(read_mapping(paths.PARAMS))  # DVC would add unknown params without an error
     limits.complain_if_copies_are_asked_for(arguments.options)
     limits.complain_if_not_settable(recipe.dataset, recipe.changes)

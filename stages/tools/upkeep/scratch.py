@@ -18,8 +18,8 @@ def main() -> None:
     parser.add_argument("action", nargs="?", choices=("list", "clear", "tidy"), default="list")
     parser.add_argument("names", nargs="*", help="data sets or runs; default: all")
     arguments = parser.parse_args()
-    recorded.clear()
-    runs = chosen(arguments.names)
+    cleared = recorded.clear()
+    runs = chosen(arguments.names, cleared)
     if arguments.action == "tidy":
         return
     if arguments.action == "clear":
@@ -40,11 +40,11 @@ def main() -> None:
         say("no unfinished runs")
 
 
-def chosen(names: list[str]) -> list[unfinished.Run]:
-    """The runs with these names; all runs without names."""
+def chosen(names: list[str], cleared: list[unfinished.Run]) -> list[unfinished.Run]:
+    """The runs with these names; all runs without names. A name may be of a run just cleared."""
     runs = unfinished.runs(workspace.scratch())
     for name in names:
-        if not any(name in (run.dataset, run.name) for run in runs):
+        if not any(name in (run.dataset, run.name) for run in [*runs, *cleared]):
             known = sorted({name for run in runs for name in (run.dataset, run.name)})
             raise UserError(f"no unfinished run {name}: valid is {', '.join(known) or 'nothing'}")
     return [run for run in runs if not names or run.dataset in names or run.name in names]

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,21 @@ def test_parameters_keep_their_names(tmp_path):
     names = [parameter.name for parameter in model.graph.parameter]
     assert names[:3] == ["generator:0.weight", "generator:0.bias", "generator:2.weight"]
     assert [one.name for one in model.graph.input] == ["generator:input_0"]
+
+
+@pytest.mark.parametrize("temporary", ["plain", "临时"])
+def test_a_folder_may_have_a_chinese_name(tmp_path, elsewhere, monkeypatch, temporary):
+    """MindSpore itself takes only ASCII: a data set may be called 数字, and a user 张三."""
+    (tmp_path / temporary).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
+    monkeypatch.chdir(tmp_path)
+    folder = Path("模型/数字")
+    folder.mkdir(parents=True)
+    for file in write(folder, "mlp"):
+        assert file.read_bytes() == (elsewhere / "mlp" / file.name).read_bytes()
+    description = describe("mlp")
+    code = np.zeros((2, description.latent_size), np.float32)
+    ((found,),) = mindir_files.run(folder / "generator.mindir", code)
+    assert found.shape == (2, *description.image_shape)
+    assert list((tmp_path / temporary).iterdir()) == []
+    assert Path.cwd() == tmp_path

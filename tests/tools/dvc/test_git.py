@@ -44,6 +44,12 @@ def test_another_users_repository_is_refused_with_what_to_do(of_another_user):
     assert "\n" not in reason
 
 
+def test_what_git_advises_is_enough(of_another_user, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(of_another_user.folder / "gitconfig"))
+    of_another_user.run("sh", "-c", "git config" + git.refusal().partition("git config")[2])
+    assert git.refusal() == ""
+
+
 def test_without_git_it_is_named(folder, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     assert git.refusal() == "git was not found"

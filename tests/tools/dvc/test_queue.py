@@ -45,6 +45,8 @@ def test_one_that_has_not_begun_has_told_nothing(tmp_path):
     none = entry(tmp_path / "none")
     assert (none.verdict(), none.last_line()) == ("", "")
     assert none.reason() == "its log has no error message"
+    assert not none.has_begun
+    assert not none.was_killed
 
 
 def test_the_last_line_is_what_a_terminal_would_show(after):

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -5,6 +6,7 @@ import sys
 import pytest
 
 from stages.gan.common import unfinished
+from stages.gan.common.files import md5
 from stages.gan.common.locks import lock
 
 ROOT = ".scratch"
@@ -62,3 +64,24 @@ def test_where_nothing_is_saved(run):
     run("clear")
     assert run().stdout == "no unfinished runs\n"
     assert run("clear").stdout == "0.0 MB freed\n"
+
+
+def test_a_finished_run_is_listed_until_dvc_lock_has_it(run, tmp_path):
+    folder = tmp_path / ROOT / "mnist" / ("a" * 16)
+    file = tmp_path / "out"
+    file.write_text("out")
+    (folder / "finished.json").write_text(json.dumps({"out": {"": md5(file)}}))
+    assert "finished, but dvc.lock has not its results" in run("list", "mnist").stdout
+    outs = [{"path": "out", "md5": md5(file)}]
+    (tmp_path / "dvc.lock").write_text(json.dumps({"stages": {"train@mnist": {"outs": outs}}}))
+    assert run("tidy").stdout == ""
+    assert [r.dataset for r in unfinished.runs(tmp_path / ROOT)] == ["faces"]
+
+
+def test_what_was_just_removed_may_be_named(run, tmp_path):
+    folder = tmp_path / ROOT / "mnist" / ("a" * 16)
+    (folder / "finished.json").write_text(json.dumps({"out": {"": "0"}}))
+    outs = [{"path": "out", "md5": "0"}]
+    (tmp_path / "dvc.lock").write_text(json.dumps({"stages": {"train@mnist": {"outs": outs}}}))
+    result = run("clear", "mnist")
+    assert (result.returncode, result.stdout) == (0, "0.0 MB freed\n")
