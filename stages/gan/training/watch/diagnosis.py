@@ -358,7 +358,9 @@ class Diagnosis:
             f"{part.max():.2g}; below {VANISHED:.0e} Adam moves no weight"
         )
         since = history.last_step - WINDOW + 1
-        return self._verdict(verdicts.WON, history, since, seen, verdicts.VANISHED, fatal=True)
+        changes = verdicts.advice(verdicts.WON, self.settings, len(history), vanished=True)
+        meaning = verdicts.VANISHED
+        return self._verdict(verdicts.WON, history, since, seen, meaning, changes, fatal=True)
 
     def _constant(self, history: History) -> Verdict | None:
         rows = history.recent(WINDOW)

@@ -143,11 +143,12 @@ class Verdict:
         return cls(**{**content, "changes": changes})
 
 
-def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
+def advice(name: str, settings: Train, steps: int, vanished: bool = False) -> tuple[Change, ...]:
     """The changes to try after a verdict on a run of `steps` steps with these settings.
 
     There is always at least one change, never to a value that is set already, and none that cannot
-    help in a run of this length.
+    help in a run of this length. `vanished` says that G's gradient is as good as 0, which a loss on
+    logits prevents.
     """
     rate = settings.learning_rate
     d_rate = settings.discriminator_learning_rate or rate
@@ -169,10 +170,10 @@ def advice(name: str, settings: Train, steps: int) -> tuple[Change, ...]:
     if name == SATURATED:
         changes = [on_logits, slower] if settings.loss in ("bce", "mse") else [slower]
     elif name == WON:
+        if vanished and settings.loss in ("bce", "mse"):
+            changes.append(on_logits)
         if settings.discriminator_steps > 1:
             changes.append(Change("train.discriminator_steps", 1, "as many updates as G"))
-        if settings.loss in ("bce", "mse"):
-            changes.append(on_logits)
         changes.append(slower_d)
         if settings.instance_noise < 0.1:
             why = "noise on D's images makes real and generated ones overlap"
