@@ -31,7 +31,7 @@ from stages.gan.common import paths, runtime
 from stages.gan.data.prepared import Split
 from stages.gan.evaluation.judge import classifier
 from stages.gan.trained.sampling import generate, logits
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.history import History
 from stages.gan.training.loop import train as run
 from stages.gan.training.step import measures
@@ -81,7 +81,7 @@ def train() -> Iterator[None]:
         history.add_step(step, row)
         watching.failure(history)
 
-    plan = assembly.plan_of("mnist", settings.train, len(data))
+    plan = preparation.plan_of("mnist", settings.train, len(data))
     per_epoch = plan.steps_per_epoch(len(data))
     for epoch in itertools.count():
         one = replace(plan, epochs=1, first_epoch=epoch + 1, first_step=epoch * per_epoch + 1)

@@ -44,10 +44,10 @@ def listing() -> None:
     """Print one line per command: the first line of its docstring."""
     say("usage: python -m stages COMMAND [ARGUMENT ...]; COMMAND --help lists its arguments\n")
     for name in TOOLS:
-        say(f"  {name:13} {first_line(COMMANDS[name])}")
+        say(f"  {name:15} {first_line(COMMANDS[name])}")
     say("\nstages of the pipeline, which `dvc repro` runs; each takes a data set's name:\n")
     for name in STAGES:
-        say(f"  {name:13} {first_line(COMMANDS[name])}")
+        say(f"  {name:15} {first_line(COMMANDS[name])}")
 
 
 def first_line(module: str) -> str:

@@ -4,7 +4,7 @@ A function that MindSpore 2.10 has compiled keeps the memory that its parameters
 call. `Parameter.set_data`, and all loading that uses it, gives a parameter other memory. Then the
 function goes on with the old values, without an error: a loss stands still after a checkpoint is
 loaded, or a network gives the old answers (see docs/mindspore.md). So functions are compiled by
-`jit`, which remembers what it holds, and `put` refuses parameters that are held.
+`jit`, which remembers what it holds and for which mode, and `put` refuses parameters that are held.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,9 @@ _HOLDER = "held_by_compiled"
 def jit(function: Callable[..., Any], *cells: nn.Cell | None) -> Callable[..., Any]:
     """Compile a function; from its first call on it holds the parameters of these cells.
 
+    It is compiled for the mode (training or evaluation) that each cell has at the first call, and
+    MindSpore does not see a later change. Then a call raises RuntimeError.
+
     Parameters
     ----------
     function : callable
@@ -28,12 +31,21 @@ def jit(function: Callable[..., Any], *cells: nn.Cell | None) -> Callable[..., A
         All networks, optimizers and averages that the function uses; None is left out.
     """
     compiled = ms.jit(function)
-    waiting = [cell for cell in cells if cell is not None]
+    used = [cell for cell in cells if cell is not None]
+    modes: list[bool] = []
 
     def call(*given: Any, **named: Any) -> Any:
-        while waiting:
-            for parameter in waiting.pop().get_parameters():
-                setattr(parameter, _HOLDER, function.__name__)
+        now = [cell.training for cell in used]
+        if not modes:
+            modes.extend(now)
+            for cell in used:
+                for parameter in cell.get_parameters():
+                    setattr(parameter, _HOLDER, function.__name__)
+        elif now != modes:
+            raise RuntimeError(
+                f"{function.__name__} was compiled for training={modes} of its cells, and they "
+                f"have {now} now, which it would ignore: compile another function"
+            )
         return compiled(*given, **named)
 
     return call

@@ -132,7 +132,7 @@ class _Graph:
         Raises
         ------
         TypeError
-            If no operator is known for the layer.
+            If no operator is known for the layer, or ONNX would compute another result.
         """
 
         def add(operator: str, *weights: str, **attributes: Any) -> None:
@@ -146,6 +146,12 @@ class _Graph:
             statistics = ("moving_mean", "moving_variance")
             add("BatchNormalization", "gamma", "beta", *statistics, epsilon=cell.eps)
         elif isinstance(cell, nn.Conv2d | nn.Conv2dTranspose):
+            # MindSpore pads "same" otherwise than ONNX, and fills `output_padding` with zeros.
+            if cell.pad_mode == "same" or cell.has_bias or getattr(cell, "output_padding", 0):
+                raise TypeError(
+                    f"{name} has pad_mode {cell.pad_mode!r}, a bias, or output_padding: valid are "
+                    '"pad" and "valid" without either'
+                )
             padding = cell.padding if cell.pad_mode == "pad" else 0
             add(
                 "Conv" if isinstance(cell, nn.Conv2d) else "ConvTranspose",

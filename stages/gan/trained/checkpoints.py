@@ -55,8 +55,19 @@ def parts(
 
 
 def values(parameters: Iterable[Parameter]) -> dict[str, NDArray[Any]]:
-    """Copies of the parameters' values, by their names."""
-    return {p.name: np.array(p.asnumpy(), order="C") for p in parameters}
+    """Copies of the parameters' values, by their names.
+
+    Raises
+    ------
+    ValueError
+        If two parameters have one name: only one of them could be stored.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    for parameter in parameters:
+        if parameter.name in found:
+            raise ValueError(f"two parameters are called {parameter.name}: valid is one of a name")
+        found[parameter.name] = np.array(parameter.asnumpy(), order="C")
+    return found
 
 
 def put(stored: Mapping[str, NDArray[Any]], parameters: Iterable[Parameter]) -> None:

@@ -68,3 +68,20 @@ def test_the_parameter_has_a_copy():
     put(dense.weight, values)
     values[:] = 5
     assert dense.weight.asnumpy().tolist() == [[0.0, 0.0]]
+
+
+def test_a_compiled_function_refuses_another_mode():
+    """MindSpore would go on in the mode of the first call: with dropout, or the batch's moments."""
+    norm = nn.BatchNorm1d(2, momentum=0.5)
+
+    def answer(x):
+        return norm(x)
+
+    compiled, rows = jit(answer, norm), Tensor(np.array([[1, 2], [3, 4]], np.float32))
+    compiled(rows)
+    norm.set_train()
+    with pytest.raises(RuntimeError, match=r"compiled for training=\[False\]"):
+        compiled(rows)
+    norm.set_train(False)
+    compiled(rows)
+    assert norm.moving_mean.asnumpy().tolist() == [0, 0]

@@ -88,6 +88,22 @@ def test_an_unknown_layer_is_named(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2dTranspose(1, 1, 5, 2),  # pad_mode is "same" unless it is said
+        nn.Conv2d(1, 1, 3),
+        nn.Conv2dTranspose(1, 1, 3, 2, pad_mode="pad", padding=1, output_padding=1),
+        nn.Conv2d(1, 1, 3, pad_mode="valid", has_bias=True),
+    ],
+)
+def test_a_convolution_that_onnx_computes_otherwise_is_refused(tmp_path, layer):
+    with pytest.raises(TypeError, match='valid are "pad" and "valid"'):
+        onnx_files.write(
+            tmp_path / "a.onnx", nn.SequentialCell(layer), "a", ("x", (1, 8, 8)), {"y": (1, 8, 8)}
+        )
+
+
 def test_a_network_too_large_for_a_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_files, "_MOST_BYTES", 1000)
     assert "generator.onnx would have" in message_of(write, tmp_path)

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from mindspore import nn
 
 from stages.gan import networks
 from stages.gan.common.errors import UserError
@@ -150,3 +151,33 @@ def test_weights_are_known_before_they_are_built(kind):
     ):
         matrices = [p.size for p in network.trainable_params() if p.ndim > 1]
         assert description.weights()[name] == sum(matrices)
+
+
+def hidden_layers(network: nn.Cell) -> list[str]:
+    """Layers in Python lists, tuples and dicts that the network does not know."""
+    cells = [cell for _, cell in network.cells_and_names()]
+    known = {id(cell) for cell in cells}
+    return [
+        f"{type(cell).__name__}.{name}"
+        for cell in cells
+        for name, value in vars(cell).items()
+        if isinstance(value, list | tuple | dict)
+        for each in (value.values() if isinstance(value, dict) else value)
+        if isinstance(each, nn.Cell) and id(each) not in known
+    ]
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_every_layer_is_known_to_its_network(kind):
+    """MindSpore does not find layers in a Python list: they would never be trained."""
+    for network in networks.build(describe(kind), 1):
+        assert hidden_layers(network) == []
+
+
+def test_a_layer_in_a_list_is_found():
+    class Wrong(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.layers = [nn.Dense(2, 2)]
+
+    assert hidden_layers(Wrong()) == ["Wrong.layers"]

@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Parameter, Tensor
 
 from stages.gan import losses, networks
 from stages.gan.common.errors import UserError
@@ -233,3 +233,10 @@ def test_a_snapshot_does_not_follow_the_training(saved):
     now = checkpoints.values(pair[0].get_parameters())
     assert all((snapshot[name] == copy[name]).all() for name in copy)
     assert any((now[name] != copy[name]).any() for name in copy)
+
+
+def test_two_parameters_of_one_name_are_refused():
+    """ms.save_checkpoint would store one of them only, without an error."""
+    pair = [Parameter(Tensor(np.full(2, n, np.float32)), name="w") for n in (1, 2)]
+    with pytest.raises(ValueError, match="two parameters are called w"):
+        checkpoints.values(pair)

@@ -57,6 +57,7 @@ ONLY_IN = {
     "load_state_dict": "stages/gan/common/compiled.py",
     "from_numpy": "stages/gan/common/tensors.py",
 }
+SET_TOO_LATE = {"learning_rate", "lr", "momentum", "weight_decay", "requires_grad", "data"}
 JIT = "stages/gan/common/compiled.py"
 # These take a function that is compiled, or differentiated within a compiled one.
 TAKE_A_FUNCTION = {"jit", "grad", "value_and_grad", "_OnlyCompiled"}
@@ -157,6 +158,29 @@ def numpy_inside(trees: Iterable[ast.Module]) -> list[str]:
     ]
 
 
+def written_into(trees: Iterable[ast.Module]) -> list[str]:
+    """`x[...] = y` in what is compiled: outside jit it may change what x was taken from."""
+    return [
+        f"{function.name}: {ast.unparse(node)}"
+        for function in compiled_functions(trees)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Subscript) for t in node.targets)
+    ]
+
+
+def set_too_late(tree: ast.AST) -> list[str]:
+    """Settings of an optimizer or a parameter that MindSpore ignores after the first step."""
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+        and target.attr in SET_TOO_LATE
+        and ast.unparse(target.value) != "self"
+    ]
+
+
 def in_place_methods(tree: ast.AST) -> list[str]:
     """Calls of methods such as `add_`, which change nothing outside jit."""
     return [
@@ -184,6 +208,15 @@ def test_nothing_is_changed_in_place_in_what_is_compiled():
 
 def test_no_numpy_number_takes_part_in_what_is_differentiated():
     assert numpy_inside(WITH_MINDSPORE.values()) == []
+
+
+def test_nothing_is_written_into_a_tensor_in_what_is_compiled():
+    assert written_into(WITH_MINDSPORE.values()) == []
+
+
+@pytest.mark.parametrize("name", WITH_MINDSPORE)
+def test_no_rate_is_set_and_nothing_is_frozen_later(name):
+    assert set_too_late(WITH_MINDSPORE[name]) == []
 
 
 @pytest.mark.parametrize("name", WITH_MINDSPORE)
@@ -231,8 +264,10 @@ def make(network, parameter):
     def loss(x):
         total = network(x)
         total -= 1
+        total[0] = 2
         return total
     parameter.sub_(3)
+    parameter.requires_grad = False
     parameter.set_data(ops.selu(parameter))
     return ms.jit(ms.grad(loss))
 """
@@ -242,6 +277,8 @@ def test_what_is_wrong_is_found():
     tree = ast.parse(WRONG)
     assert sorted(changed_in_place([tree])) == ["loss: total -= 1", "moved: x += 1"]
     assert numpy_inside([tree]) == ["construct: np.float32"]
+    assert written_into([tree]) == ["loss: total[0] = 2"]
+    assert set_too_late(tree) == ["parameter.requires_grad = False"]
     assert in_place_methods(tree) == ["parameter.sub_"]
     assert {name for _, name in called(tree)} >= {"ops.selu", "parameter.set_data", "ms.jit"}
     assert "mindspore.mint" in set(imported(tree))

@@ -35,7 +35,7 @@ def test_no_heading_comes_twice():
     assert len(headings) == len(set(headings)) > 40
 
 
-@pytest.mark.pipeline
+@pytest.mark.slow
 @pytest.mark.parametrize("fact", FACTS, ids=[fact.heading for fact in FACTS])
 def test_the_fact_holds_in_the_pinned_version(fact):
     """If it fails with a new MindSpore: the fault is mended. Say so on the page."""

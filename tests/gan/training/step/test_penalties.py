@@ -41,69 +41,6 @@ def numeric_penalty(discriminator, images):
     return GAMMA / 2 * squares.mean()
 
 
-def compiled(penalty):
-    """A compiled function that calls the penalty."""
-
-    def call(*given):
-        return penalty(*given)
-
-    return ms.jit(call)
-
-
-@pytest.mark.parametrize("name", ["squared_gradient_norms", "r1", "on_the_way"])
-def test_outside_a_compiled_function_a_penalty_is_refused(name):
-    """There the gradient by a Dense layer's weight would lack parts, or be 0."""
-    _, discriminator = plain("mlp", discriminator_activation="tanh")
-    options = () if name == "squared_gradient_norms" else (GAMMA,)
-    penalty = getattr(penalties, name)(discriminator, *options)
-    real, fake = batch(0)[0], batch(1)[0]
-    given = (real, fake, Tensor(np.ones((len(real), 1, 1, 1), np.float32)))
-    given = given if name == "on_the_way" else given[:1]
-    with pytest.raises(RuntimeError, match="outside a compiled function"):
-        penalty(*given)
-    with pytest.raises(RuntimeError, match="outside a compiled function"):
-        ms.value_and_grad(penalty, None, discriminator.trainable_params())(*given)
-    assert np.isfinite(compiled(penalty)(*given).asnumpy()).all()
-
-
-@pytest.fixture(params=["PYNATIVE_MODE", "GRAPH_MODE"])
-def mode(request):
-    """Both of MindSpore's modes; a penalty is compiled in each."""
-    before = ms.get_context("mode")
-    ms.set_context(mode=getattr(ms, request.param))
-    yield request.param
-    ms.set_context(mode=before)
-
-
-def test_in_both_modes_each_penalty_has_the_numeric_gradient(mode):
-    """Along a random direction of all weights, by central differences of the penalty itself.
-
-    The penalty's value is a first derivative, which the other tests compare with differences.
-    """
-    _, discriminator = plain("mlp", discriminator_activation="tanh")
-    weights = discriminator.trainable_params()
-    real, fake = batch(0)[0], batch(1)[0]
-    mix = Tensor(np.random.default_rng(1).random((len(real), 1, 1, 1), dtype=np.float32))
-    for penalty, given in (
-        (penalties.r1(discriminator, GAMMA), (real,)),
-        (penalties.on_the_way(discriminator, 10.0), (real, fake, mix)),
-    ):
-        _, found = ms.jit(ms.value_and_grad(penalty, None, weights))(*given)
-        evaluate = compiled(penalty)
-        start = [w.asnumpy().copy() for w in weights]
-        draw = np.random.default_rng(4)
-        direction = [draw.standard_normal(w.shape).astype(np.float32) for w in weights]
-        h, ends = 1e-3, []
-        for sign in (1, -1):
-            for weight, value, way in zip(weights, start, direction, strict=True):
-                ops.assign(weight, Tensor(value + np.float32(sign * h) * way))
-            ends.append(float(evaluate(*given).asnumpy()))
-        for weight, value in zip(weights, start, strict=True):
-            ops.assign(weight, Tensor(value))
-        expected = sum((g.asnumpy() * d).sum() for g, d in zip(found, direction, strict=True))
-        assert (ends[0] - ends[1]) / (2 * h) == pytest.approx(expected, rel=1e-2), mode
-
-
 CASES = [
     (kind, activation, {})
     for kind, activations in (
@@ -306,3 +243,66 @@ def test_training_with_the_penalty_brings_the_slope_to_one():
         slopes[weight] = float(np.sqrt(norms.asnumpy()).mean())
     assert slopes[10.0] == pytest.approx(1.0, abs=0.3)
     assert slopes[0.0] > 2.0
+
+
+def compiled(penalty):
+    """A compiled function that calls the penalty."""
+
+    def call(*given):
+        return penalty(*given)
+
+    return ms.jit(call)
+
+
+@pytest.mark.parametrize("name", ["squared_gradient_norms", "r1", "on_the_way"])
+def test_outside_a_compiled_function_a_penalty_is_refused(name):
+    """There the gradient by a Dense layer's weight would lack parts, or be 0."""
+    _, discriminator = plain("mlp", discriminator_activation="tanh")
+    options = () if name == "squared_gradient_norms" else (GAMMA,)
+    penalty = getattr(penalties, name)(discriminator, *options)
+    real, fake = batch(0)[0], batch(1)[0]
+    given = (real, fake, Tensor(np.ones((len(real), 1, 1, 1), np.float32)))
+    given = given if name == "on_the_way" else given[:1]
+    with pytest.raises(RuntimeError, match="outside a compiled function"):
+        penalty(*given)
+    with pytest.raises(RuntimeError, match="outside a compiled function"):
+        ms.value_and_grad(penalty, None, discriminator.trainable_params())(*given)
+    assert np.isfinite(compiled(penalty)(*given).asnumpy()).all()
+
+
+@pytest.fixture(params=["PYNATIVE_MODE", "GRAPH_MODE"])
+def mode(request):
+    """Both of MindSpore's modes; a penalty is compiled in each."""
+    before = ms.get_context("mode")
+    ms.set_context(mode=getattr(ms, request.param))
+    yield request.param
+    ms.set_context(mode=before)
+
+
+def test_in_both_modes_each_penalty_has_the_numeric_gradient(mode):
+    """Along a random direction of all weights, by central differences of the penalty itself.
+
+    The penalty's value is a first derivative, which the other tests compare with differences.
+    """
+    _, discriminator = plain("mlp", discriminator_activation="tanh")
+    weights = discriminator.trainable_params()
+    real, fake = batch(0)[0], batch(1)[0]
+    mix = Tensor(np.random.default_rng(1).random((len(real), 1, 1, 1), dtype=np.float32))
+    for penalty, given in (
+        (penalties.r1(discriminator, GAMMA), (real,)),
+        (penalties.on_the_way(discriminator, 10.0), (real, fake, mix)),
+    ):
+        _, found = ms.jit(ms.value_and_grad(penalty, None, weights))(*given)
+        evaluate = compiled(penalty)
+        start = [w.asnumpy().copy() for w in weights]
+        draw = np.random.default_rng(4)
+        direction = [draw.standard_normal(w.shape).astype(np.float32) for w in weights]
+        h, ends = 1e-3, []
+        for sign in (1, -1):
+            for weight, value, way in zip(weights, start, direction, strict=True):
+                ops.assign(weight, Tensor(value + np.float32(sign * h) * way))
+            ends.append(float(evaluate(*given).asnumpy()))
+        for weight, value in zip(weights, start, strict=True):
+            ops.assign(weight, Tensor(value))
+        expected = sum((g.asnumpy() * d).sum() for g, d in zip(found, direction, strict=True))
+        assert (ends[0] - ends[1]) / (2 * h) == pytest.approx(expected, rel=1e-2), mode
