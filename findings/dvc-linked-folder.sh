@@ -11,8 +11,8 @@
 # beside it is stored by its content, and a dep that is itself a link to a folder is watched.
 #
 # Why it matters: a large data set lies on another disk and is linked into data/. The stage reads it and
-# trains. After 10,000 more images `dvc repro` does nothing, and a colleague's `dvc pull` gives a data/
-# without images, with "Everything is up to date".
+# trains. After 10,000 more images `dvc repro` does nothing; and after `dvc add data` a colleague's clone has a
+# data/ without images.
 # Instead: name the link itself as the dep (`data/faces`, not `data`); for `dvc add` use copies, or
 # `dvc import-url /disk/faces`; or link the files one by one.
 set -euo pipefail

@@ -7,7 +7,8 @@
 # Seen: the third call ends with an error, "Version 'v1.0.0' is already in stage 'prod'", and prod stays at
 # v2.0.0, which `gto show` names. What counts is whether the version was ever assigned and not taken
 # out. With --force it works. And time is counted in seconds: of two assignments within one second the
-# lower version is shown, whichever came last (the tags' numbers, #4 and #5, are not looked at).
+# version that was registered first is shown, whichever was assigned last (the tags' numbers, #4 and #5,
+# are not looked at).
 #
 # Why it matters: going back to the last good model is what a registry is for, and is done in a hurry. A script
 # that assigns at once after another one, or that ignores the exit code, leaves the bad model in production.
