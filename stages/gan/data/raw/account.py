@@ -19,11 +19,11 @@ def lines(result: Prepared, left_out: Mapping[str, Any]) -> list[str]:
     told = leftovers.lines(left_out)
     if number := result.beyond_maximum:
         told.append(
-            f"{number:,} further images are not used, because preprocess.maximum_images or "
-            "preprocess.test_maximum is smaller"
+            f"images beyond preprocess.maximum_images or preprocess.test_maximum: {number:,}, "
+            "which are not used"
         )
     if number := result.several_frames:
-        told.append(f"{number:,} files hold several frames or pages: the first of each is used")
+        told.append(f"files with several frames or pages: {number:,}, of which the first is used")
     if not result.values.startswith("uint8: levels"):
         told.append(f"values of the files: {result.values}")
     return told + copies.lines(result.copies)

@@ -56,6 +56,7 @@ class Seen(NamedTuple):
 
 def see(pixels: NDArray[np.uint8]) -> Seen:
     """Digest, thumbnail and contrast of images (N, channels, height, width)."""
+    pixels = np.ascontiguousarray(pixels)
     digests = [hashlib.blake2b(image.data, digest_size=_DIGEST).digest() for image in pixels]
     _, _, height, width = pixels.shape
     grey = pixels.sum(axis=1, dtype=np.uint32)
@@ -311,13 +312,12 @@ def lines(copies: dict[str, Any]) -> list[str]:
             "trust memorisation and near_copies",
         }[copies["duplicates"], bool(across)]
         told.append(
-            f"{number:,} images are exact copies of others (duplicates: {copies['duplicates']}): "
-            f"{fate}"
+            f"exact copies of other images: {number:,} (duplicates: {copies['duplicates']}): {fate}"
         )
     if number := copies["near"]:
         pairs = "; ".join(f"{held_out} of {known}" for held_out, known in copies["near_examples"])
         told.append(
-            f"{number:,} held-out images are near copies of training images ({pairs}): "
+            f"held-out images that are near copies of training images: {number:,} ({pairs}): "
             "copies that a generator makes are then harder to see"
         )
     return told

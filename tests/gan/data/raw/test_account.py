@@ -1,0 +1,38 @@
+from stages.gan.data.prepared import Prepared
+from stages.gan.data.raw import account, leftovers
+
+COPIES = {
+    "duplicates": "one_side",
+    "exact": 0,
+    "across": 0,
+    "left_out": 0,
+    "near": 0,
+    "near_examples": [],
+}
+
+
+def lines(left_out=leftovers.NOTHING, copies=COPIES, **changes):
+    fields = {"beyond_maximum": 0, "several_frames": 0, "values": "uint8: levels from 0 to 255"}
+    result = Prepared({"train": 2, "test": 1}, {}, copies, **{**fields, **changes})
+    return account.lines(result, left_out)
+
+
+def test_nothing_is_said_where_all_is_used():
+    assert lines() == []
+
+
+def test_everything_that_was_not_used_is_said():
+    told = lines(
+        {**leftovers.NOTHING, "files": {".txt": 3}},
+        {**COPIES, "exact": 2},
+        beyond_maximum=1000,
+        several_frames=4,
+        values="float32: 0 black, 1 white",
+    )
+    assert [line.split(":")[0] for line in told] == [
+        "left out, by the ending of the name",
+        "images beyond preprocess.maximum_images or preprocess.test_maximum",
+        "files with several frames or pages",
+        "values of the files",
+        "exact copies of other images",
+    ]
