@@ -12,6 +12,7 @@ def preprocess(dataset: str, params: Dataset) -> None:
     """Write data/<dataset>/prepared: see stages.gan.data.prepared."""
     settings = params.preprocess
     source = read_json(paths.raw(dataset) / "source.json", "source", "bundled", "left_out")
+    account.check_all_there(paths.raw(dataset), source)
     reader = formats.module(params.kind.format, "reader")
     with whole_folder(paths.prepared(dataset)) as folder:
         result = reader.prepare(paths.raw(dataset), folder, settings)

@@ -1,10 +1,26 @@
 """Says what became of everything in a source: used, skipped, left out, and copies."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from stages.gan.common.errors import UserError
 from stages.gan.data.prepared import Prepared
 from stages.gan.data.raw import copies, leftovers
+
+
+def check_all_there(folder: Path, source: Mapping[str, Any]) -> None:
+    """Check that no downloaded file is missing: some are used only where they are.
+
+    Raises
+    ------
+    UserError
+        If one of the files that source.json names is not in the folder.
+    """
+    sizes = source.get("bytes")
+    for name in sizes if isinstance(sizes, dict) else ():
+        if not (folder / name).exists():
+            raise UserError(f"{folder / name} is missing: run `dvc repro` to fetch it")
 
 
 def lines(result: Prepared, left_out: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 from stages.gan.data.prepared import Prepared
 from stages.gan.data.raw import account, leftovers
+from tests.helpers.data import message_of
 
 COPIES = {
     "duplicates": "one_side",
@@ -15,6 +16,16 @@ def lines(left_out=leftovers.NOTHING, copies=COPIES, **changes):
     fields = {"beyond_maximum": 0, "several_frames": 0, "values": "uint8: levels from 0 to 255"}
     result = Prepared({"train": 2, "test": 1}, {}, copies, **{**fields, **changes})
     return account.lines(result, left_out)
+
+
+def test_a_downloaded_file_that_is_gone_is_named(tmp_path):
+    source = {"bytes": {"images": 3, "labels": 2}}
+    for name in source["bytes"]:
+        (tmp_path / name).write_bytes(b"x")
+    account.check_all_there(tmp_path, source)
+    (tmp_path / "labels").unlink()
+    text = message_of(account.check_all_there, tmp_path, source)
+    assert text == f"{tmp_path}/labels is missing: run `dvc repro` to fetch it"
 
 
 def test_nothing_is_said_where_all_is_used():

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from stages.gan.common.errors import UserError
+from stages.gan.data.raw.archives import copy_bounded
 from stages.gan.data.raw.packed import open_source, unpacked
 from tests.helpers.data import MANY, message_of, write_zip
 
@@ -206,6 +207,43 @@ def test_damaged_stream_is_named(kind):
             stream.read()
 
     assert message_of(read).startswith(f"it is not a valid {kind} file: ")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"hello" * 100)[:-4],
+        gzip.compress(random.Random(1).randbytes(500))[:200],
+        b"\x1f\x8b",
+        gzip.compress(b"hello" * 100)[:-8] + bytes(8),
+        gzip.compress(b"hello") + b"junk",
+    ],
+    ids=["no end", "half", "two bytes", "wrong checksum", "junk behind"],
+)
+def test_damaged_gzip_is_refused(content):
+    def read():
+        with unpacked(io.BytesIO(content), "it.gz") as (stream, _):
+            stream.read()
+
+    assert "it.gz is not a valid gzip file" in message_of(read)
+
+
+def test_gzip_bomb_is_stopped_by_the_bound(tmp_path):
+    bomb = gzip.compress(bytes(20 << 20))
+    with unpacked(io.BytesIO(bomb), "it.gz") as (stream, _):
+        text = message_of(copy_bounded, stream, tmp_path / "a", 1000, "it.gz")
+    assert text == "it.gz is larger than download.maximum_bytes (1,000)"
+    assert (tmp_path / "a").stat().st_size <= 1000
+
+
+def test_a_fault_of_what_uses_the_stream_is_not_told_as_its_damage(tmp_path):
+    full = OSError(28, "No space left on device", "/out/x")
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        unpacked(io.BytesIO(gzip.compress(b"x")), "it.gz"),
+    ):
+        raise full
+    assert caught.value is full
 
 
 def test_a_single_file_that_says_it_is_a_zip_must_be_one(tmp_path):
