@@ -17,7 +17,7 @@ def preprocess(dataset: str, params: Dataset) -> None:
     with whole_folder(paths.prepared(dataset)) as folder:
         result = reader.prepare(paths.raw(dataset), folder, settings)
         prepared.attach_latents(folder, result.counts, settings.latent_size, settings.seed)
-        told = account.lines(result, source["left_out"])
+        told = account.lines(result, source["left_out"], settings.transposed)
         prepared.describe(
             folder,
             {

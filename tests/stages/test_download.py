@@ -178,13 +178,14 @@ def test_everything_else_in_the_source_is_counted_and_said(run, tmp_path, capsys
     (folder / "linked").symlink_to(tmp_path)
     left = run("faces", dataset="faces", sha256={})["left_out"]
     assert left == {
+        "set": "",
         "files": {".tga": 1, ".txt": 2},
         "archives": {"count": 1, "first": ["more.zip"]},
         "unreachable": {"count": 1, "first": {"linked": "a link to a folder"}},
     }
     said = capsys.readouterr().out
     assert "  left out, by the ending of the name: 3 (2 .txt, 1 .tga)\n" in said
-    assert "  not opened, because it lies inside the source: more.zip." in said
+    assert "  archives inside the source, which are not opened: more.zip." in said
     assert "  not followed: linked (a link to a folder)." in said
 
 

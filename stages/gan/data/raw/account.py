@@ -8,6 +8,8 @@ from stages.gan.common.errors import UserError
 from stages.gan.data.prepared import Prepared
 from stages.gan.data.raw import copies, leftovers
 
+_LIES_ON_ITS_SIDE = "emnist"
+
 
 def check_all_there(folder: Path, source: Mapping[str, Any]) -> None:
     """Check that no downloaded file is missing: some are used only where they are.
@@ -23,7 +25,7 @@ def check_all_there(folder: Path, source: Mapping[str, Any]) -> None:
             raise UserError(f"{folder / name} is missing: run `dvc repro` to fetch it")
 
 
-def lines(result: Prepared, left_out: Mapping[str, Any]) -> list[str]:
+def lines(result: Prepared, left_out: Mapping[str, Any], transposed: bool) -> list[str]:
     """Sentences beside the counts of images; none about what there is nothing to say of.
 
     Parameters
@@ -31,6 +33,8 @@ def lines(result: Prepared, left_out: Mapping[str, Any]) -> list[str]:
     result : Prepared
     left_out : mapping
         What `leftovers.count` returned when the source was read.
+    transposed : bool
+        Whether rows and columns of the images changed places.
     """
     told = leftovers.lines(left_out)
     if number := result.beyond_maximum:
@@ -40,6 +44,10 @@ def lines(result: Prepared, left_out: Mapping[str, Any]) -> list[str]:
         )
     if number := result.several_frames:
         told.append(f"files with several frames or pages: {number:,}, of which the first is used")
+    if _LIES_ON_ITS_SIDE in left_out["set"] and not transposed:
+        told.append(
+            f"images of {left_out['set']} lie on their side: set preprocess.transposed to true"
+        )
     if not result.values.startswith("uint8: levels"):
         told.append(f"values of the files: {result.values}")
     return told + copies.lines(result.copies)

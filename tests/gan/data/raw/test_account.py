@@ -12,10 +12,10 @@ COPIES = {
 }
 
 
-def lines(left_out=leftovers.NOTHING, copies=COPIES, **changes):
+def lines(left_out=leftovers.NOTHING, copies=COPIES, transposed=False, **changes):
     fields = {"beyond_maximum": 0, "several_frames": 0, "values": "uint8: levels from 0 to 255"}
     result = Prepared({"train": 2, "test": 1}, {}, copies, **{**fields, **changes})
-    return account.lines(result, left_out)
+    return account.lines(result, left_out, transposed)
 
 
 def test_a_downloaded_file_that_is_gone_is_named(tmp_path):
@@ -30,6 +30,14 @@ def test_a_downloaded_file_that_is_gone_is_named(tmp_path):
 
 def test_nothing_is_said_where_all_is_used():
     assert lines() == []
+
+
+def test_images_of_emnist_that_lie_on_their_side_are_told():
+    emnist = {**leftovers.NOTHING, "set": "emnist-letters"}
+    assert lines(emnist, transposed=True) == []
+    assert lines(emnist) == [
+        "images of emnist-letters lie on their side: set preprocess.transposed to true"
+    ]
 
 
 def test_everything_that_was_not_used_is_said():

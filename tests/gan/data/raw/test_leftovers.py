@@ -31,8 +31,8 @@ def test_archives_inside_are_named_with_what_to_do(tmp_path):
     found = left(tmp_path, ["Img/more.zip", "x.7z", *[f"{n}.tar.gz" for n in range(9)]])
     assert found["archives"]["count"] == 11
     (line,) = leftovers.lines(found)
-    assert line.startswith("not opened, because it lies inside the source: 0.tar.gz, 1.tar.gz, ")
-    assert "and 6 more. To use their content, unpack it and name its folder in" in line
+    assert line.startswith("archives inside the source, which are not opened: 0.tar.gz, 1.tar.gz, ")
+    assert "and 6 more. To use what is in them, unpack them, and name the folder" in line
 
 
 def test_packed_files_that_the_format_opens_are_no_archives(tmp_path):

@@ -52,7 +52,8 @@ def test_missing_training_images_are_named_with_what_is_there(tmp_path):
     text = message_of(gathered, tmp_path / "in", tmp_path / "out")
     assert text.startswith(f"{raw.TRAIN_IMAGES} is not in the source (nor {raw.TRAIN_IMAGES}.gz)")
     assert "Keras's mnist.npz" in text
-    assert "not opened, because it lies inside the source: train.csv" in text
+    assert "(2 .idx3-ubyte, 1 .csv)" not in text
+    assert text.endswith("left out, by the ending of the name: 1 (1 .csv)")
 
 
 @pytest.mark.parametrize("names", [raw.FILES[1:], raw.FILES[1:2], raw.FILES[2:], raw.FILES[3:]])

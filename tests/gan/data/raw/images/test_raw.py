@@ -73,7 +73,7 @@ def test_set_without_images_is_refused(tmp_path):
 def test_archive_in_a_set_without_images_is_named(tmp_path):
     path = write_zip(tmp_path / "a.zip", {"Img/faces.zip": b"x"})
     text = message_of(gathered, path, tmp_path / "out")
-    assert "not opened, because it lies inside the source: Img/faces.zip. To use its" in text
+    assert "archives inside the source, which are not opened: Img/faces.zip. To use what" in text
 
 
 # How Pillow saves a picture in a format under each ending that it reads.
