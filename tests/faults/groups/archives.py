@@ -240,7 +240,8 @@ def is_accepted(dataset: str, name: str) -> Callable[[World], str] | None:
     """How to judge a success: by the files themselves, as source.json names what is left out."""
     if dataset != "mnist":
         return None
-    if name.startswith("npz"):
+    # Of a garbled directory the names may be others: then those files are left out, and counted.
+    if name.startswith(("npz", "directory garbled")):
         return lambda world: ""
     if name == "one .gz":
         return holds({FIRST: CONTENTS[FIRST]})
@@ -298,7 +299,7 @@ def bytes_faults() -> list[Fault]:
         ("mnist", "bomb", bomb(None), ERROR, "maximum_bytes"),
         ("mnist", "bomb that claims 10 bytes", bomb(10), ERROR, "set.zip"),
         ("mnist", "claims 4 GB", patched(18, "<I", 0xFFFFFFF0), ERROR, "maximum_bytes"),
-        ("mnist", "member of 60 MB as .gz", gz(lambda c: gzip.compress(bytes(60_000_000))), ERROR,
+        ("mnist", "member of 60 MB as .gz", gz(lambda c: gzip.compress(CONTENTS[FIRST][:16] + bytes(60_000_000))), ERROR,
          "maximum_bytes"),
         ("mnist", ".gz cut", gz(lambda c: c[: len(c) // 2]), ERROR, "gz"),
         ("mnist", ".gz garbled", gz(lambda c: c[:30] + bytes(60) + c[90:]), ERROR, "gz"),
