@@ -299,8 +299,8 @@ def bytes_faults() -> list[Fault]:
         ("mnist", "bomb", bomb(None), ERROR, "maximum_bytes"),
         ("mnist", "bomb that claims 10 bytes", bomb(10), ERROR, "set.zip"),
         ("mnist", "claims 4 GB", patched(18, "<I", 0xFFFFFFF0), ERROR, "maximum_bytes"),
-        ("mnist", "member of 60 MB as .gz", gz(lambda c: gzip.compress(CONTENTS[FIRST][:16] + bytes(60_000_000))), ERROR,
-         "maximum_bytes"),
+        ("mnist", "member of 60 MB as .gz", gz(lambda c: gzip.compress(
+            CONTENTS[FIRST][:16] + bytes(60_000_000))), ERROR, "maximum_bytes"),
         ("mnist", ".gz cut", gz(lambda c: c[: len(c) // 2]), ERROR, "gz"),
         ("mnist", ".gz garbled", gz(lambda c: c[:30] + bytes(60) + c[90:]), ERROR, "gz"),
         ("mnist", ".gz with another file behind", gz(lambda c: c + b"junk"), ERROR, "gz"),

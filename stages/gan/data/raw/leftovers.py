@@ -75,9 +75,9 @@ def count(
         if is_note(name):
             files[MACOS] += 1
         elif ending in _ARCHIVES and ending not in opened:
-            archives.append(_printable(name))
+            archives.append(printable(name))
         else:
-            files[f".{_printable(ending)}" if ending else NO_ENDING] += 1
+            files[f".{printable(ending)}" if ending else NO_ENDING] += 1
     unreachable = container.unreachable()
     return {
         "set": name_of_set,
@@ -85,12 +85,12 @@ def count(
         "archives": {"count": len(archives), "first": archives[:_FIRST]},
         "unreachable": {
             "count": len(unreachable),
-            "first": {_printable(name): unreachable[name] for name in [*unreachable][:_FIRST]},
+            "first": {printable(name): unreachable[name] for name in [*unreachable][:_FIRST]},
         },
     }
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name as it can be shown and stored, with escapes for odd letters; long ones are cut."""
     text = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()

@@ -19,7 +19,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.runtime import usable_cores
 from stages.gan.data.prepared import SPLITS, Prepared, make_images, normalise
 from stages.gan.data.prepared.array_files import ArrayFile, blocks
-from stages.gan.data.raw import copies
+from stages.gan.data.raw import copies, leftovers
 from stages.gan.data.raw.archives import Container, Stored, open_container, read_stored
 from stages.gan.data.raw.images import raw
 from stages.gan.data.raw.images.reader.workers import Each, crew
@@ -242,7 +242,7 @@ def prepare(
             division,
             near,
             settings.duplicates,
-            lambda split, row: names[accepted[division.rows[split][row]]],
+            lambda split, row: leftovers.printable(names[accepted[division.rows[split][row]]]),
         ),
         beyond_maximum=len(every) - len(names),
         several_frames=sum(piece.several_frames for piece in found),
