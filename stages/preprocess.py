@@ -40,9 +40,7 @@ def preprocess(dataset: str, params: Dataset) -> None:
         f"{dataset}: {result.counts['train']:,} images to train on,"
         f" {result.counts['test']:,} held out, {len(result.rejected)} skipped"
     )
-    for name, reason in result.rejected.items():
-        say(f"  skipped {name}: {reason}")
-    for line in told:
+    for line in [*account.skipped(result.rejected), *told]:
         say(f"  {line}")
 
 

@@ -8,6 +8,8 @@ from stages.gan.common.errors import UserError
 from stages.gan.data.prepared import Prepared
 from stages.gan.data.raw import copies, leftovers
 
+# Of a large set that is broken everybody has seen enough after these.
+_MOST = 20
 _LIES_ON_ITS_SIDE = "emnist"
 
 
@@ -23,6 +25,13 @@ def check_all_there(folder: Path, source: Mapping[str, Any]) -> None:
     for name in sizes if isinstance(sizes, dict) else ():
         if not (folder / name).exists():
             raise UserError(f"{folder / name} is missing: run `dvc repro` to fetch it")
+
+
+def skipped(rejected: Mapping[str, str]) -> list[str]:
+    """A sentence for each skipped file with its reason, but not more than twenty."""
+    told = [f"skipped {name}: {reason}" for name, reason in list(rejected.items())[:_MOST]]
+    more = len(rejected) - len(told)
+    return [*told, f"skipped {more:,} more: prepared.json names them"] if more else told
 
 
 def lines(result: Prepared, left_out: Mapping[str, Any], transposed: bool) -> list[str]:

@@ -28,6 +28,14 @@ def test_a_downloaded_file_that_is_gone_is_named(tmp_path):
     assert text == f"{tmp_path}/labels is missing: run `dvc repro` to fetch it"
 
 
+def test_skipped_files_are_named_up_to_twenty():
+    assert account.skipped({}) == []
+    assert account.skipped({"a.png": "empty file"}) == ["skipped a.png: empty file"]
+    many = account.skipped({f"{number}.png": "empty file" for number in range(25)})
+    assert len(many) == 21
+    assert many[-1] == "skipped 5 more: prepared.json names them"
+
+
 def test_nothing_is_said_where_all_is_used():
     assert lines() == []
 
