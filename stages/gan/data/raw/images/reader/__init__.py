@@ -234,7 +234,8 @@ def prepare(
             wanted = {split: accepted[numbers] for split, numbers in division.rows.items()}
             if any(not np.array_equal(wanted[split], rows[split]) for split in SPLITS):
                 files = _deal_anew(files, rows, wanted, each)
-    near = copies.near(*(seen.rows(division.rows[split]) for split in SPLITS), files)
+    train, test = (seen.rows(division.rows[split]) for split in SPLITS)
+    near = copies.near(train, test, files)
     return Prepared(
         counts={split: len(division.rows[split]) for split in SPLITS},
         rejected={names[number]: reason for number, reason in reasons.items()},
