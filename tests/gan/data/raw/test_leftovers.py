@@ -1,4 +1,5 @@
 import json
+import subprocess
 
 import pytest
 
@@ -63,8 +64,6 @@ def test_what_a_folder_links_to_is_named_with_what_to_do(tmp_path):
 
 def test_the_advice_for_links_works(tmp_path):
     """`cp -rL` is what the sentence says: the copy then holds the linked folder's files."""
-    import subprocess
-
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "1.png").write_bytes(b"x")
     (tmp_path / "in").mkdir()

@@ -3,6 +3,8 @@ import gzip
 import io
 import lzma
 import random
+import re
+import subprocess
 import tarfile
 import zipfile
 
@@ -115,6 +117,21 @@ def test_link_is_refused_with_what_to_do(tmp_path, kind):
     text = message_of(read_all, path)
     assert text.startswith("a.tar holds a link, which is refused: 'link' (tar packs the files")
     assert "--dereference --hard-dereference" in text
+
+
+def test_the_advice_for_links_works(tmp_path):
+    """tar with the options that the message names packs the files in place of the links."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a").write_bytes(b"1")
+    (folder / "soft").symlink_to("a")
+    (folder / "hard").hardlink_to(folder / "a")
+    tar = ["tar", "-cf", "a.tar", "-C", "in", "."]
+    subprocess.run(tar, cwd=tmp_path, check=True)
+    text = message_of(read_all, tmp_path / "a.tar")
+    options = re.search(r"with (--.*)\)$", text)[1].split()
+    subprocess.run([*tar, *options], cwd=tmp_path, check=True)
+    assert read_all(tmp_path / "a.tar") == dict.fromkeys(("a", "soft", "hard"), b"1")
 
 
 @pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE])
