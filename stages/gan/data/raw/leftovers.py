@@ -29,8 +29,8 @@ def is_note(name: str) -> bool:
     >>> is_note("__MACOSX/faces/1.jpg"), is_note("faces/._1.jpg"), is_note("faces/1.jpg")
     (True, True, False)
     """
-    path = PurePosixPath(name)
-    return _NOTES in path.parts or path.name.startswith("._")
+    *folders, last = name.split("/")
+    return last.startswith("._") or _NOTES in folders
 
 
 def ending_of(name: str) -> str:

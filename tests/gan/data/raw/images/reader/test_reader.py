@@ -1,6 +1,8 @@
 import random
+import struct
 import warnings
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -153,6 +155,23 @@ def test_the_first_frame_is_used(form):
     content = encoded(frames[0], form, save_all=True, append_images=frames[1:], duration=50)
     colour = decode(content, 8, 3)[:, 4, 4].astype(int)
     assert np.abs(colour - [255, 0, 0]).max() < 10
+
+
+def test_colours_of_16_bits_keep_the_upper_8():
+    def chunk(kind, content):
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    row = b"\0" + struct.pack(">3H", 200 * 256 + 99, 100 * 256, 0xFFFF) * 6
+    content = b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", struct.pack(">IIBBBBB", 6, 6, 16, 2, 0, 0, 0)),
+            chunk(b"IDAT", zlib.compress(row * 6)),
+            chunk(b"IEND", b""),
+        )
+    )
+    assert decode(content, None, 3)[:, 0, 0].tolist() == [200, 100, 255]
 
 
 def test_half_clear_colour_is_mixed_with_white():
