@@ -68,8 +68,9 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     content : bytes
         A file in one of the formats `raw.forms`, in any mode. Transparent pixels get a white
         background. A palette and CMYK become colours. 16 bits become 8: whole numbers from 0 to
-        65535 are divided by 257, and larger ones are white; colours keep their upper 8. Floats are taken as 0 to 1 if none is
-        above 1, else as 0 to 255, or 0 to 65535, or else up to their largest.
+        65535 are divided by 257, and larger ones are white; colours keep their upper 8. Floats are
+        taken as 0 to 1 if none is above 1, else as 0 to 255, or 0 to 65535, or else up to their
+        largest.
     size : int, optional
         Height and width of the result; by default the image keeps its own.
     channels : int
