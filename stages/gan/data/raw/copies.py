@@ -102,7 +102,8 @@ class Division:
     exact : int
         Images that are copies of an earlier one.
     across : int
-        Held-out images of the files' own split that are copies of training images.
+        Held-out images that are copies of training images. They stay only if copies are kept; a
+        split that is drawn has none otherwise.
     left_out : int
         Images that stand in no split because they are copies.
     """
@@ -156,7 +157,8 @@ def divide(
     is_held_out = np.zeros(len(kept), bool)
     is_held_out[held_out] = True
     rows = {"train": kept[~is_held_out], "test": kept[is_held_out]}
-    return Division(rows, exact, 0, count - len(kept))
+    across = int(np.isin(first[rows["test"]], first[rows["train"]]).sum())
+    return Division(rows, exact, across, count - len(kept))
 
 
 def _whole_groups(
@@ -306,10 +308,9 @@ def lines(copies: dict[str, Any]) -> list[str]:
             ("drop", False): "only the first of each is used",
             ("drop", True): f"only the first of each is used; {across:,} of the others were held "
             "out of what is trained on",
-            ("keep", False): "they may stand on both sides of the split, so do not trust "
+            ("keep", False): "none of them stands on both sides of the split",
+            ("keep", True): f"{across:,} held-out images are trained on as well, so do not trust "
             "memorisation and near_copies",
-            ("keep", True): f"{across:,} of them are held out of what is trained on, so do not "
-            "trust memorisation and near_copies",
         }[copies["duplicates"], bool(across)]
         told.append(
             f"exact copies of other images: {number:,} (duplicates: {copies['duplicates']}): {fate}"

@@ -93,6 +93,9 @@ def test_thirty_faces_ten_times_each_hold_out_three_of_them():
     assert len(set(first[found.rows["test"]].tolist())) == 2
     kept = copies.divide(first, "keep", 0.34, 1000, 1)
     assert len(set(first[kept.rows["test"]].tolist())) > 2
+    train = set(first[kept.rows["train"]].tolist())
+    assert kept.across == sum(each in train for each in first[kept.rows["test"]].tolist()) > 10
+    assert found.across == 0
 
 
 @pytest.mark.parametrize("duplicates", ["one_side", "drop"])
@@ -179,7 +182,9 @@ def test_all_is_said_in_words():
     (told,) = copies.lines(described(copies.Division(rows, 4, 2, 2)))
     assert "2 of them were held out of what is trained on, and are left out" in told
     (told,) = copies.lines(described(copies.Division(rows, 4, 2, 0), duplicates="keep"))
-    assert "do not trust memorisation and near_copies" in told
+    assert "2 held-out images are trained on as well, so do not trust memorisation" in told
+    (told,) = copies.lines(described(copies.Division(rows, 4, 0, 0), duplicates="keep"))
+    assert told.endswith("none of them stands on both sides of the split")
     (told,) = copies.lines(described(copies.Division(rows, 0, 0, 0), copies.Near(1, [(2, 5)])))
     assert told.startswith("held-out images that are near copies of training images: 1 (test 2")
     assert copies.lines(described(copies.Division(rows, 0, 0, 0))) == []

@@ -66,6 +66,15 @@ def test_labels_and_a_test_split_are_not_needed(tmp_path, names):
     assert tuple(raw.identities(tmp_path / "out")) == tuple(contents)
 
 
+def test_labels_of_images_that_are_not_there_are_left_out(tmp_path):
+    members = idx_contents()
+    del members[raw.TEST_IMAGES]
+    with open_container(write_zip(tmp_path / "a.zip", members), MANY) as container:
+        left = raw.gather(container, tmp_path, MANY)
+    assert sum(left["files"].values()) == 1
+    assert raw.TEST_LABELS not in raw.identities(tmp_path)
+
+
 def renamed(*names):
     return dict(zip(names, idx_contents().values(), strict=True))
 
