@@ -12,11 +12,12 @@ def preprocess(dataset: str, params: Dataset) -> None:
     """Write data/<dataset>/prepared: see stages.gan.data.prepared."""
     settings = params.preprocess
     source = read_json(paths.raw(dataset) / "source.json", "source", "bundled", "left_out")
+    account.check_all_there(paths.raw(dataset), source)
     reader = formats.module(params.kind.format, "reader")
     with whole_folder(paths.prepared(dataset)) as folder:
         result = reader.prepare(paths.raw(dataset), folder, settings)
         prepared.attach_latents(folder, result.counts, settings.latent_size, settings.seed)
-        told = account.lines(result, source["left_out"])
+        told = account.lines(result, source["left_out"], settings.transposed)
         prepared.describe(
             folder,
             {
@@ -39,9 +40,7 @@ def preprocess(dataset: str, params: Dataset) -> None:
         f"{dataset}: {result.counts['train']:,} images to train on,"
         f" {result.counts['test']:,} held out, {len(result.rejected)} skipped"
     )
-    for name, reason in result.rejected.items():
-        say(f"  skipped {name}: {reason}")
-    for line in told:
+    for line in [*account.skipped(result.rejected), *told]:
         say(f"  {line}")
 
 

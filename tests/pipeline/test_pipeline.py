@@ -29,6 +29,7 @@ NOT_IMPORTED = {
         "stages/gan/common/tensors.py",
         "stages/gan/data/raw/idx/bundled.py",
         "stages/gan/data/raw/images/bundled.py",
+        "stages/gan/data/raw/packed.py",
     },
     "judge": {"stages/gan/trained/grids.py"},
     "report": {"stages/gan/pages/failure.py"},

@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from stages import command
 from stages.download import download
+from stages.gan.data.raw import leftovers
 from stages.gan.data.raw.idx import raw
 from tests.helpers.data import (
     encoded,
@@ -56,6 +58,7 @@ def test_folder_of_gz_files_is_taken(run, tmp_path):
         "bundled": False,
         "bytes": {name: len(content) for name, content in contents.items()},
         "sha256": HASHES,
+        "left_out": leftovers.NOTHING,
     }
 
 
@@ -131,9 +134,9 @@ def emptied(file):
     file.write_bytes(b"")
 
 
-def without_labels(file):
+def without_images(file):
     contents = idx_contents()
-    del contents[raw.TEST_LABELS]
+    del contents[raw.TRAIN_IMAGES]
     write_zip(file, contents)
 
 
@@ -143,7 +146,7 @@ def without_labels(file):
         (half, "set.zip is not a valid zip archive"),
         (emptied, "set.zip is not a valid zip archive"),
         (with_escape, "set.zip holds an entry that leads outside: '../evil'"),
-        (without_labels, f"{raw.TEST_LABELS} is not in the source"),
+        (without_images, f"{raw.TRAIN_IMAGES} is not in the source"),
         (Path.unlink, "set.zip does not exist"),
     ],
 )
@@ -154,9 +157,66 @@ def test_unusable_archive_is_an_error_and_leaves_nothing(run, tmp_path, damage, 
     assert not list(tmp_path.rglob("evil"))
 
 
+def test_a_file_whose_hash_is_known_must_be_there(run, tmp_path):
+    contents = idx_contents()
+    del contents[raw.TEST_LABELS]
+    write_zip(tmp_path / "set.zip", contents)
+    text = message_of(run, "set.zip")
+    assert f"{raw.TEST_LABELS} is not in the source, but download.sha256 names it" in text
+    source = run("set.zip", sha256={})
+    assert sorted(source["bytes"]) == sorted(contents)
+    assert sorted(source["sha256"]) == sorted(contents)
+
+
+def test_everything_else_in_the_source_is_counted_and_said(run, tmp_path, capsys):
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.png").write_bytes(encoded(picture(number)))
+    for name in ("a.txt", "b.TXT", "c.tga", "more.zip"):
+        (folder / name).write_bytes(b"x")
+    (folder / "linked").symlink_to(tmp_path)
+    left = run("faces", dataset="faces", sha256={})["left_out"]
+    assert left == {
+        "set": "",
+        "files": {".tga": 1, ".txt": 2},
+        "archives": {"count": 1, "first": ["more.zip"]},
+        "unreachable": {"count": 1, "first": {"linked": "a link to a folder"}},
+    }
+    said = capsys.readouterr().out
+    assert "  left out, by the ending of the name: 3 (2 .txt, 1 .tga)\n" in said
+    assert "  archives inside the source, which are not opened: more.zip." in said
+    assert "  not followed: linked (a link to a folder)." in said
+
+
+@pytest.mark.parametrize("ending", ["tar", "tar.gz", "tgz", "tar.bz2", "tar.xz", "zip"])
+def test_every_archive_gives_the_same_bytes(run, tmp_path, ending):
+    write_idx(tmp_path / "given")
+    run("given")
+    expected = {name: content for name, content in tree(RAW).items() if name != "source.json"}
+    form = {"tgz": "gztar", "tar.gz": "gztar", "tar.bz2": "bztar", "tar.xz": "xztar"}.get(ending)
+    made = shutil.make_archive(tmp_path / "made", form or ending, tmp_path / "given")
+    Path(made).rename(tmp_path / f"set.{ending}")
+    run(f"set.{ending}")
+    found = {name: content for name, content in tree(RAW).items() if name != "source.json"}
+    assert found == expected
+
+
+def test_one_of_several_sets_is_taken_by_a_param(run, tmp_path):
+    members = {
+        f"emnist-{subset}-{name.replace('t10k', 'test')}.gz": gzip.compress(content)
+        for number, subset in enumerate(("letters", "mnist"))
+        for name, content in idx_contents(train=5 + number).items()
+    }
+    write_zip(tmp_path / "set.zip", members)
+    assert "set download.subset to one of" in message_of(run, "set.zip", sha256={})
+    run("set.zip", sha256={}, subset="mnist")
+    assert (RAW / raw.TRAIN_IMAGES).read_bytes() == idx_contents(train=6)[raw.TRAIN_IMAGES]
+
+
 def test_unusable_archive_leaves_no_file_behind_for_the_next_source(run, tmp_path):
     first = idx_contents(train=11)
-    del first[raw.TEST_LABELS]
+    first[raw.TEST_LABELS] = b"no IDX file"
     write_zip(tmp_path / "set.zip", first)
     contents = write_idx(tmp_path / "right")
     run("set.zip", "right")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from stages.gan.data import prepared
+from stages.gan.data.raw import leftovers
 from stages.preprocess import preprocess
 from tests.helpers.data import encoded, load_params, message_of, picture, tree, write_idx, write_zip
 
@@ -27,7 +28,7 @@ def run(tmp_path, monkeypatch):
 def give(dataset, bundled=False):
     folder = Path(f"data/{dataset}/raw")
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"source": "given.zip", "bundled": bundled}
+    content = {"source": "given.zip", "bundled": bundled, "left_out": leftovers.NOTHING}
     (folder / "source.json").write_text(json.dumps(content))
     return folder
 
@@ -57,8 +58,21 @@ def test_digits_are_prepared_with_their_labels(run):
         "image_shape": [1, 28, 28],
         "latent_size": 100,
         "value_range": [-1.0, 1.0],
+        "raw_values": "uint8: levels from 0 to 255",
         "counts": {"train": 12, "test": 5},
         "rejected": {},
+        "beyond_maximum": 0,
+        "several_frames": 0,
+        "left_out": leftovers.NOTHING,
+        "copies": {
+            "duplicates": "one_side",
+            "exact": 0,
+            "across": 0,
+            "left_out": 0,
+            "near": 0,
+            "near_examples": [],
+        },
+        "told": [],
     }
     assert train.images.shape == (12, 1, 28, 28)
     assert train.latents.shape == (12, 100)
@@ -118,6 +132,25 @@ def test_broken_images_are_skipped_counted_and_named(run, capsys):
     assert "  skipped a.jpg: empty file" in said
 
 
+def test_copies_and_what_was_left_out_are_said_and_stored(run, capsys):
+    folder = give("faces")
+    write_zip(folder / "images.zip", {**images(9), "copy.png": images(1)["0.png"]})
+    source = json.loads((folder / "source.json").read_text())
+    source["left_out"] = {**leftovers.NOTHING, "files": {".tga": 7}}
+    (folder / "source.json").write_text(json.dumps(source))
+    about, _, _ = small(run)
+    assert about["copies"]["exact"] == 1
+    assert about["left_out"]["files"] == {".tga": 7}
+    assert about["told"] == [
+        "left out, by the ending of the name: 7 (7 .tga)",
+        "exact copies of other images: 1 (duplicates: one_side): all copies of an image stand on "
+        "one side of the split",
+    ]
+    said = capsys.readouterr().out
+    for line in about["told"]:
+        assert f"\n  {line}\n" in said
+
+
 def test_images_have_no_labels(run):
     give_images(images(4))
     assert small(run)[1].labels is None
@@ -172,7 +205,7 @@ def test_missing_raw_data_say_what_to_run(run):
     assert not Path("data/mnist/prepared").exists()
 
 
-@pytest.mark.parametrize("content", [{}, {"source": "x"}])
+@pytest.mark.parametrize("content", [{}, {"source": "x"}, {"source": "x", "bundled": False}])
 def test_damaged_description_of_the_source_is_named(run, content):
     give_digits()
     Path("data/mnist/raw/source.json").write_text(json.dumps(content))

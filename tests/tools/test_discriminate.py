@@ -22,6 +22,17 @@ def test_pictures_become_what_the_model_needs(tmp_path):
     assert read(tmp_path / "x.jpg", SHAPE).shape == (1, *SHAPE)
 
 
+def test_pictures_are_turned_as_their_exif_says(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a camera held on its side: the right of the picture is stored at its top
+    stored = np.zeros((8, 8), np.uint8)
+    stored[0] = 255
+    Image.fromarray(stored).save(tmp_path / "x.png", exif=exif)
+    seen = read(tmp_path / "x.png", SHAPE)[0, 0]
+    assert (seen[:, 7] == 1).all()
+    assert (seen[:, :7] == -1).all()
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (1, 8, 8), (5, 1, 8, 8)])
 def test_arrays_of_levels_or_of_values(tmp_path, shape):
     file = tmp_path / "x.npy"

@@ -90,6 +90,23 @@ def test_what_the_optimizer_has_not_is_refused(complaint, name, owners):
     assert text.endswith(f"valid is 0, or optimizer {owners}")
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "valid"),
+    [("download.subset", "letters", "null"), ("preprocess.transposed", True, "false")],
+)
+def test_what_is_for_idx_files_is_refused_for_images(complaint, tmp_path, place, value, valid):
+    text = complaint(f"faces.{place}", value, "faces")
+    shown = "true" if value is True else value
+    assert f"{place} is {shown}, but format images does not use it" in text
+    assert text.endswith(f"valid is {valid}, or format idx")
+    load_params(tmp_path, "mnist", **{f"mnist__{place.replace('.', '__')}": value})
+
+
+def test_the_ways_with_copies_are_named(complaint):
+    text = complaint("mnist.preprocess.duplicates", "remove")
+    assert "duplicates is 'remove': valid is one_side | drop | keep" in text
+
+
 def test_a_penalty_on_gradients_is_refused_where_images_share_a_batch_norm(complaint):
     text = complaint("faces.train.r1", 5.0, "faces")
     assert "train.r1 is 5.0, but with train.discriminator.batch_norm" in text

@@ -25,7 +25,10 @@ from stages.gan.data.prepared.arrays import are_finite, check_values, open_made
 
 SPLITS = ("train", "test")
 _DESCRIPTION = "prepared.json"
-_KEYS = ("source", "bundled", "image_shape", "latent_size", "counts", "rejected", "told")
+_KEYS = (
+    "source", "bundled", "image_shape", "latent_size", "counts", "rejected", "beyond_maximum",
+    "left_out", "copies", "told",
+)  # fmt: skip
 _BLOCK = 2048
 # To look a value up takes half the time of computing it; two values at once take half of that.
 _VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)

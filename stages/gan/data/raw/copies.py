@@ -56,6 +56,7 @@ class Seen(NamedTuple):
 
 def see(pixels: NDArray[np.uint8]) -> Seen:
     """Digest, thumbnail and contrast of images (N, channels, height, width)."""
+    pixels = np.ascontiguousarray(pixels)
     digests = [hashlib.blake2b(image.data, digest_size=_DIGEST).digest() for image in pixels]
     _, _, height, width = pixels.shape
     grey = pixels.sum(axis=1, dtype=np.uint32)
@@ -101,7 +102,8 @@ class Division:
     exact : int
         Images that are copies of an earlier one.
     across : int
-        Held-out images of the files' own split that are copies of training images.
+        Held-out images that are copies of training images. They stay only if copies are kept; a
+        split that is drawn has none otherwise.
     left_out : int
         Images that stand in no split because they are copies.
     """
@@ -155,7 +157,8 @@ def divide(
     is_held_out = np.zeros(len(kept), bool)
     is_held_out[held_out] = True
     rows = {"train": kept[~is_held_out], "test": kept[is_held_out]}
-    return Division(rows, exact, 0, count - len(kept))
+    across = int(np.isin(first[rows["test"]], first[rows["train"]]).sum())
+    return Division(rows, exact, across, count - len(kept))
 
 
 def _whole_groups(
@@ -305,19 +308,17 @@ def lines(copies: dict[str, Any]) -> list[str]:
             ("drop", False): "only the first of each is used",
             ("drop", True): f"only the first of each is used; {across:,} of the others were held "
             "out of what is trained on",
-            ("keep", False): "they may stand on both sides of the split, so do not trust "
+            ("keep", False): "none of them stands on both sides of the split",
+            ("keep", True): f"{across:,} held-out images are trained on as well, so do not trust "
             "memorisation and near_copies",
-            ("keep", True): f"{across:,} of them are held out of what is trained on, so do not "
-            "trust memorisation and near_copies",
         }[copies["duplicates"], bool(across)]
         told.append(
-            f"{number:,} images are exact copies of others (duplicates: {copies['duplicates']}): "
-            f"{fate}"
+            f"exact copies of other images: {number:,} (duplicates: {copies['duplicates']}): {fate}"
         )
     if number := copies["near"]:
         pairs = "; ".join(f"{held_out} of {known}" for held_out, known in copies["near_examples"])
         told.append(
-            f"{number:,} held-out images are near copies of training images ({pairs}): "
+            f"held-out images that are near copies of training images: {number:,} ({pairs}): "
             "copies that a generator makes are then harder to see"
         )
     return told

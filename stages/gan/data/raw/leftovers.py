@@ -10,10 +10,9 @@ from typing import Any
 
 from stages.gan.data.raw.archives import Container
 
-# Endings of archives and of files that hold many images.
+# Endings of packed files and archives.
 _ARCHIVES = (
-    "zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "7z", "rar", "zst", "npz", "npy",
-    "h5", "hdf5", "mat", "parquet", "tfrecord", "tfrecords", "mdb", "lmdb", "csv", "pkl", "pickle",
+    "zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "7z", "rar", "zst", "npz",
 )  # fmt: skip
 _NOTES = "__MACOSX"
 MACOS = "notes of macOS"
@@ -30,8 +29,8 @@ def is_note(name: str) -> bool:
     >>> is_note("__MACOSX/faces/1.jpg"), is_note("faces/._1.jpg"), is_note("faces/1.jpg")
     (True, True, False)
     """
-    path = PurePosixPath(name)
-    return _NOTES in path.parts or path.name.startswith("._")
+    *folders, last = name.split("/")
+    return last.startswith("._") or _NOTES in folders
 
 
 def ending_of(name: str) -> str:
@@ -47,7 +46,7 @@ def ending_of(name: str) -> str:
 
 
 def count(
-    container: Container, used: Collection[str], opened: Collection[str] = ()
+    container: Container, used: Collection[str], opened: Collection[str] = (), name_of_set: str = ""
 ) -> dict[str, Any]:
     """Everything in a container but the files that are used.
 
@@ -57,12 +56,14 @@ def count(
     used : collection of str
     opened : collection of str
         Endings of packed files that the format does open, so that they are no archives to it.
+    name_of_set : str
+        The name of the set that the used files have in common, such as emnist-letters.
 
     Returns
     -------
     dict
-        `files`: ending to the number of files; `archives`: how many there are, and the first
-        names; `unreachable`: how many, and the first names, each with the reason.
+        `set`: its name; `files`: ending to the number of files; `archives`: how many there are, and
+        the first names; `unreachable`: how many, and the first names, each with the reason.
     """
     files: Counter[str] = Counter()
     archives = []
@@ -74,21 +75,22 @@ def count(
         if is_note(name):
             files[MACOS] += 1
         elif ending in _ARCHIVES and ending not in opened:
-            archives.append(_printable(name))
+            archives.append(printable(name))
         else:
-            files[f".{_printable(ending)}" if ending else NO_ENDING] += 1
+            files[f".{printable(ending)}" if ending else NO_ENDING] += 1
     unreachable = container.unreachable()
     return {
+        "set": name_of_set,
         "files": dict(sorted(files.items())),
         "archives": {"count": len(archives), "first": archives[:_FIRST]},
         "unreachable": {
             "count": len(unreachable),
-            "first": {_printable(name): unreachable[name] for name in [*unreachable][:_FIRST]},
+            "first": {printable(name): unreachable[name] for name in [*unreachable][:_FIRST]},
         },
     }
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name as it can be shown and stored, with escapes for odd letters; long ones are cut."""
     text = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
@@ -98,6 +100,7 @@ def _printable(name: str) -> str:
 
 
 NOTHING: dict[str, Any] = {
+    "set": "",
     "files": {},
     "archives": {"count": 0, "first": []},
     "unreachable": {"count": 0, "first": {}},
@@ -111,11 +114,10 @@ def lines(left: Mapping[str, Any]) -> list[str]:
         total = sum(files.values())
         kinds = ", ".join(f"{number:,} {ending}" for ending, number in _most(files))
         found.append(f"left out, by the ending of the name: {total:,} ({kinds})")
-    if number := left["archives"]["count"]:
+    if left["archives"]["count"]:
         found.append(
-            f"not opened, because it lies inside the source: {_named(left['archives'])}. To use "
-            f"{'its' if number == 1 else 'their'} content, unpack it and name its folder in "
-            "download.sources"
+            f"archives inside the source, which are not opened: {_named(left['archives'])}. To use "
+            "what is in them, unpack them, and name the folder in download.sources"
         )
     if left["unreachable"]["count"]:
         places = left["unreachable"]["first"]

@@ -212,15 +212,15 @@ class _Header(tarfile.TarInfo):
 
     def _proc_member(self, tarfile_: tarfile.TarFile) -> tarfile.TarInfo:
         if self.size < 0:
-            raise tarfile.InvalidHeaderError("negative size")
+            raise tarfile.HeaderError("negative size")
         if self.type in _KINDS_OF_HEADER:
             if self.size > _LONGEST_HEADER:
-                raise tarfile.InvalidHeaderError("a header of more than 64 KiB")
+                raise tarfile.HeaderError("a header of more than 64 KiB")
             file = tarfile_.fileobj
             assert file is not None
             place = file.tell()
             if _MANY_DIGITS.search(file.read(self.size)):
-                raise tarfile.InvalidHeaderError("a header of hundreds of digits")
+                raise tarfile.HeaderError("a header of hundreds of digits")
             file.seek(place)
         return super()._proc_member(tarfile_)  # type: ignore[misc]
 
@@ -237,7 +237,7 @@ class _Tar:
         try:
             archive = tarfile.TarFile(fileobj=file, mode="r", tarinfo=_Header)
             while (member := archive.next()) is not None:
-                archive.members = []  # type: ignore[misc]  # so that memory does not grow
+                archive.members = []  # type: ignore[attr-defined]  # so that memory does not grow
                 if member.size < 0 or member.offset_data + member.size > length:
                     raise tarfile.ReadError(f"{member.name!r} would end after it")
                 if not member.isdir():

@@ -2,9 +2,9 @@
 
 A source is written in params.yaml as one string:
 
-    https://host/path/archive.zip   an archive to fetch (http:// too)
+    https://host/path/archive.zip   an archive or a single file to fetch (http:// too); see `packed`
     https://host/path/              a folder that holds each file as <name>.gz
-    path/on/disk                    an archive or a folder, absolute or from the project
+    path/on/disk                    the same, or a folder; absolute, or from the project
     bundled:<name>                  made here, by a module of this project
 """
 

@@ -156,6 +156,10 @@ def test_description_reads_back(tmp_path):
         "latent_size": 3,
         "counts": {"train": 3},
         "rejected": {},
+        "beyond_maximum": 0,
+        "left_out": {},
+        "copies": {},
+        "told": [],
     }
     prepared.describe(tmp_path, about)
     assert prepared.description(tmp_path) == about

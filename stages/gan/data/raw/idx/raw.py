@@ -119,8 +119,10 @@ def gather(
     by_role: dict[str, list[str]] = defaultdict(list)
     for place in chosen:
         by_role[place.role].append(place.name)
+    if TEST_IMAGES not in by_role:
+        by_role.pop(TEST_LABELS, None)
     used = {name for found in by_role.values() for name in found}
-    left = leftovers.count(container, used, (*_PACKED, "npy"))
+    left = leftovers.count(container, used, _PACKED, chosen[0].subset if chosen else "")
     if TRAIN_IMAGES not in by_role:
         missing = f"{TRAIN_IMAGES} is not in the source (nor {TRAIN_IMAGES}.gz); read are {_READ}"
         raise UserError("; ".join([missing, *leftovers.lines(left)]))

@@ -102,7 +102,8 @@ def prepare(source: Path, target: Path, settings: Preprocess) -> Prepared:
         if (labels := given[origin][1]) is not None:
             file = array_files.make(target, f"{split}_labels", (len(rows),), np.uint8)
             file.write(0, labels[rows])
-    near = copies.near(*(seen.rows(division.rows[split]) for split in SPLITS), made)
+    train, test = (seen.rows(division.rows[split]) for split in SPLITS)
+    near = copies.near(train, test, made)
     beyond = sum(len(array) - len(images[split]) for split, (array, _) in given.items())
     return Prepared(
         counts={split: len(rows) for split, rows in division.rows.items()},

@@ -4,6 +4,7 @@ import pytest
 
 from stages.gan.data.raw.archives import open_container
 from stages.gan.data.raw.images import raw
+from stages.gan.data.raw.images.reader import decode
 from tests.helpers.data import MANY, encoded, message_of, picture, write_zip
 
 IMAGES = {f"{number}.png": encoded(picture(number)) for number in (10, 9, 1)}
@@ -36,7 +37,7 @@ def test_numbered_images_stand_in_the_order_of_their_numbers(tmp_path):
 
 def test_only_image_files_are_kept(tmp_path):
     kept = ["a.JPG", "b.jpeg", "c.png", "d.webp", "e.bmp"]
-    others = ["f.txt", "g", "h.jpg.part", "__MACOSX/a.jpg", "x/__MACOSX/a.jpg"]
+    others = ["f.txt", "g", "h.jpg.part", "__MACOSX/a.jpg", "x/__MACOSX/a.jpg", "x/._a.jpg"]
     path = write_zip(tmp_path / "a.zip", dict.fromkeys(kept + others, b"x"))
     assert names(path) == kept
 
@@ -65,7 +66,39 @@ def test_folder_and_archive_give_the_same_bytes(tmp_path):
 def test_set_without_images_is_refused(tmp_path):
     path = write_zip(tmp_path / "a.zip", {"a.txt": b"x"})
     text = message_of(gathered, path, tmp_path / "out")
-    assert text == ("no image files found (known endings: .jpg, .jpeg, .png, .webp, .bmp)")
+    assert text.startswith("no image files found (read are .apng, .avif, ")
+    assert text.endswith("left out, by the ending of the name: 1 (1 .txt)")
+
+
+def test_archive_in_a_set_without_images_is_named(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"Img/faces.zip": b"x"})
+    text = message_of(gathered, path, tmp_path / "out")
+    assert "archives inside the source, which are not opened: Img/faces.zip. To use what" in text
+
+
+# How Pillow saves a picture in a format under each ending that it reads.
+SAVED = {
+    "jpg": "JPEG", "jpeg": "JPEG", "jpe": "JPEG", "jfif": "JPEG", "mpo": "MPO", "png": "PNG",
+    "apng": "PNG", "webp": "WEBP", "bmp": "BMP", "dib": "DIB", "gif": "GIF", "tif": "TIFF",
+    "tiff": "TIFF", "qoi": "QOI", "pgm": "PPM", "ppm": "PPM", "pbm": "PPM", "pnm": "PPM",
+    "pfm": "PPM", "avif": "AVIF", "avifs": "AVIF", "jp2": "JPEG2000", "j2k": "JPEG2000",
+    "jpf": "JPEG2000", "jpx": "JPEG2000", "j2c": "JPEG2000", "jpc": "JPEG2000",
+}  # fmt: skip
+
+
+def test_the_endings_are_those_that_the_decoder_knows():
+    assert set(raw.endings()) == set(SAVED)
+
+
+@pytest.mark.parametrize("ending", SAVED)
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_every_ending_that_download_takes_can_be_decoded(tmp_path, ending, case):
+    """Both sides have one list: what is looked for is what preprocess reads."""
+    mode = {"pgm": "L", "pbm": "1", "pfm": "F"}.get(ending, "RGB")
+    content = encoded(picture(mode=mode), SAVED[ending])
+    path = write_zip(tmp_path / "a.zip", {f"x.{case(ending)}": content})
+    assert names(path) == [f"x.{case(ending)}"]
+    assert decode(content, 8, 3).shape == (3, 8, 8)
 
 
 def test_bound_holds_for_all_images_together(tmp_path):

@@ -19,7 +19,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.runtime import usable_cores
 from stages.gan.data.prepared import SPLITS, Prepared, make_images, normalise
 from stages.gan.data.prepared.array_files import ArrayFile, blocks
-from stages.gan.data.raw import copies
+from stages.gan.data.raw import copies, leftovers
 from stages.gan.data.raw.archives import Container, Stored, open_container, read_stored
 from stages.gan.data.raw.images import raw
 from stages.gan.data.raw.images.reader.workers import Each, crew
@@ -68,8 +68,9 @@ def decode(content: bytes, size: int | None, channels: int) -> NDArray[np.uint8]
     content : bytes
         A file in one of the formats `raw.forms`, in any mode. Transparent pixels get a white
         background. A palette and CMYK become colours. 16 bits become 8: whole numbers from 0 to
-        65535 are divided by 257, and larger ones are white. Floats are taken as 0 to 1 if none is
-        above 1, else as 0 to 255, or 0 to 65535, or else up to their largest.
+        65535 are divided by 257, and larger ones are white; colours keep their upper 8. Floats are
+        taken as 0 to 1 if none is above 1, else as 0 to 255, or 0 to 65535, or else up to their
+        largest.
     size : int, optional
         Height and width of the result; by default the image keeps its own.
     channels : int
@@ -234,7 +235,8 @@ def prepare(
             wanted = {split: accepted[numbers] for split, numbers in division.rows.items()}
             if any(not np.array_equal(wanted[split], rows[split]) for split in SPLITS):
                 files = _deal_anew(files, rows, wanted, each)
-    near = copies.near(*(seen.rows(division.rows[split]) for split in SPLITS), files)
+    train, test = (seen.rows(division.rows[split]) for split in SPLITS)
+    near = copies.near(train, test, files)
     return Prepared(
         counts={split: len(division.rows[split]) for split in SPLITS},
         rejected={names[number]: reason for number, reason in reasons.items()},
@@ -242,7 +244,7 @@ def prepare(
             division,
             near,
             settings.duplicates,
-            lambda split, row: names[accepted[division.rows[split][row]]],
+            lambda split, row: leftovers.printable(names[accepted[division.rows[split][row]]]),
         ),
         beyond_maximum=len(every) - len(names),
         several_frames=sum(piece.several_frames for piece in found),

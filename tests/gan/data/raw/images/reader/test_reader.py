@@ -1,6 +1,8 @@
 import random
+import struct
 import warnings
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -51,6 +53,17 @@ def test_colour_becomes_grey():
         (flat("CMYK", (0, 0, 0, 0), "JPEG"), (255, 255, 255)),
         (flat("RGB", (9, 8, 7), "BMP"), (9, 8, 7)),
         (flat("F", 0.5, "TIFF"), (127, 127, 127)),
+        (flat("F", 200.0, "TIFF"), (200, 200, 200)),
+        (flat("F", 200.0 * 257, "TIFF"), (200, 200, 200)),
+        (flat("F", 1e6, "TIFF"), (255, 255, 255)),
+        (flat("F", -5.0, "TIFF"), (0, 0, 0)),
+        (flat("I", 200 * 257, "TIFF"), (200, 200, 200)),
+        (flat("I", 2**30, "TIFF"), (255, 255, 255)),
+        (flat("I;16", 200 * 257, "TIFF"), (200, 200, 200)),
+        (flat("I;16", 200 * 257, "PPM"), (200, 200, 200)),
+        (flat("LA", (80, 255)), (80, 80, 80)),
+        (flat("YCbCr", (200, 128, 128), "JPEG"), (200, 200, 200)),
+        (flat("P", 0, "GIF"), (0, 0, 0)),
     ],
     ids=[
         "opaque",
@@ -63,12 +76,102 @@ def test_colour_becomes_grey():
         "white",
         "bmp",
         "float",
+        "float of levels",
+        "float of 16 bits",
+        "large float",
+        "negative float",
+        "32 bit",
+        "32 bit above 16",
+        "16 bit TIFF",
+        "16 bit PGM",
+        "opaque grey",
+        "YCbCr",
+        "GIF",
     ],
 )
 def test_every_mode_has_its_colour(content, colour):
     pixels = decode(content, 4, 3)
     assert pixels.shape == (3, 4, 4)
     assert np.abs(pixels.astype(int) - np.reshape(colour, (3, 1, 1))).max() <= 1
+
+
+# The picture ab/cd as each orientation of Exif stores it: a viewer turns it back to ab/cd.
+STORED = {
+    1: "ab/cd", 2: "ba/dc", 3: "dc/ba", 4: "cd/ab", 5: "ac/bd", 6: "bd/ac", 7: "db/ca", 8: "ca/db",
+}  # fmt: skip
+LETTERS = {"a": 0, "b": 80, "c": 160, "d": 240}
+TURNABLE = {"JPEG": {"quality": 100}, "PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}}
+
+
+def quarters(letters):
+    """A picture of four quarters, each of 8 x 8 pixels, as letters in rows from the top."""
+    rows = [[LETTERS[letter] for letter in row] for row in letters.split("/")]
+    return np.kron(np.array(rows, np.uint8), np.ones((8, 8), np.uint8))
+
+
+def oriented(letters, orientation, form="JPEG"):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.fromarray(quarters(letters)).convert("RGB")
+    return encoded(picture, form, exif=exif, **TURNABLE.get(form, {}))
+
+
+@pytest.mark.parametrize("form", TURNABLE)
+@pytest.mark.parametrize("orientation", STORED)
+def test_images_are_turned_as_their_exif_says(orientation, form):
+    pixels = decode(oriented(STORED[orientation], orientation, form), None, 1)[0]
+    assert np.abs(pixels.astype(int) - quarters("ab/cd")).max() <= 2
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_a_picture_that_lies_on_its_side_is_as_wide_as_it_was_high(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(picture(size=(20, 30)), "JPEG", exif=exif)
+    assert decode(content, None, 3).shape == (3, 20, 30)
+
+
+@pytest.mark.parametrize("value", [0, 9, 65535])
+def test_an_orientation_that_there_is_not_turns_nothing(value):
+    pixels = decode(oriented("ab/cd", value), None, 1)[0]
+    assert np.abs(pixels.astype(int) - quarters("ab/cd")).max() <= 2
+
+
+def test_broken_exif_turns_nothing_and_hinders_nothing():
+    whole = oriented("ab/cd", 6)
+    start = whole.index(b"Exif\0\0") + 6
+    length = int.from_bytes(whole[4:6], "big") - 8
+    draw = random.Random(1)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(draw.choice([1, 2, 4])):
+            damaged[start + draw.randrange(length)] = draw.randrange(256)
+        assert decode(bytes(damaged), 16, 1).shape == (1, 16, 16)
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_the_first_frame_is_used(form):
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "lime")]
+    content = encoded(frames[0], form, save_all=True, append_images=frames[1:], duration=50)
+    colour = decode(content, 8, 3)[:, 4, 4].astype(int)
+    assert np.abs(colour - [255, 0, 0]).max() < 10
+
+
+def test_colours_of_16_bits_keep_the_upper_8():
+    def chunk(kind, content):
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    row = b"\0" + struct.pack(">3H", 200 * 256 + 99, 100 * 256, 0xFFFF) * 6
+    content = b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", struct.pack(">IIBBBBB", 6, 6, 16, 2, 0, 0, 0)),
+            chunk(b"IDAT", zlib.compress(row * 6)),
+            chunk(b"IEND", b""),
+        )
+    )
+    assert decode(content, None, 3)[:, 0, 0].tolist() == [200, 100, 255]
 
 
 def test_half_clear_colour_is_mixed_with_white():
@@ -217,6 +320,74 @@ def test_first_images_are_used_where_not_all_are(prepare):
     result, arrays = prepare(numbered(30), maximum_images=6)
     assert sum(result.counts.values()) == 6
     assert sorted(colours(np.concatenate(list(arrays.values())))) == [0, 5, 10, 15, 20, 25]
+
+
+def copied(count, times):
+    """Images, each so many times under other names and in other formats."""
+    members = {}
+    for number in range(count):
+        for copy in range(times):
+            form = ("PNG", "BMP", "GIF")[copy % 3]
+            name = f"{number + 100 * copy}.{form.lower()}"
+            members[name] = flat("L", 5 * number, form)
+    return members
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize("broken", [True, False])
+def test_copies_stand_on_one_side_of_the_split(prepare, processes, broken):
+    members = {**copied(30, 10), **({"bad.png": b"x"} if broken else {})}
+    result, arrays = prepare(members, processes=processes, test_fraction=0.1)
+    train, test = colours(arrays["train"]), colours(arrays["test"])
+    assert len(set(test)) == 3
+    assert not set(train) & set(test)
+    assert sorted(train + test) == sorted(5 * number for number in range(30) for _ in range(10))
+    assert (result.copies["exact"], result.copies["left_out"]) == (270, 0)
+    assert result.counts == {"train": 270, "test": 30}
+
+
+def test_copies_are_dropped_or_kept_if_asked_for(prepare):
+    members = copied(30, 4)
+    result, arrays = prepare(members, duplicates="drop", test_fraction=0.1)
+    assert result.counts == {"train": 27, "test": 3}
+    assert len(set(colours(arrays["train"]) + colours(arrays["test"]))) == 30
+    result, arrays = prepare(members, duplicates="keep", test_fraction=0.1)
+    assert result.counts == {"train": 108, "test": 12}
+    assert set(colours(arrays["train"])) & set(colours(arrays["test"]))
+    assert result.copies["exact"] == 90
+
+
+def test_set_without_copies_is_split_as_if_they_were_kept(prepare):
+    expected = {name: array.tobytes() for name, array in prepare(numbered(40))[1].items()}
+    for duplicates in ("drop", "keep"):
+        _, arrays = prepare(numbered(40), duplicates=duplicates)
+        assert {name: array.tobytes() for name, array in arrays.items()} == expected
+
+
+def test_near_copies_are_named(prepare):
+    draw = np.random.default_rng(1)
+    base = [np.kron(draw.integers(0, 256, (7, 7)), np.ones((4, 4))) for _ in range(10)]
+    members = {}
+    for number, image in enumerate(base):
+        changed = np.clip(image + draw.normal(0, 2, image.shape), 0, 255)
+        for copy, pixels in enumerate((image, changed)):
+            name = f"{number}_{copy}.png"
+            members[name] = encoded(Image.fromarray(pixels.astype(np.uint8)))
+    result, _ = prepare(members, test_fraction=0.2)
+    assert result.copies["exact"] == 0
+    assert 1 <= result.copies["near"] <= 4
+    for held_out, known in result.copies["near_examples"]:
+        assert held_out[0] == known[0]
+        assert held_out != known
+
+
+def test_what_is_not_used_is_counted(prepare):
+    frames = [Image.new("L", (6, 6), level) for level in (7, 8)]
+    pages = encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:])
+    result, _ = prepare({**numbered(9), "99.tiff": pages}, maximum_images=None)
+    assert (result.several_frames, result.beyond_maximum) == (1, 0)
+    result, _ = prepare({**numbered(9), "99.tiff": pages}, maximum_images=6)
+    assert (result.several_frames, result.beyond_maximum) == (0, 4)
 
 
 @pytest.mark.parametrize("usable", [0, 1])
