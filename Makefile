@@ -19,8 +19,8 @@ repro: setup ## set up, then run the pipeline; what `make` alone does
 	@python -m stages unlock
 	dvc repro
 
-full: setup ## the lecture's full length: all epochs, as an experiment of its own
-	dvc exp run -S mnist.train.max_steps=null -S faces.train.max_steps=null
+full: setup ## the lecture's own recipes at their full length, as an experiment of its own
+	python -m stages recipe lecture --name full -S mnist.train.max_steps=null -S faces.train.max_steps=null
 
 verify: setup ## check every artifact byte by byte; CACHE=1 DVC's own copies, too
 	python -m stages verify $(DATASET) $(if $(CACHE),--cache)
