@@ -64,13 +64,13 @@ def _child(file: Path, dataset: str) -> None:
     runtime.wait_without_spinning()
     from stages.gan import params
     from stages.gan.data import prepared
-    from stages.gan.training import assembly
+    from stages.gan.training import assembly, preparation
     from stages.gan.training.loop import train
 
     runtime.bound_threads()
     settings = params.load(file, dataset)
     data = prepared.load(paths.prepared(dataset), "train")
-    plan = replace(assembly.plan_of(dataset, settings.train, len(data)), watched=False)
+    plan = replace(preparation.plan_of(dataset, settings.train, len(data)), watched=False)
     players = assembly.assemble(settings, data, plan.total_steps(len(data)), watched=False)
     times: list[float] = []
 

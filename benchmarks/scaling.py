@@ -37,7 +37,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.data import prepared
 from stages.gan.layers import BatchNorm
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.loop import train
 from stages.gan.training.processes import job, worker
 from stages.gan.training.ranks import exchange, group
@@ -182,7 +182,7 @@ class _Steps:
             update={"batch_size": batch, "epochs": 10_000, "max_steps": None}
         )
         settings = settings.model_copy(update={"train": changed})
-        plan = replace(assembly.plan_of("", changed, len(data), group=mine), watched=False)
+        plan = replace(preparation.plan_of("", changed, len(data), group=mine), watched=False)
         self.players = assembly.assemble(settings, data, 10_000, watched=False, group=mine)
         if plain:
             for network in (self.players.generator, self.players.discriminator):

@@ -33,7 +33,7 @@ from stages.gan.data import prepared
 from stages.gan.layers import BatchNorm
 from stages.gan.trained import checkpoints
 from stages.gan.trained.sampling import generate
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.loop import train
 from stages.gan.training.processes import job, worker
 from stages.gan.training.ranks import exchange, group
@@ -72,7 +72,7 @@ def trained(
     """
     changed = settings.train.model_copy(update={"epochs": 10_000, "max_steps": steps[-1]})
     settings = settings.model_copy(update={"train": changed})
-    plan = assembly.plan_of("", settings.train, len(data), group=mine)
+    plan = preparation.plan_of("", settings.train, len(data), group=mine)
     players = assembly.assemble(settings, data, steps[-1], group=mine, synchronised=synchronised)
     if nudged:
         for weight in players.generator.trainable_params():

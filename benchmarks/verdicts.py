@@ -25,7 +25,7 @@ from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.trained import grids
 from stages.gan.trained.sampling import generate
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.assembly import Assembly
 from stages.gan.training.history import History
 from stages.gan.training.loop import train
@@ -166,7 +166,7 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
     changed = settings_of(run, output)
     settings = changed.train
     data = run.data(data)
-    plan = assembly.plan_of(run.dataset, settings, len(data))
+    plan = preparation.plan_of(run.dataset, settings, len(data))
     players = assembly.assemble(changed, data, plan.total_steps(len(data)))
     diagnosed = diagnosis.of_run(settings, data, players.generator)
     codes = latent_codes(stream(settings.grid_seed, "fixed latents"), 25, data.latents.shape[1])

@@ -25,7 +25,7 @@ from benchmarks import lecture
 from stages.gan import params
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.history import History
 from stages.gan.training.loop import train
 from stages.gan.training.step import measures
@@ -38,7 +38,7 @@ class _Steps:
     """One run, taken on by so many steps at a time."""
 
     def __init__(self, settings: params.Dataset, data: prepared.Split, watched: bool) -> None:
-        plan = assembly.plan_of("", settings.train, len(data))
+        plan = preparation.plan_of("", settings.train, len(data))
         self._players = assembly.assemble(settings, data, 10_000, watched=watched)
         self._diagnosis = diagnosis.of_run(settings.train, data, self._players.generator)
         size = data.latents.shape[1]

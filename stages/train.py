@@ -11,9 +11,9 @@ from typing import Any
 from stages.command import edits, run_stage, say, workspace
 from stages.gan.common import paths
 from stages.gan.params import Dataset
-from stages.gan.training import assembly, loop, results
-from stages.gan.training.assembly import Setup
+from stages.gan.training import loop, preparation, results
 from stages.gan.training.history import History
+from stages.gan.training.preparation import Setup
 from stages.gan.training.processes import job, worker
 from stages.gan.training.processes.stops import Stops
 from stages.gan.training.progress import ProgressBar
@@ -36,7 +36,7 @@ def train(dataset: str, params: Dataset) -> None:
     with worker.membership(dataset, workers) as (mine, link):
         if mine.leads:  # a page about an earlier run would seem to be about this run
             paths.failure(dataset).unlink(missing_ok=True)
-        setup = assembly.prepare(dataset, params, mine)
+        setup = preparation.prepare(dataset, params, mine)
         link.check_equal(setup.fingerprint)
         if mine.leads:
             lead(setup, link)

@@ -27,7 +27,7 @@ from stages.gan.data import prepared
 from stages.gan.export.plain import as_plain, layers, take_back
 from stages.gan.params import Dataset, load
 from stages.gan.trained import checkpoints
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.loop import train
 from stages.tools.collapse import __main__ as collapse
 
@@ -80,7 +80,7 @@ def run(dataset: str) -> None:
     params = load(paths.PARAMS, dataset)
     refuse_what_it_has_not(params)
     data = prepared.load(paths.prepared(dataset), "train")
-    plan = replace(assembly.plan_of(dataset, params.train, len(data)), watched=False)
+    plan = replace(preparation.plan_of(dataset, params.train, len(data)), watched=False)
     total = plan.total_steps(len(data))
     players = assembly.assemble(params, data, total, watched=False)
     ours = players.generator, players.discriminator

@@ -1,4 +1,4 @@
-/* The moving average of averaging.py, as a custom operator of MindSpore. */
+/* The moving average of averaging.py, as custom operators of MindSpore. */
 #include "kernel.h"
 
 struct Job {
@@ -22,4 +22,14 @@ KERNEL(mix) {
   Job j = {data[0], data[1], data[3], factors[0], factors[1], 1};
   for (int d = 0; d < ndims[0]; d++) j.numbers *= shapes[0][d];
   return run(mix_runs, &j, pieces(j.numbers, RUN), j.numbers * (int64_t)sizeof(float));
+}
+
+/* factors: (power, largest decay), n -> (decay, 1 - decay) of the n-th update, counted from 1. */
+KERNEL(factors) {
+  const float *rule = data[0], *n = data[1];
+  float *result = data[2];
+  const double started = pow(1.0 - 1.0 / (double)*n, (double)rule[0]);
+  result[0] = (float)(started < (double)rule[1] ? started : (double)rule[1]);
+  result[1] = 1.0f - result[0];
+  return 0;
 }

@@ -5,7 +5,7 @@ A checkpoint is a folder:
     checkpoint.json             epoch, step, the networks' description, checksums (see manifest)
     generator.safetensors       weights and running statistics
     discriminator.safetensors
-    average.safetensors         the generator's moving average (EMA), if there is one
+    average.safetensors         the generator's moving average (EMA), if there is one, and its age
     optimizers.safetensors      such as Adam's moments and powers of beta, to continue training
 
 safetensors files hold only arrays: loading an untrusted file runs no code.
@@ -49,7 +49,7 @@ def parts(
         "optimizers": [p for mover in optimizers for p in _optimizer_parameters(mover)],
     }
     if average is not None:
-        found["average"] = list(average.averages)
+        found["average"] = average.state
     return found
 
 
@@ -123,7 +123,7 @@ class Checkpoint:
         generator, discriminator = networks.build(self.description)
         self.restore_networks(generator, discriminator)
         if self.averaged:
-            average = Average(generator, decay=0.0)
+            average = Average(generator)
             self.restore_average(average)
             average.copy_to(generator)
         generator.set_train(False)
@@ -136,22 +136,31 @@ class Checkpoint:
             self._restore(name, list(network.get_parameters()))
 
     def restore_average(self, average: Average) -> None:
-        """Put the stored average, if there is one, into an average that has not been used yet."""
+        """Put the stored average, if there is one, into an average that has not been used yet.
+
+        Files of an earlier version have no count of updates, because the average had no start-up.
+        Their average can be used; in training the first update replaces it.
+        """
         if self.averaged:
-            self._restore("average", list(average.averages))
+            self._restore("average", average.state, may_lack=average.updates)
 
     def restore_optimizers(self, optimizers: tuple[nn.Cell, nn.Cell]) -> None:
         """Put the stored moments into optimizers that have not been used yet."""
         learnt = [p for optimizer in optimizers for p in _optimizer_parameters(optimizer)]
         self._restore("optimizers", learnt)
 
-    def _restore(self, part: str, parameters: list[Parameter]) -> None:
+    def _restore(
+        self, part: str, parameters: list[Parameter], may_lack: Parameter | None = None
+    ) -> None:
         file = self.folder / f"{part}.safetensors"
         ours = {p.name: _form(p.shape, ms.dtype_to_nptype(p.dtype)) for p in parameters}
         try:
             with safe_open(file, framework="numpy") as stored:
                 slices = {name: stored.get_slice(name) for name in stored.keys()}  # noqa: SIM118
                 theirs = {name: (s.get_dtype(), tuple(s.get_shape())) for name, s in slices.items()}
+                if may_lack is not None and may_lack.name not in theirs:
+                    parameters = [p for p in parameters if p is not may_lack]
+                    del ours[may_lack.name]
                 wrong = sorted(
                     name
                     for name in ours.keys() | theirs.keys()

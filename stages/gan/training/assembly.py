@@ -1,25 +1,17 @@
-"""Builds all parts of a training run from the params: data, networks, optimizers, step, plan."""
+"""Builds what is trained from the params: networks, optimizers, moving average, compiled steps."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mindspore import Parameter, Tensor, int32, nn
-from numpy.typing import NDArray
 
 from stages.gan import losses, networks
-from stages.gan.common import paths
-from stages.gan.common.errors import UserError
-from stages.gan.common.fingerprints import fingerprint
-from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.params import Dataset, Train
-from stages.gan.trained import checkpoints, grids
+from stages.gan.trained import checkpoints
 from stages.gan.trained.averaging import Average
 from stages.gan.training import optimizers
-from stages.gan.training.loop import Epoch, Plan, train
 from stages.gan.training.optimizers.schedules import Schedule
 from stages.gan.training.ranks.group import ALONE, Group
 from stages.gan.training.ranks.synchronised import synchronise
@@ -56,104 +48,6 @@ class Assembly:
     def save(self, folder: Path, epoch: int, step: int) -> None:
         """Write a checkpoint into a new folder."""
         checkpoints.save(folder, self.description, self.trained, epoch, step)
-
-
-@dataclass(frozen=True)
-class Setup:
-    """All that a process needs before the first step of a run.
-
-    Attributes
-    ----------
-    dataset : str
-    params : Dataset
-    data : Split
-        The images to train on.
-    start : Checkpoint or None
-        The checkpoint that the run begins with; None for new weights.
-    plan : Plan
-        The order of images, and this process's part of each batch.
-    total : int
-        Steps of the run.
-    last_step : int
-        The number of the last step. Steps count on from the starting checkpoint.
-    players : Assembly
-    codes : (grids.COUNT, latent_size) float32
-        The fixed latent codes whose images are drawn after every epoch.
-    fingerprint : str
-        The hash of all that the result depends on; see `fingerprints`.
-    """
-
-    dataset: str
-    params: Dataset
-    data: prepared.Split
-    start: checkpoints.Checkpoint | None
-    plan: Plan
-    total: int
-    last_step: int
-    players: Assembly
-    codes: NDArray[np.float32]
-    fingerprint: str
-
-    def about(self) -> Iterator[str]:
-        """Lines for the terminal that describe the run."""
-        start, settings = self.start, self.params.train
-        if start:
-            yield f"beginning with {settings.init_from}, epoch {start.epoch}, step {start.step}"
-        yield (
-            f"{self.dataset}: {self.total:,} steps of {self.plan.images_per_step} images; the "
-            "first step takes longer, because it compiles"
-        )
-        if self.players.average is not None:
-            yield (
-                f"{self.dataset}: the pictures are drawn with the moving average (EMA) of the "
-                f"generator's weights, decay {settings.ema}"
-            )
-        if remark := networks.remark(self.players.description.kind):
-            yield f"{self.dataset}: {remark}"
-
-    def epochs(
-        self,
-        on_step: Callable[[int, NDArray[np.float32]], None],
-        finished: int,
-        begun: NDArray[np.float32],
-    ) -> Iterator[Epoch]:
-        """Train epoch by epoch: `loop.train` with this setup and `on_step`."""
-        plan = replace(self.plan, on_step=on_step)
-        players = self.players
-        return train(players.step, self.data, plan, players.discriminator_step, finished, begun)
-
-
-def prepare(dataset: str, params: Dataset, group: Group = ALONE) -> Setup:
-    """Load the data, build the networks, and plan the run.
-
-    Call it when all modules have been imported, because the fingerprint covers them.
-
-    Raises
-    ------
-    UserError
-        If the prepared data or the checkpoint to begin with is missing or does not fit the params,
-        or if there are too few images for one step.
-    """
-    settings = params.train
-    data = prepared.load(paths.prepared(dataset), "train")
-    description = describe(params, data)
-    start = starting_checkpoint(settings.init_from, description)
-    plan = plan_of(dataset, settings, len(data), start, group)
-    total = plan.total_steps(len(data))
-    last_step = plan.first_step - 1 + total
-    draw = stream(settings.grid_seed, "fixed latents")
-    return Setup(
-        dataset=dataset,
-        params=params,
-        data=data,
-        start=start,
-        plan=plan,
-        total=total,
-        last_step=last_step,
-        players=assemble(params, data, last_step, start, group=group),
-        codes=latent_codes(draw, grids.COUNT, description.latent_size),
-        fingerprint=fingerprint_of(params, paths.prepared(dataset), start),
-    )
 
 
 def assemble(
@@ -278,80 +172,3 @@ def build_optimizers(
         )
     )
     return first, second
-
-
-def starting_checkpoint(
-    init_from: str | None, description: networks.Description
-) -> checkpoints.Checkpoint | None:
-    """The checkpoint to begin with, if any. Its networks must be those that the params describe."""
-    if init_from is None:
-        return None
-    start = checkpoints.load(paths.from_project(init_from))
-    ours, theirs = description.to_json(), start.description.to_json()
-    for key, value in ours.items():
-        if theirs[key] != value:
-            raise UserError(
-                f"train.init_from {init_from}: its networks have {key} {theirs[key]!r}, but the "
-                f"params ask for {value!r}: make them equal"
-            )
-    return start
-
-
-def plan_of(
-    dataset: str,
-    settings: Train,
-    count: int,
-    start: checkpoints.Checkpoint | None = None,
-    group: Group = ALONE,
-) -> Plan:
-    """The plan of a watched run on `count` images.
-
-    Raises
-    ------
-    UserError
-        If there are too few images for one step.
-    """
-    plan = Plan(
-        epochs=settings.epochs,
-        max_steps=settings.max_steps,
-        batch_size=settings.batch_size,
-        attached_latents=settings.latents == "attached",
-        seed=settings.seed,
-        first_epoch=start.epoch + 1 if start else 1,
-        first_step=start.step + 1 if start else 1,
-        discriminator_steps=settings.discriminator_steps,
-        instance_noise=settings.instance_noise,
-        augmentation=tuple(settings.augmentation),
-        gradient_penalty=settings.gradient_penalty > 0,
-        watched=True,
-        group=group,
-    )
-    if plan.total_steps(count) == 0:
-        steps = settings.discriminator_steps
-        if count < 2 * steps:
-            raise UserError(
-                f"too few images to train on: {dataset} has {count}. A batch has at least 2 images "
-                f"and a step needs {steps} batches, so valid is {2 * steps} images or more"
-            )
-        raise UserError(
-            f"{dataset}.train.batch_size is {settings.batch_size}, but there are only {count} "
-            f"training images. A step takes {steps} batches, so valid is 2 to {count // steps}"
-        )
-    return plan
-
-
-def fingerprint_of(params: Dataset, data: Path, start: checkpoints.Checkpoint | None = None) -> str:
-    """The hash of all that a run's result depends on; see `fingerprints`.
-
-    `data` is the folder of the prepared data, `start` the checkpoint that the run begins with.
-    """
-    settings = params.train
-    named = {
-        "network": params.kind.network,
-        "train": settings.model_dump(mode="json"),
-        # Compiled kernels and their plain substitutes differ in the last bits.
-        "kernels": networks.remark(params.kind.network),
-    }
-    folders = [data, start.folder] if start else [data]
-    files = [file for folder in folders for file in sorted(folder.iterdir()) if file.is_file()]
-    return fingerprint(named, files)

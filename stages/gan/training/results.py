@@ -8,9 +8,9 @@ from stages.gan.common.files import link_tree, whole_folder, write_json
 from stages.gan.data import prepared
 from stages.gan.trained import checkpoints, grids
 from stages.gan.trained.sampling import generate
-from stages.gan.training.assembly import Setup
 from stages.gan.training.history import History
 from stages.gan.training.loop import Epoch
+from stages.gan.training.preparation import Setup
 from stages.gan.training.resume.unfinished import Run
 
 

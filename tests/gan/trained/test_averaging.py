@@ -1,10 +1,12 @@
+import mindspore as ms
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mindspore import Tensor
 
 from stages.gan import networks
-from stages.gan.trained.averaging import KERNELS, Average
+from stages.gan.trained.averaging import KERNELS, START, Average
 from stages.gan.training.step import Options, make_step
 from tests.helpers.training.kernel import (
     assert_same_bits,
@@ -20,26 +22,64 @@ from tests.helpers.training.steps import batch, make
 DECAY = 0.7
 
 
+def shares(n: int, decay: float = 1.0, power: float = START) -> np.ndarray:
+    """By the docstring's closed form: what each of w(1) to w(n) counts in the average, (n,)."""
+    i = np.arange(1, n + 1, dtype=np.float64)
+    started = (1 - 1 / i) ** power < decay
+    m = int(started.sum())  # after that, an exponential average
+    rising = (i[:m] ** power - (i[:m] - 1) ** power) / max(m, 1) ** power
+    return np.concatenate([rising * decay ** (n - m), (1 - decay) * decay ** (n - i[m:])])
+
+
+@given(st.integers(1, 3000), st.floats(0.001, 1), st.floats(0.5, 40))
+def test_the_closed_form_is_the_recursion_and_has_the_sum_1(n, decay, power):
+    counts = np.zeros(n)
+    for i in range(1, n + 1):
+        kept = min(decay, (1 - 1 / i) ** power)
+        counts *= kept
+        counts[i - 1] = 1 - kept
+    np.testing.assert_allclose(shares(n, decay, power), counts, rtol=1e-6, atol=1e-12)
+    assert counts.sum() == pytest.approx(1, abs=1e-9)
+
+
 @every_form
 @pytest.mark.parametrize("kind", networks.KINDS)
-def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind, form):
+@pytest.mark.parametrize("decay", [DECAY, 1.0])
+def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind, form, decay):
     pair, movers, loss = make(kind)
     with form():
-        average = Average(pair[0], DECAY)
-    seen = [{p.name: p.asnumpy().astype(np.float64) for p in pair[0].get_parameters()}]
+        average = Average(pair[0], decay)
+    untrained = {p.name: p.asnumpy().astype(np.float64) for p in pair[0].get_parameters()}
+    seen = []
     step = make_step(*pair, loss, *movers, Options(average=average))
-    n = 5
+    n = 40
     for index in range(n):
         step(*batch(index))
         seen.append({p.name: p.asnumpy().astype(np.float64) for p in pair[0].get_parameters()})
-    assert any("moving_mean" in name for name in seen[0])
+        if index + 1 not in (1, 2, 3, n):
+            continue
+        counts = shares(index + 1, decay)
+        assert counts.sum() == pytest.approx(1)
+        for weight, mean in zip(average.weights, average.averages, strict=True):
+            expected = sum(
+                count * then[weight.name] for count, then in zip(counts, seen, strict=True)
+            )
+            np.testing.assert_allclose(mean.asnumpy(), expected, atol=1e-6, err_msg=weight.name)
+    assert any("moving_mean" in name for name in untrained)
+    assert all((seen[-1][name] != untrained[name]).any() for name in untrained if "moving" in name)
+    assert average.updates.asnumpy().tolist() == [n]
+
+
+@every_form
+def test_no_weight_from_before_the_first_step_is_left_after_it(form):
+    pair, movers, loss = make("mlp")
+    with form():
+        average = Average(pair[0], 0.999)
+    for parameter in average.averages:
+        parameter.set_data(Tensor(np.full(parameter.shape, 1e30, np.float32)))
+    make_step(*pair, loss, *movers, Options(average=average))(*batch(0))
     for weight, mean in zip(average.weights, average.averages, strict=True):
-        expected = DECAY**n * seen[0][weight.name]
-        for i in range(1, n + 1):
-            expected += (1 - DECAY) * DECAY ** (n - i) * seen[i][weight.name]
-        np.testing.assert_allclose(mean.asnumpy(), expected, atol=1e-6, err_msg=weight.name)
-        if "moving" in weight.name:
-            assert (seen[n][weight.name] != seen[0][weight.name]).any()
+        np.testing.assert_array_equal(mean.asnumpy(), weight.asnumpy())
 
 
 @needs_kernels
@@ -50,11 +90,22 @@ def test_the_kernel_changes_no_bit_of_it():
         with form():
             average = Average(pair[0], DECAY)
         step = make_step(*pair, loss, *movers, Options(average=average))
-        for index in range(4):
+        for index in range(40):
             step(*batch(index))
         found.append([p.asnumpy() for p in average.averages])
     for left, right in zip(*found, strict=True):
         assert_same_bits(left, right)
+
+
+@needs_kernels
+@given(st.integers(1, 2**24), st.floats(0, 1, width=32), st.floats(0.5, 40, width=32))
+def test_the_kernels_decay_is_that_of_the_formula(n, decay, power):
+    rule, count = np.array([power, decay], np.float32), np.array([n], np.float32)
+    (found,) = call(KERNELS, "factors", [rule, count], (2,))
+    kept = np.float32(min(decay, (1 - 1 / n) ** power))
+    # The power of two libraries may differ in the last bit.
+    np.testing.assert_allclose(found, [kept, np.float32(1) - kept], rtol=2e-7, atol=6e-8)
+    assert found.sum(dtype=np.float64) == pytest.approx(1, abs=6e-8)
 
 
 @needs_kernels
@@ -97,3 +148,12 @@ def test_the_average_goes_into_another_generator():
     for parameter, original in zip(other.get_parameters(), pair[0].get_parameters(), strict=True):
         assert parameter.name == original.name
         assert (parameter.asnumpy() == original.asnumpy() + 1).all()
+
+
+def test_the_start_up_compiles_once():
+    pair, _, _ = make("mlp")
+    average = Average(pair[0], DECAY)
+    compiled_once = ms.jit(average)
+    for _ in range(5):
+        compiled_once()
+    assert average.updates.asnumpy().tolist() == [5]

@@ -170,7 +170,8 @@ def test_a_checkpoint_of_another_optimizer_is_named(tmp_path):
         run("adam", tmp_path, 1, 2)
 
 
-def test_the_average_is_saved_beside_the_weights_and_used(tmp_path):
+@pytest.mark.parametrize("has_age", [True, False])
+def test_the_average_is_saved_beside_the_weights_and_used(tmp_path, has_age):
     description = describe("mlp")
     pair = networks.build(description, seed=4)
     movers = tuple(
@@ -178,9 +179,12 @@ def test_the_average_is_saved_beside_the_weights_and_used(tmp_path):
         for network, name in zip(pair, ("generator", "discriminator"), strict=True)
     )
     average = Average(pair[0], 0.9)
-    for parameter in average.averages:
+    for parameter in average.state:
         parameter.set_data(parameter.value() + 1)
-    checkpoints.save(tmp_path / "a", description, checkpoints.parts(*pair, movers, average), 1, 1)
+    parts = checkpoints.parts(*pair, movers, average)
+    if not has_age:  # as an earlier version wrote it
+        parts["average"].remove(average.updates)
+    checkpoints.save(tmp_path / "a", description, parts, 1, 1)
     checkpoint = checkpoints.load(tmp_path / "a")
     assert checkpoint.averaged
     used, raw = checkpoint.networks()[0], networks.build(description)
@@ -194,6 +198,7 @@ def test_the_average_is_saved_beside_the_weights_and_used(tmp_path):
     checkpoint.restore_average(other)
     for a, b in zip(other.averages, average.averages, strict=True):
         assert (a.asnumpy() == b.asnumpy()).all()
+    assert other.updates.asnumpy().tolist() == [1 if has_age else 0]
 
 
 def test_without_an_average_there_is_no_file_of_one(saved):

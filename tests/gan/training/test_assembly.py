@@ -4,9 +4,9 @@ import pytest
 from stages.gan import networks
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import Split
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.step.gradients import DUE
-from tests.helpers.data import load_params, message_of
+from tests.helpers.data import load_params
 from tests.helpers.training.network import describe as describe_small
 from tests.helpers.training.runs import small, split
 
@@ -77,7 +77,7 @@ def test_a_saved_assembly_is_taken_up_where_it_was(tmp_path):
         players.discriminator_step(*inputs(data))
         players.step(*inputs(data), due=DUE)
     players.save(tmp_path / "saved", epoch=1, step=3)
-    start = assembly.starting_checkpoint(str(tmp_path / "saved"), players.description)
+    start = preparation.starting_checkpoint(str(tmp_path / "saved"), players.description)
     assert (start.epoch, start.step) == (1, 3)
     again = assembly.assemble(params, data, 10, start)
     assert [int(mover.global_step.asnumpy()[0]) for mover in again.optimizers] == [3, 6]
@@ -87,32 +87,5 @@ def test_a_saved_assembly_is_taken_up_where_it_was(tmp_path):
     ):
         for a, b in zip(left.get_parameters(), right.get_parameters(), strict=True):
             assert (a.asnumpy() == b.asnumpy()).all()
-    plan = assembly.plan_of("mnist", params.train, len(data), start)
+    plan = preparation.plan_of("mnist", params.train, len(data), start)
     assert (plan.first_epoch, plan.first_step) == (2, 4)
-
-
-def test_a_checkpoint_of_other_networks_is_named(tmp_path):
-    players = assembly.assemble(small(tmp_path), split(), 10)
-    players.save(tmp_path / "saved", epoch=1, step=3)
-    other = assembly.describe(small(tmp_path, generator__activation="elu"), split())
-    text = message_of(assembly.starting_checkpoint, str(tmp_path / "saved"), other)
-    assert "generator_activation 'relu', but the params ask for 'elu'" in text
-    assert assembly.starting_checkpoint(None, other) is None
-
-
-@pytest.mark.parametrize(("steps", "largest"), [(1, 7), (3, 2)])
-def test_too_few_images_are_named(tmp_path, steps, largest):
-    settings = small(tmp_path, discriminator_steps=steps).train
-    text = message_of(assembly.plan_of, "mnist", settings, 7)
-    assert f"batch_size is 8, but there are only 7 training images. A step takes {steps}" in text
-    assert text.endswith(f"valid is 2 to {largest}")
-
-
-@pytest.mark.parametrize(("count", "steps", "fewest"), [(0, 1, 2), (1, 1, 2), (7, 4, 8)])
-def test_too_few_images_for_any_batch_size_say_how_many_are_needed(tmp_path, count, steps, fewest):
-    settings = small(tmp_path, discriminator_steps=steps).train
-    text = message_of(assembly.plan_of, "mnist", settings, count)
-    assert text.startswith(f"too few images to train on: mnist has {count}. ")
-    assert text.endswith(f"valid is {fewest} images or more")
-    smallest = settings.model_copy(update={"batch_size": 2})
-    assert assembly.plan_of("mnist", smallest, fewest)

@@ -7,7 +7,7 @@ from PIL import Image
 from stages.gan.common import paths
 from stages.gan.data import prepared
 from stages.gan.trained import checkpoints
-from stages.gan.training import assembly, results
+from stages.gan.training import results
 from stages.gan.training.history import History
 from stages.gan.training.resume.unfinished import Run
 from tests.helpers.training.runs import set_up, small
@@ -64,25 +64,3 @@ def test_what_is_published_is_what_was_kept(run, tmp_path, monkeypatch):
     with Image.open(paths.training_pictures("mnist") / "animation.gif") as film:
         assert film.n_frames == 3
     assert json.loads((paths.training_pictures("mnist") / "verdict.json").read_text()) == VERDICT
-
-
-def test_the_lines_before_the_first_step(tmp_path):
-    setup = set_up(small(tmp_path, epochs=3, max_steps=7, ema=0.5, discriminator_steps=2))
-    first, average, *_ = setup.about()
-    assert first == "mnist: 6 steps of 16 images; the first step takes longer, because it compiles"
-    assert "moving average (EMA) of the generator's weights, decay 0.5" in average
-
-
-def test_prepare_plans_the_run_of_the_prepared_data(tmp_path, monkeypatch):
-    params = small(tmp_path, epochs=2, max_steps=None)
-    wanted = set_up(params)
-    monkeypatch.setattr(prepared, "load", lambda folder, name: wanted.data)
-    folder = tmp_path / paths.prepared("mnist")
-    folder.mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    setup = assembly.prepare("mnist", params)
-    assert (setup.total, setup.last_step, setup.start) == (10, 10, None)
-    assert setup.codes.shape == (25, 6)
-    assert setup.fingerprint == assembly.fingerprint_of(params, paths.prepared("mnist"))
-    ours, theirs = (checkpoints.values(one.players.trained["generator"]) for one in (setup, wanted))
-    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)

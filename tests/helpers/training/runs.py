@@ -4,7 +4,8 @@ import numpy as np
 
 from stages.gan.data.prepared import Split
 from stages.gan.params import Dataset
-from stages.gan.training import assembly
+from stages.gan.trained.checkpoints import Checkpoint
+from stages.gan.training import assembly, preparation
 from tests.helpers.data import load_params
 
 
@@ -22,20 +23,20 @@ def small(tmp_path, **changes):
     return load_params(tmp_path, "mnist", **SMALL, mnist__train__batch_size=8, **named)
 
 
-def set_up(params: Dataset) -> assembly.Setup:
-    """What `assembly.prepare` would give for these params and the data of `split`."""
+def set_up(params: Dataset, start: Checkpoint | None = None) -> preparation.Setup:
+    """What `preparation.prepare` would give for these params and the data of `split`."""
     data = split()
-    plan = assembly.plan_of("mnist", params.train, len(data))
+    plan = preparation.plan_of("mnist", params.train, len(data), start)
     total = plan.total_steps(len(data))
-    return assembly.Setup(
+    return preparation.Setup(
         dataset="mnist",
         params=params,
         data=data,
-        start=None,
+        start=start,
         plan=plan,
         total=total,
         last_step=total,
-        players=assembly.assemble(params, data, total),
+        players=assembly.assemble(params, data, total, start),
         codes=np.random.default_rng(3).standard_normal((25, 6)).astype(np.float32),
         fingerprint="0" * 64,
     )

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import flush, remove, sha256
 from stages.gan.trained import checkpoints, states
-from stages.gan.training.assembly import Setup
 from stages.gan.training.history import History
+from stages.gan.training.preparation import Setup
 from stages.gan.training.processes.stops import Stops
 from stages.gan.training.resume.unfinished import Run
 from stages.gan.training.watch.supervisor import Supervisor

@@ -10,9 +10,9 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.trained import grids
 from stages.gan.trained.sampling import generate
-from stages.gan.training.assembly import Setup
 from stages.gan.training.history import History
 from stages.gan.training.loop import means
+from stages.gan.training.preparation import Setup
 from stages.gan.training.progress import ProgressBar, lecture_line
 from stages.gan.training.step.measures import MEASURES, DiversityMeter
 from stages.gan.training.watch.diagnosis import Diagnosis
