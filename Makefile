@@ -20,7 +20,7 @@ repro: setup ## set up, then run the pipeline; what `make` alone does
 	dvc repro
 
 full: setup ## the lecture's own recipes at their full length, as an experiment of its own
-	python -m stages recipe lecture --name full -S mnist.train.max_steps=null -S faces.train.max_steps=null
+	python -m stages recipe lecture -S mnist.train.max_steps=null -S faces.train.max_steps=null
 
 verify: setup ## check every artifact byte by byte; CACHE=1 DVC's own copies, too
 	python -m stages verify $(DATASET) $(if $(CACHE),--cache)
