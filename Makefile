@@ -20,8 +20,8 @@ repro: setup ## set up, then run the pipeline; what `make` alone does
 	dvc repro
 	@python -m stages scratch tidy
 
-full: setup ## the lecture's full length: all epochs, as an experiment of its own
-	dvc exp run -S mnist.train.max_steps=null -S faces.train.max_steps=null
+full: setup ## the lecture's own recipes at their full length, as an experiment of its own
+	python -m stages recipe lecture -S mnist.train.max_steps=null -S faces.train.max_steps=null
 
 verify: setup ## check every artifact byte by byte; CACHE=1 DVC's own copies, too
 	python -m stages verify $(DATASET) $(if $(CACHE),--cache)

@@ -24,7 +24,7 @@ import yaml
 from benchmarks.turns import Child
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import read_mapping
-from stages.tools.recipe.recipes import Recipe
+from stages.tools.recipe import recipes
 
 ROUNDS = 6
 SECONDS = 1.5  # for each of both in a round, about
@@ -43,7 +43,7 @@ def ratio(dataset: str, changes: Mapping[str, Any]) -> float:
         children = []
         for name, made in (("as it is", {}), ("changed", changes)):
             file = Path(scratch) / f"{len(children)}.yaml"
-            applied = Recipe(name, dataset, "", made).applied(content)
+            applied = recipes.applied(content, made, name)
             file.write_text(yaml.safe_dump(applied, sort_keys=False), encoding="utf-8")
             command = [sys.executable, "-m", "benchmarks.costs", "--child", str(file), dataset]
             children.append(Child(name, command, os.environ))

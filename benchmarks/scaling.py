@@ -2,9 +2,10 @@
 
     python -m benchmarks.scaling mnist [--rounds 8] [--steps 5]
 
-Run in a project's folder, with its params.yaml and data/<data set>/prepared, on a machine with at
-least two cores. Two workers, each on a core of its own, take turns at all that is measured, so that
-a slow moment of the machine meets everything. Prints two tables in Markdown.
+Run in a project's folder with data/<data set>/prepared, on a machine with at least two cores. The
+networks are those of the recipe `lecture`. Two workers, each on a core of its own, take turns at
+all that is measured, so that a slow moment of the machine meets everything. Prints two tables in
+Markdown.
 
 The model of a step of N workers, b images each:
 
@@ -30,6 +31,7 @@ from pathlib import Path
 import numpy as np
 from mindspore import Tensor
 
+from benchmarks import lecture
 from stages.command import guarded
 from stages.gan import params
 from stages.gan.common import paths
@@ -120,7 +122,7 @@ def _measure(task: Mapping) -> None:
     for thread in Path("/proc/self/task").iterdir():
         os.sched_setaffinity(int(thread.name), {core})
     with worker.reporting(mine.rank):
-        settings = params.load(paths.PARAMS, task["dataset"])
+        settings = lecture.settings(task["dataset"])
         data = prepared.load(paths.prepared(task["dataset"]), "train")
         batch = settings.train.batch_size
         link = exchange.Link(mine)

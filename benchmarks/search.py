@@ -5,8 +5,8 @@
 
 `table` keeps what it finds in search.json beside this file, with all that was found before.
 
-Run in a clone whose params.yaml names the real data, prepared by `dvc repro judge@DATASET`, and in
-`max_steps` how long the lecture's recipe is trained; commit that first. All cost the same: each
+Run in a clone whose params.yaml names the real data and has the recipe `lecture`, in `max_steps`
+how long it is trained; run and commit that first (see docs/search.md). All cost the same: each
 experiment gets as many steps as take the time of the lecture's, as measured beside it when it is
 queued (see costs). Each has the name of its change, so `dvc exp show`, `dvc exp apply` and `dvc
 params diff` know it, too.

@@ -2,10 +2,10 @@
 
     python -m benchmarks.trajectories mnist [faces] [--steps 10 30 100] [--workers 2 4] [--nudge]
 
-Run in a project's folder, with its params.yaml and data/<data set>/prepared: the same steps, by one
-process, by several workers with batch norm's moments of the whole batch, and by several whose batch
-norm takes each worker's own. Prints a table in Markdown. With --nudge also by one process whose
-generator begins with other last bits: what comes of rounding alone.
+Run in a project's folder with data/<data set>/prepared: the same steps of the lecture's recipe, by
+one process, by several workers with batch norm's moments of the whole batch, and by several whose
+batch norm takes each worker's own. Prints a table in Markdown. With --nudge also by one process
+whose generator begins with other last bits: what comes of rounding alone.
 
 A bias that batch norm follows has a gradient of 0 but for rounding, which Adam makes moves of the
 learning rate; no image depends on it, as the mean is taken away. Such biases, and the running means
@@ -24,6 +24,7 @@ import numpy as np
 from mindspore import Tensor, nn
 from numpy.typing import NDArray
 
+from benchmarks import lecture
 from stages.command import guarded
 from stages.gan import params
 from stages.gan.common import paths
@@ -145,7 +146,7 @@ def _name(dataset: str, workers: int, moments: str) -> str:
 
 
 def _load(dataset: str) -> tuple[params.Dataset, prepared.Split]:
-    return params.load(paths.PARAMS, dataset), prepared.load(paths.prepared(dataset), "train")
+    return lecture.settings(dataset), prepared.load(paths.prepared(dataset), "train")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ import yaml
 from mindspore import Parameter, Tensor, ops
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
+from benchmarks import lecture
 from stages.gan import params
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
@@ -166,8 +167,8 @@ class Failed(Exception):
 
 
 def settings_of(run: Run, folder: Path) -> params.Dataset:
-    """The shipped params with the run's changes."""
-    content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    """The lecture's params with the run's changes."""
+    content = lecture.content(run.dataset)
     section = content[run.dataset]["train"]
     section["max_steps"] = run.steps
     for place, value in run.changes.items():

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
+from benchmarks import lecture
 from stages.gan import params
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
@@ -71,7 +72,7 @@ class _Steps:
 
 def in_order(dataset: str, folder: Path, rounds: int, order: list[str]) -> dict[str, float]:
     """Milliseconds a step of both, and of looking, with the runs built in that order."""
-    settings = params.load(Path("params.yaml"), dataset)
+    settings = lecture.settings(dataset)
     data = prepared.load(folder, "train")
     runs = {name: _Steps(settings, data, name == "watched") for name in order}
     for steps in runs.values():

@@ -13,7 +13,6 @@ from stages.tools.collapse.child_process import run_module
 from stages.tools.recipe import recipes
 
 ROOT = Path(__file__).parents[2]
-LECTURE = "lecture"
 PYTORCH = "pytorch"
 _DATA = "data"
 
@@ -62,16 +61,16 @@ class Run:
 
     def params(self) -> dict[str, Any]:
         """Those of params.yaml, with the recipe's changes, the length and the seed."""
-        content = read_mapping(ROOT / paths.PARAMS)
-        if self.recipe not in (LECTURE, PYTORCH):
-            recipe = recipes.load(self.recipe, ROOT / recipes.FOLDER)
-            if recipe.dataset != self.dataset:
-                raise SystemExit(f"recipe {self.recipe} is one of {recipe.dataset}")
-            # All runs of a data set share its data and its judge.
-            own = (f"datasets.{self.dataset}.network", f"{self.dataset}.train.")
-            if others := [key for key in recipe.changes if not key.startswith(own)]:
-                raise SystemExit(f"recipe {self.recipe} changes {others[0]}: no score is like it")
-            content = recipe.applied(content)
+        name = recipes.LECTURE if self.recipe == PYTORCH else self.recipe
+        recipe = recipes.load(name, ROOT / recipes.FOLDER)
+        if self.dataset not in recipe.datasets:
+            raise SystemExit(f"recipe {name} is one of {', '.join(recipe.datasets)}")
+        recipe = recipe.of(self.dataset)
+        # All runs of a data set share its data and its judge.
+        own = (f"datasets.{self.dataset}.network", f"{self.dataset}.train.")
+        if others := [key for key in recipe.changes if not key.startswith(own)]:
+            raise SystemExit(f"recipe {name} changes {others[0]}: no score is like it")
+        content = recipe.applied(read_mapping(ROOT / paths.PARAMS))
         steps = self.length.removesuffix("s")
         length = (
             {"epochs": int(steps), "max_steps": None}

@@ -1,11 +1,10 @@
-"""Both networks of the lecture, as params.yaml has them."""
+"""Both networks of the lecture, as the recipe `lecture` has them."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
-from stages.gan import params
+from benchmarks import lecture
 from stages.gan.data.prepared import Split
 from stages.gan.training.assembly import describe
 
@@ -16,7 +15,7 @@ _DATA = {"mlp": ("mnist", (1, 28, 28)), "dcgan": ("faces", (3, 64, 64))}
 def recipe(network: str) -> SimpleNamespace:
     """The fields of a network's Description, with learning_rate, beta1 and beta2."""
     dataset, image_shape = _DATA[network]
-    settings = params.load(Path("params.yaml"), dataset)
+    settings = lecture.settings(dataset)
     empty = Split(
         np.empty((0, *image_shape), np.float16),
         np.empty((0, settings.preprocess.latent_size), np.float32),

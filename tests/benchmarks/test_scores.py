@@ -13,7 +13,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.evaluation import scoring
 from tests.helpers.data import load_params
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, lecture_params
 
 
 def test_a_name_says_what_is_run(tmp_path):
@@ -33,10 +33,11 @@ def test_another_name_is_refused(tmp_path, name):
 
 def test_params_are_the_shipped_ones_with_recipe_length_and_seed(tmp_path):
     shipped = yaml.safe_load((ROOT / "params.yaml").read_text())
-    content = Run.named(tmp_path, "mnist:lecture:50:3").params()
     changed = {"epochs": 50, "max_steps": None, "seed": 3, "on_failure": "warn"}
-    assert content["mnist"]["train"] == {**shipped["mnist"]["train"], **changed}
-    assert {**content, "mnist": 0} == {**shipped, "mnist": 0}
+    for recipe in ("lecture", "pytorch"):
+        content = Run.named(tmp_path, f"mnist:{recipe}:50:3").params()
+        assert content["mnist"]["train"] == {**lecture_params()["mnist"]["train"], **changed}
+        assert {**content, "mnist": 0} == {**shipped, "mnist": 0}
     content = Run.named(tmp_path, "mnist:mnist-dcgan:700s:1").params()
     assert content["datasets"]["mnist"]["network"] == "dcgan"
     assert content["mnist"]["train"]["max_steps"] == 700
@@ -115,7 +116,7 @@ def test_the_picture_shows_all_side_by_side(tmp_path):
 
 def make_project(tmp_path, network):
     """A folder with tiny params and prepared data."""
-    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    content = lecture_params()
     content["datasets"]["mnist"]["network"] = network
     section = content["mnist"]
     section["download"]["sources"] = ["bundled:digits"]
@@ -189,7 +190,7 @@ def test_the_twin_refuses_what_it_has_not(tmp_path, key, value):
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "faces"])
-def test_the_twin_has_the_shipped_recipes(tmp_path, dataset):
+def test_the_twin_has_the_lectures_recipes(tmp_path, dataset):
     twin.refuse_what_it_has_not(load_params(tmp_path, dataset))
 
 

@@ -15,7 +15,7 @@ from stages.gan import params
 from stages.gan.common.errors import UserError
 from stages.gan.data.raw.idx import raw
 from stages.gan.data.raw.idx.bundled import encode
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, lecture_params
 
 SHIPPED = ROOT / "params.yaml"
 MANY = 1 << 30
@@ -35,8 +35,8 @@ def set_param(content: dict[str, Any], place: str, value: Any) -> None:
 
 
 def write_params(folder: Path, **changes: Any) -> Path:
-    """Write folder/params.yaml: the shipped one with changes, `__` standing for a dot."""
-    content = shipped()
+    """Write folder/params.yaml: the lecture's with changes, `__` standing for a dot."""
+    content = lecture_params()
     for place, value in changes.items():
         set_param(content, place.replace("__", "."), value)
     file = folder / "params.yaml"
@@ -45,7 +45,7 @@ def write_params(folder: Path, **changes: Any) -> Path:
 
 
 def load_params(folder: Path, dataset: str, **changes: Any) -> params.Dataset:
-    """One data set's params: the shipped ones with changes."""
+    """One data set's params: the lecture's with changes."""
     return params.load(write_params(folder, **changes), dataset)
 
 

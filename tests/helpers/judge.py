@@ -7,6 +7,7 @@ from stages.gan.params import Judge as Settings
 
 SETTINGS = Settings(
     epochs=3,
+    max_steps=None,
     batch_size=16,
     learning_rate=0.01,
     widths=[4, 8],

@@ -8,12 +8,20 @@ from pathlib import Path
 
 import yaml
 
+from stages.tools.recipe import recipes
+
 ROOT = Path(__file__).parents[2]
 
 
+def lecture_params() -> dict:
+    """The shipped params with the recipe `lecture`."""
+    content = yaml.safe_load((ROOT / "params.yaml").read_text())
+    return recipes.load(recipes.LECTURE, ROOT / recipes.FOLDER).applied(content)
+
+
 def tiny_params() -> dict:
-    """The shipped params, cut down to what trains in seconds on bundled data."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    """The lecture's params, cut down to what trains in seconds on bundled data."""
+    params = lecture_params()
     for name in ("mnist", "faces"):
         section = params[name]
         section["download"]["sources"] = [section["download"]["sources"][-1]]
@@ -73,7 +81,8 @@ def make_project(folder: Path) -> Project:
     """Copy the shipped files into a new folder, with tiny params."""
     folder.mkdir(parents=True, exist_ok=True)
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "stages", folder / "stages", ignore=ignore)
+    for name in ("stages", "recipes"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     for name in ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
     project = Project(folder)

@@ -59,7 +59,7 @@ def test_the_fields_own_names_and_what_they_are_not_are_told(reproduced: Project
     page = (reproduced.folder / "reports/mnist/index.html").read_text()
     for words in ("(FID", "(KID)", "two-sample test", "not the scale of Inception's FID"):
         assert words in page
-    assert "(EMA)" not in page  # the shipped recipe has none
+    assert "(EMA)" not in page  # the lecture's recipe has none
     copy = Project(tmp_path / "copy")
     shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
     params = copy.params

@@ -169,6 +169,7 @@ class Judge(_Section):
     """The network that is trained on real images only; its features measure generated images."""
 
     epochs: Annotated[int, _WHOLE, Field(ge=1, le=100_000)]
+    max_steps: Annotated[int, _WHOLE, Field(ge=1, le=2**31)] | None
     batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
     learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
     widths: Annotated[list[Width], Field(min_length=1, max_length=8)]

@@ -15,11 +15,14 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.yaml_files import read_mapping
 from stages.gan.params import choices
 from stages.tools.collapse import page as comparison
 from stages.tools.collapse.child_process import run_module
+from stages.tools.recipe import recipes
 
-# All params that decide how the run ends. They replace those of params.yaml.
+# All params that decide how the run ends, but for networks and batch size. They replace those of
+# params.yaml.
 RECIPE: dict[str, Any] = {
     "epochs": 200,
     "max_steps": None,
@@ -113,7 +116,9 @@ def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) ->
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    content = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+    # The lecture's networks and batch size, for the data sets that it has.
+    recipe = recipes.load(recipes.LECTURE).of(dataset)
+    content = recipe.applied(read_mapping(paths.PARAMS))
     content[dataset]["download"]["sources"] = [source]
     content[dataset]["train"].update({**RECIPE, **changes})
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

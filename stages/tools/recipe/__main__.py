@@ -2,10 +2,13 @@
 
 python -m stages recipe                     list them
 python -m stages recipe NAME [OPTION...]    options are those of `dvc exp run`
+
+Without a stage among the options, the pages of all the recipe's data sets are made.
 """
 
 import argparse
 import os
+import re
 import shlex
 import sys
 
@@ -17,6 +20,8 @@ from stages.tools.dvc import limits, revisions
 from stages.tools.dvc.queue import DVC
 from stages.tools.recipe import recipes
 
+_STAGE = re.compile(r"[a-z]+@[^=]+")
+
 
 def main() -> None:
     """Run the command."""
@@ -26,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.name is None:
         for each in map(recipes.load, recipes.names()):
-            say(f"{each.name} ({each.dataset}): {each.about}")
+            say(f"{each.name} ({', '.join(each.datasets)}): {each.about}")
         return
     recipe = recipes.load(arguments.name)
     params.check_names(paths.PARAMS)
@@ -39,7 +44,9 @@ def main() -> None:
     for name, value in recipe.changes.items():
         command += ["--set-param", f"{name}={as_yaml(value)}"]
     # The user's options come last, because the last of two values for one param wins.
-    command += [*arguments.options, f"report@{recipe.dataset}"]
+    command += arguments.options
+    if not any(_STAGE.fullmatch(option) for option in arguments.options):
+        command += [f"report@{dataset}" for dataset in recipe.datasets]
     say(f"dvc {shlex.join(command)}")
     # DVC replaces this process, so that it gets Ctrl-C and all other signals itself.
     os.execv(sys.executable, [*DVC, *command])

@@ -1,8 +1,8 @@
 """Reads recipes: files with changes of params.yaml that belong together.
 
-A file recipes/<name>.yaml has the form of params.yaml, but holds only the changed params of one
-data set: its section, and its entry in `datasets` if the kind of network changes. The comment at
-the top of the file describes the recipe.
+A file recipes/<name>.yaml has the form of params.yaml, but holds only the changed params: the
+sections of one or more data sets, and their entries in `datasets` if the kind of network changes.
+The comment at the top of the file describes the recipe.
 """
 
 import itertools
@@ -18,6 +18,8 @@ from stages.gan.common.yaml_files import flat, read_mapping
 from stages.gan.params.explanations import nearest
 
 FOLDER = Path("recipes")
+# What the lecture has, where the shipped params are made for a first look.
+LECTURE = "lecture"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Recipe:
     """A recipe: dotted names of params.yaml to values."""
 
     name: str
-    dataset: str
+    datasets: tuple[str, ...]
     about: str
     changes: Mapping[str, Any]
 
@@ -38,6 +40,12 @@ class Recipe:
             If params.yaml has no such param.
         """
         return applied(content, self.changes, f"recipe {self.name}")
+
+    def of(self, dataset: str) -> "Recipe":
+        """Its part for one data set; without changes if it has none for it."""
+        own = (f"datasets.{dataset}.", f"{dataset}.")
+        changes = {key: value for key, value in self.changes.items() if key.startswith(own)}
+        return Recipe(self.name, (dataset,), self.about, changes)
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -65,10 +73,10 @@ def load(name: str, folder: Path = FOLDER) -> Recipe:
     kinds = content.get("datasets", {})
     if not isinstance(kinds, Mapping):
         raise UserError(f"{file}: `datasets` should hold a mapping of names to changes")
-    datasets = {*content, *kinds} - {"datasets"}
-    if len(datasets) != 1:
-        raise UserError(f"{file} should change one data set, but changes {len(datasets)}")
-    return Recipe(name, datasets.pop(), about(file), flat(content))
+    datasets = tuple(key for key in {**content, **kinds} if key != "datasets")
+    if not datasets:
+        raise UserError(f"{file} should change the params of a data set, but changes none")
+    return Recipe(name, datasets, about(file), flat(content))
 
 
 def applied(

@@ -5,17 +5,16 @@ from stages.gan import networks
 from stages.gan.common.compiled import put
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import Split
-from stages.gan.params import load
 from stages.gan.trained import checkpoints
 from stages.gan.training import assembly, preparation
 from stages.gan.training.step.gradients import DUE
-from tests.helpers.data import SHIPPED
+from tests.helpers.data import load_params
 from tests.helpers.training.network import describe as describe_small
 from tests.helpers.training.runs import small, split
 
 
-def test_the_params_give_each_network_its_rate():
-    train_params = load(SHIPPED, "mnist").train
+def test_the_params_give_each_network_its_rate(tmp_path):
+    train_params = load_params(tmp_path, "mnist").train
     pair = networks.build(describe_small("mlp"), 1)
     changed = train_params.model_copy(update={"discriminator_learning_rate": 0.004})
     for settings, expected in ((train_params, (2e-4, 2e-4)), (changed, (2e-4, 0.004))):

@@ -1,7 +1,13 @@
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from stages.tools.dvc import revisions
+from stages.tools.recipe import __main__ as recipe_command
 from stages.tools.recipe import recipes
 from tests.helpers.project import ROOT
 
@@ -35,8 +41,35 @@ def test_a_param_that_there_is_not_ends_in_one_line(tmp_path):
     assert result.stderr == "error: recipe mine: params.yaml has no mnist.train.emma\n"
 
 
+@pytest.mark.parametrize(
+    ("options", "targets"),
+    [
+        (["-S", "a.train.ema=0.5"], ["report@a", "report@b"]),
+        (["-n", "own"], ["report@a", "report@b"]),
+        (["train@b", "-f"], []),
+    ],
+)
+def test_without_a_stage_the_pages_of_its_data_sets_are_made(
+    tmp_path, monkeypatch, options, targets
+):
+    monkeypatch.chdir(tmp_path)
+    Path("recipes").mkdir()
+    Path("recipes/mine.yaml").write_text("a: {train: {ema: 0.9}}\nb: {train: {ema: 0.9}}\n")
+    section = {"train": {"ema": 0}}
+    Path("params.yaml").write_text(
+        json.dumps({"datasets": {"a": {}, "b": {}}, "a": section, "b": section})
+    )
+    commands = []
+    monkeypatch.setattr(os, "execv", lambda program, words: commands.append(words))
+    monkeypatch.setattr(revisions, "free_name", lambda name: name)
+    monkeypatch.setattr(sys, "argv", ["recipe", "mine", *options])
+    recipe_command.main()
+    (words,) = commands
+    changed = words.index("b.train.ema=0.9")
+    assert words[changed + 1 :] == [*options, *targets]
+
+
 def test_it_is_an_experiment_of_that_name_with_the_users_own_changes_last(copied):
-    (copied.folder / "recipes").mkdir()
     (copied.folder / "recipes/mine.yaml").write_text(
         "# Mine\ndatasets:\n  mnist: {network: dcgan}\nmnist:\n  train:\n    ema: 0.5\n"
         "    generator: {widths: [4, 2]}\n    discriminator: {widths: [2, 4]}\n"

@@ -3,7 +3,7 @@ import yaml
 
 from stages.gan import params
 from stages.tools.recipe import recipes
-from tests.helpers.data import SHIPPED, message_of
+from tests.helpers.data import SHIPPED, message_of, shipped
 
 SHIPPED_RECIPES = SHIPPED.parent / "recipes"
 
@@ -21,7 +21,7 @@ def test_a_recipe_is_what_its_file_says(write):
     load = write("# Two lines\n# about it.\nmnist: {train: {ema: 0.9, generator: {widths: [2]}}}\n")
     assert load() == recipes.Recipe(
         "mine",
-        "mnist",
+        ("mnist",),
         "Two lines about it.",
         {"mnist.train.ema": 0.9, "mnist.train.generator.widths": [2]},
     )
@@ -29,7 +29,7 @@ def test_a_recipe_is_what_its_file_says(write):
 
 def test_the_kind_of_network_belongs_to_it(write):
     recipe = write("datasets:\n  mnist: {network: dcgan}\nmnist:\n  train: {ema: 0.9}\n")()
-    assert (recipe.dataset, recipe.about) == ("mnist", "")
+    assert (recipe.datasets, recipe.about) == (("mnist",), "")
     assert recipe.changes == {"datasets.mnist.network": "dcgan", "mnist.train.ema": 0.9}
 
 
@@ -70,12 +70,18 @@ def test_a_value_in_a_sections_place_is_refused_and_the_other_way_round(write, t
     assert text == f"recipe mine: {end}"
 
 
-def test_one_data_set_a_recipe(write, tmp_path):
-    load = write("mnist: {train: {ema: 1}}\nfaces: {train: {ema: 1}}\n")
-    assert message_of(load) == f"{tmp_path}/mine.yaml should change one data set, but changes 2"
-    assert message_of(write("{}")) == (
-        f"{tmp_path}/mine.yaml should change one data set, but changes 0"
-    )
+def test_a_recipe_may_have_several_data_sets(write):
+    recipe = write("a: {train: {ema: 0.5}}\ndatasets: {b: {network: mlp}}\nb: {train: {r1: 1}}\n")()
+    assert recipe.datasets == ("a", "b")
+    assert recipe.of("a").changes == {"a.train.ema": 0.5}
+    assert recipe.of("b").changes == {"datasets.b.network": "mlp", "b.train.r1": 1}
+    assert recipe.of("c").changes == {}
+
+
+def test_a_recipe_without_a_data_set_is_refused(write, tmp_path):
+    told = f"{tmp_path}/mine.yaml should change the params of a data set, but changes none"
+    assert message_of(write("{}")) == told
+    assert message_of(write("datasets: {}")) == told
 
 
 def test_an_unknown_name_is_told_the_nearest(write, tmp_path):
@@ -83,24 +89,47 @@ def test_an_unknown_name_is_told_the_nearest(write, tmp_path):
     assert "mine" in message_of(recipes.load, "nine", tmp_path)
 
 
+@pytest.fixture
+def loaded(tmp_path):
+    """The typed params of a content of params.yaml."""
+
+    def loaded(content, dataset):
+        file = tmp_path / "params.yaml"
+        file.write_text(yaml.safe_dump(content))
+        return params.load(file, dataset)
+
+    return loaded
+
+
 @pytest.mark.parametrize("name", recipes.names(SHIPPED_RECIPES))
-def test_shipped_recipes_are_valid_and_change_what_they_name(name, tmp_path):
+def test_shipped_recipes_are_valid_and_change_only_the_training(name, loaded):
     recipe = recipes.load(name, SHIPPED_RECIPES)
     assert recipe.about
-    content = yaml.safe_load(SHIPPED.read_text())
-    changed = recipe.applied(content)
-    file = tmp_path / "params.yaml"
-    file.write_text(yaml.safe_dump(changed))
-    params.load(file, recipe.dataset)
-    for key in recipe.changes:
-        before, after = content, changed
-        for part in key.split("."):
-            before, after = before[part], after[part]
-        assert before != after, key
-    # Only how it is trained: data and judge are the same, so that scores can be compared.
-    allowed = (f"datasets.{recipe.dataset}.network", f"{recipe.dataset}.train.")
-    assert all(key.startswith(allowed) for key in recipe.changes)
+    changed = recipe.applied(shipped())
+    for dataset in recipe.datasets:
+        assert loaded(changed, dataset) != params.load(SHIPPED, dataset)
+        # Only how it is trained: data and judge are the same, so that scores can be compared.
+        allowed = (f"datasets.{dataset}.network", f"{dataset}.train.")
+        assert all(key.startswith(allowed) for key in recipe.of(dataset).changes)
 
 
-def test_there_are_shipped_ones():
-    assert {recipes.load(name, SHIPPED_RECIPES).dataset for name in recipes.names(SHIPPED_RECIPES)}
+@pytest.mark.parametrize("name", recipes.names(SHIPPED_RECIPES))
+def test_a_shipped_recipe_gives_the_same_whether_the_shipped_params_or_the_lectures_are_changed(
+    name, loaded
+):
+    """So its scores stay its own when the shipped params change; only its length may be theirs."""
+    recipe = recipes.load(name, SHIPPED_RECIPES)
+    lecture = recipes.load(recipes.LECTURE, SHIPPED_RECIPES).applied(shipped())
+    for dataset in recipe.datasets:
+        trained = [
+            loaded(recipe.applied(content), dataset).train.model_copy(
+                update={"max_steps": None, "checkpoint_every": 1}
+            )
+            for content in (shipped(), lecture)
+        ]
+        assert trained[0] == trained[1]
+
+
+def test_there_are_shipped_ones_for_each_data_set():
+    loaded = (recipes.load(name, SHIPPED_RECIPES) for name in recipes.names(SHIPPED_RECIPES))
+    assert {name for recipe in loaded for name in recipe.datasets} == {"mnist", "faces"}

@@ -4,6 +4,7 @@ import yaml
 from stages.tools.recipe import recipes
 from stages.tools.sweep import definitions
 from tests.helpers.data import SHIPPED, message_of
+from tests.helpers.project import lecture_params
 
 FOLDER = SHIPPED.parent / "sweeps"
 
@@ -75,9 +76,9 @@ def test_what_is_shipped_has_a_question_and_names_params_that_there_are(name):
                 section = section[part]
 
 
-def test_the_recipes_own_value_is_among_those_of_each_shipped_one():
-    """So that a table has the recipe's row."""
-    mnist = yaml.safe_load(SHIPPED.read_text())["mnist"]
+def test_the_lectures_own_value_is_among_those_of_each_shipped_one():
+    """So that a table of docs/experiments.md has the baseline's row."""
+    mnist = lecture_params()["mnist"]
     for name in recipes.names(FOLDER):
         found = []
         for changes in definitions.load(name, FOLDER).settings.values():

@@ -7,13 +7,14 @@ from stages.tools.dvc import revisions
 from stages.tools.sweep import plan
 from stages.tools.sweep.definitions import Sweep
 from tests.helpers.data import SHIPPED, message_of, set_param, shipped
+from tests.helpers.project import lecture_params
 
 RATES = Sweep("rate", "?", {"slow": {"train.learning_rate": 0.0002},
                             "fast": {"train.learning_rate": 0.01, "train.beta1": 0.9}})  # fmt: skip
 
 
 def test_an_experiment_changes_what_differs_from_the_workspace():
-    slow, fast = plan.plan(RATES, "mnist", shipped(), {})
+    slow, fast = plan.plan(RATES, "mnist", lecture_params(), {})
     assert (slow.name, fast.name) == ("rate-slow", "rate-fast")
     assert slow.changes == {"mnist.train.on_failure": "warn"}
     assert fast.changes == {
@@ -62,7 +63,7 @@ def test_mistakes_are_told_before_anything_is_queued(setting, own, told):
 
 
 def test_params_are_the_same_if_the_same_comes_out():
-    content = shipped()
+    content = lecture_params()
     one = plan.outcome(content, "mnist")
     changes = {
         "mnist.train.on_failure": "warn",

@@ -116,11 +116,16 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
     network = classifier.build(
         image_shape, settings.widths, settings.feature_size, outputs, settings.seed
     )
-    steps = settings.epochs * classifier.steps_per_epoch(len(train), settings.batch_size)
+    per_epoch = classifier.steps_per_epoch(len(train), settings.batch_size)
+    steps = settings.epochs * per_epoch
+    if settings.max_steps is not None:
+        steps = min(steps, settings.max_steps)
     step = classifier.make_step(network, classifier.cross_entropy, settings.learning_rate, steps)
-    for epoch in range(1, settings.epochs + 1):
+    for done in range(0, steps, per_epoch):  # the last epoch may be cut short
+        epoch = done // per_epoch + 1
         draw = stream(settings.seed, "transformations", epoch)
-        for rows in classifier.order(len(train), settings.batch_size, settings.seed, epoch):
+        order = classifier.order(len(train), settings.batch_size, settings.seed, epoch)
+        for rows in order[: steps - done]:
             images = transformations.shifted(train.batch(rows), draw, settings.shift)
             if labels is None:
                 step(*transformations.with_task(images, draw))

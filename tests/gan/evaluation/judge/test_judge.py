@@ -48,6 +48,30 @@ def test_accuracy_without_labels_is_that_of_the_task():
     assert 3 / transformations.TASKS < found.accuracy <= 1
 
 
+def test_its_training_ends_after_so_many_steps(monkeypatch):
+    given = splits(labelled=False)  # 96 images: six steps an epoch
+    rates = []
+    make_step = classifier.make_step
+
+    def counted(network, loss, rate, steps):
+        step = make_step(network, loss, rate, steps)
+        rates.append((steps, []))
+        return lambda *batch: rates[-1][1].append(step(*batch))
+
+    monkeypatch.setattr(classifier, "make_step", counted)
+    made = {}
+    for most in (None, 18, 100, 8, 1):
+        settings = SETTINGS.model_copy(update={"max_steps": most})
+        made[most] = values(judge.make(*given.values(), settings).network.get_parameters())
+    # The rate falls to 0 at the last step, so the whole length must be known from the first one.
+    assert [(steps, len(done)) for steps, done in rates] == [
+        (18, 18), (18, 18), (18, 18), (8, 8), (1, 1),
+    ]  # fmt: skip
+    for most in (18, 100):
+        for name, array in made[None].items():
+            np.testing.assert_array_equal(made[most][name], array)
+
+
 def test_labels_of_one_split_alone_are_no_task():
     given = judge.make(split(32, True), split(16, False), SHORT)
     assert given.task == judge.TRANSFORMATIONS
