@@ -53,7 +53,7 @@ ADVICE = {
     ("gan/trained/checkpoints.py", "dvc checkout"): BROKEN,
     ("gan/trained/checkpoints.py", "dvc repro"):
         f"{HERE}test_results_of_other_params_are_made_again",
-    ("gan/training/resume/keeper.py", "python -m stages scratch clear {}"):
+    ("gan/common/unfinished.py", "python -m stages scratch clear {}"):
         f"{HERE}test_a_finished_training_is_taken_up_or_cleared",
     ("tools/bundle/environment.py", "make setup"): ALL,
     ("tools/bundle/pack.py", "dvc repro report@{} export@{}"):
@@ -253,7 +253,7 @@ def test_a_finished_training_is_taken_up_or_cleared(copied):
     assert "finished" in listed
     (command,) = advice.commands(listed)
     done = copied.run("sh", "-c", f"{command} train@mnist")
-    assert "all 8 steps were trained before" in done.stdout
+    assert "this run has finished before" in done.stdout
     assert "epoch 1:" not in done.stdout
     assert (models / "generator.safetensors").read_bytes() == first
     assert copied.run("python", "-m", "stages", "scratch").stdout == "no unfinished runs\n"
@@ -262,7 +262,7 @@ def test_a_finished_training_is_taken_up_or_cleared(copied):
     copied.stage("train", "mnist")
     told = copied.stage("train", "mnist").stdout
     copied.run("sh", "-c", re.findall(r"first: (python -m stages scratch clear mnist)", told)[0])
-    assert "trained before" not in copied.stage("train", "mnist").stdout
+    assert "finished before" not in copied.stage("train", "mnist").stdout
 
 
 @pytest.mark.pipeline

@@ -129,7 +129,8 @@ def test_a_finished_training_that_dvc_could_not_note_is_taken_up(prepared, unbro
     assert "verdict: " in running.output.read_text()
     assert "train@mnist" not in (prepared.folder / "dvc.lock").read_text()
     output = prepared.run(*repro).stdout
-    assert "all 48 steps were trained before" in output
+    assert "this run has finished before" in output
+    assert "resuming after step 48 of 48" in output
     assert "epoch 1:" not in output
     assert trained(prepared) == trained(unbroken)
     prepared.run("python", "-m", "stages", "scratch", "tidy")

@@ -137,6 +137,11 @@ def opened(
         for old in runs(root, dataset)[KEPT:]:
             if old != run and clear(old):
                 announce(f"{dataset}: removed an older unfinished run ({old.name})")
+        if run.results:
+            announce(
+                f"{dataset}: this run has finished before, and only its results are written again "
+                f"(to train again, first: python -m stages scratch clear {dataset})"
+            )
         run.models.mkdir(exist_ok=True)
         run.pictures.mkdir(exist_ok=True)
         yield run

@@ -49,6 +49,9 @@ def test_what_was_cut_off_stays_and_what_has_finished_too(tmp_path, monkeypatch)
         "alone": {"": md5s["alone"]},
     }
     assert (run.models / "final/file").exists()
+    said: list[str] = []
+    with unfinished.opened(tmp_path, "mnist", "a" * 64, said.append):
+        assert "has finished before" in said[0]
     assert unfinished.clear(run)
     assert not run.folder.exists()
 

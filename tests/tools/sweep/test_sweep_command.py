@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from stages.gan.common.processes import is_alive
 from stages.tools.dvc import queue
-from tests.helpers.project import ROOT, Project
+from tests.helpers.project import ROOT, Project, commit
 
 QUESTION = "# How fast?\ngrid:\n  train: {learning_rate: [0.0002, 0.0005, 0.0007]}\n"
 # Short enough for a test, and long enough to be met in its midst.
@@ -54,6 +55,30 @@ def test_mistakes_end_in_one_line_before_anything_is_queued(arguments, told):
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"error: {told}")
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["sweep", "beta1"], ["recipe", "mnist-best", "--temp"], ["recipe", "mnist-best", "-j2"]],
+)
+def test_a_shallow_clone_is_told_before_anything_trains(tmp_path, command):
+    """DVC would train there, and lose the results."""
+    project = Project(tmp_path / "project")
+    project.folder.mkdir()
+    for name in ("sweeps", "recipes"):
+        shutil.copytree(ROOT / name, project.folder / name)
+    shutil.copy(ROOT / "params.yaml", project.folder)
+    project.run("git", "init", "-q")
+    commit(project, "one")
+    (project.folder / "more").touch()
+    commit(project, "two")
+    clone = tmp_path / "clone"
+    project.run("git", "clone", "-q", "--depth", "1", f"file://{project.folder}", str(clone))
+    ended = Project(clone).run("python", "-m", "stages", *command, check=False)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("error: this clone is shallow")
+    assert ended.stdout == ""
 
 
 class Running:

@@ -81,14 +81,7 @@ class Keeper:
             self._history.restore(_part(arrays, "history"))
             self._supervisor.restore(values["supervisor"])
             self._made = values["made"]
-            if len(self._history) == self._total:
-                dataset = self._run.dataset
-                announce(
-                    f"all {self._total:,} steps were trained before, so only the results are "
-                    f"written (to train again, first: python -m stages scratch clear {dataset})"
-                )
-            else:
-                announce(f"resuming after step {len(self._history):,} of {self._total:,}")
+            announce(f"resuming after step {len(self._history):,} of {self._total:,}")
             break
         for name in self._files() - self._made.keys():
             remove(self._run.folder / name)
