@@ -175,9 +175,10 @@ def advice(name: str, settings: Train, steps: int, vanished: bool = False) -> tu
         if settings.discriminator_steps > 1:
             changes.append(Change("train.discriminator_steps", 1, "as many updates as G"))
         changes.append(slower_d)
-        if settings.instance_noise < 0.1:
-            why = "noise on D's images makes real and generated ones overlap"
-            changes.append(Change("train.instance_noise", 0.1, why))
+        # A penalty needs the gradient of each image by itself: params refuse it with batch norm.
+        if not (settings.differentiates_twice or settings.discriminator.batch_norm):
+            why = "a penalty on D's slope (R1) keeps D from being so sure"
+            changes.append(Change("train.r1", 1.0, why))
     elif name == COLLAPSED:
         changes = [slower, slower_d]
         if settings.generator.activation in ("relu", "none"):

@@ -15,6 +15,7 @@ from stages.gan.training.watch.verdicts import VERDICTS, advice
         {},
         {"learning_rate": 0.01, "discriminator_steps": 5, "max_steps": None, "ema": 0.9},
         {"instance_noise": 0.5, "beta1": 0.9, "generator__activation": "leaky_relu"},
+        {"discriminator__batch_norm": True, "loss_options__gradient_penalty": 0.0},
     ],
 )
 def test_what_is_advised_is_valid_and_not_set_already(settings, name, loss, more):
@@ -42,12 +43,27 @@ def test_the_failing_runs_advice_is_the_loss_on_logits_first(settings):
     assert (second.param, second.value) == ("train.learning_rate", 0.0002)
 
 
-def test_noise_is_not_advised_where_there_is_more(settings):
-    params = {change.param for change in advice("discriminator won", settings(), 50)}
-    assert "train.instance_noise" in params
-    noisy = settings(instance_noise=0.5)
-    params = {change.param for change in advice("discriminator won", noisy, 50)}
-    assert "train.instance_noise" not in params
+def test_a_penalty_is_not_advised_where_there_is_one(settings):
+    batch_norm = {"discriminator__batch_norm": True}  # no penalty is possible
+    cases = (({}, True), ({"r1": 0.5}, False), ({"loss": "wgan_gp"}, False), (batch_norm, False))
+    for given, advised in cases:
+        params = {change.param for change in advice("discriminator won", settings(**given), 50)}
+        assert ("train.r1" in params) == advised
+
+
+def test_a_loss_on_logits_is_advised_to_a_d_that_won_only_if_gs_gradient_vanished(settings):
+    for vanished in (True, False):
+        changes = advice("discriminator won", settings(), 50, vanished)
+        assert ("train.loss" in {change.param for change in changes}) == vanished
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_no_average_is_advised_to_a_run_that_is_too_short_for_it(settings, name):
+    for steps in (1, 50, 99):
+        assert "train.ema" not in {change.param for change in advice(name, settings(), steps)}
+    for steps in (100, 150, 300, 6000):
+        for change in advice(name, settings(), steps):
+            assert change.param != "train.ema" or change.value**steps < 0.001
 
 
 def test_a_verdict_goes_into_json():
