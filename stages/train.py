@@ -61,7 +61,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
         supervisor = Supervisor(setup, history, diagnosed, bar, write_failure_page)
         keeper = Keeper(kept, setup, history, supervisor, stops, link.ends)
         keeper.restore(say)
-        link.share(setup.players.trained)
+        link.share(setup.players.state)
         link.numbers(history.epochs, len(history.unfinished))
         bar.begin_at(len(history))
         try:
@@ -81,7 +81,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
 def follow(setup: Setup, link: exchange.Link) -> None:
     """Compute this rank's part of every step; rank 0 does the rest."""
     with Stops() as stops, suppress(exchange.Over):
-        link.share(setup.players.trained)
+        link.share(setup.players.state)
         epochs, steps = link.numbers(0, 0)
         begun = loop.unmeasured(steps)
         for _ in setup.epochs(lambda step, row: link.go_on(stops.requested), epochs, begun):
