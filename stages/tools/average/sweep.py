@@ -10,10 +10,11 @@ from PIL import Image, ImageDraw
 
 from stages.gan import networks
 from stages.gan.common import paths
-from stages.gan.common.files import write_json
+from stages.gan.common.files import sha256, write_json
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.evaluation import scoring
+from stages.gan.evaluation.judge import storage
 from stages.gan.params import Evaluate
 from stages.gan.trained import grids
 from stages.gan.trained.averaging.snapshots import Combined
@@ -43,7 +44,8 @@ def write(
         It must exist.
     dataset : str
     settings : Evaluate
-        Codes and counts are those of the stage evaluate, so its scores are comparable.
+        Codes and counts are those of the stage evaluate. So the scores of the judge are comparable
+        with its own; those of the critic are left out, because it takes long to train.
     checkpoint : Checkpoint
     averages : sequence of Combined, at least one
     announce : callable
@@ -59,35 +61,33 @@ def write(
     generator, discriminator = networks.build(checkpoint.description)
     checkpoint.restore_networks(generator, discriminator)
     count = min(settings.samples, len(held_out))
-    shown, fresh = (
-        latent_codes(stream(settings.seed, name), count, checkpoint.description.latent_size)
-        for name in ("evaluation latents", "critic latents")
-    )
+    size = checkpoint.description.latent_size
+    codes = latent_codes(stream(settings.seed, "evaluation latents"), count, size)
+    judge = paths.judge(dataset)
     drawn: list[NDArray[np.float32]] = []
     rows: list[dict[str, Any]] = []
     for average in (None, *averages):
         if average is not None:
             average.put_into(generator)
-        drawn.append(generate(generator, shown[:COLUMNS]))
-        scores = scoring.score(
-            known,
-            held_out,
-            paths.judge(dataset),
-            *(generate(generator, codes, kept_as=prepared.to_levels) for codes in (shown, fresh)),
-            settings,
-        )
+        drawn.append(generate(generator, codes[:COLUMNS]))
+        images = generate(generator, codes, kept_as=prepared.to_levels)
+        quality = scoring.quality(known, held_out, judge, images, settings)
         rows.append(
             {
                 "length": average.length if average else None,
                 "profile_error": average.error if average else None,
-                "quality": scores["quality"],
-                "critic": scores["critic"],
+                "quality": quality,
             }
         )
-        announce(f"{dataset}: {_about(average)}: {_line(scores['quality'])}")
+        announce(f"{dataset}: {_about(average)}: {_line(quality)}")
     write_json(
         folder / "scores.json",
-        {"step": checkpoint.step, "samples": count, "judge": scores["judge"], "averages": rows},
+        {
+            "step": checkpoint.step,
+            "samples": count,
+            "judge": sha256(judge / storage.STATE),
+            "averages": rows,
+        },
     )
     picture = _labelled(
         grids.grid(np.concatenate(drawn), columns=len(drawn[0])),
