@@ -80,6 +80,8 @@ def _child(file: Path, dataset: str) -> None:
 
         def note(step, row) -> None:
             nonlocal began
+            if players.recorder is not None:
+                players.recorder.follow(step)
             now = time.perf_counter()
             times.append(now - began)
             began = now

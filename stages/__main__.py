@@ -21,6 +21,7 @@ TOOLS = {
     "compare": "stages.tools.compare",
     "generate": "stages.tools.generate",
     "discriminate": "stages.tools.discriminate",
+    "average": "stages.tools.average",
     "bundle": "stages.tools.bundle",
     "verify": "stages.tools.verify",
     "scratch": "stages.tools.upkeep.scratch",

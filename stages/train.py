@@ -60,7 +60,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
         keeper = Keeper(kept, setup, history, supervisor, stops, link.ends)
         keeper.restore(say)
         supervisor.begin()
-        link.share(setup.players.trained)
+        link.share(setup.players.state)
         link.numbers(history.epochs, len(history.unfinished))
         bar.begin_at(len(history))
         try:
@@ -80,7 +80,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
 def follow(setup: Setup, link: exchange.Link) -> None:
     """Compute this rank's part of every step; rank 0 does the rest."""
     with Stops() as stops, suppress(exchange.Over):
-        link.share(setup.players.trained)
+        link.share(setup.players.state)
         epochs, steps = link.numbers(0, 0)
         begun = loop.unmeasured(steps)
         for _ in setup.epochs(lambda step, row: link.go_on(stops.requested), epochs, begun):

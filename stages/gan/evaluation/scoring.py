@@ -19,8 +19,9 @@ from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import SPLITS, Split, array_files, to_levels
 from stages.gan.evaluation import critic as critics
 from stages.gan.evaluation.critic import two_sample
-from stages.gan.evaluation.judge import storage
+from stages.gan.evaluation.judge import Judge, storage
 from stages.gan.evaluation.quality import classes, measuring
+from stages.gan.evaluation.quality.scores import Score
 from stages.gan.params import Evaluate
 
 QUALITY = measuring.NAMES
@@ -74,32 +75,11 @@ def score(
     UserError
         If the judge is missing or damaged, or was trained on images of another shape.
     """
-    judge = storage.load(judge_folder)
-    if judge.image_shape != held_out.images.shape[1:]:
-        raise UserError(
-            f"{judge_folder} holds a judge of images {judge.image_shape}, but the prepared images "
-            f"are {held_out.images.shape[1:]} (channels, height, width): run `dvc repro`"
-        )
+    judge = _judge_of(held_out, judge_folder)
     named = {"sha256": judge.sha256, "accuracy": judge.accuracy, "task": judge.task}
     if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
         return {"judge": named, **_unknown()}
-    real_train, real_test, generated = (
-        measuring.Sample(seen.features, seen.classes)
-        for seen in (
-            *(
-                storage.seen(judge_folder, judge, split, len(images))
-                for split, images in zip(SPLITS, (known, held_out), strict=True)
-            ),
-            judge.see(to_levels(shown)),
-        )
-    )
-    measured = measuring.measure(
-        real_train,
-        real_test,
-        generated,
-        measuring.Settings(samples=len(shown)),
-        stream(settings.seed, "quality"),
-    )
+    real_test, generated, measured = _judged(known, held_out, judge_folder, judge, shown, settings)
     # Drawn, because the order in a file may matter: MNIST alternates two kinds of writers.
     train, test = (
         array_files.rows(
@@ -130,6 +110,63 @@ def score(
             for name, sample in (("real", real_test), ("generated", generated))
         },
     }
+
+
+def quality(
+    known: Split,
+    held_out: Split,
+    judge_folder: Path,
+    shown: NDArray[np.floating],
+    settings: Evaluate,
+) -> dict[str, Any]:
+    """The part `quality` of `score` alone, without the long training of two critics.
+
+    Parameters and errors are those of `score`.
+    """
+    judge = _judge_of(held_out, judge_folder)
+    if min(len(known), len(held_out), len(shown)) < FEWEST:
+        return _unknown()["quality"]
+    *_, measured = _judged(known, held_out, judge_folder, judge, shown, settings)
+    return {name: found.to_json() for name, found in measured.items()}
+
+
+def _judge_of(held_out: Split, judge_folder: Path) -> Judge:
+    judge = storage.load(judge_folder)
+    if judge.image_shape != held_out.images.shape[1:]:
+        raise UserError(
+            f"{judge_folder} holds a judge of images {judge.image_shape}, but the prepared images "
+            f"are {held_out.images.shape[1:]} (channels, height, width): run `dvc repro`"
+        )
+    return judge
+
+
+def _judged(
+    known: Split,
+    held_out: Split,
+    judge_folder: Path,
+    judge: Judge,
+    shown: NDArray[np.floating],
+    settings: Evaluate,
+) -> tuple[measuring.Sample, measuring.Sample, dict[str, Score]]:
+    """What the judge sees in held-out and generated images, and all its measures."""
+    real_train, real_test, generated = (
+        measuring.Sample(seen.features, seen.classes)
+        for seen in (
+            *(
+                storage.seen(judge_folder, judge, split, len(images))
+                for split, images in zip(SPLITS, (known, held_out), strict=True)
+            ),
+            judge.see(to_levels(shown)),
+        )
+    )
+    measured = measuring.measure(
+        real_train,
+        real_test,
+        generated,
+        measuring.Settings(samples=len(shown)),
+        stream(settings.seed, "quality"),
+    )
+    return real_test, generated, measured
 
 
 def lines(scores: dict[str, Any]) -> list[str]:

@@ -141,6 +141,7 @@ class Train(_Section):
     augmentation: list[Literal["color", "translation", "cutout"]]
     r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
     ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    average_snapshots: Annotated[int, _WHOLE, Field(ge=0, le=1000)]
     loss: LossName
     loss_options: LossOptions
     seed: Seed

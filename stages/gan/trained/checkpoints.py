@@ -11,6 +11,7 @@ A checkpoint is a folder:
 safetensors files hold only arrays: loading an untrusted file runs no code.
 """
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,13 +98,16 @@ def save(
     """Write one checkpoint into a new folder; `trained` is the result of `parts`."""
     folder.mkdir(parents=True)
     for name, parameters in trained.items():
-        file = folder / f"{name}.safetensors"
-        # Not safetensors' save_file: the file would be for its owner only, whatever the umask.
-        try:
-            file.write_bytes(safetensors.save(values(parameters)))
-        except OSError as error:
-            raise UserError(f"{file} cannot be written: {error.strerror}") from None
+        _write(folder / f"{name}.safetensors", parameters)
     manifest.write(folder, epoch, step, description.to_json())
+
+
+def _write(file: Path, parameters: Iterable[Parameter]) -> None:
+    # Not safetensors' save_file: the file would be for its owner only, whatever the umask.
+    try:
+        file.write_bytes(safetensors.save(values(parameters)))
+    except OSError as error:
+        raise UserError(f"{file} cannot be written: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,13 @@ class Checkpoint:
         """
         if self.averaged:
             self._restore("average", average.state, may_lack=average.updates)
+
+    def copy_with(self, average: Average, folder: Path) -> None:
+        """Write a copy of this checkpoint with another average into an existing empty folder."""
+        for part in manifest.ALWAYS:
+            shutil.copyfile(self.folder / part, folder / part)
+        _write(folder / manifest.AVERAGE, average.state)
+        manifest.write(folder, self.epoch, self.step, self.description.to_json())
 
     def restore_optimizers(self, optimizers: tuple[nn.Cell, nn.Cell]) -> None:
         """Put the stored moments into optimizers that have not been used yet."""

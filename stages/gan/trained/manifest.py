@@ -21,13 +21,13 @@ from stages.gan.common.files import read_json, sha256, write_json
 
 NAME = "checkpoint.json"
 AVERAGE = "average.safetensors"
-_ALWAYS = {"generator.safetensors", "discriminator.safetensors", "optimizers.safetensors"}
+ALWAYS = frozenset({"generator.safetensors", "discriminator.safetensors", "optimizers.safetensors"})
 _CHECKSUM = "checksum"
 
 
 def _with_all_files(hashes: dict[str, str]) -> dict[str, str]:
-    if hashes.keys() - {AVERAGE} != _ALWAYS:
-        raise ValueError(f"it should name {', '.join(sorted(_ALWAYS))}")
+    if hashes.keys() - {AVERAGE} != ALWAYS:
+        raise ValueError(f"it should name {', '.join(sorted(ALWAYS))}")
     return hashes
 
 

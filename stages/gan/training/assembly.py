@@ -13,6 +13,7 @@ from stages.gan.data import prepared
 from stages.gan.params import Dataset, Train
 from stages.gan.trained import checkpoints
 from stages.gan.trained.averaging import Average
+from stages.gan.trained.averaging.snapshots import Recorder
 from stages.gan.training import optimizers
 from stages.gan.training.optimizers.schedules import Schedule
 from stages.gan.training.ranks.group import ALONE, Group
@@ -26,6 +27,7 @@ class Assembly:
 
     `shown` is the generator to draw with. Without a moving average (EMA) it is the trained
     generator; with one, it is a generator that holds the average after `refresh`.
+    `recorder` stores snapshots of further averages, if the params ask for them.
     """
 
     description: networks.Description
@@ -36,6 +38,7 @@ class Assembly:
     shown: nn.Cell
     step: Step
     discriminator_step: Any
+    recorder: Recorder | None
 
     def refresh(self) -> None:
         """Copy the moving average into `shown`, if there is one."""
@@ -46,6 +49,13 @@ class Assembly:
     def trained(self) -> dict[str, list[Parameter]]:
         """All parameters that training changes; see `checkpoints.parts`."""
         return checkpoints.parts(self.generator, self.discriminator, self.optimizers, self.average)
+
+    @property
+    def state(self) -> dict[str, list[Parameter]]:
+        """`trained`, and what else changes during a run."""
+        if self.recorder is None:
+            return self.trained
+        return {**self.trained, "recorder": self.recorder.state}
 
     def save(self, folder: Path, epoch: int, step: int) -> None:
         """Write a checkpoint into a new folder."""
@@ -100,6 +110,9 @@ def assemble(
         shown, _ = networks.build(description)
         if start:
             start.restore_average(average)
+    steps = last_step - (start.step if start else 0)
+    snapshots = settings.average_snapshots
+    recorder = Recorder(generator, steps, snapshots) if snapshots else None
     options = Options(
         average,
         settings.instance_noise > 0,
@@ -124,6 +137,7 @@ def assemble(
         shown,
         make_step(generator, discriminator, loss, *movers, options),
         discriminator_step,
+        recorder,
     )
 
 

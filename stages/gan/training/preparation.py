@@ -78,6 +78,10 @@ class Setup:
         if remark := networks.remark(self.players.description.kind):
             yield f"{self.dataset}: {remark}"
 
+    def in_run(self, step: int) -> int:
+        """The number of a step in this run, from 1 on, of its number in checkpoints."""
+        return step - self.plan.first_step + 1
+
     def epochs(
         self,
         on_step: Callable[[int, NDArray[np.float32]], None],
@@ -85,8 +89,14 @@ class Setup:
         begun: NDArray[np.float32],
     ) -> Iterator[Epoch]:
         """Train epoch by epoch: `loop.train` with this setup and `on_step`."""
-        plan = replace(self.plan, on_step=on_step)
         players = self.players
+
+        def after(step: int, row: NDArray[np.float32]) -> None:
+            if players.recorder is not None:
+                players.recorder.follow(self.in_run(step))
+            on_step(step, row)
+
+        plan = replace(self.plan, on_step=after)
         return train(players.step, self.data, plan, players.discriminator_step, finished, begun)
 
 

@@ -38,6 +38,13 @@ def keep_epoch(setup: Setup, kept: Run, epoch: Epoch) -> bool:
     return is_due or is_last
 
 
+def keep_snapshot(setup: Setup, kept: Run, step: int) -> None:
+    """Store a snapshot of the averages after a step, if one is due."""
+    recorder, own = setup.players.recorder, setup.in_run(step)
+    if recorder is not None and recorder.is_due(own):
+        recorder.save(kept.models, own, step)
+
+
 def publish(
     setup: Setup,
     kept: Run,

@@ -41,6 +41,7 @@ RECIPE: dict[str, Any] = {
     "augmentation": [],
     "r1": 0.0,
     "ema": 0.0,
+    "average_snapshots": 0,
     "loss_options": {
         "reduction": "mean", "weight": 1.0, "pos_weight": 1.0, "label_smoothing": 0.0,
         "gradient_penalty": 10.0,

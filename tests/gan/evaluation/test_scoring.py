@@ -76,6 +76,14 @@ def test_all_scores_are_there(good):
                 assert (found["floor_error"] == 0) is known
 
 
+def test_the_judges_part_alone_has_the_same_scores(judged, bad):
+    shown = images(COUNT, 3, 40)[0]
+    assert scoring.quality(*judged[:3], shown, judged[3]) == bad["quality"]
+    few = scoring.quality(*judged[:3], shown[: scoring.FEWEST - 1], judged[3])
+    assert set(few) == set(scoring.QUALITY)
+    assert all(score["value"] is None for score in few.values())
+
+
 def test_real_images_stand_at_the_floor_and_others_do_not(good, bad):
     for group, name, worse in (
         ("quality", "frechet_distance", 1), ("quality", "kernel_distance", 1),

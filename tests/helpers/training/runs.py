@@ -28,6 +28,7 @@ def set_up(params: Dataset, start: Checkpoint | None = None) -> preparation.Setu
     data = split()
     plan = preparation.plan_of("mnist", params.train, len(data), start)
     total = plan.total_steps(len(data))
+    last_step = plan.first_step - 1 + total
     return preparation.Setup(
         dataset="mnist",
         params=params,
@@ -35,8 +36,8 @@ def set_up(params: Dataset, start: Checkpoint | None = None) -> preparation.Setu
         start=start,
         plan=plan,
         total=total,
-        last_step=total,
-        players=assembly.assemble(params, data, total, start),
+        last_step=last_step,
+        players=assembly.assemble(params, data, last_step, start),
         codes=np.random.default_rng(3).standard_normal((25, 6)).astype(np.float32),
         fingerprint="0" * 64,
     )

@@ -1,6 +1,6 @@
 """Saves the whole state of a run at intervals, and resumes the run from the newest sound state.
 
-A state holds both networks with their running statistics, the moving average (EMA), and both
+A state holds both networks with their running statistics, all moving averages, and both
 optimizers with their step counts. It also holds every step's measures, the supervisor's state, and
 the hashes of the pictures and checkpoints made so far. Random numbers need no state: they depend
 only on the params' seeds and the number of the epoch or step.
@@ -17,6 +17,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import flush, remove, sha256
 from stages.gan.common.unfinished import Run
 from stages.gan.trained import checkpoints, states
+from stages.gan.training import results
 from stages.gan.training.history import History
 from stages.gan.training.preparation import Setup
 from stages.gan.training.processes.stops import Stops
@@ -55,6 +56,7 @@ class Keeper:
     ) -> None:
         self._agree = agree
         self._run = run
+        self._setup = setup
         self._players = setup.players
         self._history = history
         self._supervisor = supervisor
@@ -76,7 +78,7 @@ class Keeper:
                 announce(f"not used: {error}")
                 remove(file)
                 continue
-            for part, parameters in self._players.trained.items():
+            for part, parameters in self._players.state.items():
                 checkpoints.put(_part(arrays, part), parameters)
             self._history.restore(_part(arrays, "history"))
             self._supervisor.restore(values["supervisor"])
@@ -93,6 +95,8 @@ class Keeper:
     def look(self, step: int, row: NDArray[np.float32]) -> None:
         """Call it after a step: it watches the step, saves when due, and ends the run on request.
 
+        A snapshot of the averages that is due is stored before the state that knows of it.
+
         Raises
         ------
         Stopped
@@ -103,6 +107,7 @@ class Keeper:
         except BaseException:
             self._agree(True)
             raise
+        results.keep_snapshot(self._setup, self._run, step)
         if self._agree(self._stops.requested):
             self.save()
             raise self._stops.error(
@@ -119,11 +124,11 @@ class Keeper:
             file = self._run.folder / name
             flush(file)
             self._made[name] = sha256(file)
-        trained = self._players.trained
+        state = self._players.state
         arrays = {
             f"{part}/{name}": array
             for part, found in (
-                *((part, checkpoints.values(p)) for part, p in trained.items()),
+                *((part, checkpoints.values(p)) for part, p in state.items()),
                 ("history", self._history.state()),
             )
             for name, array in found.items()

@@ -20,6 +20,7 @@ OPTIONS = {
     "plain": {},
     "everything": {
         "ema": 0.5,
+        "average_snapshots": 3,
         "optimizer": "rmsprop",
         "momentum": 0.5,
         "discriminator_steps": 2,
@@ -83,7 +84,7 @@ class Training:
         """Every number that training leaves."""
         parts = {
             f"{part}/{name}": array
-            for part, parameters in self.players.trained.items()
+            for part, parameters in self.players.state.items()
             for name, array in checkpoints.values(parameters).items()
         }
         parts.update(self.history.state())
@@ -123,6 +124,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, unbroken, name, stops)
             run.go()
         done += stop
     last = Training(params(tmp_path, name), tmp_path / "run")
+    assert len(list(last.run.models.rglob("*.state"))) == (1 if name == "everything" else 0)
     assert last.said == [f"resuming after step {done} of {8 if name == 'everything' else 20}"]
     assert last.go().result() == unbroken[name]
 

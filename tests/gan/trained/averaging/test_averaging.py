@@ -1,4 +1,3 @@
-import mindspore as ms
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -150,10 +149,20 @@ def test_the_average_goes_into_another_generator():
         assert (parameter.asnumpy() == original.asnumpy() + 1).all()
 
 
-def test_the_start_up_compiles_once():
-    pair, _, _ = make("mlp")
-    average = Average(pair[0], DECAY)
-    compiled_once = ms.jit(average)
-    for _ in range(5):
-        compiled_once()
-    assert average.updates.asnumpy().tolist() == [5]
+@every_form
+def test_alone_it_computes_the_same_as_in_a_step(form):
+    found = []
+    for inside in (True, False):
+        pair, movers, loss = make("mlp")
+        with form():
+            average = Average(pair[0], DECAY)
+        step = make_step(*pair, loss, *movers, Options(average=average if inside else None))
+        update = average.compiled()
+        for index in range(5):
+            step(*batch(index))
+            if not inside:
+                update()
+        found.append([p.asnumpy() for p in average.state])
+    for left, right in zip(*found, strict=True):
+        assert_same_bits(left, right)
+    assert found[0][-1].tolist() == [5]

@@ -5,6 +5,7 @@ to the equilibrium than any single step (Yazici et al. 2019, "The unusual effect
 averaging in GAN training").
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import mindspore as ms
@@ -95,7 +96,17 @@ class Average(nn.Cell):
                 ops.assign(average, self.mix(average, weight, factors))
             else:
                 ops.assign(average, average * factors[0] + weight * factors[1])
-        return True
+        return n
+
+    def compiled(self) -> Callable[[], Tensor]:
+        """An update as a compiled function of its own, to be called outside of a compiled step."""
+
+        average = self
+
+        def update():
+            return average()
+
+        return ms.jit(update)
 
     @property
     def state(self) -> list[Parameter]:
