@@ -101,7 +101,7 @@ SITUATIONS: dict[str, tuple[dict[str, Any], dict[str, Callable[[Trained], float]
 }  # fmt: skip
 
 
-# Advised, but not tried here: no run of this size has swings, or collapses from them, for long.
+# Advised, but not tried here yet.
 NOT_TRIED = {
     verdicts.COLLAPSED: {"train.discriminator_learning_rate", "train.generator.activation"},
     verdicts.OSCILLATING: {"train.learning_rate", "train.ema"},
