@@ -175,10 +175,6 @@ def advice(name: str, settings: Train, steps: int, vanished: bool = False) -> tu
         if settings.discriminator_steps > 1:
             changes.append(Change("train.discriminator_steps", 1, "as many updates as G"))
         changes.append(slower_d)
-        # A penalty needs the gradient of each image by itself: params refuse it with batch norm.
-        if not (settings.differentiates_twice or settings.discriminator.batch_norm):
-            why = "a penalty on D's slope (R1) keeps D from being so sure"
-            changes.append(Change("train.r1", 1.0, why))
     elif name == COLLAPSED:
         changes = [slower, slower_d]
         if settings.generator.activation in ("relu", "none"):
