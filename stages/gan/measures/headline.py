@@ -93,7 +93,8 @@ def finding(evaluate: Mapping[str, Any]) -> Finding | None:
     if accuracy and accuracy[0] >= _ALL:
         return Finding(
             RECOGNISED,
-            f"No image is mistaken for a real one: a new critic is right about {accuracy[0]:.1%} "
+            f"{'No' if accuracy[0] == 1 else 'Hardly any'} image is mistaken for a real one: a new "
+            f"critic is right about {accuracy[0]:.1%} "
             f"of all images (guessing: 50%)",
             "By the judge's scores the images are like real ones. But something in each of them, "
             "perhaps single pixels or soft edges, tells a network that it is generated.",

@@ -45,8 +45,8 @@ def _of_scores(
     if found is None:
         return ()
     settings = params.train
-    changes = (longer(settings, train["steps"], train["epochs"], _TIMES),)
+    changes = [longer(settings, train["steps"], train["epochs"], _TIMES)]
     if params.kind.network == "dcgan" and not settings.augmentation:
         why = "D then learns from more than these images, and G covers more kinds"
-        changes += (Change("train.augmentation", _AUGMENTATION, why),)
-    return changes + average(settings, train["steps"])
+        changes.append(Change("train.augmentation", _AUGMENTATION, why))
+    return (*changes, *average(settings, train["steps"]))

@@ -37,7 +37,9 @@ def main() -> None:
     params.check_names(paths.PARAMS)
     recipe.applied(read_mapping(paths.PARAMS))  # DVC would add unknown params without an error
     limits.complain_if_copies_are_asked_for(arguments.options)
-    limits.complain_if_not_settable(recipe.dataset, recipe.changes)
+    for dataset in recipe.datasets:
+        of_it = [name for name in recipe.changes if name.startswith(f"{dataset}.")]
+        limits.complain_if_not_settable(dataset, of_it)
     command = ["exp", "run"]
     if not {"-n", "--name"} & set(arguments.options):
         command += ["--name", revisions.free_name(recipe.name)]

@@ -96,7 +96,7 @@ def combination(
     count = len(times)
     times = times / time  # so that all numbers below are near 1
     stored = overlap(times[:, None], exponents[:, None], times[None], exponents[None])
-    one, wished = np.float64(1.0), np.float64(exponent)
+    one, wished = np.array(1.0), np.array(exponent)
     wanted = overlap(times, exponents, one, wished)
     equations = np.ones((count + 1, count + 1))
     equations[:count, :count] = stored
