@@ -1,9 +1,11 @@
 """What all tests share: their order, MindSpore's threads, and the fixtures of a small project."""
 
+import atexit
 import fcntl
 import gc
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +22,12 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("without deadlines")
+
+# What a test runs of DVC's sends nobody anything: each command would start two more processes.
+_DVC_SETTINGS = Path(tempfile.mkdtemp(prefix="dvc-settings-"))
+(_DVC_SETTINGS / "config").write_text("[core]\n    analytics = false\n    check_update = false\n")
+os.environ["DVC_GLOBAL_CONFIG_DIR"] = str(_DVC_SETTINGS)
+atexit.register(shutil.rmtree, _DVC_SETTINGS, ignore_errors=True)
 
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()
@@ -44,10 +52,14 @@ def pytest_collection_finish() -> None:
 def settings(tmp_path_factory: pytest.TempPathFactory):
     """Makes mnist's params of training, the shipped ones with a change or two."""
     folder = tmp_path_factory.mktemp("params")
+    made = {}
 
     def make(**changes):
-        named = {f"mnist__train__{name}": value for name, value in changes.items()}
-        return load_params(folder, "mnist", **named).train
+        key = repr(sorted(changes.items()))
+        if key not in made:
+            named = {f"mnist__train__{name}": value for name, value in changes.items()}
+            made[key] = load_params(folder, "mnist", **named).train
+        return made[key].model_copy(deep=True)
 
     return make
 

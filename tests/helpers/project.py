@@ -2,11 +2,12 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import yaml
+
+from tests.helpers.forks import commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,16 +49,13 @@ class Project:
         (self.folder / "params.yaml").write_text(text)
 
     def run(self, *command: str, check: bool = True, **environment: str):
-        """Run a command there; `python` and `dvc` are those that run the tests."""
+        """Run a command there; `python` and `dvc` are those that run the tests.
+
+        It is a process of its own, which a fork server starts if it can.
+        """
         bin_folder = str(Path(sys.executable).parent)
-        result = subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **environment},
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
+        variables = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **environment}
+        result = commands.run(list(command), self.folder, variables, 900)
         if check and result.returncode:
             raise AssertionError(
                 f"{command} ended with {result.returncode}:\n{result.stdout}\n{result.stderr}"
@@ -72,7 +70,8 @@ class Project:
 def make_project(folder: Path) -> Project:
     """Copy the shipped files into a new folder, with tiny params."""
     folder.mkdir(parents=True, exist_ok=True)
-    ignore = shutil.ignore_patterns("__pycache__")
+    # Compiled modules are copied, too; not one that another process is just writing.
+    ignore = shutil.ignore_patterns("*.pyc.*")
     shutil.copytree(ROOT / "stages", folder / "stages", ignore=ignore)
     for name in ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)

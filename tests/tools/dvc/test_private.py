@@ -35,6 +35,7 @@ USED = {
     },
     # Tests hold what this project writes or draws against DVC's own reader and renderer.
     "tests/gan/common/test_yaml_files.py": {"dvc.utils.hydra.apply_overrides"},
+    "tests/pipeline/test_params_file.py": {"dvc.utils.hydra.apply_overrides"},
     "tests/tools/upkeep/test_plots_page.py": {"dvc_render.vega.VegaRenderer"},
 }
 

@@ -1,14 +1,11 @@
 import json
-import subprocess
-import sys
 
 from stages.tools.recipe import recipes
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, Project
 
 
 def command(folder, *arguments):
-    words = [sys.executable, "-m", "stages", "recipe", *arguments]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    return Project(folder).run("python", "-m", "stages", "recipe", *arguments, check=False)
 
 
 def test_without_a_name_all_are_listed():
