@@ -34,9 +34,20 @@ runtime.wait_without_spinning()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that run whole stages come first: short ones at the end keep all workers busy."""
+    """The files that run whole stages come first: short ones at the end keep all workers busy.
+
+    Of these, one that needs the reproduced project is the first, so that it is made at once. Those
+    that do not need it come next, so that no worker waits for another.
+    """
     long = {item.path for item in items if item.get_closest_marker("pipeline")}
-    items.sort(key=lambda item: item.path not in long)
+    waiting = [item.path for item in items if "reproduced" in getattr(item, "fixturenames", ())]
+
+    def turn(item: pytest.Item) -> int:
+        if item.path in waiting[:1]:
+            return 0
+        return 3 if item.path not in long else 2 if item.path in waiting else 1
+
+    items.sort(key=turn)
 
 
 def pytest_collection_finish() -> None:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.pipeline
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
+@pytest.mark.slow
 def test_another_run_on_one_core_gives_the_same_dvc_lock_and_files(reproduced, tmp_path):
     again = make_project(tmp_path / "again")
     again.run("git", "init", "-q")

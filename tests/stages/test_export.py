@@ -64,6 +64,7 @@ def test_the_pipeline_leaves_files_that_draw_what_generate_draws(reproduced, tmp
     assert np.abs(in_onnxruntime(reproduced, dataset) - images).max() <= 1e-5
 
 
+@pytest.mark.slow
 def test_the_averaged_generator_is_exported(copy: Project, tmp_path: Path):
     before = {file.name: file.read_bytes() for file in export_of(copy, "mnist").iterdir()}
     params = copy.params

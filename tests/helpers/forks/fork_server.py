@@ -137,9 +137,8 @@ def answer(connection: socket.socket, waiting: selectors.BaseSelector, code: obj
     """Tell who asked how the command ended."""
     if connection in {key.fileobj for key in waiting.get_map().values()}:
         waiting.unregister(connection)
-    with connection:
-        with suppress(OSError):  # it has gone meanwhile
-            connection.sendall(str(code).encode())
+    with connection, suppress(OSError):  # it has gone meanwhile
+        connection.sendall(str(code).encode())
 
 
 def end_all(children: dict[int, socket.socket]) -> None:
