@@ -62,7 +62,11 @@ WRITE = "stages.gan.common.files:write_csv"
     "kills",
     [
         pytest.param([(STEP, 30, "after"), (STEP, 7, "after")], id="between states, twice"),
-        pytest.param([("os:replace", 9, "before")], id="before a state gets its name", marks=pytest.mark.slow),
+        pytest.param(
+            [("os:replace", 9, "before")],
+            id="before a state gets its name",
+            marks=pytest.mark.slow,
+        ),
         pytest.param([(SAVE, 4, "before")], id="before the last state", marks=pytest.mark.slow),
         pytest.param(
             [(SAVE, 4, "after"), (LINK, 2, "before"), (WRITE, 1, "after")],
