@@ -48,14 +48,15 @@ class Project:
         text = yaml.safe_dump(params, sort_keys=False)
         (self.folder / "params.yaml").write_text(text)
 
-    def run(self, *command: str, check: bool = True, **environment: str):
+    def run(self, *command: str, check: bool = True, fork: bool = True, **environment: str):
         """Run a command there; `python` and `dvc` are those that run the tests.
 
-        It is a process of its own, which a fork server starts if it can.
+        It is a process of its own. If `fork` is true, a fork server starts it if it can; it has
+        then imported the libraries before it begins.
         """
         bin_folder = str(Path(sys.executable).parent)
         variables = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **environment}
-        result = commands.run(list(command), self.folder, variables, 900)
+        result = commands.run(list(command), self.folder, variables, 900, fork)
         if check and result.returncode:
             raise AssertionError(
                 f"{command} ended with {result.returncode}:\n{result.stdout}\n{result.stderr}"

@@ -62,15 +62,20 @@ def _end(process: subprocess.Popen, folder: Path) -> None:
 
 
 def run(
-    command: list[str], folder: Path, environment: dict[str, str], seconds: float
+    command: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    seconds: float,
+    fork: bool = True,
 ) -> subprocess.CompletedProcess:
-    """Run a command to its end, by the fork server if it can."""
-    bins = bin_folder()
-    environment = {
-        **environment,
-        "PATH": f"{bins}:{environment['PATH']}",
-        fork_client.ADDRESS: str(bins.with_name("address")),
-    }
+    """Run a command to its end, by the fork server if it is wanted and can."""
+    if fork:
+        bins = bin_folder()
+        environment = {
+            **environment,
+            "PATH": f"{bins}:{environment['PATH']}",
+            fork_client.ADDRESS: str(bins.with_name("address")),
+        }
     with (
         open(os.devnull, "rb") as nothing,
         tempfile.TemporaryFile() as output,
@@ -78,7 +83,7 @@ def run(
     ):
         files = [file.fileno() for file in (nothing, output, errors)]
         code = None
-        if fork_client.is_served(command):
+        if fork and fork_client.is_served(command):
             address = environment[fork_client.ADDRESS]
             code = fork_client.run(address, command, str(folder), environment, files, seconds)
         if code is None:
