@@ -13,6 +13,7 @@ import pytest
 
 from stages.gan.common import runtime
 from tests.helpers.data import load_params, message_of
+from tests.helpers.processes import cores
 from tests.helpers.project import Project, make_project, reproduce
 
 # How long an example takes, to be drawn and to be tried, depends on what else the machine does.
@@ -28,6 +29,11 @@ _DVC_SETTINGS = Path(tempfile.mkdtemp(prefix="dvc-settings-"))
 (_DVC_SETTINGS / "config").write_text("[core]\n    analytics = false\n    check_update = false\n")
 os.environ["DVC_GLOBAL_CONFIG_DIR"] = str(_DVC_SETTINGS)
 atexit.register(shutil.rmtree, _DVC_SETTINGS, ignore_errors=True)
+
+# Two workers on two cores took twice as long where each could use both.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    _NUMBER = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    cores.keep_to_one(_NUMBER, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()
@@ -57,6 +63,13 @@ def pytest_collection_finish() -> None:
     # stay anyway, which are nearly all.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def all_cores():
+    """What a module's tests start may use all cores, though their worker keeps to one."""
+    with cores.on(cores.AVAILABLE):
+        yield
 
 
 @pytest.fixture(scope="session")

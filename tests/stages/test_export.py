@@ -167,6 +167,7 @@ def test_each_network_is_an_artifact_that_says_what_it_is():
         assert {"gan", "onnx", network} <= set(artifact["labels"])
 
 
+@pytest.mark.slow
 def test_a_registered_version_is_what_somebody_else_gets(copied: Project, tmp_path: Path):
     copied.run("git", "config", "user.name", "t")
     copied.run("git", "config", "user.email", "t@t")

@@ -84,6 +84,7 @@ def options(project: Project) -> None:
     project.write_params(params)
 
 
+@pytest.mark.slow
 def test_with_every_option_a_continued_run_equals_an_unbroken_one(prepared: Project):
     options(prepared)
     output = prepared.stage("train", "mnist").stdout

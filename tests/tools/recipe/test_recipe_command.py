@@ -32,6 +32,7 @@ def test_a_param_that_there_is_not_ends_in_one_line(tmp_path):
     assert result.stderr == "error: recipe mine: params.yaml has no mnist.train.emma\n"
 
 
+@pytest.mark.slow
 def test_it_is_an_experiment_of_that_name_with_the_users_own_changes_last(copied):
     (copied.folder / "recipes").mkdir()
     (copied.folder / "recipes/mine.yaml").write_text(
