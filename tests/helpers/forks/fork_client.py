@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import sys
+from contextlib import suppress
 
 ADDRESS = "TESTS_FORK_SERVER"
 
@@ -52,16 +53,21 @@ def run(
     return None if answer == b"refused" else int(answer)
 
 
-def shim(program: str, real: str) -> None:
+def shim(program: str, real: str, *words: str) -> None:
     """Be that program: by the fork server if it can, otherwise the real one."""
-    command = [program, *sys.argv[1:]]
+    command = [program, *words]
     address = os.environ.get(ADDRESS)
     code = None
     if address is not None and is_served(command):
         code = run(address, command, os.getcwd(), dict(os.environ), [0, 1, 2])
     if code is None:
-        os.execv(real, [real, *sys.argv[1:]])
+        os.execv(real, [real, *words])
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        with suppress(OSError):  # SIGKILL cannot be handled anyway
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
+
+
+if __name__ == "__main__":
+    shim(*sys.argv[1:])

@@ -56,8 +56,9 @@ def at_start(environment: Mapping[str, str]) -> dict[str, str]:
 def serve(address: str, began: Mapping[str, str]) -> Callable[[], None]:
     """Answer until standard input is closed. What is returned is the work of a forked process."""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(address)
+    listener.bind(f"{address}.new")
     listener.listen(64)
+    os.rename(f"{address}.new", address)  # it is there once it can be asked
     woken, wake = socket.socketpair()
     for end in (woken, wake):
         end.setblocking(False)

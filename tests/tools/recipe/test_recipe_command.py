@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from stages.tools.recipe import recipes
 from tests.helpers.project import ROOT, Project
 
