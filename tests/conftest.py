@@ -30,7 +30,7 @@ _DVC_SETTINGS = Path(tempfile.mkdtemp(prefix="dvc-settings-"))
 os.environ["DVC_GLOBAL_CONFIG_DIR"] = str(_DVC_SETTINGS)
 atexit.register(shutil.rmtree, _DVC_SETTINGS, ignore_errors=True)
 
-# Two workers on two cores took twice as long where each could use both.
+# Else workers take the cores from each other: see keep_to_one.
 if "PYTEST_XDIST_WORKER" in os.environ:
     _NUMBER = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
     cores.keep_to_one(_NUMBER, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
