@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro full verify collapse fixed sweep test remotes faults calibrate lint bench setup lock \
+.PHONY: help repro full verify collapse fixed sweep test test-all remotes faults calibrate lint bench setup lock \
   clean-venv
 .DEFAULT_GOAL := repro
 
@@ -35,8 +35,14 @@ fixed: setup ## that run, its loss fixed, and as recommended: one page with all 
 sweep: setup ## answer a question by several runs; NAME=learning_rate, SET="KEY=VALUE ..."
 	python -m stages sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
 
-test: setup ## run the tests; ROOM=gan/losses those of one room
-	python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(if $(ROOM),tests/$(ROOM)) $(ARGS)
+PYTEST = python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(if $(ROOM),tests/$(ROOM))
+
+test: setup ## run the tests but for the slow ones; ROOM=gan/losses those of one room
+	$(PYTEST) -m 'not slow' $(ARGS)
+
+# `make test test-all` runs the quick tests once. 5: there is no slow test in that room.
+test-all: test ## run all tests: those of `make test`, then the slow ones
+	$(PYTEST) -m slow $(ARGS) || [ $$? = 5 ]
 
 # The extra `remotes`: DVC's packages for these remotes, and servers that pip can install.
 remotes: setup ## what the tests of SSH, S3 and WebDAV remotes need; else they are skipped

@@ -1,9 +1,11 @@
 """What all tests share: their order, MindSpore's threads, and the fixtures of a small project."""
 
+import atexit
 import fcntl
 import gc
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +13,7 @@ import pytest
 
 from stages.gan.common import runtime
 from tests.helpers.data import load_params, message_of
+from tests.helpers.processes import cores
 from tests.helpers.project import Project, make_project, reproduce
 
 # How long an example takes, to be drawn and to be tried, depends on what else the machine does.
@@ -21,14 +24,36 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("without deadlines")
 
+# What a test runs of DVC's sends nobody anything: each command would start two more processes.
+_DVC_SETTINGS = Path(tempfile.mkdtemp(prefix="dvc-settings-"))
+(_DVC_SETTINGS / "config").write_text("[core]\n    analytics = false\n    check_update = false\n")
+os.environ["DVC_GLOBAL_CONFIG_DIR"] = str(_DVC_SETTINGS)
+atexit.register(shutil.rmtree, _DVC_SETTINGS, ignore_errors=True)
+
+# Else workers take the cores from each other: see keep_to_one.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    _NUMBER = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    cores.keep_to_one(_NUMBER, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that run whole stages come first: short ones at the end keep all workers busy."""
+    """The files that run whole stages come first: short ones at the end keep all workers busy.
+
+    Of these, one that needs the reproduced project is the first, so that it is made at once. Those
+    that do not need it come next, so that no worker waits for another.
+    """
     long = {item.path for item in items if item.get_closest_marker("pipeline")}
-    items.sort(key=lambda item: item.path not in long)
+    waiting = [item.path for item in items if "reproduced" in getattr(item, "fixturenames", ())]
+
+    def turn(item: pytest.Item) -> int:
+        if item.path in waiting[:1]:
+            return 0
+        return 3 if item.path not in long else 2 if item.path in waiting else 1
+
+    items.sort(key=turn)
 
 
 def pytest_collection_finish() -> None:
@@ -40,14 +65,25 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module")
+def all_cores():
+    """What a module's tests start may use all cores, though their worker keeps to one."""
+    with cores.on(cores.AVAILABLE):
+        yield
+
+
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory):
     """Makes mnist's params of training, the shipped ones with a change or two."""
     folder = tmp_path_factory.mktemp("params")
+    made = {}
 
     def make(**changes):
-        named = {f"mnist__train__{name}": value for name, value in changes.items()}
-        return load_params(folder, "mnist", **named).train
+        key = repr(sorted(changes.items()))
+        if key not in made:
+            named = {f"mnist__train__{name}": value for name, value in changes.items()}
+            made[key] = load_params(folder, "mnist", **named).train
+        return made[key].model_copy(deep=True)
 
     return make
 

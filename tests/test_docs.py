@@ -1,5 +1,6 @@
 """What the pages of documentation name exists: links, paths, modules, commands, make targets."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -144,6 +145,57 @@ def test_every_page_of_docs_is_in_their_list():
     listed = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = {page.name for page in PAGES if page.parent.name == "docs"} - {"README.md"}
     assert {page for page in pages if f"({page})" not in listed} == set()
+
+
+def promises() -> list[tuple[str, str, str]]:
+    """The rows of the table of promises: what is promised, what tests it soon, and what later."""
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    table = re.search(r"^\| promise \|.*?\n\|[-|]+\n(.*?)\n\n", text, re.DOTALL | re.MULTILINE)
+    assert table is not None
+    rows = [line.strip("|").split(" | ") for line in table[1].splitlines()]
+    return [(one.strip(), soon.strip(), later.strip()) for one, soon, later in rows]
+
+
+def is_slow(marks: list[ast.expr]) -> bool:
+    """Whether `pytest.mark.slow` is among decorators or the values of `pytestmark`."""
+    return any(ast.unparse(mark) == "pytest.mark.slow" for mark in marks)
+
+
+def quick_tests(file: Path) -> list[str]:
+    """The tests of a module that `make test` runs, at least with some of their parameters."""
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    for node in body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            values = node.value.elts if isinstance(node.value, ast.List) else [node.value]
+            if is_slow(values):
+                return []
+    return [
+        node.name
+        for node in body
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and not is_slow(node.decorator_list)
+    ]
+
+
+@pytest.mark.parametrize("row", promises(), ids=lambda row: row[0][:40])
+def test_each_promise_is_tested_by_make_test(row):
+    _, soon, later = row
+    named = re.findall(r"tests/[\w/]+\.py", soon)
+    assert named
+    for file in named:
+        assert quick_tests(ROOT / file), f"{file} has slow tests alone"
+    for file in re.findall(r"tests/[\w/]+\.py", later):
+        assert (ROOT / file).is_file()
+
+
+def test_slow_tests_are_told_from_quick_ones(tmp_path):
+    file = tmp_path / "test_one.py"
+    text = "@pytest.mark.slow\ndef test_a():\n    pass\n\n\ndef test_b():\n    pass\n"
+    file.write_text(text)
+    assert quick_tests(file) == ["test_b"]
+    file.write_text(f"pytestmark = [pytest.mark.pipeline, pytest.mark.slow]\n{text}")
+    assert quick_tests(file) == []
 
 
 WRONG = """

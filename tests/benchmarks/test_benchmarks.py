@@ -1,11 +1,8 @@
 """Measurements are run by hand: that they no longer fit the library could stay unseen."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, Project
 
 MODULES = sorted(
     ".".join(file.relative_to(ROOT).with_suffix("").parts)
@@ -16,7 +13,4 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_measurement_can_be_imported(module):
-    result = subprocess.run(
-        [sys.executable, "-c", f"import {module}"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
+    Project(ROOT).run("python", "-c", f"import {module}")

@@ -108,6 +108,7 @@ def test_duplicates_leave_so_many_fewer_images(pool, copies):
     assert len(np.unique(made.reshape(COUNT, -1), axis=0)) == COUNT // copies
 
 
+@pytest.mark.slow
 def test_errors_of_copies_are_those_of_so_many_fewer_images(found):
     rows = ranking.of_fewer({"recall": Estimate(0.5, 0.1), "p": Estimate(0.2, None)}, 4)
     assert rows == {"recall": Estimate(0.5, 0.2), "p": Estimate(0.2, None)}
@@ -181,6 +182,7 @@ def found():
     return ranking.calibrate(split(3, 400), split(4, 3 * COUNT), plain, COUNT, CRITIC)
 
 
+@pytest.mark.slow
 def test_all_is_measured_and_what_cannot_be_missed_is_seen(found):
     assert found["samples"] == COUNT
     for name, damage in DAMAGES.items():
@@ -192,12 +194,14 @@ def test_all_is_measured_and_what_cannot_be_missed_is_seen(found):
     assert found["seen"]["mixed"]["critic_bce"] == "0.2"
 
 
+@pytest.mark.slow
 def test_too_few_images_are_told(found):
     for train, test, fewest in ((400, 90, 186), (90, 400, 204), (203, 3000, 204)):
         with pytest.raises(UserError, match=f"{fewest} and 180 are the fewest"):
             ranking.calibrate(split(3, train), split(4, test), plain, COUNT, CRITIC)
 
 
+@pytest.mark.slow
 def test_what_is_not_ranked_is_told_with_its_values(found):
     broken = json.loads(json.dumps(found))
     assert all("mnist: " not in line for line in ranking.failures("other", broken))
@@ -206,6 +210,7 @@ def test_what_is_not_ranked_is_told_with_its_values(found):
     assert any(line.startswith("mnist: frechet_distance does not rank mixed (") for line in lines)
 
 
+@pytest.mark.slow
 def test_the_critic_is_meant_to_see_a_few_bad_images_where_it_has_many_to_learn_from(found):
     broken = json.loads(json.dumps(found))
     for name in ("dropped", "mixed"):
@@ -221,6 +226,7 @@ def test_the_critic_is_meant_to_see_a_few_bad_images_where_it_has_many_to_learn_
     assert told(MANY - 1) == shuffled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranked", [True, False])
 def test_the_command_writes_its_pages_and_ends_with_1_if_something_is_not_ranked(
     found, ranked, tmp_path, monkeypatch, capsys

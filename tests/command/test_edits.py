@@ -1,7 +1,5 @@
 import runpy
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -116,8 +114,8 @@ edits.check("mnist", began)
 def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):
     shutil.copytree(ROOT / "stages", tmp_path / "stages")
     write_params(tmp_path)
-    words = [sys.executable, "-c", EDIT_CODE, file, how, *([module] if module else [])]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    words = ["python", "-c", EDIT_CODE, file, how, *([module] if module else [])]
+    done = Project(tmp_path).run(*words, check=False)
     if used:
         assert f"edited while this stage ran: stages/{file}. The results come" in done.stderr
     else:

@@ -3,6 +3,8 @@
 import gzip
 import io
 import zipfile
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,17 @@ from tests.helpers.project import ROOT, lecture_params
 
 SHIPPED = ROOT / "params.yaml"
 MANY = 1 << 30
+# Written in C where PyYAML was built so: hundreds of tests write params.
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def shipped() -> dict[str, Any]:
     """The content of the project's params.yaml, to be changed and written elsewhere."""
+    return deepcopy(_shipped())
+
+
+@cache
+def _shipped() -> dict[str, Any]:
     return yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
 
 
@@ -40,7 +49,7 @@ def write_params(folder: Path, **changes: Any) -> Path:
     for place, value in changes.items():
         set_param(content, place.replace("__", "."), value)
     file = folder / "params.yaml"
-    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    file.write_text(yaml.dump(content, Dumper=_DUMPER), encoding="utf-8")
     return file
 
 

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 
 from stages.tools.recipe import recipes
+from tests.helpers.forks import commands
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,17 +55,15 @@ class Project:
         text = yaml.safe_dump(params, sort_keys=False)
         (self.folder / "params.yaml").write_text(text)
 
-    def run(self, *command: str, check: bool = True, **environment: str):
-        """Run a command there; `python` and `dvc` are those that run the tests."""
+    def run(self, *command: str, check: bool = True, fork: bool = True, **environment: str):
+        """Run a command there; `python` and `dvc` are those that run the tests.
+
+        It is a process of its own. If `fork` is true, a fork server starts it if it can; it has
+        then imported the libraries before it begins.
+        """
         bin_folder = str(Path(sys.executable).parent)
-        result = subprocess.run(
-            command,
-            cwd=self.folder,
-            env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **environment},
-            capture_output=True,
-            text=True,
-            timeout=900,
-        )
+        variables = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **environment}
+        result = commands.run(list(command), self.folder, variables, 900, fork)
         if check and result.returncode:
             raise AssertionError(
                 f"{command} ended with {result.returncode}:\n{result.stdout}\n{result.stderr}"
@@ -80,7 +78,8 @@ class Project:
 def make_project(folder: Path) -> Project:
     """Copy the shipped files into a new folder, with tiny params."""
     folder.mkdir(parents=True, exist_ok=True)
-    ignore = shutil.ignore_patterns("__pycache__")
+    # Compiled modules are copied, too; not one that another process is just writing.
+    ignore = shutil.ignore_patterns("*.pyc.*")
     for name in ("stages", "recipes"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     for name in ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore", "LICENSE"):

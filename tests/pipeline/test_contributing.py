@@ -235,6 +235,7 @@ def test_a_way_names_files_that_there_are(section):
     assert sum(file.startswith("tests/") for file in own) == 1
 
 
+@pytest.mark.slow
 def test_the_toys_go_through_the_whole_pipeline(project: Project):
     for _, edits in TOYS.values():
         for file, edit in edits.items():

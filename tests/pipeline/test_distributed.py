@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.project import ROOT, Project, make_project
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.usefixtures("all_cores")]
 
 # Small batches and high rates, so that a wrong part of a batch would show within a few steps.
 SGD = {"optimizer": "sgd", "learning_rate": 0.1}

@@ -104,6 +104,7 @@ def test_success_and_a_clear_error_pass(judged):
     assert judged("clear", ERROR, mention="planted cause") == Outcome(Ending.CLEAR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "ending", "note"),
     [

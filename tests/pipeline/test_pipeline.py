@@ -138,6 +138,7 @@ def test_an_edit_of_the_pages_style_reruns_the_report_alone(reproduced, tmp_path
     assert set(status) == {f"report@{dataset}" for dataset in DATASETS}
 
 
+@pytest.mark.slow
 def test_a_comment_in_a_module_reruns_only_what_uses_it(reproduced, tmp_path):
     copy = clone(reproduced, tmp_path / "clone")
     module = copy.folder / "stages/gan/networks/dcgan/convolution.py"
@@ -148,6 +149,7 @@ def test_a_comment_in_a_module_reruns_only_what_uses_it(reproduced, tmp_path):
     assert ran == {"train@faces", "export@faces", *both}
 
 
+@pytest.mark.slow
 def test_an_experiment_reruns_only_what_depends_on_its_param(reproduced, tmp_path):
     copy = clone(reproduced, tmp_path / "clone")
     experiment = copy.run(
@@ -166,6 +168,7 @@ def test_an_experiment_reruns_only_what_depends_on_its_param(reproduced, tmp_pat
     assert "index.html" in plots
 
 
+@pytest.mark.slow
 def test_what_was_pushed_can_be_pulled_and_nothing_runs(reproduced, tmp_path):
     copy = clone(reproduced, tmp_path / "clone")
     result = copy.run("dvc", "repro")
@@ -175,6 +178,7 @@ def test_what_was_pushed_can_be_pulled_and_nothing_runs(reproduced, tmp_path):
     assert (copy.folder / grid).read_bytes() == (reproduced.folder / grid).read_bytes()
 
 
+@pytest.mark.slow
 def test_going_on_from_a_checkpoint_equals_an_unbroken_run(project: Project):
     for stage in ("download", "preprocess", "train"):
         project.stage(stage, "mnist")
@@ -198,6 +202,7 @@ def idx(array: np.ndarray) -> bytes:
     return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
+@pytest.mark.slow
 def test_own_data_needs_params_alone(project: Project):
     draw = np.random.default_rng(0)
     own = project.folder / "my idx"

@@ -96,7 +96,10 @@ def expect_a_stranger_to_be_refused(
     assert not (stranger.folder / "models").exists()
 
 
-@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind != "folder")) for kind in SERVERS],
+)
 def test_a_clone_gets_the_same_bytes_and_nothing_runs(kind, reproduced, tmp_path):
     place = tmp_path / "server"
     place.mkdir()
@@ -108,6 +111,7 @@ def test_a_clone_gets_the_same_bytes_and_nothing_runs(kind, reproduced, tmp_path
             expect_a_stranger_to_be_refused(original, tmp_path / "stranger", remote, REFUSALS[kind])
 
 
+@pytest.mark.slow
 def test_a_pushed_folder_can_be_read_through_any_web_server(reproduced, tmp_path):
     original = copy_of(reproduced, tmp_path / "original")
     pushed = tmp_path / "pushed"
@@ -125,6 +129,7 @@ def test_a_pushed_folder_can_be_read_through_any_web_server(reproduced, tmp_path
     assert tree(pushed) == before
 
 
+@pytest.mark.slow
 def test_without_a_remote_dvc_says_how_to_name_one(reproduced, tmp_path):
     copy = clone(copy_of(reproduced, tmp_path / "original"), tmp_path / "clone")
     pulled = copy.run("dvc", "pull", check=False)
@@ -145,6 +150,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ssh", "s3", "webdav"])
 def test_without_its_package_dvc_names_it(kind, reproduced, tmp_path):
     copy = clone(copy_of(reproduced, tmp_path / "original"), tmp_path / "clone")

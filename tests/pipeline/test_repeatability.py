@@ -1,10 +1,9 @@
 """Twice the same is the same to the bit, on one core and on all."""
 
-import os
-
 import pytest
 import yaml
 
+from tests.helpers.processes import cores
 from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, make_project
 
@@ -13,18 +12,13 @@ pytestmark = pytest.mark.pipeline
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
+@pytest.mark.slow
 def test_another_run_on_one_core_gives_the_same_dvc_lock_and_files(reproduced, tmp_path):
     again = make_project(tmp_path / "again")
     again.run("git", "init", "-q")
     again.run("dvc", "init", "-q")
-    if hasattr(os, "sched_setaffinity"):  # not on a Mac, where threads alone are bounded
-        cores = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, [min(cores)])  # is handed on to what it starts
-        try:
-            again.run("dvc", "repro", **ONE_THREAD)
-        finally:
-            os.sched_setaffinity(0, cores)
-    else:
+    # Handed on to what it starts; on a Mac threads alone are bounded.
+    with cores.on(frozenset({min(cores.AVAILABLE)})):
         again.run("dvc", "repro", **ONE_THREAD)
     first = results(reproduced, "mnist", "faces")
     assert results(again, "mnist", "faces") == first

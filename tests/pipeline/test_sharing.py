@@ -12,7 +12,7 @@ from tests.helpers.data import tree
 from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, commit
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
 FINAL = paths.models("mnist") / "final"
 # What a program of somebody else's does with a repository that it knows the address of.

@@ -33,7 +33,7 @@ def unbroken(tmp_path_factory) -> Project:
     project.run("dvc", "repro", "preprocess@mnist")
     commit(project, "prepared")
     shutil.copytree(project.folder, project.folder.parent / "prepared")
-    project.run("dvc", "repro", "report@mnist")
+    project.stage("train", "mnist")
     return project
 
 
@@ -62,11 +62,16 @@ WRITE = "stages.gan.common.files:write_csv"
     "kills",
     [
         pytest.param([(STEP, 30, "after"), (STEP, 7, "after")], id="between states, twice"),
-        pytest.param([("os:replace", 9, "before")], id="before a state gets its name"),
-        pytest.param([(SAVE, 4, "before")], id="before the last state"),
+        pytest.param(
+            [("os:replace", 9, "before")],
+            id="before a state gets its name",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param([(SAVE, 4, "before")], id="before the last state", marks=pytest.mark.slow),
         pytest.param(
             [(SAVE, 4, "after"), (LINK, 2, "before"), (WRITE, 1, "after")],
             id="after it, while the results are written",
+            marks=pytest.mark.slow,
         ),
     ],
 )  # fmt: skip
@@ -82,6 +87,7 @@ def test_the_stage_goes_on_after_kill_9_to_the_same_bytes(prepared, unbroken, ki
     assert not list(prepared.folder.rglob(".incomplete-*"))
 
 
+@pytest.mark.slow
 def test_changed_params_or_code_go_on_from_nothing(prepared):
     killed(prepared, "train", "mnist", STEP, 30, "after")
     for change in ("params", "code", "data"):
@@ -207,11 +213,13 @@ def check_it_goes_on_after_dvc_was_killed(project: Project, *command: str) -> No
     assert ended(trainer)
 
 
+@pytest.mark.slow
 def test_dvc_that_is_killed_takes_the_trainer_with_it_which_saves_first(prepared):
     long(prepared)
     check_it_goes_on_after_dvc_was_killed(prepared, "dvc", "repro", "train@mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_saves_and_says_how_to_go_on(prepared, number):
     long(prepared)
@@ -233,6 +241,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(prepared, number):
     }
 
 
+@pytest.mark.slow
 def test_a_second_trainer_is_told_who_holds_the_run(prepared):
     long(prepared)
     running = Running(prepared, "python", "-m", "stages.train", "mnist")
@@ -252,6 +261,7 @@ def test_a_second_trainer_is_told_who_holds_the_run(prepared):
     assert len(list((prepared.folder / ".scratch/mnist").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_an_experiment_in_a_copy_of_the_project_goes_on(prepared):
     long(prepared)
     commit(prepared, "long")

@@ -78,6 +78,7 @@ def test_it_says_that_it_has_not_been_run_there():
         assert re.search(r"not (been )?run on GitHub", file.read_text(), re.IGNORECASE)
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_its_comparison_runs(reproduced, tmp_path):
     """What is compared, but for the training: nothing has changed, so nothing runs."""

@@ -88,6 +88,7 @@ def test_what_is_said_of_the_judge_is_what_its_weights_say(reproduced: Project, 
         assert found is None or f"mnist: {found.seen}\n" in output
 
 
+@pytest.mark.slow
 def test_data_that_were_prepared_anew_are_told_from_those_of_the_networks(
     reproduced: Project, tmp_path
 ):

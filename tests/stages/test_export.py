@@ -64,6 +64,7 @@ def test_the_pipeline_leaves_files_that_draw_what_generate_draws(reproduced, tmp
     assert np.abs(in_onnxruntime(reproduced, dataset) - images).max() <= 1e-5
 
 
+@pytest.mark.slow
 def test_the_averaged_generator_is_exported(copy: Project, tmp_path: Path):
     before = {file.name: file.read_bytes() for file in export_of(copy, "mnist").iterdir()}
     params = copy.params
@@ -166,6 +167,7 @@ def test_each_network_is_an_artifact_that_says_what_it_is():
         assert {"gan", "onnx", network} <= set(artifact["labels"])
 
 
+@pytest.mark.slow
 def test_a_registered_version_is_what_somebody_else_gets(copied: Project, tmp_path: Path):
     copied.run("git", "config", "user.name", "t")
     copied.run("git", "config", "user.email", "t@t")

@@ -1,11 +1,11 @@
 import json
-import os
 
 import pytest
 
 from stages.gan.evaluation import judge
 from stages.gan.evaluation.judge import storage
 from tests.helpers.data import tree
+from tests.helpers.processes import cores
 from tests.helpers.project import Project
 
 pytestmark = pytest.mark.pipeline
@@ -15,14 +15,18 @@ ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", 
 
 @pytest.mark.parametrize(
     ("dataset", "task", "classes"),
-    [("mnist", judge.LABELS, 10), ("faces", judge.TRANSFORMATIONS, 3)],
+    [
+        pytest.param("mnist", judge.LABELS, 10, marks=pytest.mark.slow),
+        ("faces", judge.TRANSFORMATIONS, 3),
+    ],
 )
 def test_it_stores_a_judge_that_is_the_same_on_one_core(
     project: Project, dataset: str, task: str, classes: int
 ):
     for stage in ("download", "preprocess"):
         project.stage(stage, dataset)
-    output = project.stage("judge", dataset).stdout
+    with cores.on(cores.AVAILABLE):
+        output = project.run("python", "-m", "stages.judge", dataset, fork=False).stdout
     folder = project.folder / f"data/{dataset}/judge"
     metrics = json.loads((project.folder / f"metrics/{dataset}/judge.json").read_text())
     about = json.loads((folder / "judge.json").read_text())
@@ -36,12 +40,8 @@ def test_it_stores_a_judge_that_is_the_same_on_one_core(
     assert set(first) == files
     assert storage.load(folder).sha256 == about["sha256"]
 
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, [min(cores)])  # is handed on to what it starts
-    try:
+    with cores.on(frozenset({min(cores.AVAILABLE)})):  # is handed on to what it starts
         project.run("python", "-m", "stages.judge", dataset, **ONE_THREAD)
-    finally:
-        os.sched_setaffinity(0, cores)
     assert tree(folder) == first
 
 

@@ -83,6 +83,7 @@ def test_the_page_begins_with_the_verdict(reproduced: Project):
         assert change["param"] in page
 
 
+@pytest.mark.slow
 def test_a_run_that_went_on_from_a_checkpoint_says_so(reproduced: Project, tmp_path):
     copy = Project(tmp_path / "copy")
     shutil.copytree(reproduced.folder, copy.folder, ignore=shutil.ignore_patterns(".git", ".dvc"))
@@ -108,6 +109,7 @@ def test_the_page_says_what_the_loss_means(reproduced: Project):
     assert "D then gives every image the probability 0.5 of being real" in page
 
 
+@pytest.mark.slow
 def test_a_loss_without_equilibrium_gets_its_page(project: Project):
     params = project.params
     params["mnist"]["train"]["loss"] = "wgan_gp"

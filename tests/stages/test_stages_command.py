@@ -1,16 +1,13 @@
 import subprocess
-import sys
 
 import pytest
 
 from stages import __main__ as commands
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, Project
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stages", *words], cwd=ROOT, capture_output=True, text=True
-    )
+    return Project(ROOT).run("python", "-m", "stages", *words, check=False)
 
 
 def test_every_command_there_is_can_be_named():

@@ -84,6 +84,7 @@ def options(project: Project) -> None:
     project.write_params(params)
 
 
+@pytest.mark.slow
 def test_with_every_option_a_continued_run_equals_an_unbroken_one(prepared: Project):
     options(prepared)
     output = prepared.stage("train", "mnist").stdout
@@ -115,6 +116,7 @@ def failing(project: Project, **changes) -> None:
     change(project, **settings, **changes)
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_recover_is_stopped_and_explained(prepared: Project):
     folder = prepared.folder
     failing(prepared, lecture_log=True)
@@ -142,6 +144,7 @@ def test_a_run_that_cannot_recover_is_stopped_and_explained(prepared: Project):
     assert not (folder / "reports/mnist/failure.html").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_only_warned_of_goes_on_and_says_so_on_its_page(prepared: Project):
     folder = prepared.folder
     failing(prepared, on_failure="warn", max_steps=125)
@@ -159,6 +162,7 @@ def test_a_run_that_is_only_warned_of_goes_on_and_says_so_on_its_page(prepared: 
     assert "An earlier verdict, at step" in page
 
 
+@pytest.mark.slow
 def test_a_run_that_diverged_and_went_on_has_nothing_to_evaluate(prepared: Project):
     change(prepared, optimizer="sgd", learning_rate=10.0, loss="wgan_gp", on_failure="warn")
     params = prepared.params
@@ -175,6 +179,7 @@ def test_a_run_that_diverged_and_went_on_has_nothing_to_evaluate(prepared: Proje
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_a_run_without_compiled_kernels_is_watched_too(prepared: Project):
     prepared.run("python", "-m", "stages.train", "mnist", GAN_KERNELS="pure")
     rows = read_csv(prepared.folder / "metrics/mnist/history_steps.csv")

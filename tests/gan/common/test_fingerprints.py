@@ -1,13 +1,11 @@
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from stages.gan.common.fingerprints import code_in_use, fingerprint
 from stages.gan.layers import kernels
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, Project
 
 PRINT = """
 import sys
@@ -47,9 +45,7 @@ def test_the_code_changes_it(data, tmp_path):
     shutil.copytree(ROOT / "stages", tmp_path / "stages")
 
     def number() -> str:
-        command = [sys.executable, "-c", PRINT, str(data)]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-        return done.stdout
+        return Project(tmp_path).run("python", "-c", PRINT, str(data)).stdout
 
     first = number()
     # What is not imported, nor beside what is.

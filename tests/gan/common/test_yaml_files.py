@@ -89,7 +89,8 @@ def test_written_values_read_the_same(value):
 def test_dvc_takes_them_for_what_they_are(value):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "params.yaml"
-        file.write_text("a: {b: 1}\n")
+        # Between braces DVC would write :1 without the quotes that it needs there.
+        file.write_text("a:\n  b: 1\n")
         apply_overrides(file, [f"a.b={as_yaml(value)}"])
         assert read_mapping(file) == {"a": {"b": value}}
 

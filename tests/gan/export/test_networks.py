@@ -36,10 +36,22 @@ def export(folder, description, pair):
         {"discriminator_spectral_norm": True, "discriminator_batch_norm": False},
         {"discriminator_spectral_norm": True, "discriminator_batch_norm": True},
         {"generator_activation": "leaky_relu", "discriminator_slope": 0.0},
-        {"generator_activation": "elu", "discriminator_activation": "elu"},
-        {"generator_activation": "tanh", "discriminator_activation": "tanh"},
-        {"generator_activation": "sigmoid", "discriminator_activation": "sigmoid"},
-        {"generator_activation": "none", "discriminator_activation": "none"},
+        pytest.param(
+            {"generator_activation": "elu", "discriminator_activation": "elu"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"generator_activation": "tanh", "discriminator_activation": "tanh"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"generator_activation": "sigmoid", "discriminator_activation": "sigmoid"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"generator_activation": "none", "discriminator_activation": "none"},
+            marks=pytest.mark.slow,
+        ),
         {"generator_widths": (7,), "discriminator_widths": (5,)},
         {"image_shape": (3, 16, 16), "generator_widths": (32, 16, 8)},
         {"image_shape": (3, 16, 16), "discriminator_widths": (16, 32)},

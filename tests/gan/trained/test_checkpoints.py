@@ -155,7 +155,13 @@ def run(kind, folder, first, last, total=6):
     )
 
 
-@pytest.mark.parametrize("kind", optimizers.KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.slow] * (kind not in ("adam", "rmsprop")))
+        for kind in optimizers.KINDS
+    ],
+)
 def test_a_continued_run_equals_an_unbroken_one(kind, tmp_path):
     run(kind, tmp_path / "broken", 0, 3)
     run(kind, tmp_path / "broken", 3, 6)

@@ -1,12 +1,43 @@
-"""Processes that believe they have as many cores as a test wants."""
+"""The cores of tests, and processes that believe they have as many as a test wants."""
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+_CAN_BIND = hasattr(os, "sched_setaffinity")  # not on a Mac
+# Those that the tests may use: this module is imported before a worker keeps to one of them.
+AVAILABLE = frozenset(os.sched_getaffinity(0) if _CAN_BIND else range(os.cpu_count() or 1))
+
+
+def keep_to_one(worker: int, workers: int) -> None:
+    """Bind this process, one of several workers, and all that it will start to one core.
+
+    MindSpore's two threads wait for each other without sleeping. Where more of them are at work
+    than there are cores, they take the cores from those they wait for.
+    """
+    if _CAN_BIND and workers >= len(AVAILABLE) > 1:
+        os.sched_setaffinity(0, {sorted(AVAILABLE)[worker % len(AVAILABLE)]})
+
+
+@contextmanager
+def on(cores: frozenset[int]) -> Iterator[None]:
+    """Let this thread, and what it starts meanwhile, use these cores, where that can be told."""
+    if not _CAN_BIND:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
 
 # What the C library and MindSpore ask for the number of cores; threads are as many for real.
 _SOURCE = r"""

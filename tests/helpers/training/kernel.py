@@ -1,7 +1,6 @@
 """Compiled kernels for tests: when there are any, and calls to them without MindSpore."""
 
 import ctypes
-import os
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 
 from stages.gan.layers import kernels
 from stages.gan.layers.normalisation import KERNELS
+from tests.helpers.processes import cores
 
 needs_kernels = pytest.mark.skipif(KERNELS.path is None, reason=KERNELS.reason)
 
@@ -57,15 +57,12 @@ def check_cores_change_no_bit(
     library: kernels.Library, name: str, inputs: list[np.ndarray], *shapes: tuple[int, ...]
 ) -> None:
     """The results of that kernel with one thread are those with one for each core."""
-    cores = os.sched_getaffinity(0)
-    if len(cores) == 1:
+    if len(cores.AVAILABLE) == 1:
         pytest.skip("there is one core only")
-    many = call(library, name, inputs, *shapes)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
+    with cores.on(cores.AVAILABLE):
+        many = call(library, name, inputs, *shapes)
+    with cores.on(frozenset({min(cores.AVAILABLE)})):
         one = call(library, name, inputs, *shapes)
-    finally:
-        os.sched_setaffinity(0, cores)
     for left, right in zip(many, one, strict=True):
         assert_same_bits(left, right)
 

@@ -17,6 +17,7 @@ def shipped(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_it_ends_with_the_lectures_line_and_the_verdict(shipped: Project):
     # whatever the params have been changed to
     params = shipped.params
@@ -44,6 +45,7 @@ def test_it_ends_with_the_lectures_line_and_the_verdict(shipped: Project):
     assert not (shipped.folder / "data").exists()
 
 
+@pytest.mark.slow
 def test_the_three_runs_stand_on_one_page(shipped: Project):
     # whatever an earlier run left there
     earlier = shipped.folder / "reports/collapse/mnist"

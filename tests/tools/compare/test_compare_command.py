@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.project import Project, commit
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
 PAGE = "reports/compare/index.html"
 

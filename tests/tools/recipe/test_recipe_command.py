@@ -1,6 +1,5 @@
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,12 +8,11 @@ import pytest
 from stages.tools.dvc import revisions
 from stages.tools.recipe import __main__ as recipe_command
 from stages.tools.recipe import recipes
-from tests.helpers.project import ROOT
+from tests.helpers.project import ROOT, Project
 
 
 def command(folder, *arguments):
-    words = [sys.executable, "-m", "stages", "recipe", *arguments]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    return Project(folder).run("python", "-m", "stages", "recipe", *arguments, check=False)
 
 
 def test_without_a_name_all_are_listed():
@@ -69,6 +67,7 @@ def test_without_a_stage_the_pages_of_its_data_sets_are_made(
     assert words[changed + 1 :] == [*options, *targets]
 
 
+@pytest.mark.slow
 def test_it_is_an_experiment_of_that_name_with_the_users_own_changes_last(copied):
     (copied.folder / "recipes/mine.yaml").write_text(
         "# Mine\ndatasets:\n  mnist: {network: dcgan}\nmnist:\n  train:\n    ema: 0.5\n"

@@ -110,6 +110,7 @@ def test_the_workspace_has_nothing_where_dvc_refuses(tmp_path, monkeypatch):
     assert not plan.is_in_workspace(slow, "mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_a_finished_experiment_counts_if_params_and_code_are_the_same_and_it_was_measured(copied):
     changes = ("-S", "mnist.train.learning_rate=0.01", "-S", "mnist.train.beta1=0.9")

@@ -138,6 +138,7 @@ def start(copied):
             each.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start):
     (copied.folder / "sweeps").mkdir()

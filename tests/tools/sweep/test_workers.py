@@ -64,6 +64,7 @@ def living():
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps to cores")
+@pytest.mark.usefixtures("all_cores")
 def test_each_keeps_to_a_core_of_its_own_with_all_that_it_starts(pretended):
     here = os.sched_getaffinity(0)
     pool = pretended(len(workers.cores()))

@@ -1,8 +1,8 @@
 import json
-import subprocess
-import sys
 
 import pytest
+
+from tests.helpers.project import Project
 
 
 @pytest.fixture
@@ -11,8 +11,7 @@ def unlock(tmp_path):
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
 
     def run():
-        words = [sys.executable, "-m", "stages", "unlock"]
-        return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+        return Project(tmp_path).run("python", "-m", "stages", "unlock", check=False)
 
     return run
 

@@ -82,6 +82,7 @@ def test_damaged_metrics_are_taken_from_git(copied):
     assert mend(copied) == [f"rm -f {METRICS} && git checkout HEAD -- {METRICS}"]
 
 
+@pytest.mark.slow
 def test_metrics_that_git_has_not_are_made_again(copied):
     copied.run("git", "rm", "-q", "--cached", str(METRICS))
     copied.run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "none")
@@ -103,6 +104,7 @@ def test_a_damaged_list_is_written_again(copied):
     assert mend(copied) == [f"rm -f {name} && dvc commit -f download@mnist"]
 
 
+@pytest.mark.slow
 def test_a_damaged_list_is_not_committed_along_with_changed_code(copied):
     """DVC would then take the outs for those of the changed code."""
     file = Path("stages/download.py")
@@ -119,6 +121,7 @@ def test_a_damaged_list_is_not_committed_along_with_changed_code(copied):
     assert copy.is_file()
 
 
+@pytest.mark.slow
 def test_a_damaged_list_is_fetched_where_there_is_a_remote(copied, tmp_path):
     copied.run("dvc", "remote", "add", "-q", "--local", "-d", "shared", str(tmp_path / "remote"))
     copied.run("dvc", "push", "-q")
@@ -129,6 +132,7 @@ def test_a_damaged_list_is_fetched_where_there_is_a_remote(copied, tmp_path):
     assert copy.is_file()
 
 
+@pytest.mark.slow
 def test_file_and_copy_are_fetched_where_there_is_a_remote(copied, tmp_path):
     copied.run("dvc", "remote", "add", "-q", "--local", "-d", "shared", str(tmp_path / "remote"))
     copied.run("dvc", "push", "-q")
@@ -139,6 +143,7 @@ def test_file_and_copy_are_fetched_where_there_is_a_remote(copied, tmp_path):
     assert mend(copied) == [f"rm -f {RAW} && rm -f {name} && dvc pull {RAW.parent}"]
 
 
+@pytest.mark.slow
 def test_file_and_copy_are_made_again_where_there_is_none(copied):
     copy = copy_of(PAGE)
     name = copy.relative_to(copied.folder)
@@ -153,6 +158,7 @@ def test_a_file_without_a_copy_is_made_again(copied):
     assert mend(copied) == [f"rm -f {RAW} && dvc repro download@mnist"]
 
 
+@pytest.mark.slow
 def test_a_folder_whose_list_is_lost_is_made_again(copied):
     list_of("data/mnist/raw").unlink()
     flip(RAW, 1000)
@@ -160,6 +166,7 @@ def test_a_folder_whose_list_is_lost_is_made_again(copied):
     assert f"rm -r {RAW.parent} && dvc repro download@mnist" in commands
 
 
+@pytest.mark.slow
 def test_what_dvc_lock_agrees_with_is_made_again(copied):
     content = RAW.read_bytes()
     RAW.unlink()
@@ -172,6 +179,7 @@ def test_what_dvc_lock_agrees_with_is_made_again(copied):
     assert RAW.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_what_dvc_lock_has_not_is_made(copied):
     lock = Path("dvc.lock")
     entries = lock.read_text()

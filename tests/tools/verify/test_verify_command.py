@@ -65,7 +65,7 @@ def test_it_needs_no_mindspore(copied):
         "verify.main(); "
         "print('mindspore' in sys.modules)"
     )
-    assert copied.run("python", "-c", program).stdout.splitlines()[-1] == "False"
+    assert copied.run("python", "-c", program, fork=False).stdout.splitlines()[-1] == "False"
 
 
 def test_it_writes_nothing_into_the_project(copied):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
 from stages.gan.evaluation.judge.clusters import centroids_of, nearest_centroid
+from tests.helpers.processes import cores
 
 
 def blobs(count=300, clusters=4, size=5, seed=0):
@@ -66,12 +67,9 @@ def test_nearest_is_the_same_in_one_block_and_in_many():
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="binds a process to a core")
 def test_a_seed_repeats_to_the_bit_on_one_core_and_on_all():
     points, _ = blobs(5000, 6, 64)
-    many = centroids_of(points, 10, np.random.default_rng(5))
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})
-    try:
+    with cores.on(cores.AVAILABLE):
+        many = centroids_of(points, 10, np.random.default_rng(5))
+    with cores.on(frozenset({min(cores.AVAILABLE)})):
         one = centroids_of(points, 10, np.random.default_rng(5))
-    finally:
-        os.sched_setaffinity(0, cores)
     assert many.tobytes() == one.tobytes()
     assert many.tobytes() != centroids_of(points, 10, np.random.default_rng(6)).tobytes()

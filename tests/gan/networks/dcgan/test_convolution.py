@@ -1,6 +1,5 @@
 """Against the definition of a convolution, in float64 NumPy."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from stages.gan.networks.dcgan.convolution import (
     conv_to_columns,
 )
 from stages.gan.networks.dcgan.maps import KERNELS
+from tests.helpers.processes import cores
 from tests.helpers.project import ROOT
 from tests.helpers.training.kernel import every_form, pure
 
@@ -243,16 +243,16 @@ for layer, shape in (
 
 
 @pytest.mark.skipif(
-    shutil.which("taskset") is None or len(os.sched_getaffinity(0)) < 2, reason="needs two cores"
+    shutil.which("taskset") is None or len(cores.AVAILABLE) < 2, reason="needs two cores"
 )
 def test_gradients_are_the_same_to_the_bit_on_one_core_and_on_all():
-    one = str(min(os.sched_getaffinity(0)))
+    lists = [",".join(map(str, cores.AVAILABLE)), str(min(cores.AVAILABLE))]
     outputs = [
         subprocess.run(
-            [*cores, sys.executable, "-c", GRADIENTS],
+            ["taskset", "-c", some, sys.executable, "-c", GRADIENTS],
             cwd=ROOT, capture_output=True, text=True, check=True,
         ).stdout
-        for cores in ([], ["taskset", "-c", one])
+        for some in lists
     ]  # fmt: skip
     assert len(outputs[0].split()) == 4
     assert outputs[0] == outputs[1]

@@ -13,7 +13,7 @@ from tests.helpers.processes.distributed import Running, of_workers
 from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, make_project
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.usefixtures("all_cores")]
 
 EPOCHS = 60  # of 4 steps
 TRAIN = ("python", "-m", "stages.train", "mnist")

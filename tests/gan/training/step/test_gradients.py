@@ -8,7 +8,7 @@ from mindspore import Tensor, ops
 from stages.gan import networks
 from stages.gan.training.step import Options, make_discriminator_step, make_step
 from stages.gan.training.step.gradients import DUE, KERNELS, NOT_DUE, GradientNorm
-from tests.helpers.training.kernel import call, every_form, needs_kernels
+from tests.helpers.training.kernel import call, compiled, every_form, needs_kernels, pure
 from tests.helpers.training.steps import batch, make, state
 
 
@@ -52,8 +52,15 @@ def test_exactly_zero_and_not_finite_are_told(form):
     assert norm(tiny, DUE).asnumpy()[0] == pytest.approx(2e-25, rel=1e-5)
 
 
-@every_form
-@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("mlp", pure),
+        pytest.param("mlp", compiled, marks=needs_kernels),
+        pytest.param("dcgan", compiled, marks=needs_kernels),
+        pytest.param("dcgan", pure, marks=pytest.mark.slow),
+    ],
+)
 def test_a_watched_step_gives_the_lengths_and_changes_no_bit(kind, form):
     with form():
         plain, watched = make(kind), make(kind)

@@ -11,6 +11,8 @@ from tests.helpers.training.network import describe
 from tests.helpers.training.steps import batch, make, optimize
 
 GAMMA = 3.0
+# The compilation of a DCGAN takes seconds.
+KINDS = [pytest.param(kind, marks=[pytest.mark.slow] * (kind != "mlp")) for kind in networks.KINDS]
 
 
 def plain(kind, seed=3, **changes):
@@ -41,15 +43,24 @@ def numeric_penalty(discriminator, images):
     return GAMMA / 2 * squares.mean()
 
 
+SLOW = [("dcgan", "tanh")]
 CASES = [
-    (kind, activation, {})
+    pytest.param(kind, activation, {}, marks=[pytest.mark.slow] * ((kind, activation) in SLOW))
     for kind, activations in (
         ("mlp", ("leaky_relu", "relu", "elu", "tanh", "sigmoid", "none")),
         ("dcgan", ("elu", "tanh")),
     )
     for activation in activations
 ]
-CASES += [(kind, "tanh", {"discriminator_spectral_norm": True}) for kind in networks.KINDS]
+CASES += [
+    pytest.param(
+        kind,
+        "tanh",
+        {"discriminator_spectral_norm": True},
+        marks=[pytest.mark.slow] * (kind != "mlp"),
+    )
+    for kind in networks.KINDS
+]
 
 
 @pytest.mark.parametrize(("kind", "activation", "changes"), CASES)
@@ -136,7 +147,7 @@ def test_a_twice_differentiable_discriminator_computes_the_same(kind, batch_norm
     np.testing.assert_allclose(fast(images).asnumpy(), slow(images).asnumpy(), atol=2e-6)
 
 
-@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_step_adds_the_penaltys_gradient_to_that_of_the_loss(kind):
     """By a first update of plain gradient descent, whose length is the rate."""
     rate = 0.01
@@ -225,6 +236,7 @@ def test_the_penalty_is_taken_between_real_and_fake_images():
         assert float(penalty(real, fake, mix).asnumpy()) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_training_with_the_penalty_brings_the_slope_to_one():
     slopes = {}
     for weight in (0.0, 10.0):

@@ -268,7 +268,12 @@ def test_the_generator_learns_through_the_changes():
     [
         ("mlp", "bce", {"r1": 1.0}),
         ("dcgan", "bce", {}),
-        ("dcgan", "wgan_gp", {"gradient_penalty": 10.0, "instance_noise": True}),
+        pytest.param(
+            "dcgan",
+            "wgan_gp",
+            {"gradient_penalty": 10.0, "instance_noise": True},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_changed_images_go_with_every_other_option(kind, loss, options):
@@ -293,7 +298,7 @@ def test_changed_images_go_with_every_other_option(kind, loss, options):
 @pytest.mark.parametrize("kind", networks.KINDS)
 @pytest.mark.parametrize("generator_batch_norm", [False, True])
 @pytest.mark.parametrize("discriminator_batch_norm", [False, True])
-@pytest.mark.parametrize("activation", ["leaky_relu", "tanh"])
+@pytest.mark.parametrize("activation", ["leaky_relu", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_any_network_compiles_and_learns(
     kind, generator_batch_norm, discriminator_batch_norm, activation
 ):
@@ -357,6 +362,7 @@ for way in ("then", "now", "averaging"):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", networks.KINDS)
 def test_with_everything_off_no_operator_is_added_to_the_compiled_step(kind, tmp_path):
     result = subprocess.run(
