@@ -91,6 +91,7 @@ def test_zip_and_folder_are_opened(tmp_path, name):
         ("train-images", b"values", "train-images"),
         ("images", bz2.compress(b"values"), "images"),
     ],
+    ids=["gz", "xz", "plain", "bz2"],
 )
 def test_a_single_file_is_a_source_of_one_file(tmp_path, name, content, inner):
     assert read_all(written(tmp_path, content, name)) == {inner: b"values"}

@@ -155,7 +155,9 @@ def test_a_single_file_is_the_training_images_whatever_its_name(tmp_path, name, 
 
 
 @pytest.mark.parametrize(
-    "content", [b"<html>404</html>", b"", b"\0\0\x08\0", gzip.compress(b"1,2\n")]
+    "content",
+    [b"<html>404</html>", b"", b"\0\0\x08\0", gzip.compress(b"1,2\n", mtime=0)],
+    ids=["page", "empty", "cut", "packed"],
 )
 def test_what_is_no_idx_file_is_not_taken(tmp_path, content):
     """So that the next source is tried."""
