@@ -166,6 +166,7 @@ def advice(name: str, settings: Train, steps: int, vanished: bool = False) -> tu
         "a D that learns more slowly gives G time to follow",
     )
     halved = Change("train.learning_rate", _rounded(rate / 2), "smaller swings")
+    less_momentum = Change("train.beta1", 0.5, "less momentum, as in the recipe")
     changes: list[Change] = []
     if name == SATURATED:
         changes = [on_logits, slower] if settings.loss in ("bce", "mse") else [slower]
@@ -174,9 +175,15 @@ def advice(name: str, settings: Train, steps: int, vanished: bool = False) -> tu
             changes.append(on_logits)
         if settings.discriminator_steps > 1:
             changes.append(Change("train.discriminator_steps", 1, "as many updates as G"))
+        if settings.beta1 > 0.5:
+            changes.append(less_momentum)
         changes.append(slower_d)
+        # A penalty needs the gradient of each image by itself: params refuse it with batch norm.
+        if not (settings.differentiates_twice or settings.discriminator.batch_norm):
+            why = "a penalty on D's slope (R1) keeps D from being so sure"
+            changes.append(Change("train.r1", 1.0, why))
     elif name == COLLAPSED:
-        changes = [slower, slower_d]
+        changes = [slower]
         if settings.generator.activation in ("relu", "none"):
             why = "its slope is never 0"
             changes.append(Change("train.generator.activation", "leaky_relu", why))
@@ -187,7 +194,7 @@ def advice(name: str, settings: Train, steps: int, vanished: bool = False) -> tu
     elif name == OSCILLATING:
         changes = [halved]
         if settings.beta1 > 0.5:
-            changes.append(Change("train.beta1", 0.5, "less momentum, as in the recipe"))
+            changes.append(less_momentum)
     if name in (OSCILLATING, NEAR):
         changes += average(settings, steps)
     if name == LEARNING or not changes:

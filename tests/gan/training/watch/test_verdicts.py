@@ -43,6 +43,14 @@ def test_the_failing_runs_advice_is_the_loss_on_logits_first(settings):
     assert (second.param, second.value) == ("train.learning_rate", 0.0002)
 
 
+def test_a_penalty_is_not_advised_where_there_is_one_or_none_is_possible(settings):
+    batch_norm = {"discriminator__batch_norm": True}
+    cases = (({}, True), ({"r1": 0.5}, False), ({"loss": "wgan_gp"}, False), (batch_norm, False))
+    for given, advised in cases:
+        params = {change.param for change in advice("discriminator won", settings(**given), 50)}
+        assert ("train.r1" in params) == advised
+
+
 def test_a_loss_on_logits_is_advised_to_a_d_that_won_only_if_gs_gradient_vanished(settings):
     for vanished in (True, False):
         changes = advice("discriminator won", settings(), 50, vanished)
