@@ -48,5 +48,5 @@ port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); 
 echo "mindspore 2.10.0, two workers"
 msrun --worker_num=2 --local_worker_num=2 --master_port="$port" --log_dir=logs --join=True broadcast.py > msrun.log 2>&1 || {
     tail -n 5 msrun.log logs/worker_*.log >&2; exit 1; }
-cat logs/worker_0.log logs/worker_1.log
+grep -hv "^\[INFO\]" logs/worker_0.log logs/worker_1.log
 [ "$(cat logs/worker_*.log | grep -cx "all seen")" = 2 ]
