@@ -36,6 +36,7 @@ def write(target: Path, arrays: Mapping[str, NDArray[Any]], values: Mapping[str,
         Values that JSON can hold.
     """
     text = json.dumps(values, ensure_ascii=False).encode()
+    # safetensors 0.8.0 writes an array of another order as if it had this one (its issue 825).
     parts = {name: np.array(array, order="C") for name, array in arrays.items()}
     content = safetensors.save({**parts, _VALUES: np.frombuffer(text, np.uint8)})
     with whole_file(target, through_to_disk=True) as scratch, scratch.open("wb") as file:

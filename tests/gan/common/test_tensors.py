@@ -28,3 +28,10 @@ def test_as_tensor_keeps_types_and_takes_any_array(kind):
     for array in (source, source.T, source[::2]):  # a memory map is read-only, too
         assert (as_tensor(array).asnumpy() == array).all()
         assert as_tensor(array).asnumpy().dtype == kind
+
+
+def test_numbers_of_another_byte_order_are_the_same_numbers():
+    source = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for order in "<>":
+        batch = as_tensor(source.astype(f"{order}f4"))
+        assert ((batch + 1).asnumpy() == source + 1).all()
