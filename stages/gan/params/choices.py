@@ -111,6 +111,8 @@ class Network:
     collapse_steps : int
         Steps of each run of `python -m stages collapse --fixed`: enough to see the lecture's
         failure within some minutes.
+    augmentation_helps : bool
+        Whether `train.augmentation` is worth a try when images do not look real yet.
     complaint : function of image_shape, generator_widths and discriminator_widths
         Why such networks cannot be built, and what is valid; "" if they can.
         `image_shape` is (channels, height, width).
@@ -119,6 +121,7 @@ class Network:
     words: str
     memory: int
     collapse_steps: int
+    augmentation_helps: bool = False
     complaint: Callable[[Sequence[int], Sequence[int], Sequence[int]], str] = any_image
 
 
@@ -128,6 +131,7 @@ NETWORKS = {
         "convolutional networks (DCGAN)",
         memory=2_000_000_000,
         collapse_steps=150,
+        augmentation_helps=True,
         complaint=halved_side,
     ),
 }

@@ -14,7 +14,7 @@ from stages.gan.data.prepared import Split
 from stages.gan.evaluation.quality.frechet import gaussians
 from stages.gan.params import Dataset
 from stages.gan.trained.sampling import generate
-from stages.gan.training import assembly
+from stages.gan.training import assembly, preparation
 from stages.gan.training.history import History
 from stages.gan.training.loop import train
 from stages.gan.training.step.measures import DiversityMeter
@@ -70,7 +70,7 @@ SMALL: dict[str, Any] = {
 
 def trained(params: Dataset, data: Split) -> Trained:
     """Train as the stage does, watched, to its end; a failure does not stop it."""
-    plan = assembly.plan_of("mnist", params.train, len(data))
+    plan = preparation.plan_of("mnist", params.train, len(data))
     players = assembly.assemble(params, data, plan.total_steps(len(data)))
     diagnosed = diagnosis.of_run(params.train, data, players.generator)
     codes = latent_codes(np.random.default_rng(1), 25, 6)

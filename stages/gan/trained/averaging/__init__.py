@@ -12,7 +12,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 
-from stages.gan.common.compiled import put
+from stages.gan.common.compiled import jit, put
 from stages.gan.layers import kernels
 
 KERNELS = kernels.Library(Path(__file__).with_name("averaging.c"))
@@ -106,7 +106,7 @@ class Average(nn.Cell):
         def update():
             return average()
 
-        return ms.jit(update)
+        return jit(update, self)
 
     @property
     def state(self) -> list[Parameter]:

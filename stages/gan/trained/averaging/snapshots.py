@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mindspore import Parameter, Tensor, nn
+from mindspore import Parameter, nn
 from numpy.typing import NDArray
 
 from stages.gan import networks
+from stages.gan.common.compiled import put
 from stages.gan.common.errors import UserError
 from stages.gan.trained import states
 from stages.gan.trained.averaging import Average, profiles
@@ -123,14 +124,14 @@ class Combined:
     def put_into(self, generator: nn.Cell) -> None:
         """Put the weights into a generator that no compiled function has used."""
         for parameter in generator.get_parameters():
-            parameter.set_data(Tensor(self.weights[parameter.name]))
+            put(parameter, self.weights[parameter.name])
 
     def as_average(self, checkpoint: Checkpoint) -> Average:
         """The same as the moving average of a checkpoint; it is as old as the checkpoint."""
         generator, _ = networks.build(checkpoint.description)
         self.put_into(generator)
         average = Average(generator)
-        average.updates.set_data(Tensor(np.array([checkpoint.step], np.int32)))
+        put(average.updates, np.array([checkpoint.step], np.int32))
         return average
 
 
