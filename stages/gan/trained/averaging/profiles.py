@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
 
+Numbers = NDArray[np.float64] | np.float64
 # The length if all updates count the same, which is gamma = 0: 1 / sqrt(12) = 0.289.
 LONGEST = 12**-0.5
 
@@ -45,10 +46,7 @@ def gamma(length: float) -> float:
 
 
 def overlap(
-    time: NDArray[np.float64],
-    exponent: NDArray[np.float64],
-    other_time: NDArray[np.float64],
-    other_exponent: NDArray[np.float64],
+    time: Numbers, exponent: Numbers, other_time: Numbers, other_exponent: Numbers
 ) -> NDArray[np.float64]:
     """The integral over u of the product of two densities (equation 151).
 
