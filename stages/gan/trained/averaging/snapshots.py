@@ -28,8 +28,8 @@ from stages.gan.trained.checkpoints import Checkpoint
 FOLDER = "averages"
 # As in the paper.
 LENGTHS = (0.05, 0.10)
-# A run updates both averages about so many times. An update costs a fifth of a step of the MLP GAN,
-# and the shorter average still covers more than 50 of them.
+# A run updates both averages so many times or up to twice as many. An update costs a fifth of a
+# step of the MLP GAN, and the shorter average still covers more than 50 of them.
 UPDATES = 500
 
 
