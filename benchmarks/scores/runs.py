@@ -57,7 +57,7 @@ class Run:
     @property
     def is_finished(self) -> bool:
         """Whether it has its scores."""
-        return (self.folder / paths.metrics(self.dataset) / "evaluate.json").exists()
+        return (self.folder / paths.metrics(self.dataset) / paths.SCORES).exists()
 
     def params(self) -> dict[str, Any]:
         """Those of params.yaml, with the recipe's changes, the length and the seed."""

@@ -194,18 +194,21 @@ guarded(lambda: exec("import time; print('working', flush=True); time.sleep(60)"
 
 def asked_to_end(tmp_path, number: signal.Signals, *words: str):
     """Start Python, send it a signal as soon as it says something, and give how it ended."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *words],
         cwd=tmp_path,
         env={"PYTHONPATH": f"{tmp_path}:{ROOT}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.send_signal(number)
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()  # one that heard nothing would be blamed on a later test
     return process.returncode, told
 
 

@@ -21,12 +21,19 @@ MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle", "torc
 # It unpickles, and what it does so comes from the process that started the workers.
 MODULES |= {"multiprocessing"}
 ALLOWED = {"workers.py": {"multiprocessing"}}
+# Each with what it is called on: a metric's eval() takes no text, and the checkpoint that is loaded
+# is one that the check itself has just written.
+ALLOWED_CALLS = {
+    "stages/tools/mindspore_check/evaluating.py": {("metric", "eval")},
+    "stages/tools/mindspore_check/loading.py": {("ms", "load_checkpoint")},
+}
 CALLS = {"eval", "exec", "compile", "load_checkpoint", "unsafe_load", "full_load", "read_pickle"}
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_no_source_uses_what_runs_what_it_reads(file):
     forbidden = MODULES - ALLOWED.get(file.name, set())
+    allowed = {("re", "compile")} | ALLOWED_CALLS.get(file.relative_to(ROOT).as_posix(), set())
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             assert not forbidden & {alias.name.split(".")[0] for alias in node.names}
@@ -36,7 +43,7 @@ def test_no_source_uses_what_runs_what_it_reads(file):
             called = node.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             of = getattr(getattr(called, "value", None), "id", "")
-            assert name not in CALLS or (of, name) == ("re", "compile"), node.lineno
+            assert name not in CALLS or (of, name) in allowed, node.lineno
             # read_array is the one way to read .npy files, yaml.safe_load that of YAML.
             assert (of, name) not in {("np", "load"), ("npy", "read_array"), ("yaml", "load")}
             assert not any(word.arg in ("allow_pickle", "shell") for word in node.keywords)

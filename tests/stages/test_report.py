@@ -73,8 +73,8 @@ def test_the_page_begins_with_the_verdict(reproduced: Project):
     page = (reproduced.folder / "reports/mnist/index.html").read_text()
     verdict = json.loads((reproduced.folder / "reports/mnist/training/verdict.json").read_text())
     assert f"The verdict: {verdict['name']}" in page
-    evaluate = json.loads((reproduced.folder / "metrics/mnist/evaluate.json").read_text())
-    first = page.index(f"<strong>{html.escape(headline.line(verdict['name'], evaluate))}</strong>")
+    scores = json.loads((reproduced.folder / "metrics/mnist/scores.json").read_text())
+    first = page.index(f"<strong>{html.escape(headline.line(verdict['name'], scores))}</strong>")
     assert first < page.index("steps in")
     assert page.index("What to do next") < page.index("The verdict")
     assert page.index("The verdict") < page.index("What the generator draws")

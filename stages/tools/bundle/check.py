@@ -184,7 +184,8 @@ def _opened(path: Path) -> Iterator[Container]:
     """Open an archive or a folder; refuse links and compressed or encrypted files."""
     if path.is_dir():
         _check_folder(path)
-    with open_container(path, 1 << 62) as container:
+    # A bundle has slashes: a file whose name has backslashes is none of those that are listed.
+    with open_container(path, 1 << 62, exact_names=True) as container:
         if path.is_file():
             stored = [container.stored(name) for name in container.names()]
             if None in stored:

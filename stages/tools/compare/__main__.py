@@ -190,11 +190,12 @@ def fetching(revision: Revision, folder: Path) -> str:
         return f"dvc repro evaluate@{folder.parts[1]}"
     if not revision.is_experiment and has_remote:
         return f"dvc fetch --all-commits {folder.as_posix()}"
-    if not revision.is_experiment:
-        return f"git checkout {name} && dvc repro evaluate@{folder.parts[1]}"
-    if remotes and has_remote:
+    if revision.is_experiment and remotes and has_remote:
         return f"dvc exp pull {remotes[0]} {name}"
-    return f"dvc exp apply {name} && dvc repro evaluate@{folder.parts[1]}"
+    # Not `dvc exp apply`: it fails, and removes results of the workspace that the cache lacks. Git
+    # does not know an experiment by its name.
+    known = revision.commit[:10] if revision.is_experiment else name
+    return f"git checkout {known} && dvc repro evaluate@{folder.parts[1]}"
 
 
 def _json(revision: Revision, path: Path, *keys: str) -> dict[str, Any]:

@@ -62,8 +62,8 @@ class Findings:
     """All findings, and the number of files and bytes of outs that were read.
 
     `changed` is the name of a stage to its dependencies that changed since it ran. `by_hand` are
-    the stages all of whose outs differ from dvc.lock and are sound in themselves: somebody may have
-    run them without DVC.
+    the stages all of whose outs differ from dvc.lock and are sound in themselves, in more than
+    extra or missing files: somebody may have run them without DVC.
     """
 
     damages: tuple[Finding, ...]
@@ -273,13 +273,18 @@ def _by_hand(
     found: Iterable[Finding],
     unsound: Collection[Item],
 ) -> Iterable[str]:
-    """Names of stages all of whose outs are here and sound, and differ from dvc.lock."""
+    """Names of stages all of whose outs are here and sound, and differ from dvc.lock.
+
+    A stage that was run also changed a file: one that was only added or removed is no result of it.
+    """
+    found = tuple(found)
     kinds = (Kind.DAMAGED, Kind.EXTRA, Kind.MISSING)
     differ = {finding.out for finding in found if finding.kind in kinds}
+    changed = {finding.stage for finding in found if finding.kind is Kind.DAMAGED}
     checked = {stage: [out for owner, out in outs if owner is stage] for stage in stages}
     for stage, own in checked.items():
         whole = all(os.path.lexists(out.path) and out not in unsound for out in own)
-        if own and whole and differ.issuperset(own):
+        if stage in changed and whole and differ.issuperset(own):
             yield stage.name
 
 

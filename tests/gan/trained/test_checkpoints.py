@@ -57,10 +57,9 @@ def test_saving_twice_gives_the_same_bytes(saved, tmp_path):
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o002, 0o664)])
 def test_files_have_the_mode_that_the_umask_says(saved, tmp_path, umask, mode):
     _, pair = saved
-    optimizers = tuple(adam(network, "", 0.002, 0.5, 0.999) for network in pair)
     before = os.umask(umask)
     try:
-        parts = checkpoints.parts(*pair, optimizers)
+        parts = checkpoints.parts(*pair, optimize(pair, 0.002))
         checkpoints.save(tmp_path / "again", describe("mlp"), parts, epoch=3, step=30)
     finally:
         os.umask(before)

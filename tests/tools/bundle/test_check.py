@@ -116,6 +116,16 @@ def test_what_leads_outside_is_refused_or_named_and_never_written(tmp_path, name
     assert os.listdir(tmp_path) == ["a.zip"]
 
 
+def test_a_name_with_backslashes_is_not_the_listed_one_with_slashes(tmp_path):
+    name = "models/x/empty"
+    files = {other: content for other, content in FILES.items() if other != name}
+    written = {**files, name.replace("/", "\\"): FILES[name]}
+    assert check(archive_of(tmp_path / "a.zip", written, FILES)).damages == {
+        name: "missing",
+        name.replace("/", "\\"): "extra (not in the manifest)",
+    }
+
+
 def test_links_are_refused(tmp_path):
     archive = archive_of(tmp_path / "a.zip", FILES, FILES, **{"params.yaml": 0o120777})
     assert "a.zip holds a link, which is refused: 'params.yaml'" in message_of(check, archive)

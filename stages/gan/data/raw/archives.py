@@ -97,13 +97,17 @@ def _cannot_be_read(error: OSError) -> None:
 
 
 class _Zip:
-    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+    def __init__(self, path: Path, archive: zipfile.ZipFile, exact_names: bool) -> None:
         self._path = path
         self._archive = archive
+        names = [
+            info.filename if exact_names else with_slashes(info.filename)
+            for info in archive.infolist()
+        ]
         self._files = {
             name: info
-            for info in archive.infolist()
-            if not (name := with_slashes(info.filename)).endswith("/")
+            for name, info in zip(names, archive.infolist(), strict=True)
+            if not name.endswith("/")
         }
 
     def names(self) -> list[str]:
@@ -188,7 +192,9 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
+def open_container(
+    path: Path, maximum_bytes: int, exact_names: bool = False
+) -> Iterator[Container]:
     """Open a folder or a zip archive.
 
     Parameters
@@ -196,6 +202,8 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
     path : Path
     maximum_bytes : int
         Upper bound of the unpacked size that the archive states.
+    exact_names : bool
+        Whether names in an archive keep their backslashes; see `with_slashes`.
 
     Raises
     ------
@@ -214,7 +222,7 @@ def open_container(path: Path, maximum_bytes: int) -> Iterator[Container]:
         archive = _open_zip(path)
     with archive:
         _inspect(path, archive, maximum_bytes)
-        yield _Zip(path, archive)
+        yield _Zip(path, archive, exact_names)
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:

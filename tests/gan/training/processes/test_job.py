@@ -45,7 +45,7 @@ def clone(project: Project, name: str) -> Project:
 
 def left_over(project: Project) -> list[str]:
     """What a job should not leave in the project's folder."""
-    shipped = {"LICENSE", "params.yaml", "dvc.yaml", "stages"}
+    shipped = {"LICENSE", "params.yaml", "dvc.yaml", "recipes", "stages"}
     known = shipped | {"data", "models", "metrics", "reports"}
     found = {path.name for path in project.folder.iterdir() if not path.name.startswith(".")}
     jobs = {path.name for path in (project.folder / ".scratch").glob("job-*")}
