@@ -5,6 +5,7 @@ import fcntl
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -34,6 +35,10 @@ atexit.register(shutil.rmtree, _DVC_SETTINGS, ignore_errors=True)
 if "PYTEST_XDIST_WORKER" in os.environ:
     _NUMBER = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
     cores.keep_to_one(_NUMBER, int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+
+# A shell that starts `pytest ... &` has it ignore Ctrl-C, and all that the tests start would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()

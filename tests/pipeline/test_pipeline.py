@@ -309,12 +309,12 @@ def test_a_data_set_with_a_chinese_name_goes_all_the_way(copied: Project):
 
 def test_experiments_are_readable_in_a_terminal_of_160_columns(copied: Project):
     change = ("-S", "mnist.evaluate.seed=9", "evaluate@mnist")
-    copied.run("dvc", "exp", "run", "-q", "-n", "a", *change)
+    copied.run("dvc", "exp", "run", "-q", "-n", "other", *change)
     text = (ROOT / "docs/experiments.md").read_text()
     (options,) = re.findall(r"^dvc exp show (.*)$", text, re.MULTILINE)
     show = ["dvc", "exp", "show", "--no-pager", *shlex.split(options)]
     tables = [copied.run(*show, COLUMNS="160", LC_ALL="C.UTF-8").stdout]
-    diff = copied.run("dvc", "metrics", "diff", "HEAD", "a").stdout
+    diff = copied.run("dvc", "metrics", "diff", "HEAD", "other").stdout
     # The tiny run has too few faces to score. Once both data sets have scores, DVC names the file.
     faces = copied.folder / "metrics/faces/evaluate.json"
     assert "null" in faces.read_text()
