@@ -122,7 +122,18 @@ class BinaryCrossEntropy(_LossOfTargets):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self.entropy = nn.BCELoss(reduction=options.reduction)
+        self.reduced_entropy = nn.BCELoss(reduction=options.reduction)
+        self.each_entropy = nn.BCELoss(reduction="none")
+
+    def entropy(self, p, target):
+        """Cross-entropy of probabilities, reduced.
+
+        The mean and the sum of a single probability are twice its cross-entropy in nn.BCELoss of
+        MindSpore 2.10 on a CPU, so they are taken from the term itself.
+        """
+        if p.size == 1 and self.reduction != "none":
+            return ops.sum(self.each_entropy(p, target))
+        return self.reduced_entropy(p, target)
 
     def term(self, logits, target):
         """Cross-entropy with that target, in two parts because nn.BCELoss has no pos_weight."""

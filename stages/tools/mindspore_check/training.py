@@ -232,3 +232,16 @@ def shapes_that_broadcast() -> Seen:
         warnings.simplefilter("ignore")
         found = nn.MSELoss()(Tensor(values[:, None]), Tensor(values)).asnumpy().item()
     return Seen(found == 2.5, f"loss {short(found)} between equal vectors")
+
+
+@fact("My loss is twice as large for one image: nn.BCELoss")
+def entropy_of_one() -> Seen:
+    """The cross-entropy of one probability, reduced in three ways."""
+    p, label = Tensor([0.5], ms.float32), Tensor([0.0], ms.float32)
+    each, mean, total = (
+        nn.BCELoss(reduction=how)(p, label).asnumpy().sum() for how in ("none", "mean", "sum")
+    )
+    return Seen(
+        bool(np.isclose(mean, 2 * each) and np.isclose(total, 2 * each)),
+        f"none {short(each)}, mean {short(mean)}, sum {short(total)}",
+    )

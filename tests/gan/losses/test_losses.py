@@ -22,7 +22,7 @@ TERMS = ("real", "fake", "generator")
 ENTROPIES = [name for name, loss in choices.LOSSES.items() if loss.is_cross_entropy]
 
 logit = st.floats(-8, 8, width=32)
-several = st.lists(logit, min_size=2, max_size=6)
+several = st.lists(logit, min_size=1, max_size=6)
 
 
 def value_and_gradient(loss, term: str, logits):
@@ -34,7 +34,8 @@ def value_and_gradient(loss, term: str, logits):
         return ops.sum(value), value
 
     (_, value), gradient = ms.value_and_grad(total, 0, has_aux=True)(column)
-    return np.squeeze(value.asnumpy().astype(np.float64)), gradient.asnumpy().ravel()
+    values = value.asnumpy().astype(np.float64)
+    return values[..., 0] if values.ndim == 2 else values, gradient.asnumpy().ravel()
 
 
 def closed_form(name: str, term: str, s, options: Options):
