@@ -1,6 +1,7 @@
 """What the pages of documentation name exists: links, paths, modules, commands, make targets."""
 
 import ast
+import math
 import re
 from pathlib import Path
 
@@ -217,3 +218,44 @@ def test_what_does_not_exist_is_found(tmp_path):
     assert missing_modules(WRONG) == ["benchmarks.nothing", "stages.sweep"]
     assert missing_commands(WRONG) == ["nothing", "sweep"]
     assert missing_targets(WRONG) == ["nothing"]
+
+
+RIDDLE = {language: ROOT / f"docs/loss-13.8155{language}.md" for language in ("", ".zh-CN")}
+
+
+def tables_and_code(page: Path) -> tuple[list[str], str]:
+    """All numbers of a page's tables, and its Python code without comments."""
+    text = page.read_text(encoding="utf-8")
+    numbers = [
+        number
+        for line in text.splitlines()
+        if line.startswith("|")
+        for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", line)
+    ]
+    code = text.partition("```python\n")[2].partition("```")[0]
+    return numbers, re.sub(r"  # .*", "", code)
+
+
+def test_both_languages_of_the_riddle_have_the_same_numbers_and_code():
+    english, chinese = map(tables_and_code, RIDDLE.values())
+    assert english == chinese
+
+
+def test_the_code_of_the_riddle_prints_the_table_of_the_page(capsys):
+    code = compile(tables_and_code(RIDDLE[""])[1], "docs/loss-13.8155.md", "exec")
+    exec(code, {"__name__": "page"})  # MindSpore asks a function for its module's name
+    printed = [
+        [float(number) for number in re.findall(r"-?\d+\.\d+(?:e-?\d+)?|\b\d+\b", line)[:3]]
+        for line in capsys.readouterr().out.splitlines()
+    ]
+    rows = re.findall(r"^\| (\d+) \|(.*)\|$", RIDDLE[""].read_text(encoding="utf-8"), re.M)
+    told = [[s, *re.findall(r"[\d.]+", cells)] for s, cells in rows]
+    assert len(told) == 5
+    for (s, p, *pairs), on_probability, on_logit in zip(
+        told, printed[::2], printed[1::2], strict=True
+    ):
+        assert float(p) == pytest.approx(1 / (1 + math.exp(-float(s))), abs=2e-7)
+        for column, line in enumerate((on_probability, on_logit)):
+            assert line[0] == float(s)
+            pair = [float(value) for value in pairs[2 * column : 2 * column + 2]]
+            assert line[1:] == pytest.approx(pair, abs=1e-6)
