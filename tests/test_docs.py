@@ -3,6 +3,7 @@
 import ast
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ from stages.__main__ import COMMANDS, STAGES
 from tests.helpers.project import ROOT
 
 PAGES = [
-    page
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")))
-    if page.exists()
+    *sorted(ROOT.glob("README*.md")),
+    ROOT / "CONTRIBUTING.md",
+    *sorted(ROOT.glob("docs/*.md")),
 ]
 ROOMS = "stages|tests|benchmarks|docs|recipes|sweeps"
 
 
-def names(pages: list[Path]) -> list[str]:
+def names(pages: Iterable[Path]) -> list[str]:
     return [page.relative_to(ROOT).as_posix() for page in pages]
 
 
@@ -220,35 +221,56 @@ def test_what_does_not_exist_is_found(tmp_path):
     assert missing_targets(WRONG) == ["nothing"]
 
 
-RIDDLE = {language: ROOT / f"docs/loss-13.8155{language}.md" for language in ("", ".zh-CN")}
+CHINESE = [page for page in PAGES if page.name.endswith(".zh-CN.md")]
 
 
-def tables_and_code(page: Path) -> tuple[list[str], str]:
-    """All numbers of a page's tables, and its Python code without comments."""
-    text = page.read_text(encoding="utf-8")
-    numbers = [
-        number
-        for line in text.splitlines()
-        if line.startswith("|")
-        for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", line)
+def english(page: Path) -> Path:
+    return page.with_name(page.name.replace(".zh-CN", ""))
+
+
+def numbers(page: Path) -> set[str]:
+    """The numbers of a page's text, tables and code, but those in the targets of links."""
+    text = re.sub(r"\]\([^)]*\)", "]", page.read_text(encoding="utf-8"))
+    return set(re.findall(r"(?<![\w.])\d(?:[\d,.]*\d)?", text))
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page's fenced blocks, without what explains them."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
+    comment = {True: r"\s+# .*", False: r"\s{2,}.*"}
+    return [
+        re.sub(comment[bool(language)], "", line)
+        for language, block in fenced
+        for line in block.splitlines()
+        if language or not line.startswith(" ")
     ]
-    code = text.partition("```python\n")[2].partition("```")[0]
-    return numbers, re.sub(r"  # .*", "", code)
 
 
-def test_both_languages_of_the_riddle_have_the_same_numbers_and_code():
-    english, chinese = map(tables_and_code, RIDDLE.values())
-    assert english == chinese
+def test_there_are_chinese_editions():
+    assert {"README.md", "docs/loss-13.8155.md"} <= set(names(map(english, CHINESE)))
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))
+def test_both_editions_have_the_same_numbers_and_commands_and_name_each_other(page):
+    other = english(page)
+    assert numbers(page) == numbers(other)
+    assert commands(page) == commands(other)
+    assert f"]({other.name})" in page.read_text(encoding="utf-8")
+    assert f"]({page.name})" in other.read_text(encoding="utf-8")
+
+
+RIDDLE = ROOT / "docs/loss-13.8155.md"
 
 
 def test_the_code_of_the_riddle_prints_the_table_of_the_page(capsys):
-    code = compile(tables_and_code(RIDDLE[""])[1], "docs/loss-13.8155.md", "exec")
+    python = RIDDLE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    code = compile(python, "docs/loss-13.8155.md", "exec")
     exec(code, {"__name__": "page"})  # MindSpore asks a function for its module's name
     printed = [
         [float(number) for number in re.findall(r"-?\d+\.\d+(?:e-?\d+)?|\b\d+\b", line)[:3]]
         for line in capsys.readouterr().out.splitlines()
     ]
-    rows = re.findall(r"^\| (\d+) \|(.*)\|$", RIDDLE[""].read_text(encoding="utf-8"), re.M)
+    rows = re.findall(r"^\| (\d+) \|(.*)\|$", RIDDLE.read_text(encoding="utf-8"), re.M)
     told = [[s, *re.findall(r"[\d.]+", cells)] for s, cells in rows]
     assert len(told) == 5
     for (s, p, *pairs), on_probability, on_logit in zip(
