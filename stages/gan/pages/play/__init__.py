@@ -19,7 +19,9 @@ _FOLDER = Path(__file__).parent
 # The sections in their order on the page.
 SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
 # In the order in which they need each other.
-_SCRIPTS = ("texts", "state", "engine", *SECTIONS, "main")
+# `numbers` holds what computes and draws nothing.
+_NUMBERS = ("numbers/arithmetic", "numbers/random")
+_SCRIPTS = ("texts", "state", *_NUMBERS, "engine", *SECTIONS, "main")
 
 
 def page_of(data: Mapping[str, Any], language: str = "en") -> str:
