@@ -18,9 +18,14 @@ from stages.gan.pages.play import texts
 _FOLDER = Path(__file__).parent
 # The sections in their order on the page.
 SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
-# In the order in which they need each other.
+# In the order in which they need each other. `numbers` holds what computes and draws nothing.
 _SCRIPTS = (
-    *(f"shared/{name}" for name in ("texts", "state", "engine", "images")),
+    "shared/texts",
+    "shared/state",
+    "numbers/arithmetic",
+    "numbers/random",
+    "shared/engine",
+    "shared/images",
     *SECTIONS,
     "main",
 )
