@@ -61,8 +61,10 @@ def test_it_repeats_and_holds_nothing_of_the_machine(copy: Project, dataset: str
     assert f"{dataset}: reports/{dataset}/play.html, " in output
     assert "of 255 levels from the network's" in output
     assert page_of(copy, dataset) == before
+    words = re.sub(r"[A-Za-z0-9+/=]{50,}", "", before)  # packed weights and pictures may spell it
+    assert len(words) < len(before)
     for word in (str(copy.folder), str(ROOT), str(Path.home()), os.uname().nodename):
-        assert word not in before, word
+        assert word not in words, word
 
 
 @pytest.mark.slow
