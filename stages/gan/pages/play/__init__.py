@@ -19,7 +19,11 @@ _FOLDER = Path(__file__).parent
 # The sections in their order on the page.
 SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
 # In the order in which they need each other.
-_SCRIPTS = ("texts", "state", "engine", *SECTIONS, "main")
+_SCRIPTS = (
+    *(f"shared/{name}" for name in ("texts", "state", "engine", "images")),
+    *SECTIONS,
+    "main",
+)
 
 
 def page_of(data: Mapping[str, Any], language: str = "en") -> str:
