@@ -18,10 +18,18 @@ from stages.gan.pages.play import texts
 _FOLDER = Path(__file__).parent
 # The sections in their order on the page.
 SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
-# In the order in which they need each other.
+# In the order in which they need each other. `numbers` holds what computes and draws nothing.
 _SCRIPTS = (
-    *(f"shared/{name}" for name in ("texts", "state", "engine", "images")),
-    *SECTIONS,
+    "shared/texts",
+    "shared/state",
+    *(f"numbers/{name}" for name in ("arithmetic", "random")),
+    "shared/engine",
+    "shared/images",
+    "draw",
+    *(f"ask/{name}" for name in ("strokes", "slopes", "pictures", "ask")),
+    *(f"game/{name}" for name in ("binomial", "rounds", "charts", "game")),
+    "loss",
+    "small_gan",
     "main",
 )
 
