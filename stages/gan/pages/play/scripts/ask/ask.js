@@ -1,10 +1,523 @@
 // Section "Ask D".
 const ask = (() => {
   const text = texts.of('ask');
+  const shape = play.data.image;
+  const grey = shape.channels === 1;
+  // Losses of the table; that of this D joins them.
+  const LOSSES = ['bce', 'bce_with_logits', 'mse', 'hinge'];
+  // Held-out images on which the form of the data's drawings is measured.
+  const MEASURED = 60;
+  // Of a step along the slope: grey levels of 255.
+  const STEP = 2;
+  // Bars of the judge.
+  const BARS = 10;
+  // Width of a pen on colour images, as a share of the side.
+  const PEN = 0.05;
+  const COLOURS = {
+    black: [0, 0, 0], white: [255, 255, 255], skin: [246, 205, 172], brown: [106, 64, 34],
+    red: [214, 52, 52], orange: [240, 140, 40], yellow: [250, 220, 70], green: [62, 150, 70],
+    blue: [58, 110, 210],
+  };
+  let show = () => {};
 
   // Fill the section; `element` is its <section>.
   function start(element) {
+    const parts = Object.fromEntries(
+      [...element.querySelectorAll('[data-part]')].map((each) => [each.dataset.part, each]));
+    const discriminator = engine.network(play.data.networks.discriminator);
+    const generator = engine.network(play.data.networks.generator);
+    const judge = play.data.networks.judge && engine.network(play.data.networks.judge);
+    const {count} = play.data.held_out;
+    const equilibrium = play.data.loss.equilibrium;
+
+    let habits = null;  // how the data's grey images are drawn
+    let colour = null;  // of the pen
+    // What is asked about. kind: real | generated | drawing | picture. `list`: strokes on empty paper.
+    let hand = {kind: 'real', image: null, changed: false, list: []};
+    let stroke = null;  // while the pen is down
+    let taking = 0;  // the newest wish, since real images and pictures come later
+    let waiting = false;  // for the next frame
+    const chosen = {
+      kind: state.get('ask.kind', 'real') === 'generated' ? 'generated' : 'real',
+      index: Math.floor(state.number('ask.index', 0, 0, count - 1)),
+      seed: Math.floor(state.number('ask.seed', 1, 0, 2 ** 32 - 1)),
+    };
+
+    // Take an image of the run: `by` steps further in its kind.
+    async function take(kind, by) {
+      const wish = ++taking;
+      chosen.kind = kind;
+      if (kind === 'real') chosen.index = (chosen.index + by + count) % count;
+      else chosen.seed = Math.max(0, chosen.seed + by);
+      for (const [key, value] of Object.entries(chosen)) state.set(`ask.${key}`, value);
+      const image = kind === 'real'
+        ? await images.heldOut(chosen.index)
+        : generator.forward(images.code(chosen.seed));
+      if (wish !== taking) return;
+      put({kind, image, changed: false, list: []});
+    }
+
+    // Take the first one of a kind that was not in hand, or the next one.
+    function next(kind) {
+      const fresh = chosen.kind !== kind && !hand.changed && hand.kind !== kind;
+      return take(kind, fresh ? 0 : 1);
+    }
+
+    async function open(file) {
+      const wish = ++taking;
+      const image = await pictures.read(file, shape, css(paper())).catch(() => null);
+      if (wish !== taking) return;
+      if (image === null) complain(text('no_picture', {name: file.name}));
+      else put({kind: 'picture', name: file.name, image, changed: false, list: []});
+    }
+
+    function put(what) {
+      hand = what;
+      complain('');
+      redraw();
+    }
+
+    function complain(words) {
+      parts.complaint.textContent = words;
+      parts.complaint.hidden = words === '';
+    }
+
+    // Empty paper, one value a channel.
+    function paper() {
+      return grey ? [habits.background] : [1, 1, 1];
+    }
+
+    function blank() {
+      const image = new Float32Array(shape.channels * shape.height * shape.width);
+      const values = paper();
+      return image.map((_, at) => values[Math.floor(at / (shape.height * shape.width))]);
+    }
+
+    const onPaper = () => parts.mode.value === 'centred';
+    const penWidth = () => (parts.width.value / 100) * (grey ? habits.width : PEN * shape.width);
+
+    function position(event) {
+      const {left, top, width, height} = parts.pad.getBoundingClientRect();
+      return [(event.clientX - left) / width, (event.clientY - top) / height];
+    }
+
+    function down(event) {
+      if (event.button !== 0 || stroke !== null) return;
+      taking++;
+      parts.pad.setPointerCapture(event.pointerId);
+      stroke = {points: [position(event)], width: penWidth(), colour, pointer: event.pointerId};
+      if (!onPaper()) {
+        hand = {...hand, changed: hand.kind !== 'drawing', base: hand.image, list: []};
+      } else if (hand.list.length === 0) {
+        hand = {kind: 'drawing', image: blank(), changed: false, list: []};
+      }
+      complain('');
+      redraw();
+    }
+
+    function move(event) {
+      if (stroke === null || event.pointerId !== stroke.pointer) return;
+      const events = event.getCoalescedEvents?.() ?? [];
+      for (const each of events.length > 0 ? events : [event]) stroke.points.push(position(each));
+      redraw();
+    }
+
+    function up(event) {
+      if (stroke === null || event.pointerId !== stroke.pointer) return;
+      hand.image = drawn();
+      if (onPaper()) hand.list.push(stroke);
+      stroke = null;
+      redraw();
+    }
+
+    // The image in hand with the stroke that is being drawn.
+    function drawn() {
+      if (stroke === null) return hand.image;
+      if (onPaper()) return strokes.centred([...hand.list, stroke], habits, shape);
+      return strokes.over(hand.base, [stroke], shape);
+    }
+
+    function redraw() {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        if (hand.image !== null) answer();
+      });
+    }
+
+    // Ask both networks about the image in hand, and show all that they say.
+    function answer() {
+      for (const part of ['verdict', 'judge-says', 'look-words', 'terms', 'origin']) {
+        parts[part].setAttribute('aria-busy', String(stroke !== null));
+      }
+      hand.image = drawn();
+      const [logit] = discriminator.forward(hand.image);
+      element.dataset.logit = logit;
+      showHand();
+      showAnswer(logit);
+      showTerms(logit);
+      showSlope(discriminator.gradient(hand.image));
+      if (judge) showJudge(judge.forward(hand.image));
+    }
+
+    function showHand() {
+      if (hand.list.length > 0 || (stroke !== null && onPaper())) showStrokes();
+      else images.draw(parts.pad, hand.image);
+      const words = origin();
+      if (parts.origin.textContent !== words) parts.origin.textContent = words;
+      parts.pad.setAttribute('aria-label', text('pad', {origin: words.replace(/\.$/, '')}));
+    }
+
+    function origin() {
+      if (hand.kind === 'drawing' && hand.list.length === 0 && stroke === null) {
+        const empty = blank();
+        if (hand.image.every((value, at) => value === empty[at])) return text('origin_empty');
+      }
+      const words = text(`origin_${hand.kind}`, {
+        number: chosen.index + 1, count, seed: chosen.seed, name: hand.name ?? '',
+        width: shape.width, height: shape.height,
+      });
+      return hand.changed ? text('origin_changed', {origin: words}) : words;
+    }
+
+    // The strokes as they were drawn, smooth and at the size of the paper.
+    function showStrokes() {
+      const size = Math.round(parts.pad.clientWidth * devicePixelRatio) || 280;
+      parts.pad.width = parts.pad.height = size;
+      const context = parts.pad.getContext('2d');
+      context.fillStyle = css(paper());
+      context.fillRect(0, 0, size, size);
+      context.lineCap = context.lineJoin = 'round';
+      for (const each of stroke === null ? hand.list : [...hand.list, stroke]) {
+        context.strokeStyle = css(each.colour);
+        context.lineWidth = each.width * size / shape.width;
+        context.beginPath();
+        // From a little beside the first point, since a line without length is not drawn.
+        context.moveTo(each.points[0][0] * size + 0.1, each.points[0][1] * size);
+        for (const [x, y] of each.points) context.lineTo(x * size, y * size);
+        context.stroke();
+      }
+    }
+
+    function showAnswer(logit) {
+      const probability = sigmoid(logit);
+      parts.verdict.textContent = verdict(logit, probability);
+      parts.strange.hidden = !(hand.changed || hand.kind === 'drawing' || hand.kind === 'picture');
+      parts.logit.textContent = figures.fixed(logit);
+      parts.probability.textContent = figures.probability(probability);
+      parts['distance-row'].hidden = equilibrium === null;
+      if (equilibrium !== null) {
+        parts.distance.textContent = text('from_half', {
+          distance: figures.fixed(Math.abs(probability - equilibrium.probability), 2),
+          probability: figures.fixed(equilibrium.probability, 2),
+        });
+      }
+      parts.scale.style.setProperty('--at', probability);
+      parts.scale.setAttribute('aria-label', equilibrium === null
+        ? text('scale_plain', {probability: figures.probability(probability)})
+        : text('scale', {
+          probability: figures.probability(probability),
+          equilibrium: figures.fixed(equilibrium.probability, 2),
+        }));
+    }
+
+    function verdict(logit, probability) {
+      const side = logit > 0 ? 'real' : 'generated';
+      const given = Math.max(probability, 1 - probability);
+      const sure = given >= 0.99 ? 'sure' : given >= 0.8 ? 'thinks' : given >= 0.55 ? 'leans' : null;
+      const says = text(sure === null ? 'undecided' : `${sure}_${side}`);
+      if (hand.changed || !['real', 'generated'].includes(hand.kind)) return says;
+      const outcome = sure === null ? 'unsure' : side === hand.kind ? 'right' : 'wrong';
+      return `${says} ${text(`${outcome}_${hand.kind}`)}`;
+    }
+
+    function showTerms(logit) {
+      const names = [...new Set([...LOSSES, play.data.loss.name])];
+      parts.terms.replaceChildren(...names.map((name) => {
+        const row = document.createElement('tr');
+        const head = document.createElement('th');
+        head.scope = 'row';
+        head.textContent = text(`loss_${name}`);
+        if (name === play.data.loss.name) head.append(small(text('trained')));
+        row.append(head);
+        const [here, middle] = [losses.terms(name, logit), losses.terms(name, 0)];
+        for (const term of ['real', 'fake', 'generator']) {
+          const cell = document.createElement('td');
+          cell.className = 'number';
+          cell.textContent = figures.fixed(here[term]);
+          cell.append(small(figures.signed(here[term] - middle[term])));
+          row.append(cell);
+        }
+        return row;
+      }));
+      parts.own.textContent = ownLoss(logit);
+    }
+
+    // How far the terms of the loss that D was trained with are from their equilibrium.
+    function ownLoss(logit) {
+      const {name} = play.data.loss;
+      const loss = text(`loss_${name}`);
+      if (equilibrium === null) return text('own_none', {loss});
+      const about = text('own', {
+        loss,
+        probability: figures.fixed(equilibrium.probability, 2),
+        logit: figures.fixed(equilibrium.logit, 2),
+      });
+      // The run's options may weigh the terms; the formulas here have none.
+      const there = losses.terms(name, equilibrium.logit);
+      if (Math.abs(there.real + there.fake - equilibrium.discriminator) > 1e-4) {
+        return `${about} ${text('own_options')}`;
+      }
+      const here = losses.terms(name, logit);
+      const sum = here.real + here.fake;
+      return [
+        about,
+        text('own_sum', {
+          sum: figures.fixed(sum),
+          equilibrium: figures.fixed(equilibrium.discriminator),
+          more: figures.fixed(Math.max(0, sum - equilibrium.discriminator)),
+        }),
+        text('own_generator', {
+          equilibrium: figures.fixed(equilibrium.generator), value: figures.fixed(here.generator)}),
+      ].join(' ');
+    }
+
+    function showSlope(gradient) {
+      images.draw(parts.plain, hand.image);
+      paintHeat(parts.heat, slopes.byBrightness(gradient, shape), colourOf(parts.blue),
+        colourOf(parts.orange));
+      const words = slopeWords(gradient);
+      parts['look-words'].textContent = words;
+      parts.stack.setAttribute('aria-label', text('heat', {words}));
+    }
+
+    function slopeWords(gradient) {
+      const found = slopes.strongest(slopes.byBrightness(gradient, shape), shape);
+      if (found === null) return text('look_flat');
+      return text('look_words', {
+        place: text(`place_${found.field}`),
+        share: figures.percent(found.share),
+        even: figures.percent(1 / 9),
+        levels: figures.fixed(slopes.levelsForOne(gradient), 1),
+      });
+    }
+
+    function showJudge(logits) {
+      const shares = softmax(logits);
+      const order = shares.map((_, index) => index).sort((a, b) => shares[b] - shares[a]);
+      const [best] = order;
+      const named = (index) => play.data.classes[index];
+      element.dataset.judged = named(best);
+      parts['judge-says'].textContent = text('judge_says', {
+        name: named(best), probability: figures.probability(shares[best])});
+      // Few classes stand in their own order, of many the likeliest ones.
+      const listed = shares.length <= BARS ? [...order].sort((a, b) => a - b) : order.slice(0, BARS);
+      parts.bars.setAttribute('aria-label', text('judge_label', {
+        list: listed.map((index) => `${named(index)}: ${figures.percent(shares[index])}`).join(', ')}));
+      parts.bars.replaceChildren(...listed.map((index) => {
+        const row = document.createElement('div');
+        const [name, bar, share] = ['name', 'bar', 'share'].map((kind) => {
+          const part = document.createElement('span');
+          part.className = kind;
+          return part;
+        });
+        name.textContent = named(index);
+        share.textContent = figures.percent(shares[index]);
+        bar.style.setProperty('--at', shares[index]);
+        row.classList.toggle('best', index === best);
+        row.append(name, bar, share);
+        return row;
+      }));
+    }
+
+    function showOverlay() {
+      const share = parts.overlay.value / 100;
+      // In the middle both are seen whole; at one end the image alone, at the other the colours.
+      parts.heat.style.opacity = Math.min(1, 2 * share);
+      parts.plain.style.opacity = Math.min(1, 2 - 2 * share);
+      parts['overlay-label'].textContent = text('overlay', {percent: `${parts.overlay.value} %`});
+    }
+
+    function step(levels) {
+      taking++;
+      const image = slopes.stepped(hand.image, discriminator.gradient(hand.image), levels);
+      put({...hand, image, changed: hand.kind !== 'drawing', list: []});
+    }
+
+    function addColours() {
+      const values = grey
+        ? {pen: [-habits.background], eraser: [habits.background]}
+        : Object.fromEntries(Object.entries(COLOURS).map(
+          ([name, levels]) => [name, levels.map((level) => level / 127.5 - 1)]));
+      const buttons = Object.entries(values).map(([name, value]) => {
+        const button = document.createElement('button');
+        button.type = 'button';
+        button.title = text(name);
+        button.setAttribute('aria-label', text(name));
+        button.style.setProperty('--swatch', css(value));
+        button.addEventListener('click', () => {
+          colour = value;
+          for (const each of buttons) each.setAttribute('aria-pressed', String(each === button));
+        });
+        return button;
+      });
+      parts.colours.replaceChildren(...buttons);
+      buttons[0].click();
+    }
+
+    function listen() {
+      parts.pad.addEventListener('pointerdown', down);
+      parts.pad.addEventListener('pointermove', move);
+      parts.pad.addEventListener('pointerup', up);
+      parts.pad.addEventListener('pointercancel', up);
+      const keys = {
+        ArrowRight: () => take(chosen.kind, 1),
+        ArrowLeft: () => take(chosen.kind, -1),
+        ArrowUp: () => next('real'),
+        ArrowDown: () => next('generated'),
+      };
+      parts.hand.addEventListener('keydown', (event) => {
+        if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
+        if (event.target.matches('input, select')) return;  // arrows move these
+        event.preventDefault();
+        guard(keys[event.key]());
+      });
+      parts['next-real'].addEventListener('click', () => guard(next('real')));
+      parts['next-generated'].addEventListener('click', () => guard(next('generated')));
+      parts.back.addEventListener('click', () => guard(take(chosen.kind, -1)));
+      parts.choose.addEventListener('click', () => parts.file.click());
+      parts.file.addEventListener('change', () => {
+        if (parts.file.files.length > 0) guard(open(parts.file.files[0]));
+        parts.file.value = '';  // so that the same file can be chosen again
+      });
+      parts.hand.addEventListener('dragover', (event) => {
+        event.preventDefault();
+        parts.hand.classList.add('over');
+      });
+      parts.hand.addEventListener('dragleave', () => parts.hand.classList.remove('over'));
+      parts.hand.addEventListener('drop', (event) => {
+        event.preventDefault();
+        parts.hand.classList.remove('over');
+        if (event.dataTransfer.files.length > 0) guard(open(event.dataTransfer.files[0]));
+      });
+      parts.clear.addEventListener('click', () => {
+        taking++;
+        put({kind: 'drawing', image: blank(), changed: false, list: []});
+      });
+      parts.swap.addEventListener('click', () => {
+        taking++;
+        put({...hand, image: hand.image.map((value) => -value),
+          changed: hand.kind !== 'drawing', list: []});
+      });
+      parts.mode.addEventListener('change', () => {
+        hand.list = [];
+        redraw();
+      });
+      parts.width.addEventListener('input', showWidth);
+      parts.overlay.addEventListener('input', () => {
+        state.set('ask.overlay', parts.overlay.value);
+        showOverlay();
+      });
+      parts.towards.addEventListener('click', () => step(STEP));
+      parts.away.addEventListener('click', () => step(-STEP));
+      window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+    }
+
+    function showWidth() {
+      parts['width-label'].textContent = text('width', {percent: `${parts.width.value} %`});
+    }
+
+    // An error of a promise is seen in the section, as main.js does it for `start`.
+    function guard(promise) {
+      promise.catch((error) => {
+        complain(String(error));
+        console.error(error);
+      });
+    }
+
+    async function begin() {
+      if (grey) {
+        const some = await Promise.all(Array.from(
+          {length: Math.min(MEASURED, count)}, (_, index) => images.heldOut(index)));
+        habits = strokes.habits(some, shape.width, shape.height);
+      }
+      addColours();
+      listen();
+      await take(chosen.kind, 0);
+    }
+
+    parts.mode.value = grey ? 'centred' : 'over';
+    parts.swap.hidden = !grey;
+    parts.judge.hidden = !judge;
+    parts.middle.hidden = parts.scale.querySelector('.mark').hidden = equilibrium === null;
+    if (equilibrium !== null) {
+      for (const each of [parts.scale, parts.middle]) {
+        each.style.setProperty('--middle', equilibrium.probability);
+      }
+    }
+    parts['step-about'].textContent = text('step_about', {levels: STEP});
+    parts['losses-about'].textContent = text('losses_about', {ln2: figures.fixed(Math.LN2)});
+    parts.overlay.value = state.number('ask.overlay', 50, 0, 100);
+    showOverlay();
+    showWidth();
+    guard(begin());
+
+    // Show an image of the run, as the game does with one of its rounds.
+    show = ({real, index, seed}) => {
+      if (real) chosen.index = index;
+      else chosen.seed = seed;
+      guard(take(real ? 'real' : 'generated', 0));
+      element.scrollIntoView();
+      parts.pad.focus({preventScroll: true});
+    };
   }
 
-  return {start};
+  // Where brighter is more real in one colour, where it is less real in the other; the colour is
+  // full from the slope on that one pixel in fifty reaches.
+  function paintHeat(canvas, slope, more, less) {
+    canvas.width = shape.width;
+    canvas.height = shape.height;
+    const sizes = slope.map(Math.abs).sort();
+    const full = sizes[Math.floor(0.98 * (sizes.length - 1))] || sizes.at(-1) || 1;
+    const context = canvas.getContext('2d');
+    const pixels = context.createImageData(shape.width, shape.height);
+    slope.forEach((value, at) => {
+      const alpha = Math.round(255 * Math.min(1, Math.abs(value) / full));
+      pixels.data.set([...(value > 0 ? more : less), alpha], 4 * at);
+    });
+    context.putImageData(pixels, 0, 0);
+  }
+
+  // The computed colour of a swatch: CSS variables have their value only there.
+  function colourOf(swatch) {
+    return getComputedStyle(swatch).backgroundColor.match(/\d+/g).slice(0, 3).map(Number);
+  }
+
+  // Values in [-1, 1], one a channel, as a colour of CSS.
+  function css(values) {
+    const levels = values.map((value) => Math.round(value * 127.5 + 127.5));
+    const [red, green, blue] = levels.length === 1 ? [levels[0], levels[0], levels[0]] : levels;
+    return `rgb(${red} ${green} ${blue})`;
+  }
+
+  function small(words) {
+    const part = document.createElement('small');
+    part.textContent = words;
+    return part;
+  }
+
+  function sigmoid(logit) {
+    const tail = Math.exp(-Math.abs(logit));
+    return (logit >= 0 ? 1 : tail) / (1 + tail);
+  }
+
+  function softmax(logits) {
+    const largest = Math.max(...logits);
+    const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
+    const sum = powers.reduce((total, power) => total + power, 0);
+    return powers.map((power) => power / sum);
+  }
+
+  return {start, show: (round) => show(round)};
 })();

@@ -33,7 +33,8 @@ const slopes = (() => {
   // The change of all pixels, as a root mean square in grey levels of 255, that moves the logit by
   // about 1: along the gradient no smaller change does. Infinity where the gradient is 0.
   function levelsForOne(gradient) {
-    return LEVELS / (Math.hypot(...gradient) * Math.sqrt(gradient.length));
+    const length = Math.sqrt(gradient.reduce((sum, slope) => sum + slope * slope, 0));
+    return LEVELS / (length * Math.sqrt(gradient.length));
   }
 
   // The image after a step of so many grey levels a pixel along the gradient's signs (Goodfellow et
