@@ -22,7 +22,9 @@ SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
 _SCRIPTS = (
     "shared/texts",
     "shared/state",
-    *(f"numbers/{name}" for name in ("arithmetic", "random")),
+    "shared/figures",
+    "numbers/arithmetic",
+    "numbers/random",
     "shared/engine",
     "shared/images",
     "draw",
