@@ -37,6 +37,7 @@ const ask = (() => {
     let stroke = null;  // while the pen is down
     let taking = 0;  // the newest wish, since real images and pictures come later
     let waiting = false;  // for the next frame
+    const taken = new Set();
     const chosen = {
       kind: state.get('ask.kind', 'real') === 'generated' ? 'generated' : 'real',
       index: Math.floor(state.number('ask.index', 0, 0, count - 1)),
@@ -47,6 +48,7 @@ const ask = (() => {
     async function take(kind, by) {
       const wish = ++taking;
       chosen.kind = kind;
+      taken.add(kind);
       if (kind === 'real') chosen.index = (chosen.index + by + count) % count;
       else chosen.seed = Math.max(0, chosen.seed + by);
       for (const [key, value] of Object.entries(chosen)) state.set(`ask.${key}`, value);
@@ -57,10 +59,9 @@ const ask = (() => {
       put({kind, image, changed: false, list: []});
     }
 
-    // Take the first one of a kind that was not in hand, or the next one.
+    // The next image of a kind; the first time, the one that the address says.
     function next(kind) {
-      const fresh = chosen.kind !== kind && !hand.changed && hand.kind !== kind;
-      return take(kind, fresh ? 0 : 1);
+      return take(kind, taken.has(kind) ? 1 : 0);
     }
 
     async function open(file) {

@@ -1,6 +1,6 @@
 // Charts of the game, as SVG in the page's colours.
 //
-// A mark is {name, value}: a line at its value, with its name on a row of its own.
+// A mark is {name, text, value}: a line at its value, with name and text on a row of its own.
 const charts = (() => {
   const [WIDTH, EDGE, ROW, BARS] = [320, 14, 15, 80];
 
@@ -51,15 +51,16 @@ const charts = (() => {
   }
 
   function put(svg, marks, place, bottom) {
+    const level = (row) => ROW * row + 13;
+    marks.forEach(({value}, row) => {
+      const x = place(value);
+      add(svg, 'line', {x1: x, x2: x, y1: level(row), y2: bottom, class: `mark mark-${row}`});
+    });
+    // After all lines, which end at the names that they cross.
     marks.forEach(({name, value, text}, row) => {
       const x = place(value);
-      const y = ROW * row + 11;
-      add(svg, 'line', {x1: x, x2: x, y1: y + 3, y2: bottom, class: `mark mark-${row}`});
-      // Beside the line where there is room, so that it does not cross the names below.
-      const right = x > WIDTH * 0.6;
-      add(svg, 'text', {
-        x: right ? x + 3 : x - 3, y: y + 2, 'text-anchor': right ? 'end' : 'start', class: 'name',
-      }, `${name} ${text}`);
+      const anchor = x > 0.75 * WIDTH ? 'end' : x < 0.25 * WIDTH ? 'start' : 'middle';
+      add(svg, 'text', {x, y: level(row), 'text-anchor': anchor, class: 'name'}, `${name} ${text}`);
     });
   }
 

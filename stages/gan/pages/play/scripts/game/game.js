@@ -136,16 +136,17 @@ const game = (() => {
       const rows = [
         ['row_you', you.count, you.accuracy, you.bce],
         ['row_discriminator', you.count, discriminator.accuracy, discriminator.bce],
-        ['row_discriminator_all', scores.samples, scores.discriminator_accuracy,
-          halved(scores.discriminator_bce)],
-        ['row_critic', scores.critic_samples, scores.critic_accuracy, halved(scores.critic_bce)],
-        ['row_guess', null, 0.5, Math.LN2],
+        ['row_discriminator_all', text('of_each', {count: scores.samples}),
+          scores.discriminator_accuracy, halved(scores.discriminator_bce)],
+        ['row_critic', text('of_each', {count: scores.critic_samples}),
+          scores.critic_accuracy, halved(scores.critic_bce)],
+        ['row_guess', '', 0.5, Math.LN2],
       ].filter(([, , accuracy]) => accuracy !== null);
       parts.scores.replaceChildren(...rows.map(([name, count, accuracy, bce]) => {
         const row = document.createElement('tr');
         row.append(
           cell('th', text(name)),
-          cell('td', count === null ? '' : count),
+          cell('td', count),
           cell('td', figures.percent(accuracy, 1)),
           cell('td', bce === null ? '' : figures.fixed(bce)));
         return row;
