@@ -145,12 +145,13 @@ def test_a_whole_game_by_keyboard(browser, made, truths_of):
         return (parts[0] * real.sum() + parts[1] * (~real).sum()) / ROUNDS
 
     right = int(((theirs > 0) == real).sum())
-    assert table["You"] == ["20", "50.0 %", f"{bce(mine):.3f}"]
-    assert table["D, on the same images"][:2] == ["20", f"{100 * right / ROUNDS:.1f} %"]
+    count = f"{real.sum()} + {(~real).sum()}"
+    assert table["You"] == [count, "50.0 %", f"{bce(mine):.3f}"]
+    assert table["D, on the same images"][:2] == [count, f"{100 * right / ROUNDS:.1f} %"]
     assert numbers(table["D, on the same images"][2])[0] == pytest.approx(bce(theirs), abs=0.01)
     # The sums of the small page's scores are 1.2 and 0.9: half of it for an answer.
-    assert table["D, on many images"] == ["40 real, 40 generated", "65.0 %", "0.600"]
-    assert table["The critic, on many images"] == ["40 real, 40 generated", "80.0 %", "0.450"]
+    assert table["D, on many images"] == ["40 + 40", "65.0 %", "0.600"]
+    assert table["The critic, on many images"] == ["40 + 40", "80.0 %", "0.450"]
     assert table["Always 0.5"][1:] == ["50.0 %", "0.693"]
     assert headline == f"You got 10 of 20 right. D got {right} right."
     assert "6 to 14 of 20 right in 95.9 % of all games" in chance

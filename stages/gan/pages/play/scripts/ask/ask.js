@@ -74,6 +74,7 @@ const ask = (() => {
 
     function put(what) {
       hand = what;
+      stroke = null;
       complain('');
       redraw();
     }
@@ -149,7 +150,8 @@ const ask = (() => {
 
     // Ask both networks about the image in hand, and show all that they say.
     function answer() {
-      for (const part of ['verdict', 'judge-says', 'look-words', 'terms', 'origin']) {
+      // A screen reader waits until the pen is up.
+      for (const part of ['verdict', 'judge-says', 'look-words', 'origin']) {
         parts[part].setAttribute('aria-busy', String(stroke !== null));
       }
       hand.image = drawn();

@@ -74,7 +74,7 @@ const game = (() => {
         ...places, right: you.right, discriminator: discriminator.right});
       showChance(you, discriminator);
       showCost(you, discriminator);
-      showScores(you, discriminator);
+      showScores(you, discriminator, truths.filter((real) => real).length);
       showStrip(mine, found);
       turn('result');
       parts.headline.focus({preventScroll: true});
@@ -131,14 +131,16 @@ const game = (() => {
       parts['no-probability'].hidden = play.data.loss.equilibrium !== null;
     }
 
-    function showScores(you, discriminator) {
+    function showScores(you, discriminator, reals) {
       const {scores} = play.data;
+      const of = (real, generated) => text('of_each', {real, generated});
       const rows = [
-        ['row_you', you.count, you.accuracy, you.bce],
-        ['row_discriminator', you.count, discriminator.accuracy, discriminator.bce],
-        ['row_discriminator_all', text('of_each', {count: scores.samples}),
+        ['row_you', of(reals, you.count - reals), you.accuracy, you.bce],
+        ['row_discriminator', of(reals, you.count - reals), discriminator.accuracy,
+          discriminator.bce],
+        ['row_discriminator_all', of(scores.samples, scores.samples),
           scores.discriminator_accuracy, halved(scores.discriminator_bce)],
-        ['row_critic', text('of_each', {count: scores.critic_samples}),
+        ['row_critic', of(scores.critic_samples, scores.critic_samples),
           scores.critic_accuracy, halved(scores.critic_bce)],
         ['row_guess', '', 0.5, Math.LN2],
       ].filter(([, , accuracy]) => accuracy !== null);
