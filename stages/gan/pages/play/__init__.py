@@ -20,7 +20,7 @@ _FOLDER = Path(__file__).parent
 SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
 # In the order in which they need each other.
 # `numbers` holds what computes and draws nothing.
-_NUMBERS = ("numbers/arithmetic", "numbers/random")
+_NUMBERS = ("numbers/arithmetic", "numbers/random", "numbers/losses", "numbers/small_gan_model")
 _SCRIPTS = ("texts", "state", *_NUMBERS, "engine", *SECTIONS, "main")
 
 
