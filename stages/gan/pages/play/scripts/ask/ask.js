@@ -161,7 +161,10 @@ const ask = (() => {
       showAnswer(logit);
       showTerms(logit);
       showSlope(discriminator.gradient(hand.image));
-      if (judge) showJudge(judge.forward(hand.image));
+      const judged = judge ? showJudge(judge.forward(hand.image)) : null;
+      const probability = figures.probability(sigmoid(logit));
+      parts.brief.textContent = judged === null
+        ? text('brief', {probability}) : text('brief_judged', {probability, name: judged});
     }
 
     function showHand() {
@@ -244,7 +247,7 @@ const ask = (() => {
         head.textContent = text(`loss_${name}`);
         if (name === play.data.loss.name) head.append(small(text('trained')));
         row.append(head);
-        const [here, middle] = [losses.terms(name, logit), losses.terms(name, 0)];
+        const [here, middle] = [termsOf(name, logit), termsOf(name, 0)];
         for (const term of ['real', 'fake', 'generator']) {
           const cell = document.createElement('td');
           cell.className = 'number';
@@ -268,11 +271,11 @@ const ask = (() => {
         logit: figures.fixed(equilibrium.logit, 2),
       });
       // The run's options may weigh the terms; the formulas here have none.
-      const there = losses.terms(name, equilibrium.logit);
+      const there = termsOf(name, equilibrium.logit);
       if (Math.abs(there.real + there.fake - equilibrium.discriminator) > 1e-4) {
         return `${about} ${text('own_options')}`;
       }
-      const here = losses.terms(name, logit);
+      const here = termsOf(name, logit);
       const sum = here.real + here.fake;
       return [
         about,
@@ -306,6 +309,7 @@ const ask = (() => {
       });
     }
 
+    // Show the judge's answer; returns the class that it gives.
     function showJudge(logits) {
       const shares = softmax(logits);
       const order = shares.map((_, index) => index).sort((a, b) => shares[b] - shares[a]);
@@ -332,6 +336,7 @@ const ask = (() => {
         row.append(name, bar, share);
         return row;
       }));
+      return named(best);
     }
 
     function showOverlay() {
@@ -502,6 +507,13 @@ const ask = (() => {
     const levels = values.map((value) => Math.round(value * 127.5 + 127.5));
     const [red, green, blue] = levels.length === 1 ? [levels[0], levels[0], levels[0]] : levels;
     return `rgb(${red} ${green} ${blue})`;
+  }
+
+  // D's term of a loss for a real and for a generated image with this logit, and G's.
+  function termsOf(name, logit) {
+    const loss = losses.table[name];
+    const s = Math.fround(logit);
+    return {real: loss.value(s, 1), fake: loss.value(s, 0), generator: loss.generator.value(s)};
   }
 
   function small(words) {

@@ -1,0 +1,320 @@
+// A GAN of two small networks that draws points in the plane: data, networks, gradients and Adam,
+// in float32 and without a library. Nothing here draws or knows of the page.
+const smallGanModel = (() => {
+  const LEAK = 0.2;        // slope of the leaky ReLU below 0
+  const EPSILON = 1e-8;    // of Adam
+  const CODES = 512;       // of the points that are shown and counted
+  const CHUNK = 256;       // examples that go through a network at once
+
+  // Sets of points, each with `draw(stream)` for a point and `places`: what G shall cover. A point
+  // that lies within `reach` of a place belongs to it.
+  function ring() {
+    const places = Array.from({length: 8}, (_, i) =>
+      arithmetic.circle(i * Math.PI / 4).map((each) => 2 * each));
+    const draw = (stream) => {
+      const [x, y] = places[stream.below(8)];
+      return [x + 0.1 * stream.normal(), y + 0.1 * stream.normal()];
+    };
+    return {places, reach: 0.4, draw};
+  }
+
+  function curve(at, count, noise, reach) {
+    return {
+      places: Array.from({length: count}, (_, i) => at((i + 0.5) / count)),
+      reach,
+      draw(stream) {
+        const [x, y] = at(stream.uniform());
+        return [x + noise * stream.normal(), y + noise * stream.normal()];
+      },
+    };
+  }
+
+  function moons() {
+    return curve((share) => {
+      const upper = share < 0.5;
+      const [cos, sin] = arithmetic.circle(2 * Math.PI * (upper ? share : share - 0.5));
+      return upper ? [1.5 * cos - 0.75, 1.5 * sin - 0.4] : [0.75 - 1.5 * cos, 0.4 - 1.5 * sin];
+    }, 12, 0.08, 0.45);
+  }
+
+  function spiral() {
+    return curve((share) => {
+      const along = Math.sqrt(share);  // as many points on each piece of the same length
+      const [cos, sin] = arithmetic.circle(2 * Math.PI * along);
+      return [2.3 * along * cos, 2.3 * along * sin];
+    }, 12, 0.08, 0.45);
+  }
+
+  const DATA = {ring, moons, spiral};
+
+  // A network of dense layers, leaky ReLU between them, float32. `sizes`: of the inputs, of each
+  // layer's outputs. Weights start uniform in +-sqrt(1 / inputs), as PyTorch's Linear does.
+  function network(sizes, stream) {
+    const layers = sizes.slice(1).map((outputs, i) => {
+      const inputs = sizes[i];
+      const bound = Math.sqrt(1 / inputs);
+      const values = Float32Array.from({length: outputs * (inputs + 1)},
+        () => bound * (2 * stream.uniform() - 1));
+      return {
+        inputs,
+        outputs,
+        values,  // a row of weights for each output, then the biases
+        slopes: new Float32Array(values.length),
+        first: new Float32Array(values.length),   // Adam's moments
+        second: new Float32Array(values.length),
+        out: new Float32Array(outputs * CHUNK),
+        back: new Float32Array(inputs * CHUNK),
+        given: null,
+      };
+    });
+    let updates = 0;
+
+    // The outputs of `count` inputs, CHUNK at most, one after the other. They stay until the next
+    // call.
+    function forward(input, count) {
+      layers.forEach((layer, number) => {
+        const {inputs, outputs, values, out} = layer;
+        const last = number === layers.length - 1;
+        const biases = inputs * outputs;
+        layer.given = input;
+        for (let n = 0; n < count; n++) {
+          const from = n * inputs;
+          for (let o = 0; o < outputs; o++) {
+            const row = o * inputs;
+            let a = values[biases + o];
+            let b = 0;
+            let c = 0;
+            let d = 0;
+            let i = 0;
+            for (; i + 3 < inputs; i += 4) {
+              a += values[row + i] * input[from + i];
+              b += values[row + i + 1] * input[from + i + 1];
+              c += values[row + i + 2] * input[from + i + 2];
+              d += values[row + i + 3] * input[from + i + 3];
+            }
+            for (; i < inputs; i++) a += values[row + i] * input[from + i];
+            const sum = a + b + (c + d);
+            out[n * outputs + o] = sum > 0 || last ? sum : LEAK * sum;
+          }
+        }
+        input = out;
+      });
+      return input;
+    }
+
+    // After `forward`: from the slopes of a loss by the outputs to those by the inputs. Those by
+    // the weights are added to `slopes` of each layer unless `weights` is false.
+    function backward(given, count, weights = true) {
+      for (let number = layers.length - 1; number >= 0; number--) {
+        const {inputs, outputs, values, slopes, out, back, given: input} = layers[number];
+        const last = number === layers.length - 1;
+        const biases = inputs * outputs;
+        back.fill(0, 0, count * inputs);
+        for (let n = 0; n < count; n++) {
+          const from = n * inputs;
+          for (let o = 0; o < outputs; o++) {
+            const at = n * outputs + o;
+            const slope = last || out[at] > 0 ? given[at] : LEAK * given[at];
+            if (slope === 0) continue;
+            const row = o * inputs;
+            for (let i = 0; i < inputs; i++) back[from + i] += slope * values[row + i];
+            if (weights) {
+              for (let i = 0; i < inputs; i++) slopes[row + i] += slope * input[from + i];
+              slopes[biases + o] += slope;
+            }
+          }
+        }
+        given = back;
+      }
+      return given;
+    }
+
+    function forget() {
+      for (const {slopes} of layers) slopes.fill(0);
+    }
+
+    // The length of the gradient that `slopes` holds.
+    function length() {
+      let sum = 0;
+      for (const {slopes} of layers) for (const slope of slopes) sum += slope * slope;
+      return Math.sqrt(sum);
+    }
+
+    // One step of Adam (Kingma and Ba 2015, algorithm 1) along `slopes`.
+    function update(rate, beta1, beta2) {
+      updates += 1;
+      let power1 = 1;
+      let power2 = 1;
+      for (let i = 0; i < updates; i++) {
+        power1 *= beta1;
+        power2 *= beta2;
+      }
+      const size = rate / (1 - power1);
+      const shrink = 1 / (1 - power2);
+      for (const {values, slopes, first, second} of layers) {
+        for (let i = 0; i < values.length; i++) {
+          const slope = slopes[i];
+          first[i] = beta1 * first[i] + (1 - beta1) * slope;
+          second[i] = beta2 * second[i] + (1 - beta2) * slope * slope;
+          values[i] -= size * first[i] / (Math.sqrt(second[i] * shrink) + EPSILON);
+        }
+      }
+    }
+
+    return {layers, forward, backward, forget, length, update};
+  }
+
+  // A GAN at its first step. `settings` may change between steps:
+  //   loss: a name of `losses.table`; rate; beta1; beta2; batch: up to CHUNK; discriminatorSteps.
+  // `kind` is a key of DATA; `seed` fixes weights, data and codes.
+  function create({kind, seed, width = 64, code = 4, scale = 1}, settings) {
+    const points = DATA[kind]();
+    const start = random.stream(seed);
+    const generator = network([code, width, width, 2], start);
+    const discriminator = network([2, width, width, 1], start);
+    const stream = random.stream(seed + 1);
+    const shown = Float32Array.from({length: CODES * code}, () => start.normal());
+    const real = new Float32Array(2 * CHUNK);
+    const codes = new Float32Array(code * CHUNK);
+    const slopes = new Float32Array(CHUNK);
+    // What the last steps saw: losses, mean probabilities, and the lengths of the gradients.
+    const seen = {
+      step: 0,
+      real: NaN,
+      fake: NaN,
+      generator: NaN,
+      answerReal: NaN,
+      answerFake: NaN,
+      gradientD: NaN,
+      gradientG: NaN,
+    };
+
+    function drawReal(count) {
+      for (let n = 0; n < count; n++) {
+        const [x, y] = points.draw(stream);
+        real[2 * n] = scale * x;
+        real[2 * n + 1] = scale * y;
+      }
+      return real;
+    }
+
+    function drawFake(count) {
+      for (let i = 0; i < code * count; i++) codes[i] = stream.normal();
+      return generator.forward(codes, count);
+    }
+
+    // D's answers to points: the mean of a term of the loss, its slope by each logit in `slopes`,
+    // and the mean probability.
+    function judged(input, count, value, slope) {
+      const logits = discriminator.forward(input, count);
+      let total = 0;
+      let probability = 0;
+      for (let n = 0; n < count; n++) {
+        total += value(logits[n]);
+        probability += losses.sigmoid(logits[n]);
+        slopes[n] = slope(logits[n]) / count;
+      }
+      return {loss: total / count, probability: probability / count};
+    }
+
+    // The gradient of D's two terms on one batch, in D's `slopes`.
+    function gradientOfD() {
+      const {value, slope} = losses.table[settings.loss];
+      const count = settings.batch;
+      discriminator.forget();
+      const ofReal = judged(drawReal(count), count, (s) => value(s, 1), (s) => slope(s, 1));
+      discriminator.backward(slopes, count);
+      const ofFake = judged(drawFake(count), count, (s) => value(s, 0), (s) => slope(s, 0));
+      discriminator.backward(slopes, count);
+      seen.real = ofReal.loss;
+      seen.fake = ofFake.loss;
+      seen.answerReal = ofReal.probability;
+      seen.answerFake = ofFake.probability;
+      seen.gradientD = discriminator.length();
+    }
+
+    // The gradient of G's term on one batch, in G's `slopes`.
+    function gradientOfG() {
+      const {value, slope} = losses.table[settings.loss].generator;
+      const count = settings.batch;
+      generator.forget();
+      const ofFake = judged(drawFake(count), count, value, slope);
+      generator.backward(discriminator.backward(slopes, count, false), count);
+      seen.generator = ofFake.loss;
+      seen.answerFake = ofFake.probability;
+      seen.gradientG = generator.length();
+    }
+
+    function stepD() {
+      gradientOfD();
+      discriminator.update(settings.rate, settings.beta1, settings.beta2);
+    }
+
+    function stepG() {
+      gradientOfG();
+      generator.update(settings.rate, settings.beta1, settings.beta2);
+    }
+
+    // D's steps, then one of G: what the lecture calls a step.
+    function step() {
+      for (let i = 0; i < settings.discriminatorSteps; i++) stepD();
+      stepG();
+      seen.step += 1;
+    }
+
+    // A network's outputs for any number of inputs, `into` an array.
+    function through(net, input, inputs, outputs, into) {
+      const count = input.length / inputs;
+      for (let from = 0; from < count; from += CHUNK) {
+        const part = input.subarray(from * inputs, (from + CHUNK) * inputs);
+        const size = part.length / inputs;
+        into.set(net.forward(part, size).subarray(0, size * outputs), from * outputs);
+      }
+      return into;
+    }
+
+    const generated = new Float32Array(2 * CODES);
+    // Points of G for CODES fixed codes; D's logits of points x, y, x, y ...
+    const sample = () => through(generator, shown, code, 2, generated);
+    const logits = (places, into) => through(discriminator, places, 2, 1, into);
+
+    // Which share of `sample` lies on the data's places, and how many of these G covers: with a
+    // quarter of a fair share of its points at least.
+    function coverage() {
+      const {places, reach} = points;
+      const counts = new Int32Array(places.length);
+      let near = 0;
+      const xy = sample();
+      for (let n = 0; n < CODES; n++) {
+        let best = -1;
+        let nearest = reach * reach;
+        for (let k = 0; k < places.length; k++) {
+          const dx = xy[2 * n]/scale - places[k][0];
+          const dy = xy[2 * n + 1]/scale - places[k][1];
+          const square = dx * dx + dy * dy;
+          if (square < nearest) {
+            nearest = square;
+            best = k;
+          }
+        }
+        if (best >= 0) {
+          counts[best] += 1;
+          near += 1;
+        }
+      }
+      const fair = CODES / places.length;
+      return {
+        covered: counts.filter((count) => count >= fair / 4).length,
+        places: places.length,
+        near: near / CODES,
+      };
+    }
+
+    return {
+      settings, seen, points, generator, discriminator,
+      step, stepD, stepG, gradientOfD, gradientOfG, sample, logits, coverage,
+    };
+  }
+
+  return {DATA, CODES, network, create};
+})();
