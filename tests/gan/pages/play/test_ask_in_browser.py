@@ -111,11 +111,19 @@ def shown_image(page, name="plain"):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGBA"))
 
 
+def paper(page):
+    """Where the paper lies in the window, once what stands above it no longer grows."""
+    pad = part(page, "pad")
+    box = None
+    while box != (box := pad.bounding_box()):
+        pad.scroll_into_view_if_needed()
+        page.wait_for_timeout(100)
+    return box
+
+
 def draw(page, lines):
     """Draw lines on the paper by mouse."""
-    pad = part(page, "pad")
-    pad.scroll_into_view_if_needed()
-    box = pad.bounding_box()
+    box = paper(page)
     for line in lines:
         points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in line]
         page.mouse.move(*points[0])
@@ -245,6 +253,7 @@ def test_a_drawing_takes_the_form_of_the_data(browser, made):
             part(page, "clear").click()
             draw(page, [[(across + scale * x, scale * y) for x, y in PEN["3"][0]]])
             settled(page)
+            assert part(page, "origin").inner_text() == "Your drawing."
             results.append(shown_image(page)[..., 0] / 255)
     large, small = results
     assert np.abs(large - small).mean() < 0.03
@@ -256,9 +265,7 @@ def test_a_drawing_takes_the_form_of_the_data(browser, made):
 def test_a_finger_draws(browser, made):
     with opened(browser, made[0].file, has_touch=True, width=360) as page:
         settled(page)
-        pad = part(page, "pad")
-        pad.scroll_into_view_if_needed()
-        box = pad.bounding_box()
+        box = paper(page)
         places = [
             {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
             for x, y in PEN["1"][0]

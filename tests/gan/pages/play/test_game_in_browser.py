@@ -129,7 +129,7 @@ def test_a_whole_game_by_keyboard(browser, made, truths_of):
         headline = part(page, "headline").inner_text()
         chance = part(page, "chance-words").inner_text()
         value = part(page, "p-value").inner_text()
-        marked = page.locator("#game .chart .name").all_inner_texts()
+        marked = page.locator("#game .chart .name").all_text_contents()
         label = page.locator("#game [data-part=bce-chart] svg").get_attribute("aria-label")
         shape = (-1, *(made.data["image"][side] for side in ("channels", "height", "width")))
         images = np.float32(page.evaluate(IMAGES, seed)).reshape(shape)

@@ -11,8 +11,8 @@ const ask = (() => {
   const STEP = 2;
   // Bars of the judge.
   const BARS = 10;
-  // Width of a pen on colour images, as a share of the side.
-  const PEN = 0.05;
+  // Width of a pen on colour images: a share of the side, and at least so many pixels.
+  const [PEN, THINNEST] = [0.05, 2];
   const COLOURS = {
     black: [0, 0, 0], white: [255, 255, 255], skin: [246, 205, 172], brown: [106, 64, 34],
     red: [214, 52, 52], orange: [240, 140, 40], yellow: [250, 220, 70], green: [62, 150, 70],
@@ -96,7 +96,8 @@ const ask = (() => {
     }
 
     const onPaper = () => parts.mode.value === 'centred';
-    const penWidth = () => (parts.width.value / 100) * (grey ? habits.width : PEN * shape.width);
+    const penWidth = () => (parts.width.value / 100) * (
+      grey ? habits.width : Math.max(THINNEST, PEN * shape.width));
 
     function position(event) {
       const {left, top, width, height} = parts.pad.getBoundingClientRect();
