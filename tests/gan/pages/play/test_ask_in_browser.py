@@ -116,7 +116,7 @@ def paper(page):
     pad = part(page, "pad")
     box = None
     while box != (box := pad.bounding_box()):
-        pad.scroll_into_view_if_needed()
+        pad.evaluate("pad => pad.scrollIntoView({block: 'center'})")
         page.wait_for_timeout(100)
     return box
 

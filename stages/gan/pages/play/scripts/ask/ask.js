@@ -477,7 +477,7 @@ const ask = (() => {
       if (real) chosen.index = index;
       else chosen.seed = seed;
       guard(take(real ? 'real' : 'generated', 0));
-      element.scrollIntoView();
+      element.querySelector('h2').scrollIntoView();
       parts.pad.focus({preventScroll: true});
     };
   }

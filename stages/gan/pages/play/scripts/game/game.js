@@ -78,7 +78,7 @@ const game = (() => {
       showStrip(mine, found);
       turn('result');
       parts.headline.focus({preventScroll: true});
-      element.scrollIntoView();
+      element.querySelector('h2').scrollIntoView();
     }
 
     function showChance(you, discriminator) {
@@ -208,7 +208,10 @@ const game = (() => {
 
     function pressed(event) {
       if (!run?.open || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (!element.contains(event.target) && event.target !== document.body) return;
+      // With no part of the page in focus, the keys mean the game if its image is seen.
+      const {top, bottom} = parts.image.getBoundingClientRect();
+      const seen = bottom > 0 && top < innerHeight;
+      if (!element.contains(event.target) && !(event.target === document.body && seen)) return;
       const arrows = event.target.matches('input');  // there arrows choose how sure one is
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       if (key === 'r' || (key === 'ArrowLeft' && !arrows)) answer(true);
