@@ -18,10 +18,19 @@ from stages.gan.pages.play import texts
 _FOLDER = Path(__file__).parent
 # The sections in their order on the page.
 SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
-# In the order in which they need each other.
-# `numbers` holds what computes and draws nothing.
-_NUMBERS = ("numbers/arithmetic", "numbers/random", "numbers/losses", "numbers/small_gan_model")
-_SCRIPTS = ("texts", "state", *_NUMBERS, "engine", *SECTIONS, "main")
+# In the order in which they need each other. `numbers` holds what computes and draws nothing.
+_SCRIPTS = (
+    "shared/texts",
+    "shared/state",
+    "numbers/arithmetic",
+    "numbers/random",
+    "numbers/losses",
+    "numbers/small_gan_model",
+    "shared/engine",
+    "shared/images",
+    *SECTIONS,
+    "main",
+)
 
 
 def page_of(data: Mapping[str, Any], language: str = "en") -> str:

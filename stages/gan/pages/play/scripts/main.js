@@ -11,3 +11,23 @@ for (const [name, section] of Object.entries({draw, ask, game, loss, small_gan: 
     console.error(error);
   }
 }
+
+// The links to sections: what stands after the # is the state, so it cannot name the section.
+{
+  function goTo(section) {
+    const heading = document.getElementById(`${section}-title`);
+    if (!heading) return;
+    heading.tabIndex = -1;
+    heading.focus({preventScroll: true});
+    heading.scrollIntoView();
+  }
+
+  for (const link of document.querySelectorAll('a[data-section]')) {
+    link.addEventListener('click', event => {
+      event.preventDefault();
+      state.set('page.section', link.dataset.section);
+      goTo(link.dataset.section);
+    });
+  }
+  goTo(state.get('page.section', ''));
+}

@@ -1,0 +1,129 @@
+"""Packs the layers of a network into text, and measures what the packing changes.
+
+A packed layer has `weights` {form, values, scales?} and `bias`, in base64, little-endian:
+
+    float16   each weight in two bytes
+    int12     whole numbers from -2047 to 2047 times a scale for each output (float32 in `scales`);
+              two numbers plus 2048 in three bytes, the low bits first
+    bias      float32
+
+With 8 bits images would differ by several levels; see docs/play.md.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.gan.common.errors import UserError
+from stages.gan.pages.play.layers import Layer
+
+FLOAT16, INT12 = "float16", "int12"
+# All networks of a page in float16: above this they are packed in 12 bits.
+MOST_BYTES = 6_000_000
+_HIGHEST = 2047
+# Two of the 255 levels of a pixel, and a share of the logits' range (or of 1, if that is less).
+IMAGES, LOGITS = "images", "logits"
+LIMITS = {IMAGES: 2.0, LOGITS: 0.01}
+
+
+def form_for(networks: Sequence[Sequence[Layer]]) -> str:
+    """The form in which networks are packed: the finest that keeps the page small."""
+    weights = sum(layer["weights"].size for one in networks for layer in one if "weights" in layer)
+    return FLOAT16 if 2 * weights <= MOST_BYTES else INT12
+
+
+def pack(layers: Sequence[Layer], form: str) -> list[Layer]:
+    """Layers whose weights are text; sizes stay."""
+    packed = []
+    for layer in layers:
+        layer = dict(layer)
+        if "weights" in layer:
+            pack_one = _to_float16 if form == FLOAT16 else _to_int12
+            layer["weights"] = {"form": form, **pack_one(layer["weights"])}
+            layer["bias"] = _text(layer["bias"].astype("<f4"))
+        packed.append(layer)
+    return packed
+
+
+def unpack(layers: Sequence[Layer]) -> list[Layer]:
+    """The inverse of `pack`: layers with arrays, with the rounding of their form."""
+    arrays = []
+    for layer in layers:
+        layer = dict(layer)
+        if "weights" in layer:
+            shape = (-1, layer["inputs"], layer["outputs"])
+            read = _from_float16 if layer["weights"]["form"] == FLOAT16 else _from_int12
+            layer["weights"] = read(layer["weights"], layer["outputs"]).reshape(shape)
+            layer["bias"] = np.frombuffer(_bytes(layer["bias"]), "<f4")
+        arrays.append(layer)
+    return arrays
+
+
+def difference(
+    kind: str, name: str, ours: NDArray[np.floating], packed: NDArray[np.floating]
+) -> float:
+    """How far a packed network's results are from the network's.
+
+    Parameters
+    ----------
+    kind : str
+        images (in [-1, 1]): the result is in levels of 255; or logits: it is a share of the range
+        of `ours`, or of 1 if that is less.
+    name : str
+        The network, for the message.
+    ours, packed : (N, ...)
+
+    Raises
+    ------
+    UserError
+        If it is above the kind's limit.
+    """
+    apart = np.abs(np.float64(packed).reshape(ours.shape) - ours).max()
+    unit = 1 / 127.5 if kind == IMAGES else max(1.0, float(np.ptp(ours)))
+    found = float(apart / unit)
+    if not found <= LIMITS[kind]:
+        words = {IMAGES: "levels of 255", LOGITS: "of the logits' range"}[kind]
+        raise UserError(
+            f"the page cannot be made: in it the {name}'s {kind} would differ by {found:.2g} "
+            f"{words}, valid is up to {LIMITS[kind]:g}: its weights have values that "
+            "the page cannot store"
+        )
+    return found
+
+
+def _to_float16(weights: NDArray[np.float32]) -> dict[str, str]:
+    with np.errstate(over="ignore"):  # infinite then, which `difference` refuses
+        return {"values": _text(weights.astype("<f2"))}
+
+
+def _from_float16(packed: dict[str, str], _outputs: int) -> NDArray[np.float32]:
+    return np.frombuffer(_bytes(packed["values"]), "<f2").astype(np.float32)
+
+
+def _to_int12(weights: NDArray[np.float32]) -> dict[str, str]:
+    rows = weights.reshape(-1, weights.shape[-1])
+    scales = (np.abs(rows).max(axis=0) / _HIGHEST).astype("<f4")
+    whole = np.rint(rows / np.where(scales > 0, scales, 1)).clip(-_HIGHEST, _HIGHEST)
+    pairs = np.append(whole, np.zeros(whole.size % 2)).astype(np.int64).reshape(-1, 2) + 2048
+    joined = pairs[:, 0] | pairs[:, 1] << 12
+    triples = np.stack([joined & 255, joined >> 8 & 255, joined >> 16], 1).astype(np.uint8)
+    return {"values": _text(triples), "scales": _text(scales)}
+
+
+def _from_int12(packed: dict[str, str], outputs: int) -> NDArray[np.float32]:
+    triples = np.frombuffer(_bytes(packed["values"]), np.uint8).reshape(-1, 3).astype(np.int64)
+    joined = triples @ [1, 1 << 8, 1 << 16]
+    whole = np.stack([joined & 4095, joined >> 12], 1).reshape(-1) - 2048
+    rows = whole[: whole.size // outputs * outputs].reshape(-1, outputs)
+    return np.float32(rows * np.frombuffer(_bytes(packed["scales"]), "<f4"))
+
+
+def _text(array: NDArray[Any]) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)
