@@ -3,6 +3,10 @@
 const smallGanModel = (() => {
   const LEAK = 0.2;        // slope of the leaky ReLU below 0
   const EPSILON = 1e-8;    // of Adam
+  // Adam moves each weight by about the rate. In the lecture's networks such moves of 784 inputs
+  // and up to 512 units add up in one logit, here of 2 inputs and 64 units. So that a rate means
+  // about the same in both, each weight here moves by this much times the rate.
+  const REACH = 20;
   const CODES = 512;       // of the points that are shown and counted
   const CHUNK = 256;       // examples that go through a network at once
 
@@ -13,9 +17,9 @@ const smallGanModel = (() => {
       arithmetic.circle(i * Math.PI / 4).map((each) => 2 * each));
     const draw = (stream) => {
       const [x, y] = places[stream.below(8)];
-      return [x + 0.1 * stream.normal(), y + 0.1 * stream.normal()];
+      return [x + 0.12 * stream.normal(), y + 0.12 * stream.normal()];
     };
-    return {places, reach: 0.4, draw};
+    return {places, reach: 0.45, draw};
   }
 
   function curve(at, count, noise, reach) {
@@ -149,7 +153,7 @@ const smallGanModel = (() => {
         power1 *= beta1;
         power2 *= beta2;
       }
-      const size = rate / (1 - power1);
+      const size = REACH * rate / (1 - power1);
       const shrink = 1 / (1 - power2);
       for (const {values, slopes, first, second} of layers) {
         for (let i = 0; i < values.length; i++) {
@@ -167,7 +171,7 @@ const smallGanModel = (() => {
   // A GAN at its first step. `settings` may change between steps:
   //   loss: a name of `losses.table`; rate; beta1; beta2; batch: up to CHUNK; discriminatorSteps.
   // `kind` is a key of DATA; `seed` fixes weights, data and codes.
-  function create({kind, seed, width = 64, code = 4, scale = 1}, settings) {
+  function create({kind, seed, width = 64, code = 4}, settings) {
     const points = DATA[kind]();
     const start = random.stream(seed);
     const generator = network([code, width, width, 2], start);
@@ -179,7 +183,8 @@ const smallGanModel = (() => {
     const slopes = new Float32Array(CHUNK);
     // What the last steps saw: losses, mean probabilities, and the lengths of the gradients.
     const seen = {
-      step: 0,
+      stepsD: 0,
+      stepsG: 0,
       real: NaN,
       fake: NaN,
       generator: NaN,
@@ -192,8 +197,8 @@ const smallGanModel = (() => {
     function drawReal(count) {
       for (let n = 0; n < count; n++) {
         const [x, y] = points.draw(stream);
-        real[2 * n] = scale * x;
-        real[2 * n + 1] = scale * y;
+        real[2 * n] = x;
+        real[2 * n + 1] = y;
       }
       return real;
     }
@@ -207,7 +212,7 @@ const smallGanModel = (() => {
     // and the mean probability.
     function judged(input, count, value, slope) {
       const logits = discriminator.forward(input, count);
-      let total = 0;
+      let total = -0;  // a sum of -0 is -0
       let probability = 0;
       for (let n = 0; n < count; n++) {
         total += value(logits[n]);
@@ -245,21 +250,34 @@ const smallGanModel = (() => {
       seen.gradientG = generator.length();
     }
 
+    // Means of `seen` over the last steps, in which a verdict trusts.
+    const mean = {};
+
+    function remember() {
+      for (const key of ['real', 'fake', 'generator', 'answerReal', 'answerFake']) {
+        if (Number.isNaN(seen[key])) continue;
+        mean[key] = key in mean ? mean[key] + 0.05 * (seen[key] - mean[key]) : seen[key];
+      }
+    }
+
     function stepD() {
       gradientOfD();
       discriminator.update(settings.rate, settings.beta1, settings.beta2);
+      seen.stepsD += 1;
+      remember();
     }
 
     function stepG() {
       gradientOfG();
       generator.update(settings.rate, settings.beta1, settings.beta2);
+      seen.stepsG += 1;
+      remember();
     }
 
-    // D's steps, then one of G: what the lecture calls a step.
+    // D's steps, then one of G.
     function step() {
       for (let i = 0; i < settings.discriminatorSteps; i++) stepD();
       stepG();
-      seen.step += 1;
     }
 
     // A network's outputs for any number of inputs, `into` an array.
@@ -289,8 +307,8 @@ const smallGanModel = (() => {
         let best = -1;
         let nearest = reach * reach;
         for (let k = 0; k < places.length; k++) {
-          const dx = xy[2 * n]/scale - places[k][0];
-          const dy = xy[2 * n + 1]/scale - places[k][1];
+          const dx = xy[2 * n] - places[k][0];
+          const dy = xy[2 * n + 1] - places[k][1];
           const square = dx * dx + dy * dy;
           if (square < nearest) {
             nearest = square;
@@ -310,9 +328,28 @@ const smallGanModel = (() => {
       };
     }
 
+    // What is going on, as a key of the section's texts, and what it says there.
+    function verdict() {
+      const places = coverage();
+      const said = {covered: places.covered, places: places.places, near: Math.round(100 * places.near)};
+      const best = losses.equilibrium(settings.loss);
+      const off = Math.abs(mean.real + mean.fake - best.discriminator) / best.discriminator;
+      let key = 'learning';
+      if (seen.stepsD + seen.stepsG === 0) key = 'new';
+      else if (!Number.isFinite(seen.fake + seen.generator) && seen.stepsD && seen.stepsG) key = 'overflow';
+      else if (seen.gradientG === 0 && seen.gradientD === 0) key = 'dead';
+      else if (seen.gradientG === 0) key = 'd_won';
+      else if (seen.stepsD < 20 || seen.stepsG < 20) key = 'early';
+      else if (mean.real + mean.fake > 2.5 * best.discriminator || mean.generator > 6) key = 'swinging';
+      else if (mean.answerReal > 0.9 && mean.answerFake < 0.1) key = 'd_ahead';
+      else if (places.covered <= places.places / 2) key = 'few';
+      else if (off < 0.25 && places.covered >= 0.75 * places.places && places.near > 0.6) key = 'near';
+      return {key, ...said};
+    }
+
     return {
       settings, seen, points, generator, discriminator,
-      step, stepD, stepG, gradientOfD, gradientOfG, sample, logits, coverage,
+      step, stepD, stepG, gradientOfD, gradientOfG, sample, logits, coverage, verdict,
     };
   }
 
