@@ -30,7 +30,7 @@ _SCRIPTS = (
     "shared/engine",
     "shared/images",
     "draw",
-    *(f"ask/{name}" for name in ("strokes", "slopes", "pictures", "ask")),
+    *(f"ask/{name}" for name in ("strokes", "slopes", "pictures", "answers", "ask")),
     *(f"game/{name}" for name in ("binomial", "rounds", "charts", "game")),
     "loss",
     "small_gan",

@@ -388,3 +388,43 @@ def test_it_fits_a_phone(browser, made, dark):
                 && each.getBoundingClientRect().right > 360).map(each => each.outerHTML)"""
         )
     assert wide == []
+
+
+def test_each_loss_says_how_far_it_is_from_its_own_equilibrium(browser, made):
+    """With every loss, and with options, which move the equilibrium."""
+    answers = {}
+    smooth = losses.Options(label_smoothing=0.1)
+    cases = {name: losses.build(name) for name in losses.LOSSES}
+    with opened(browser, made[0].file) as page:
+        for name, loss in {**cases, "smooth": losses.build("bce", smooth)}.items():
+            at = equilibrium.point(loss)
+            answers[name] = page.evaluate(
+                """([name, equilibrium]) => {
+                    play.data.loss = {name, equilibrium};
+                    return answers.ownLoss(1.5);
+                }""",
+                [
+                    "bce" if name == "smooth" else name,
+                    at
+                    and {
+                        "probability": at.probability,
+                        "logit": at.logit,
+                        "discriminator": at.discriminator,
+                        "generator": at.generator,
+                    },
+                ],
+            )
+    logits = np.full(2, 1.5)
+    for name, loss in cases.items():
+        terms = equilibrium.loss_terms(loss, equilibrium.point(loss), logits, logits)
+        total, own = terms["discriminator"], terms["generator"]
+        if total.equilibrium is None:
+            assert "no equilibrium of this kind" in answers[name]
+            continue
+        assert f"add up to {total.value:.3f}" in answers[name]
+        assert f"the sum is {total.equilibrium:.3f}" in answers[name]
+        assert f"here it is {total.distance:.3f} higher" in answers[name]
+        value = f"{own.value:.3f}".replace("-", "\N{MINUS SIGN}")
+        assert answers[name].endswith(f"here it is {value}.")
+    assert "D gives 0.45 to every image" in answers["smooth"]
+    assert "options" in answers["smooth"]
