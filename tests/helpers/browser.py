@@ -133,6 +133,7 @@ def make_page(folder: Path, kind: str = "mlp", judged: bool = True, **changes: A
     """
     description = describe(kind, **changes)
     generator, discriminator = as_plain(description, *as_if_trained(description))
+    folder.mkdir(parents=True, exist_ok=True)
     files = folder / "generator.onnx", folder / "discriminator.onnx"
     shape, size = description.image_shape, description.latent_size
     onnx_files.write(files[0], generator, "", ("latent_code", (size,)), {"image": shape})
@@ -148,7 +149,7 @@ def make_page(folder: Path, kind: str = "mlp", judged: bool = True, **changes: A
         names = [str(number) for number in range(10)]
         known = contents.Judge(network, names, classifier.apply(network, held_out)[1])
     drawn = folder / "epochs"
-    drawn.mkdir(parents=True)
+    drawn.mkdir()
     for epoch in range(1, EPOCHS + 1):
         grid(np.clip(draw.normal(0, 0.5, (25, *shape)), -1, 1)).save(drawn / f"{epoch}.png")
     data = {

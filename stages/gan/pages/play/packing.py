@@ -4,13 +4,14 @@ A packed layer has `weights` {form, values, scales?} and `bias`, in base64, litt
 
     float16   each weight in two bytes
     int12     whole numbers from -2047 to 2047 times a scale for each output (float32 in `scales`);
-              two numbers plus 2048 in three bytes, the low bits first
+              two numbers plus 2048 in three bytes, the low bits first; a last one alone gets a 0
     bias      float32
 
 With 8 bits images would differ by several levels; see docs/play.md.
 """
 
 import base64
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,9 +55,9 @@ def unpack(layers: Sequence[Layer]) -> list[Layer]:
     for layer in layers:
         layer = dict(layer)
         if "weights" in layer:
-            shape = (-1, layer["inputs"], layer["outputs"])
+            shape = (math.prod(layer.get("kernel", [1])), layer["inputs"], layer["outputs"])
             read = _from_float16 if layer["weights"]["form"] == FLOAT16 else _from_int12
-            layer["weights"] = read(layer["weights"], layer["outputs"]).reshape(shape)
+            layer["weights"] = read(layer["weights"], shape)
             layer["bias"] = np.frombuffer(_bytes(layer["bias"]), "<f4")
         arrays.append(layer)
     return arrays
@@ -99,8 +100,8 @@ def _to_float16(weights: NDArray[np.float32]) -> dict[str, str]:
         return {"values": _text(weights.astype("<f2"))}
 
 
-def _from_float16(packed: dict[str, str], _outputs: int) -> NDArray[np.float32]:
-    return np.frombuffer(_bytes(packed["values"]), "<f2").astype(np.float32)
+def _from_float16(packed: dict[str, str], shape: Sequence[int]) -> NDArray[np.float32]:
+    return np.frombuffer(_bytes(packed["values"]), "<f2").astype(np.float32).reshape(shape)
 
 
 def _to_int12(weights: NDArray[np.float32]) -> dict[str, str]:
@@ -113,12 +114,12 @@ def _to_int12(weights: NDArray[np.float32]) -> dict[str, str]:
     return {"values": _text(triples), "scales": _text(scales)}
 
 
-def _from_int12(packed: dict[str, str], outputs: int) -> NDArray[np.float32]:
+def _from_int12(packed: dict[str, str], shape: Sequence[int]) -> NDArray[np.float32]:
     triples = np.frombuffer(_bytes(packed["values"]), np.uint8).reshape(-1, 3).astype(np.int64)
     joined = triples @ [1, 1 << 8, 1 << 16]
     whole = np.stack([joined & 4095, joined >> 12], 1).reshape(-1) - 2048
-    rows = whole[: whole.size // outputs * outputs].reshape(-1, outputs)
-    return np.float32(rows * np.frombuffer(_bytes(packed["scales"]), "<f4"))
+    scales = np.frombuffer(_bytes(packed["scales"]), "<f4")
+    return np.float32(whole[: math.prod(shape)].reshape(shape) * scales)
 
 
 def _text(array: NDArray[Any]) -> str:

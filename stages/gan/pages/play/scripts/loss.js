@@ -219,6 +219,17 @@ const loss = (() => {
           name: text(card.name), s, value: card.value.textContent, gradient: card.gradient.textContent,
         }));
       });
+      part('now').textContent = text('riddle_now', {
+        s: Number(s.toFixed(3)), y: Number(y.toFixed(2)), p: shortest(all.p),
+      });
+      const table = part('riddle');
+      table.replaceChildren();
+      for (const {name, value, gradient} of all.rows.slice(0, 2)) {
+        const line = add(table, 'tr');
+        add(line, 'th', '', text(name)).scope = 'row';
+        add(line, 'td', 'number', figure(value));
+        add(line, 'td', `number${gradient === 0 && value > 0.5 ? ' bad' : ''}`, gradientText(gradient));
+      }
       const {lecture} = all;
       part('lecture').textContent = lectureLine(lecture);
       part('parts').textContent = text('line_parts', {real: figure(lecture.real), fake: figure(lecture.fake)});

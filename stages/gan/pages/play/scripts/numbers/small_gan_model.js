@@ -7,8 +7,9 @@ const smallGanModel = (() => {
   // and up to 512 units add up in one logit, here of 2 inputs and 64 units. So that a rate means
   // about the same in both, each weight here moves by this much times the rate.
   const REACH = 20;
-  const CODES = 512;       // of the points that are shown and counted
-  const CHUNK = 256;       // examples that go through a network at once
+  const CODES = 320;       // of the points that are shown and counted
+  const BATCH = 256;       // the largest
+  const CHUNK = 2 * BATCH; // examples that go through a network at once
 
   // Sets of points, each with `draw(stream)` for a point and `places`: what G shall cover. A point
   // that lies within `reach` of a place belongs to it.
@@ -51,6 +52,47 @@ const smallGanModel = (() => {
 
   const DATA = {ring, moons, spiral};
 
+  // out[r, c] = sum over k of a[r, k] b[c, k], all row by row. Four sums at a time: each number that
+  // is read serves twice.
+  function products(a, b, out, rows, columns, length) {
+    for (let r = 0; r < rows; r += 2) {
+      const r2 = Math.min(r + 1, rows - 1);
+      const a1 = r * length;
+      const a2 = r2 * length;
+      for (let c = 0; c < columns; c += 2) {
+        const c2 = Math.min(c + 1, columns - 1);
+        const b1 = c * length;
+        const b2 = c2 * length;
+        let sum11 = 0;
+        let sum12 = 0;
+        let sum21 = 0;
+        let sum22 = 0;
+        for (let k = 0; k < length; k++) {
+          const x1 = a[a1 + k];
+          const x2 = a[a2 + k];
+          const y1 = b[b1 + k];
+          const y2 = b[b2 + k];
+          sum11 += x1 * y1;
+          sum12 += x1 * y2;
+          sum21 += x2 * y1;
+          sum22 += x2 * y2;
+        }
+        out[r * columns + c] = sum11;
+        out[r * columns + c2] = sum12;
+        out[r2 * columns + c] = sum21;
+        out[r2 * columns + c2] = sum22;
+      }
+    }
+  }
+
+  // Columns as rows.
+  function turned(matrix, rows, columns, into) {
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < columns; c++) into[c * rows + r] = matrix[r * columns + c];
+    }
+    return into;
+  }
+
   // A network of dense layers, leaky ReLU between them, float32. `sizes`: of the inputs, of each
   // layer's outputs. Weights start uniform in +-sqrt(1 / inputs), as PyTorch's Linear does.
   function network(sizes, stream) {
@@ -71,6 +113,10 @@ const smallGanModel = (() => {
         given: null,
       };
     });
+    const widest = Math.max(...sizes);
+    const turnedSlopes = new Float32Array(widest * CHUNK);
+    const turnedInput = new Float32Array(widest * CHUNK);
+    const turnedWeights = new Float32Array(widest * widest);
     let updates = 0;
 
     // The outputs of `count` inputs, CHUNK at most, one after the other. They stay until the next
@@ -81,23 +127,10 @@ const smallGanModel = (() => {
         const last = number === layers.length - 1;
         const biases = inputs * outputs;
         layer.given = input;
+        products(input, values, out, count, outputs, inputs);
         for (let n = 0; n < count; n++) {
-          const from = n * inputs;
           for (let o = 0; o < outputs; o++) {
-            const row = o * inputs;
-            let a = values[biases + o];
-            let b = 0;
-            let c = 0;
-            let d = 0;
-            let i = 0;
-            for (; i + 3 < inputs; i += 4) {
-              a += values[row + i] * input[from + i];
-              b += values[row + i + 1] * input[from + i + 1];
-              c += values[row + i + 2] * input[from + i + 2];
-              d += values[row + i + 3] * input[from + i + 3];
-            }
-            for (; i < inputs; i++) a += values[row + i] * input[from + i];
-            const sum = a + b + (c + d);
+            const sum = out[n * outputs + o] + values[biases + o];
             out[n * outputs + o] = sum > 0 || last ? sum : LEAK * sum;
           }
         }
@@ -106,35 +139,30 @@ const smallGanModel = (() => {
       return input;
     }
 
-    // After `forward`: from the slopes of a loss by the outputs to those by the inputs. Those by
-    // the weights are added to `slopes` of each layer unless `weights` is false.
+    // After `forward`: from the slopes of a loss by the outputs to those by the inputs, which stay
+    // until the next call. Those by the weights are in `slopes` of each layer unless `weights` is
+    // false. `given` is overwritten.
     function backward(given, count, weights = true) {
       for (let number = layers.length - 1; number >= 0; number--) {
         const {inputs, outputs, values, slopes, out, back, given: input} = layers[number];
-        const last = number === layers.length - 1;
-        const biases = inputs * outputs;
-        back.fill(0, 0, count * inputs);
-        for (let n = 0; n < count; n++) {
-          const from = n * inputs;
+        if (number < layers.length - 1) {
+          for (let i = 0; i < count * outputs; i++) if (!(out[i] > 0)) given[i] *= LEAK;
+        }
+        if (weights) {
+          turned(given, count, outputs, turnedSlopes);
+          turned(input, count, inputs, turnedInput);
+          products(turnedSlopes, turnedInput, slopes, outputs, inputs, count);
           for (let o = 0; o < outputs; o++) {
-            const at = n * outputs + o;
-            const slope = last || out[at] > 0 ? given[at] : LEAK * given[at];
-            if (slope === 0) continue;
-            const row = o * inputs;
-            for (let i = 0; i < inputs; i++) back[from + i] += slope * values[row + i];
-            if (weights) {
-              for (let i = 0; i < inputs; i++) slopes[row + i] += slope * input[from + i];
-              slopes[biases + o] += slope;
-            }
+            let sum = 0;
+            for (let n = 0; n < count; n++) sum += turnedSlopes[o * count + n];
+            slopes[inputs * outputs + o] = sum;
           }
         }
+        turned(values, outputs, inputs, turnedWeights);
+        products(given, turnedWeights, back, count, inputs, outputs);
         given = back;
       }
       return given;
-    }
-
-    function forget() {
-      for (const {slopes} of layers) slopes.fill(0);
     }
 
     // The length of the gradient that `slopes` holds.
@@ -165,11 +193,11 @@ const smallGanModel = (() => {
       }
     }
 
-    return {layers, forward, backward, forget, length, update};
+    return {layers, forward, backward, length, update};
   }
 
   // A GAN at its first step. `settings` may change between steps:
-  //   loss: a name of `losses.table`; rate; beta1; beta2; batch: up to CHUNK; discriminatorSteps.
+  //   loss: a name of `losses.table`; rate; beta1; beta2; batch: up to 256; discriminatorSteps.
   // `kind` is a key of DATA; `seed` fixes weights, data and codes.
   function create({kind, seed, width = 64, code = 4}, settings) {
     const points = DATA[kind]();
@@ -178,8 +206,8 @@ const smallGanModel = (() => {
     const discriminator = network([2, width, width, 1], start);
     const stream = random.stream(seed + 1);
     const shown = Float32Array.from({length: CODES * code}, () => start.normal());
-    const real = new Float32Array(2 * CHUNK);
-    const codes = new Float32Array(code * CHUNK);
+    const seenByD = new Float32Array(2 * CHUNK);
+    const codes = new Float32Array(code * BATCH);
     const slopes = new Float32Array(CHUNK);
     // What the last steps saw: losses, mean probabilities, and the lengths of the gradients.
     const seen = {
@@ -194,27 +222,17 @@ const smallGanModel = (() => {
       gradientG: NaN,
     };
 
-    function drawReal(count) {
-      for (let n = 0; n < count; n++) {
-        const [x, y] = points.draw(stream);
-        real[2 * n] = x;
-        real[2 * n + 1] = y;
-      }
-      return real;
-    }
-
     function drawFake(count) {
       for (let i = 0; i < code * count; i++) codes[i] = stream.normal();
       return generator.forward(codes, count);
     }
 
-    // D's answers to points: the mean of a term of the loss, its slope by each logit in `slopes`,
-    // and the mean probability.
-    function judged(input, count, value, slope) {
-      const logits = discriminator.forward(input, count);
+    // Of D's logits number `from` to `from + count - 1`: the mean of a term of the loss, its slope
+    // by each logit in `slopes`, and the mean probability.
+    function judged(logits, from, count, value, slope) {
       let total = -0;  // a sum of -0 is -0
       let probability = 0;
-      for (let n = 0; n < count; n++) {
+      for (let n = from; n < from + count; n++) {
         total += value(logits[n]);
         probability += losses.sigmoid(logits[n]);
         slopes[n] = slope(logits[n]) / count;
@@ -226,11 +244,12 @@ const smallGanModel = (() => {
     function gradientOfD() {
       const {value, slope} = losses.table[settings.loss];
       const count = settings.batch;
-      discriminator.forget();
-      const ofReal = judged(drawReal(count), count, (s) => value(s, 1), (s) => slope(s, 1));
-      discriminator.backward(slopes, count);
-      const ofFake = judged(drawFake(count), count, (s) => value(s, 0), (s) => slope(s, 0));
-      discriminator.backward(slopes, count);
+      for (let n = 0; n < count; n++) seenByD.set(points.draw(stream), 2 * n);
+      seenByD.set(drawFake(count).subarray(0, 2 * count), 2 * count);
+      const logits = discriminator.forward(seenByD, 2 * count);
+      const ofReal = judged(logits, 0, count, (s) => value(s, 1), (s) => slope(s, 1));
+      const ofFake = judged(logits, count, count, (s) => value(s, 0), (s) => slope(s, 0));
+      discriminator.backward(slopes, 2 * count);
       seen.real = ofReal.loss;
       seen.fake = ofFake.loss;
       seen.answerReal = ofReal.probability;
@@ -242,8 +261,8 @@ const smallGanModel = (() => {
     function gradientOfG() {
       const {value, slope} = losses.table[settings.loss].generator;
       const count = settings.batch;
-      generator.forget();
-      const ofFake = judged(drawFake(count), count, value, slope);
+      const logits = discriminator.forward(drawFake(count), count);
+      const ofFake = judged(logits, 0, count, value, slope);
       generator.backward(discriminator.backward(slopes, count, false), count);
       seen.generator = ofFake.loss;
       seen.answerFake = ofFake.probability;
