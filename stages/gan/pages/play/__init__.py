@@ -22,11 +22,18 @@ SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
 _SCRIPTS = (
     "shared/texts",
     "shared/state",
+    "shared/figures",
     "numbers/arithmetic",
     "numbers/random",
+    "numbers/losses",
+    "numbers/small_gan_model",
     "shared/engine",
     "shared/images",
-    *SECTIONS,
+    "draw",
+    *(f"ask/{name}" for name in ("strokes", "slopes", "pictures", "answers", "ask")),
+    *(f"game/{name}" for name in ("binomial", "rounds", "charts", "game")),
+    "loss",
+    "small_gan",
     "main",
 )
 

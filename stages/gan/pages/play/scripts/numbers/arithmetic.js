@@ -1,4 +1,4 @@
-// exp and ln from + - * / alone. IEEE 754 fixes every bit of these four, but not those of Math.exp
+// exp, ln, cos and sin from + - * / alone. IEEE 754 fixes every bit of these four, but not those of Math.exp
 // and Math.log: with these two, a run in the page has the same numbers in all browsers.
 const arithmetic = (() => {
   const LN2 = Math.LN2;
@@ -58,11 +58,23 @@ const arithmetic = (() => {
     return ln(sum) * (x / (sum - 1));
   }
 
+  // [cos, sin] of an angle from -2 pi to 2 pi.
+  function circle(angle) {
+    const square = angle * angle;
+    let cos = 1;
+    let sin = 1;
+    for (let n = 40; n > 0; n -= 2) {
+      cos = 1 - cos * square / (n * (n - 1));
+      sin = 1 - sin * square / (n * (n + 1));
+    }
+    return [cos, sin * angle];
+  }
+
   // The 32 bits of a number as float32: "0" or "1" each, the sign first.
   function bitsOf(x) {
     bits.setFloat32(0, x);
     return bits.getUint32(0).toString(2).padStart(32, '0');
   }
 
-  return {exp, ln, ln1p, bitsOf};
+  return {exp, ln, ln1p, circle, bitsOf};
 })();
