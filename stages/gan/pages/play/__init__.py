@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan import pages
-from stages.gan.pages.play import texts
+from stages.gan.pages.play import languages
 
 _FOLDER = Path(__file__).parent
 # The sections in their order on the page.
@@ -22,13 +22,18 @@ SECTIONS = ("draw", "ask", "game", "loss", "small_gan")
 _SCRIPTS = (
     "shared/texts",
     "shared/state",
+    "shared/figures",
     "numbers/arithmetic",
     "numbers/random",
     "numbers/losses",
     "numbers/small_gan_model",
     "shared/engine",
     "shared/images",
-    *SECTIONS,
+    "draw",
+    *(f"ask/{name}" for name in ("strokes", "slopes", "pictures", "answers", "ask")),
+    *(f"game/{name}" for name in ("binomial", "rounds", "charts", "game")),
+    "loss",
+    "small_gan",
     "main",
 )
 
@@ -43,7 +48,7 @@ def page_of(data: Mapping[str, Any], language: str = "en") -> str:
     language : str
         A folder of `texts`.
     """
-    words = texts.table(language)
+    words = languages.table(language)
     scripts = "\n".join(
         (_FOLDER / "scripts" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS
     )

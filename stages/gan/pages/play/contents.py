@@ -9,6 +9,7 @@ import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
 
+from stages.gan.common.errors import UserError
 from stages.gan.pages.play import directions, layers, packing, reference
 
 DIRECTIONS = 5
@@ -72,8 +73,23 @@ def networks(
         row = layers.from_judge(judge.network, images.shape[1:])
         rows["judge"] = (packing.LOGITS, row, images)
         results["judge"] = judge.logits
-    form = packing.form_for([row for _, row, _ in rows.values()])
-    packed: dict[str, Any] = {"judge": None}
+    forms = packing.forms_for([row for _, row, _ in rows.values()])
+    for form in forms:
+        try:
+            return {"judge": None, **_packed(rows, results, form)}
+        except UserError:
+            if form == forms[-1]:
+                raise
+    raise AssertionError("there is always a form")
+
+
+def _packed(
+    rows: Mapping[str, tuple[str, list[layers.Layer], NDArray[np.float32]]],
+    results: Mapping[str, NDArray[np.float32]],
+    form: str,
+) -> dict[str, Any]:
+    """The networks of `rows`, each packed and compared with its results."""
+    packed = {}
     for name, (kind, row, inputs) in rows.items():
         stored = packing.pack(row, form)
         theirs = reference.run(packing.unpack(stored), inputs)

@@ -138,6 +138,22 @@ class _Row:
         self.layers.append({"kind": kind, **values})
 
 
+def load(file: Path) -> onnx.ModelProto:
+    """Read a file that the stage export wrote.
+
+    Raises
+    ------
+    UserError
+        If it is missing, or is no ONNX file.
+    """
+    try:
+        return onnx.load(file)
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing: run `dvc repro` first") from None
+    except Exception as error:  # protobuf's errors have no common class of their own
+        raise UserError(f"{file} is damaged ({error}): remove it and run `dvc repro`") from None
+
+
 def from_onnx(file: Path) -> list[Layer]:
     """The layers from the input to the first output of a file that the stage export wrote.
 
@@ -148,12 +164,7 @@ def from_onnx(file: Path) -> list[Layer]:
     TypeError
         If an operator is not known here.
     """
-    try:
-        model = onnx.load(file)
-    except FileNotFoundError:
-        raise UserError(f"{file} is missing: run `dvc repro` first") from None
-    except Exception as error:  # protobuf's errors have no common class of their own
-        raise UserError(f"{file} is damaged ({error}): remove it and run `dvc repro`") from None
+    model = load(file)
     graph = model.graph
     constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     (taken,) = graph.input

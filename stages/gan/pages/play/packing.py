@@ -3,8 +3,8 @@
 A packed layer has `weights` {form, values, scales?} and `bias`, in base64, little-endian:
 
     float16   each weight in two bytes
-    int12     whole numbers from -2047 to 2047 times a scale for each output (float32 in `scales`);
-              two numbers plus 2048 in three bytes, the low bits first; a last one alone gets a 0
+    int13     whole numbers from -4095 to 4095 times a scale for each output (float32 in `scales`);
+              each plus 4096 in 13 bits of a row of bits, the low bit first
     bias      float32
 
 With 8 bits images would differ by several levels; see docs/play.md.
@@ -21,19 +21,20 @@ from numpy.typing import NDArray
 from stages.gan.common.errors import UserError
 from stages.gan.pages.play.layers import Layer
 
-FLOAT16, INT12 = "float16", "int12"
-# All networks of a page in float16: above this they are packed in 12 bits.
+FLOAT16, INT13 = "float16", "int13"
+# All networks of a page in float16: above this they are packed in 13 bits.
 MOST_BYTES = 6_000_000
-_HIGHEST = 2047
+_BITS = 13
+_HIGHEST = 2 ** (_BITS - 1) - 1
 # Two of the 255 levels of a pixel, and a share of the logits' range (or of 1, if that is less).
 IMAGES, LOGITS = "images", "logits"
 LIMITS = {IMAGES: 2.0, LOGITS: 0.01}
 
 
-def form_for(networks: Sequence[Sequence[Layer]]) -> str:
-    """The form in which networks are packed: the finest that keeps the page small."""
+def forms_for(networks: Sequence[Sequence[Layer]]) -> list[str]:
+    """The forms in which networks may be packed; one that keeps the page small comes first."""
     weights = sum(layer["weights"].size for one in networks for layer in one if "weights" in layer)
-    return FLOAT16 if 2 * weights <= MOST_BYTES else INT12
+    return [FLOAT16] if 2 * weights <= MOST_BYTES else [INT13, FLOAT16]
 
 
 def pack(layers: Sequence[Layer], form: str) -> list[Layer]:
@@ -42,7 +43,7 @@ def pack(layers: Sequence[Layer], form: str) -> list[Layer]:
     for layer in layers:
         layer = dict(layer)
         if "weights" in layer:
-            pack_one = _to_float16 if form == FLOAT16 else _to_int12
+            pack_one = _to_float16 if form == FLOAT16 else _to_int13
             layer["weights"] = {"form": form, **pack_one(layer["weights"])}
             layer["bias"] = _text(layer["bias"].astype("<f4"))
         packed.append(layer)
@@ -56,7 +57,7 @@ def unpack(layers: Sequence[Layer]) -> list[Layer]:
         layer = dict(layer)
         if "weights" in layer:
             shape = (math.prod(layer.get("kernel", [1])), layer["inputs"], layer["outputs"])
-            read = _from_float16 if layer["weights"]["form"] == FLOAT16 else _from_int12
+            read = _from_float16 if layer["weights"]["form"] == FLOAT16 else _from_int13
             layer["weights"] = read(layer["weights"], shape)
             layer["bias"] = np.frombuffer(_bytes(layer["bias"]), "<f4")
         arrays.append(layer)
@@ -104,22 +105,22 @@ def _from_float16(packed: dict[str, str], shape: Sequence[int]) -> NDArray[np.fl
     return np.frombuffer(_bytes(packed["values"]), "<f2").astype(np.float32).reshape(shape)
 
 
-def _to_int12(weights: NDArray[np.float32]) -> dict[str, str]:
+def _to_int13(weights: NDArray[np.float32]) -> dict[str, str]:
     rows = weights.reshape(-1, weights.shape[-1])
     scales = (np.abs(rows).max(axis=0) / _HIGHEST).astype("<f4")
     whole = np.rint(rows / np.where(scales > 0, scales, 1)).clip(-_HIGHEST, _HIGHEST)
-    pairs = np.append(whole, np.zeros(whole.size % 2)).astype(np.int64).reshape(-1, 2) + 2048
-    joined = pairs[:, 0] | pairs[:, 1] << 12
-    triples = np.stack([joined & 255, joined >> 8 & 255, joined >> 16], 1).astype(np.uint8)
-    return {"values": _text(triples), "scales": _text(scales)}
+    above = (whole.reshape(-1, 1) + _HIGHEST + 1).astype("<u2").view(np.uint8)
+    bits = np.unpackbits(above, axis=1, bitorder="little")[:, :_BITS]
+    return {"values": _text(np.packbits(bits, bitorder="little")), "scales": _text(scales)}
 
 
-def _from_int12(packed: dict[str, str], shape: Sequence[int]) -> NDArray[np.float32]:
-    triples = np.frombuffer(_bytes(packed["values"]), np.uint8).reshape(-1, 3).astype(np.int64)
-    joined = triples @ [1, 1 << 8, 1 << 16]
-    whole = np.stack([joined & 4095, joined >> 12], 1).reshape(-1) - 2048
+def _from_int13(packed: dict[str, str], shape: Sequence[int]) -> NDArray[np.float32]:
+    content = np.frombuffer(_bytes(packed["values"]), np.uint8)
+    count = math.prod(shape)
+    bits = np.unpackbits(content, bitorder="little", count=count * _BITS).reshape(count, _BITS)
+    whole = np.packbits(bits, axis=1, bitorder="little").view("<u2").astype(np.int64)
     scales = np.frombuffer(_bytes(packed["scales"]), "<f4")
-    return np.float32(whole[: math.prod(shape)].reshape(shape) * scales)
+    return np.float32((whole - _HIGHEST - 1).reshape(shape) * scales)
 
 
 def _text(array: NDArray[Any]) -> str:

@@ -15,8 +15,8 @@ from stages.gan.data.prepared import to_pixels
 from stages.gan.pages import embedded, embedded_picture
 
 # Bytes before base64, which adds a third. With these and the networks the page stays small.
-MOST_OF_SHEET = 1_500_000
-MOST_OF_EPOCHS = 3_000_000
+MOST_OF_SHEET = 1_300_000
+MOST_OF_EPOCHS = 2_400_000
 # The page's game needs ten real images, and more to be played again.
 FEWEST, MOST = 40, 400
 _QUALITY = 88

@@ -13,12 +13,18 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from stages.gan.pages.play.layers import Layer
+from stages.gan.pages.play.layers import Layer, load
 
 
 def run_file(file: Path, inputs: NDArray[np.floating]) -> NDArray[np.float32]:
-    """The first output of an exported network for inputs (N, ...)."""
-    return _first_output(file.read_bytes(), inputs)
+    """The first output of an exported network for inputs (N, ...).
+
+    Raises
+    ------
+    UserError
+        If the file is missing, or is no ONNX file.
+    """
+    return _first_output(load(file).SerializeToString(), inputs)
 
 
 def run(layers: Sequence[Layer], inputs: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
+from stages.gan.common.errors import UserError
 from stages.gan.pages.play import contents, packing
 from tests.helpers.browser import make_page
+from tests.helpers.data import message_of
 
 SCORES = {
     "samples": 10,
@@ -20,7 +22,7 @@ SCORES = {
 }
 
 
-@pytest.mark.parametrize(("most", "form"), [(6_000_000, "float16"), (0, "int12")])
+@pytest.mark.parametrize(("most", "form"), [(6_000_000, "float16"), (0, "int13")])
 def test_networks_say_how_far_they_are_from_the_files(tmp_path, monkeypatch, most, form):
     monkeypatch.setattr(packing, "MOST_BYTES", most)
     networks = make_page(tmp_path, "dcgan").data["networks"]
@@ -28,6 +30,27 @@ def test_networks_say_how_far_they_are_from_the_files(tmp_path, monkeypatch, mos
     for network in networks.values():
         assert network["form"] == form
         assert 0 < network["difference"] < packing.LIMITS["images"] / 2
+
+
+def test_where_thirteen_bits_are_too_coarse_a_large_page_has_sixteen(tmp_path, monkeypatch):
+    monkeypatch.setattr(packing, "MOST_BYTES", 0)
+    refused = packing.difference
+
+    def difference(kind, name, ours, packed):
+        if not forms:
+            forms.append(packing.INT13)
+            raise UserError("too far")
+        return refused(kind, name, ours, packed)
+
+    forms = []
+    monkeypatch.setattr(packing, "difference", difference)
+    assert make_page(tmp_path).data["networks"]["generator"]["form"] == "float16"
+
+    def always(*_):
+        raise UserError("too far")
+
+    monkeypatch.setattr(packing, "difference", always)
+    assert message_of(make_page, tmp_path / "none") == "too far"
 
 
 def test_a_page_without_a_judge_has_none(tmp_path):

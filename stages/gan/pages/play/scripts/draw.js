@@ -153,7 +153,7 @@ const draw = (() => {
         images.draw(part('large'), drawn);
         const logit = discriminator.forward(drawn)[0];
         part('answer').textContent = text('answer', {
-          probability: (1 / (1 + Math.exp(-logit))).toFixed(2),
+          probability: figures.probability(1 / (1 + Math.exp(-logit))),
         });
       });
       ask('b', () => images.draw(part('from'), image(begin())));
@@ -184,8 +184,8 @@ const draw = (() => {
         slider.value = amounts[k];
         name.textContent = text('direction', {
           number: k + 1,
-          value: amounts[k].toFixed(1),
-          share: `${Math.round(100 * play.data.directions[k].share)} %`,
+          value: figures.signed(amounts[k], 1),
+          share: figures.percent(play.data.directions[k].share),
         });
       });
       part('walk').value = way;

@@ -102,13 +102,13 @@ def test_a_slider_moves_the_code_along_its_direction(browser, made):
         vector = np.array(made.data["directions"][1]["values"])
         assert np.abs(after - drawn_of(made, code_of(page, 9) + 2.5 * vector)).max() <= 2
         assert np.abs(after - before).max() > 2
-        assert "direction 2: 2.5" in part(page, "directions").inner_text()
+        assert "direction 2: +2.5" in part(page, "directions").inner_text()
         assert "draw.direction2=2.5" in page.url
         part(page, "back").click()
         assert np.array_equal(seen(page), before)
         sliders.nth(0).focus()
         page.keyboard.press("ArrowRight")
-        assert "direction 1: 0.1" in part(page, "directions").inner_text()
+        assert "direction 1: +0.1" in part(page, "directions").inner_text()
 
 
 def test_the_first_direction_changes_images_more_than_the_last(browser, made):

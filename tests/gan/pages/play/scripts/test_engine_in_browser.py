@@ -47,6 +47,14 @@ def made(tmp_path_factory):
     return make
 
 
+@pytest.fixture(scope="module")
+def coarse(tmp_path_factory):
+    """A page whose weights are packed in 13 bits, as those of large networks are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "MOST_BYTES", 0)
+        return make_page(tmp_path_factory.mktemp("coarse"), "dcgan", image_shape=(3, 16, 16))
+
+
 def inputs_of(made):
     """Codes; their images, and others that D tells apart: of one level each, and stripes."""
     draw = np.random.default_rng(3)
@@ -61,9 +69,9 @@ def forward(page, name, inputs):
     return np.array(page.evaluate(FORWARD, [name, inputs.reshape(len(inputs), -1).tolist()]))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_images_and_logits_are_those_of_onnx_runtime(browser, made, name):
-    page_made = made(name)
+@pytest.mark.parametrize("name", [*NETWORKS, "coarse"])
+def test_images_and_logits_are_those_of_onnx_runtime(browser, made, coarse, name):
+    page_made = coarse if name == "coarse" else made(name)
     codes, images = inputs_of(page_made)
     logits = reference.run_file(page_made.discriminator, images)
     answers = classifier.apply(page_made.judge, images)[1]

@@ -220,13 +220,17 @@ const engine = (() => {
       }
       return found;
     }
-    // Two whole numbers of 12 bits in three bytes, 2048 for 0, times a scale for each output.
+    // Whole numbers of 13 bits, 4096 for 0, the low bit first, times a scale for each output.
     const scale = float32(scales);
-    const found = new Float32Array(packed.length / 3 * 2);
-    for (let i = 0, byte = 0; i < found.length; i += 2, byte += 3) {
-      const middle = packed[byte + 1];
-      found[i] = ((packed[byte] | ((middle & 15) << 8)) - 2048) * scale[i % outputs];
-      found[i + 1] = (((middle >> 4) | (packed[byte + 2] << 4)) - 2048) * scale[(i + 1) % outputs];
+    const found = new Float32Array(Math.floor(packed.length * 8 / 13));
+    let bits = 0;
+    let count = 0;
+    let byte = 0;
+    for (let i = 0; i < found.length; i++) {
+      for (; count < 13; count += 8) bits |= packed[byte++] << count;
+      found[i] = ((bits & 8191) - 4096) * scale[i % outputs];
+      bits >>>= 13;
+      count -= 13;
     }
     return found;
   }

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from stages.gan.pages import play
-from stages.gan.pages.play import texts
+from stages.gan.pages.play import languages
 
 FOLDER = Path(play.__file__).parent
 LANGUAGES = sorted(path.name for path in (FOLDER / "texts").iterdir())
@@ -15,7 +15,7 @@ def test_every_text_is_there_in_each_language_with_the_same_places(language):
     def places(value):
         return sorted(re.findall(r"\{\w+\}", value))
 
-    english, table = texts.table("en"), texts.table(language)
+    english, table = languages.table("en"), languages.table(language)
     assert set(table) == {*play.SECTIONS, "page"}
     assert {name: set(section) for name, section in table.items()} == {
         name: set(section) for name, section in english.items()
@@ -27,7 +27,7 @@ def test_every_text_is_there_in_each_language_with_the_same_places(language):
 
 
 def test_templates_ask_for_texts_that_are_there():
-    table = texts.table("en")
+    table = languages.table("en")
     asked = set()
     for file in (FOLDER / "templates").glob("*.html"):
         asked |= set(re.findall(r"text\.(\w+)\.(\w+)", file.read_text(encoding="utf-8")))
