@@ -75,7 +75,7 @@ const smallGan = (() => {
         : state.get(`small_gan.${key}`, DEFAULTS[key]);
     }
     chosen.seed = Math.floor(chosen.seed);
-    if (!(chosen.data in smallGanModel.DATA)) chosen.data = DEFAULTS.data;
+    if (!Object.hasOwn(smallGanModel.DATA, chosen.data)) chosen.data = DEFAULTS.data;
     const selects = ['loss', 'data', 'batch', 'd_steps', 'beta1', 'beta2', 'speed'];
     for (const key of selects) {
       part(key).value = chosen[key];

@@ -2,7 +2,8 @@
 // rounded, as the computer that trains the networks rounds it.
 const losses = (() => {
   const f = Math.fround;
-  const LOWEST = f(1e-12);  // MindSpore's nn.BCELoss cuts ln off at ln 1e-12
+  // MindSpore's nn.BCELoss takes ln(p + 1e-12), which is never below ln 1e-12 = -27.631.
+  const LOWEST = f(1e-12);
 
   // p = 1 / (1 + exp(-s)), and its first step, whose rounding decides from where on p is 1.
   const onePlus = (s) => f(1 + f(arithmetic.exp(-s)));
@@ -10,7 +11,7 @@ const losses = (() => {
   // ln(1 + exp(s)) without overflow.
   const softplus = (s) =>
     f(Math.max(s, 0) + f(arithmetic.ln1p(f(arithmetic.exp(-Math.abs(s))))));
-  const cutLn = (p) => f(arithmetic.ln(Math.max(p, LOWEST)));
+  const cutLn = (p) => f(arithmetic.ln(f(p + LOWEST)));
 
   // Each loss: `value` and `slope` (its derivative by the logit) of logit s and label y.
   // D's terms are those of y = 1 for real and y = 0 for generated. G's is that of y = 1, unless
