@@ -8,8 +8,8 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro full verify collapse fixed sweep test test-all remotes faults calibrate lint bench setup lock \
-  clean-venv
+.PHONY: help repro full play verify collapse fixed sweep test test-all remotes browser faults calibrate lint bench setup \
+  lock clean-venv
 .DEFAULT_GOAL := repro
 
 help: ## list what can be made
@@ -22,6 +22,11 @@ repro: setup ## set up, then run the pipeline; what `make` alone does
 
 full: setup ## the lecture's own recipes at their full length, as an experiment of its own
 	python -m stages recipe lecture -S mnist.train.max_steps=null -S faces.train.max_steps=null
+
+play: setup ## open the page in which the networks run; DATASET=mnist or faces
+	@python -m stages unlock
+	dvc repro play@$(or $(DATASET),mnist)
+	@python -m webbrowser "file://$(CURDIR)/reports/$(or $(DATASET),mnist)/play.html"
 
 verify: setup ## check every artifact byte by byte; CACHE=1 DVC's own copies, too
 	python -m stages verify $(DATASET) $(if $(CACHE),--cache)
@@ -47,6 +52,11 @@ test-all: test ## run all tests: those of `make test`, then the slow ones
 # The extra `remotes`: DVC's packages for these remotes, and servers that pip can install.
 remotes: setup ## what the tests of SSH, S3 and WebDAV remotes need; else they are skipped
 	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[remotes]'
+	python -m pip check --disable-pip-version-check
+
+# The extra `browser`: Playwright, which drives the system's own Chromium.
+browser: setup ## what the tests of the page in a browser need; else they are skipped
+	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[browser]'
 	python -m pip check --disable-pip-version-check
 
 faults: setup ## inject faults into a tiny project, in a few minutes; FULL=1 all of them

@@ -13,7 +13,7 @@ from stages.command import guarded, say
 from stages.gan.common.errors import UserError
 from stages.gan.params.explanations import nearest
 
-STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export", "play")
 TOOLS = {
     "collapse": "stages.tools.collapse",
     "recipe": "stages.tools.recipe",

@@ -137,3 +137,12 @@ def copied(reproduced: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     shutil.copytree(reproduced.folder, folder, symlinks=True)
     monkeypatch.chdir(folder)
     return Project(folder)
+
+
+@pytest.fixture(scope="module")
+def browser(all_cores: None):
+    """Chromium; see tests/helpers/browser.py."""
+    from tests.helpers.browser import launched  # late: it imports MindSpore
+
+    with launched() as found:
+        yield found

@@ -28,7 +28,7 @@ def _look(file: Path) -> str | None:
 # not dates: a file that was saved without a change, or checked out again, is the same.
 _CODE = {
     file.resolve(): _look(file)
-    for kind in ("py", "c", "h", "html")
+    for kind in ("py", "c", "h", "html", "css", "js", "yaml")
     for file in _PACKAGE.rglob(f"*.{kind}")
 }
 
@@ -89,4 +89,8 @@ def _templates(used: Sequence[Path]) -> list[Path]:
     pages = _PACKAGE.resolve() / "gan" / "pages"
     folder = pages / "templates"
     own = [file for file in sorted(folder.glob("*.html")) if pages / f"{file.stem}.py" in used]
-    return [*own, *sorted(folder.glob("_*.html"))] if own else []
+    if own:
+        own += sorted(folder.glob("_*.html"))
+    if (play := pages / "play" / "__init__.py") in used:  # it puts all of them on one page
+        own += sorted(file for file in _CODE if play.parent in file.parents and file not in used)
+    return own

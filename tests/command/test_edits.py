@@ -12,7 +12,7 @@ from tests.helpers.data import load_params, message_of, write_params
 from tests.helpers.project import ROOT, Project, make_project
 
 USES = ("kind.network", "train")
-STAGES = ("download", "preprocess", "train", "evaluate", "report", "export")
+STAGES = ("download", "preprocess", "train", "evaluate", "report", "export", "play")
 
 
 @pytest.fixture
@@ -109,6 +109,8 @@ edits.check("mnist", began)
         ("gan/pages/templates/failure.html", "edited", "stages.report", False),
         ("gan/pages/templates/failure.html", "edited", "stages.gan.pages.failure", True),
         ("gan/pages/templates/_style.html", "edited", "stages.train", False),
+        ("gan/pages/play/scripts/main.js", "edited", "stages.gan.pages.play", True),
+        ("gan/pages/play/texts/en/draw.yaml", "edited", "stages.report", False),
     ],
 )
 def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):

@@ -20,12 +20,16 @@ from tests.helpers.project import ROOT, Project, imported_modules
 pytestmark = pytest.mark.pipeline
 
 DATASETS = ("mnist", "faces")
-STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export")
+STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export", "play")
 # Modules of a declared room that a stage does not import, with either data set or with one of them.
 # They are small, and a room is easier to read than a list of files. `train` has none: it is long.
 _MADE_LATER = {  # averages of the generator are combined by a tool
     "stages/gan/trained/averaging/profiles.py",
     "stages/gan/trained/averaging/snapshots.py",
+}
+# The page of the stage play lies in the room of all pages.
+_PLAY = {
+    f"stages/gan/pages/play/{path.name}" for path in (ROOT / "stages/gan/pages/play").glob("*.py")
 }
 NOT_IMPORTED = {
     "download": {"stages/gan/common/compiled.py", "stages/gan/common/tensors.py"},
@@ -38,7 +42,7 @@ NOT_IMPORTED = {
     },
     "judge": {"stages/gan/trained/grids.py", *_MADE_LATER},
     "evaluate": _MADE_LATER,
-    "report": {"stages/gan/common/compiled.py", "stages/gan/pages/failure.py"},
+    "report": {"stages/gan/common/compiled.py", "stages/gan/pages/failure.py", *_PLAY},
     "export": {
         "stages/gan/export/plain/dcgan.py",
         "stages/gan/export/plain/mlp.py",
@@ -46,6 +50,7 @@ NOT_IMPORTED = {
         "stages/gan/trained/states.py",
         *_MADE_LATER,
     },
+    "play": {"stages/gan/trained/grids.py", *_MADE_LATER},
 }
 
 

@@ -63,6 +63,11 @@ def report(dataset: str) -> Path:
     return Path("reports") / dataset / "index.html"
 
 
+def play(dataset: str) -> Path:
+    """The page in which the networks run."""
+    return Path("reports") / dataset / "play.html"
+
+
 def failure(dataset: str) -> Path:
     """The page about a training run that failed. It is no stage's out, so DVC leaves it alone."""
     return Path("reports") / dataset / "failure.html"

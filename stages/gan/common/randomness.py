@@ -28,6 +28,7 @@ _PURPOSES = (
     "critic images",
     "augmentation",
     "export",
+    "play",
 )
 
 

@@ -63,10 +63,12 @@ def _setting(dataset: str, change: Mapping[str, Any]) -> str:
     return shlex.quote(f"{dataset}.{change['param']}={text}")
 
 
-def render(content: Mapping[str, Any], template: str = "report.html") -> str:
-    """Fill a template. It is an error if `content` lacks a name that the template needs."""
+def render(
+    content: Mapping[str, Any], template: str = "report.html", folder: Path = _TEMPLATES
+) -> str:
+    """Fill a template of a folder. It is an error if `content` lacks a name that it needs."""
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
