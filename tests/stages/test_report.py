@@ -7,7 +7,7 @@ import pytest
 
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
-from stages.gan.pages import error_bars
+from stages.gan.pages.charts import error_bars
 from tests.helpers.project import Project
 
 pytestmark = pytest.mark.pipeline

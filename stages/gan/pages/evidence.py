@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from stages.gan.pages import charts
+from stages.gan.pages.charts import png
 
 _LINES = {
     "losses": {"discriminator": "discriminator_loss", "generator": "generator_loss"},
@@ -19,7 +19,7 @@ def pictures(
     loss_levels: Mapping[str, float],
     real_diversity: float,
     marks: Mapping[str, float],
-    size: tuple[float, float] = charts.SIZE,
+    size: tuple[float, float] = png.SIZE,
     names: Sequence[str] = NAMES,
 ) -> dict[str, bytes]:
     """The curves as PNG, by name. A curve without a finite value is left out.
@@ -48,7 +48,7 @@ def pictures(
         taken = [row for row in rows if all(math.isfinite(row[c]) for c in columns.values())]
         if not taken:
             continue
-        drawn[name] = charts.curves(
+        drawn[name] = png.curves(
             [row["step"] for row in taken],
             {label: [row[column] for row in taken] for label, column in columns.items()},
             levels.get(name, {}),

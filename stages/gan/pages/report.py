@@ -12,7 +12,8 @@ from stages.gan.common.yaml_files import flat
 from stages.gan.losses import equilibrium
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
-from stages.gan.pages import advice, charts, evidence, lesson, scores
+from stages.gan.pages import advice, evidence, lesson, scores
+from stages.gan.pages.charts import png
 from stages.gan.params import Dataset, Train, shareable
 
 _LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
@@ -135,7 +136,7 @@ def _pictures(run: Run, train: Train) -> dict[str, str]:
         loss_name = f"loss ({own['name']}, sum over {train.batch_size} images)"
     chance = "probability of being real"
     watched = evidence.pictures(run.steps, {}, run.train["real_diversity"], {}, names=_WATCHED)
-    shares = charts.bars(run.classes, "class", "share of the images") if run.classes else None
+    shares = png.bars(run.classes, "class", "share of the images") if run.classes else None
     drawn = {
         "losses": _curve(run.epochs, "epoch", _LOSSES, levels, loss_name),
         "steps": _curve(run.steps, "step", _LOSSES, levels, loss_name),
@@ -144,7 +145,7 @@ def _pictures(run: Run, train: Train) -> dict[str, str]:
         **{name: watched.get(name) for name in _WATCHED},
     }
     return {
-        **{name: pages.embedded(png, "png") if png else Markup() for name, png in drawn.items()},
+        **{name: pages.embedded(curve, "png") if curve else Markup() for name, curve in drawn.items()},
         "animation": pages.embedded_file(run.training / "animation.gif"),
         **{
             name: pages.embedded_file(run.evaluation / f"{name}.png")
@@ -163,4 +164,4 @@ def _curve(
 ) -> bytes:
     """Columns of a history against its column `x`, as PNG."""
     columns = {name: [row[column] for row in rows] for name, column in lines.items()}
-    return charts.curves([row[x] for row in rows], columns, levels, x, label, y_range)
+    return png.curves([row[x] for row in rows], columns, levels, x, label, y_range)
