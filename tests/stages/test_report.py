@@ -69,6 +69,18 @@ def test_the_fields_own_names_and_what_they_are_not_are_told(reproduced: Project
     assert "moving average (EMA)" in (copy.folder / "reports/mnist/index.html").read_text()
 
 
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_without_scripts_it_shows_the_same_curves_as_pictures(reproduced: Project, dataset: str):
+    page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
+    charts = json.loads(re.search(r'id="charts">(.*?)</script>', page)[1])
+    figures = re.findall(r'data-chart="(\w+)">.*?<noscript>(.*?)</noscript>', page, re.DOTALL)
+    assert [name for name, _ in figures] == list(charts)
+    assert {"losses", "steps", "probabilities"} <= set(charts)
+    assert all('src="data:image/png' in picture for _, picture in figures)
+    levels = charts["losses"]["spec"]["layer"][1]["data"]["values"]
+    assert [round(row["height"], 4) for row in levels] == [1.3863, 0.6931]
+
+
 def test_the_page_begins_with_the_verdict(reproduced: Project):
     page = (reproduced.folder / "reports/mnist/index.html").read_text()
     verdict = json.loads((reproduced.folder / "reports/mnist/training/verdict.json").read_text())

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from dvc_render.vega import VegaRenderer
 
+from stages.gan.pages.charts import vega
 from stages.tools.upkeep import plots_page
 from tests.helpers.data import message_of
 
@@ -88,19 +89,16 @@ def test_a_page_that_the_user_has_named_stays(copied):
 
 def test_the_scripts_are_of_the_major_versions_that_dvc_asks_for():
     asked = dict(re.findall(r"npm/([a-z-]+)@(\d+)", VegaRenderer.SCRIPTS))
-    assert tuple(f"{name}{major}.js" for name, major in asked.items()) == plots_page.SCRIPTS
+    assert tuple(f"{name}{major}.js" for name, major in asked.items()) == vega.SCRIPTS
     page = plots_page.page()
     for mark in ("{plot_divs}", "{refresh_tag}"):
         assert page.count(mark) == 1
     assert "{scripts}" not in page  # DVC's list of them, which names a server
 
 
-def test_without_the_package_one_line_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(plots_page, "PACKAGE", "js_lib_of_nobody")
-    assert "run `make setup`" in message_of(plots_page.page)
-    monkeypatch.setattr(plots_page, "PACKAGE", "js_lib_vega_embed")
-    monkeypatch.setattr(plots_page, "SCRIPTS", ("vega99.js",))
-    assert "vega99.js" in message_of(plots_page.page)
+def test_a_script_with_a_mark_of_dvcs_is_not_used(monkeypatch):
+    monkeypatch.setattr(plots_page.vega, "scripts", lambda: ["", "a = '{plot_divs}'", ""])
+    assert "holds {plot_divs}" in message_of(plots_page.page)
 
 
 def test_outside_of_a_project_it_writes_nothing(tmp_path, monkeypatch):
