@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro full verify collapse fixed sweep test test-all remotes faults calibrate lint bench setup lock \
+.PHONY: help repro full verify collapse fixed sweep test test-all remotes space faults calibrate lint bench setup lock \
   clean-venv
 .DEFAULT_GOAL := repro
 
@@ -47,6 +47,11 @@ test-all: test ## run all tests: those of `make test`, then the slow ones
 # The extra `remotes`: DVC's packages for these remotes, and servers that pip can install.
 remotes: setup ## what the tests of SSH, S3 and WebDAV remotes need; else they are skipped
 	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[remotes]'
+	python -m pip check --disable-pip-version-check
+
+# The extra `space`: Gradio. It changes no version of the lock.
+space: setup ## what the test of the app for hubs needs; else it is skipped
+	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[space]'
 	python -m pip check --disable-pip-version-check
 
 faults: setup ## inject faults into a tiny project, in a few minutes; FULL=1 all of them

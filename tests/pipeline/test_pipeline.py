@@ -38,7 +38,7 @@ NOT_IMPORTED = {
     },
     "judge": {"stages/gan/trained/grids.py", *_MADE_LATER},
     "evaluate": _MADE_LATER,
-    "report": {"stages/gan/common/compiled.py", "stages/gan/pages/failure.py"},
+    "report": {"stages/gan/common/compiled.py"},
     "export": {
         "stages/gan/export/plain/dcgan.py",
         "stages/gan/export/plain/mlp.py",

@@ -83,7 +83,9 @@ def page_of(dataset: str, params: Dataset, run: Run) -> str:
             "equilibrium": about_equilibrium(run.evaluate["training_loss"]),
             "lesson": _about_the_loss(params.train),
             "pictures": _pictures(run, curves),
-            "charts": vega.as_json({name: vega.curves(**curve) for name, curve in curves.items()}),
+            "charts": pages.embedded_json(
+                {name: vega.curves(**curve) for name, curve in curves.items()}
+            ),
             "scripts": vega.scripts(),
             "grids": grids,
             "told": epochs.told([grid.epoch for grid in grids], list(epochs.files(run.training))),

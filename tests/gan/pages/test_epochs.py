@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def test_the_beginning_is_whole_and_the_end_is_there(number, most):
 @given(st.integers(2 * epochs.MOST, 400))
 def test_later_epochs_are_evenly_spaced(number):
     shown = epochs.chosen(range(1, number + 1), epochs.MOST)
-    gaps = {b - a for a, b in zip(shown[20:], shown[21:], strict=False)}
+    gaps = {b - a for a, b in itertools.pairwise(shown[20:])}
     assert max(gaps) - min(gaps) <= 1
 
 

@@ -3,7 +3,6 @@
 `make setup` installs a package with the scripts. A page embeds each script once.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
@@ -53,12 +52,6 @@ def scripts() -> list[Markup]:
 def version() -> str:
     """The version of the package."""
     return metadata.version("django-js-lib-vega-embed")
-
-
-def as_json(value: Any) -> Markup:
-    """JSON for a <script> element: `<` is escaped, so that no text can end the element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))
 
 
 def curves(
@@ -253,4 +246,5 @@ def _domain(values: Sequence[float | None]) -> list[float]:
 
 def _short(values: Sequence[float]) -> list[float | None]:
     """The values with fewer digits; None for one that is not finite."""
-    return [float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None for value in values]
+    rounded = [float(f"{value:.{_DIGITS}g}") for value in values]
+    return [value if math.isfinite(value) else None for value in rounded]
