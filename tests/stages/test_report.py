@@ -8,6 +8,7 @@ import pytest
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
 from stages.gan.pages.charts import error_bars
+from tests.helpers.processes import chromium
 from tests.helpers.project import Project
 
 pytestmark = pytest.mark.pipeline
@@ -79,6 +80,24 @@ def test_without_scripts_it_shows_the_same_curves_as_pictures(reproduced: Projec
     assert all('src="data:image/png' in picture for _, picture in figures)
     levels = charts["losses"]["spec"]["layer"][1]["data"]["values"]
     assert [round(row["height"], 4) for row in levels] == [1.3863, 0.6931]
+
+
+@pytest.mark.slow
+@chromium.needed
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_a_browser_draws_every_curve_and_has_nothing_to_say(reproduced: Project, dataset: str):
+    file = reproduced.folder / f"reports/{dataset}/index.html"
+    charts = len(re.findall(r'data-chart="', file.read_text()))
+    for size in ("360,900", "1440,900"):
+        page, said = chromium.dom(file, f"--window-size={size}")
+        assert said == []
+        widths = re.findall(r'<canvas[^>]* width="(\d+)"[^>]* class="marks"', page)
+        assert len(widths) == charts
+        assert all(int(width) > 250 for width in widths)
+        grids = re.findall(r'<img [^>]*data-epoch="(\d+)"([^>]*)>', page)
+        shown = [epoch for epoch, others in grids if "hidden" not in others]
+        assert shown == [grids[-1][0]]
+        assert f"epoch {shown[0]}</output>" in page
 
 
 def test_the_page_begins_with_the_verdict(reproduced: Project):

@@ -1,8 +1,6 @@
 """Plots of DVC's that are drawn without a network."""
 
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -11,8 +9,7 @@ from dvc_render.vega import VegaRenderer
 from stages.gan.pages.charts import vega
 from stages.tools.upkeep import plots_page
 from tests.helpers.data import message_of
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+from tests.helpers.processes import chromium
 
 
 class Named(HTMLParser):
@@ -25,13 +22,6 @@ class Named(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.found += [value for name, value in attrs if name in ("src", "href", "srcset")]
-
-
-def dom(file):
-    """What a browser makes of a page when its scripts have run."""
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
-    command = [BROWSER, *options, "--virtual-time-budget=10000", "--dump-dom", f"file://{file}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
 
 
 @pytest.fixture
@@ -56,9 +46,11 @@ def test_the_page_of_plots_names_no_file_but_the_images_beside_it(copied, drawn)
 
 
 @pytest.mark.pipeline
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to draw the page with")
+@chromium.needed
 def test_a_browser_draws_the_plots(drawn):
-    marks = re.findall(r'<canvas width="(\d+)" height="(\d+)" class="marks"', dom(drawn))
+    marks = re.findall(
+        r'<canvas width="(\d+)" height="(\d+)" class="marks"', chromium.dom(drawn)[0]
+    )
     # Losses and gradients of each data set, and one curve by epoch and one by step.
     assert sum(int(width) > 100 and int(height) > 100 for width, height in marks) >= 6
 

@@ -1,8 +1,6 @@
 import json
 import math
 import re
-import shutil
-import subprocess
 
 import pytest
 from hypothesis import given
@@ -11,9 +9,9 @@ from hypothesis import strategies as st
 from stages.gan.pages import embedded_json
 from stages.gan.pages.charts import vega
 from tests.helpers.data import message_of
+from tests.helpers.processes import chromium
 from tests.helpers.project import ROOT
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 LEVELS = {"D at equilibrium": 1.3863, "G at equilibrium": 0.6931}
 # What the page's own parts are to the script that draws.
 PAGE = """<!DOCTYPE html>
@@ -140,7 +138,7 @@ def test_a_few_points_are_drawn_as_dots():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to draw the chart with")
+@chromium.needed
 def test_a_browser_draws_it_and_zooms(tmp_path):
     lines = {"D(x), real": [5.0, math.nan, 6.0, 5.5], "fake": [7.0, 7.0, math.inf, 6.5]}
     made = vega.curves([1, 2, 3, 5], lines, {"equilibrium": 5.2}, "epoch", "loss")
@@ -151,14 +149,9 @@ def test_a_browser_draws_it_and_zooms(tmp_path):
     file.write_text(
         PAGE.format(charts=charts, scripts=scripts, drawing=script, probe=PROBE), encoding="utf-8"
     )
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
-    command = [BROWSER, *options, "--enable-logging=stderr", "--virtual-time-budget=10000"]
-    ended = subprocess.run(
-        [*command, "--dump-dom", f"file://{file}"],
-        check=True, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert "CONSOLE" not in ended.stderr  # neither an error nor a warning
-    found = json.loads(re.search(r'<pre id="found">(.*?)</pre>', ended.stdout)[1])
+    page, said = chromium.dom(file)
+    assert said == []  # neither an error nor a warning
+    found = json.loads(re.search(r'<pre id="found">(.*?)</pre>', page)[1])
     # Values that are not there are left out, and are no 0.
     expected = {(1, "D(x), real", 5), (3, "D(x), real", 6), (5, "D(x), real", 5.5)}
     expected |= {(1, "fake", 7), (2, "fake", 7), (5, "fake", 6.5)}
