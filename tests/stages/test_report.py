@@ -18,12 +18,15 @@ pytestmark = pytest.mark.pipeline
 def test_the_page_needs_nothing_else(reproduced: Project, dataset: str):
     page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
     links = re.findall(r"""(?:src|href)="([^"]*)""", page)
-    # of the run; of what was watched, but for what so short a run has none of; of the lesson;
-    # and the classes, where there are enough images to be scored
+    pictures = [link for link in links if link.startswith("data:image/")]
+    # of the run; its epochs; of what was watched, but for what so short a run has none of; of the
+    # lesson; and the classes, where there are enough images to be scored
     scored = dataset == "mnist"
-    assert 8 + 6 + scored <= len(links) <= 8 + 2 + 6 + scored
-    assert all(link.startswith("data:image/") for link in links)
-    assert "<script" not in page
+    grids = len(list((reproduced.folder / f"reports/{dataset}/training/epochs").iterdir()))
+    assert 7 + grids + 6 + scored <= len(pictures) <= 7 + grids + 2 + 6 + scored
+    assert set(links) - set(pictures) == {"play.html"}  # which lies beside it
+    for script in vega.scripts():
+        assert page.count(script) == 1
     assert str(reproduced.folder) not in page
 
 
