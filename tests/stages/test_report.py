@@ -7,7 +7,7 @@ import pytest
 
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
-from stages.gan.pages.charts import error_bars
+from stages.gan.pages.charts import error_bars, vega
 from tests.helpers.processes import chromium
 from tests.helpers.project import Project
 
