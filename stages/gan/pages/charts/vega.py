@@ -201,7 +201,7 @@ def _levels(
         }
 
     # The label is drawn on a border of the page's colour, so that curves do not cross it.
-    border = {"stroke": {"expr": "paper"}, "strokeWidth": 4, "color": {"expr": "paper"}}
+    border = {"stroke": {"expr": "paper"}, "strokeWidth": 6, "color": {"expr": "paper"}}
     plain = {"color": {"expr": "ink"}}
     return [
         {
