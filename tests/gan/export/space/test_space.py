@@ -48,7 +48,7 @@ def test_it_is_a_folder_that_a_hub_can_run(tmp_path):
 
 
 def test_the_program_has_the_style_of_the_project(tmp_path):
-    file = written(tmp_path) / "app.py"
+    file = written(tmp_path, "A title") / "app.py"
     for words in (["check", "--line-length=100"], ["format", "--line-length=100", "--check"]):
         subprocess.run([sys.executable, "-m", "ruff", *words, str(file)], check=True)
 
