@@ -8,8 +8,8 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro full play verify collapse fixed sweep test test-all remotes browser faults calibrate lint bench setup \
-  lock clean-venv
+.PHONY: help repro full play verify collapse fixed sweep test test-all remotes browser space faults calibrate \
+  lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 help: ## list what can be made
@@ -57,6 +57,11 @@ remotes: setup ## what the tests of SSH, S3 and WebDAV remotes need; else they a
 # The extra `browser`: Playwright, which drives the system's own Chromium.
 browser: setup ## what the tests of the page in a browser need; else they are skipped
 	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[browser]'
+	python -m pip check --disable-pip-version-check
+
+# The extra `space`: Gradio. It changes no version of the lock.
+space: setup ## what the test of the app for hubs needs; else it is skipped
+	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[space]'
 	python -m pip check --disable-pip-version-check
 
 faults: setup ## inject faults into a tiny project, in a few minutes; FULL=1 all of them

@@ -8,7 +8,7 @@ from stages.gan.common.files import read_json, whole_folder
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.common.yaml_files import flat
 from stages.gan.data import prepared
-from stages.gan.export import model_card, networks
+from stages.gan.export import model_card, networks, space
 from stages.gan.params import Dataset, shareable
 from stages.gan.trained import checkpoints
 from stages.gan.trained.sampling import generate
@@ -20,7 +20,7 @@ USES = ("report", "train")
 
 
 def export(dataset: str, params: Dataset) -> None:
-    """Write models/<dataset>/export: both networks in two formats, and the model card."""
+    """Write models/<dataset>/export: both networks in two formats, model card, and an app."""
     metrics = paths.metrics(dataset)
     checkpoint = checkpoints.load(paths.models(dataset))
     description = checkpoint.description
@@ -50,6 +50,7 @@ def export(dataset: str, params: Dataset) -> None:
     with whole_folder(paths.export(dataset)) as folder:
         differences = networks.export(folder, description, generator, discriminator, codes, images)
         (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
+        space.write(folder, facts.title, facts.terms)
     for name, apart in differences.items():
         say(f"{dataset}: {paths.export(dataset) / name}, at most {apart:.1e} from the network")
 

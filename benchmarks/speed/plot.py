@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages.gan.pages.plain_matplotlib import plain
+from stages.gan.pages.charts.plain_matplotlib import plain
 
 with plain():
     from matplotlib import pyplot

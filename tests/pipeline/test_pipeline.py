@@ -27,10 +27,6 @@ _MADE_LATER = {  # averages of the generator are combined by a tool
     "stages/gan/trained/averaging/profiles.py",
     "stages/gan/trained/averaging/snapshots.py",
 }
-# The page of the stage play lies in the room of all pages.
-_PLAY = {
-    f"stages/gan/pages/play/{path.name}" for path in (ROOT / "stages/gan/pages/play").glob("*.py")
-}
 NOT_IMPORTED = {
     "download": {"stages/gan/common/compiled.py", "stages/gan/common/tensors.py"},
     "preprocess": {
@@ -42,7 +38,7 @@ NOT_IMPORTED = {
     },
     "judge": {"stages/gan/trained/grids.py", *_MADE_LATER},
     "evaluate": _MADE_LATER,
-    "report": {"stages/gan/common/compiled.py", "stages/gan/pages/failure.py", *_PLAY},
+    "report": {"stages/gan/common/compiled.py"},
     "export": {
         "stages/gan/export/plain/dcgan.py",
         "stages/gan/export/plain/mlp.py",

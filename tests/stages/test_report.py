@@ -7,7 +7,8 @@ import pytest
 
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
-from stages.gan.pages import error_bars
+from stages.gan.pages.charts import error_bars, vega
+from tests.helpers.processes import chromium
 from tests.helpers.project import Project
 
 pytestmark = pytest.mark.pipeline
@@ -16,13 +17,17 @@ pytestmark = pytest.mark.pipeline
 @pytest.mark.parametrize("dataset", ["mnist", "faces"])
 def test_the_page_needs_nothing_else(reproduced: Project, dataset: str):
     page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
-    links = re.findall(r"""(?:src|href)="([^"]*)""", page)
-    # of the run; of what was watched, but for what so short a run has none of; of the lesson;
-    # and the classes, where there are enough images to be scored
+    without_scripts = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    links = re.findall(r"""(?:src|href)="([^"]*)""", without_scripts)
+    pictures = [link for link in links if link.startswith("data:image/")]
+    # of the run; its epochs; of what was watched, but for what so short a run has none of; of the
+    # lesson; and the classes, where there are enough images to be scored
     scored = dataset == "mnist"
-    assert 8 + 6 + scored <= len(links) <= 8 + 2 + 6 + scored
-    assert all(link.startswith("data:image/") for link in links)
-    assert "<script" not in page
+    grids = len(list((reproduced.folder / f"reports/{dataset}/training/epochs").iterdir()))
+    assert 7 + grids + 6 + scored <= len(pictures) <= 7 + grids + 2 + 6 + scored
+    assert set(links) - set(pictures) == {"play.html"}  # which lies beside it
+    for script in vega.scripts():
+        assert page.count(script) == 1
     assert str(reproduced.folder) not in page
 
 
@@ -67,6 +72,36 @@ def test_the_fields_own_names_and_what_they_are_not_are_told(reproduced: Project
     copy.write_params(params)
     copy.stage("report", "mnist")
     assert "moving average (EMA)" in (copy.folder / "reports/mnist/index.html").read_text()
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_without_scripts_it_shows_the_same_curves_as_pictures(reproduced: Project, dataset: str):
+    page = (reproduced.folder / f"reports/{dataset}/index.html").read_text()
+    charts = json.loads(re.search(r'id="charts">(.*?)</script>', page)[1])
+    figures = re.findall(r'data-chart="(\w+)">.*?<noscript>(.*?)</noscript>', page, re.DOTALL)
+    assert [name for name, _ in figures] == list(charts)
+    assert {"losses", "steps", "probabilities"} <= set(charts)
+    assert all('src="data:image/png' in picture for _, picture in figures)
+    levels = charts["losses"]["spec"]["layer"][1]["data"]["values"]
+    assert [round(row["height"], 4) for row in levels] == [1.3863, 0.6931]
+
+
+@pytest.mark.slow
+@chromium.needed
+@pytest.mark.parametrize("dataset", ["mnist", "faces"])
+def test_a_browser_draws_every_curve_and_has_nothing_to_say(reproduced: Project, dataset: str):
+    file = reproduced.folder / f"reports/{dataset}/index.html"
+    charts = len(re.findall(r'data-chart="', file.read_text()))
+    for size in ("360,900", "1440,900"):
+        page, said = chromium.dom(file, f"--window-size={size}")
+        assert said == []
+        widths = re.findall(r'<canvas[^>]* width="(\d+)"[^>]* class="marks"', page)
+        assert len(widths) == charts
+        assert all(int(width) > 250 for width in widths)
+        grids = re.findall(r'<img [^>]*data-epoch="(\d+)"([^>]*)>', page)
+        shown = [epoch for epoch, others in grids if "hidden" not in others]
+        assert shown == [grids[-1][0]]
+        assert f"epoch {shown[0]}</output>" in page
 
 
 def test_the_page_begins_with_the_verdict(reproduced: Project):

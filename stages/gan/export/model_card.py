@@ -1,6 +1,7 @@
-"""The model card: README.md beside the exported networks, in Hugging Face's format.
+"""The model card: README.md beside the exported networks, for Hugging Face and for ModelScope.
 
-It is a block of YAML and then Markdown. It holds no date and nothing about the machine.
+It is a block of YAML and then Markdown. Each hub reads its own keys of the block. It holds no date
+and nothing about the machine.
 """
 
 from collections.abc import Mapping
@@ -39,6 +40,11 @@ class Facts:
     verdict: Mapping[str, Any]
     params: Mapping[str, Any]
 
+    @property
+    def terms(self) -> licences.Terms:
+        """The terms for the weights."""
+        return licences.of_weights(str(self.prepared["source"]), self.source["sha256"])
+
 
 def write(facts: Facts) -> str:
     """The card's text."""
@@ -59,13 +65,17 @@ def write(facts: Facts) -> str:
 
 
 def _front(facts: Facts) -> dict[str, Any]:
-    terms = _terms(facts)
+    terms = facts.terms
     front: dict[str, Any] = {
         "license": terms.identifier,
         **({"license_name": terms.name} if terms.name else {}),
         "library_name": "onnx",
         "pipeline_tag": _TASK,
         "tags": ["gan", facts.description.kind, "mindspore", "mindir", "onnx"],
+        # ModelScope's keys. Its list of tasks has none for images that are generated from noise.
+        "tasks": ["other"],
+        "domain": ["cv"],
+        "frameworks": ["onnx", "mindspore"],
     }
     if licences.is_mnist(facts.source["sha256"]):
         front["datasets"] = ["ylecun/mnist"]
@@ -258,11 +268,7 @@ to make evidence, identities, or training data that somebody relies on.
 
 
 def _licence(facts: Facts) -> str:
-    return f"{licences.HEADING}\n\n{_terms(facts).sentences}"
-
-
-def _terms(facts: Facts) -> licences.Terms:
-    return licences.of_weights(str(facts.prepared["source"]), facts.source["sha256"])
+    return f"{licences.HEADING}\n\n{facts.terms.sentences}"
 
 
 def _metric(measure: measures.Measure) -> str:

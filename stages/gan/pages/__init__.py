@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,12 @@ def embedded_file(file: Path) -> Markup:
         return embedded(file.read_bytes(), file.suffix[1:])
     except FileNotFoundError:
         raise UserError(f"{file} is missing: run `dvc repro` first") from None
+
+
+def embedded_json(value: Any) -> Markup:
+    """JSON for a <script> element: `<` is escaped, so that no text can end the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def commands(dataset: str, changes: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from stages.gan.pages import charts
+from stages.gan.pages.charts import png
 
 _LINES = {
     "losses": {"discriminator": "discriminator_loss", "generator": "generator_loss"},
@@ -19,10 +20,30 @@ def pictures(
     loss_levels: Mapping[str, float],
     real_diversity: float,
     marks: Mapping[str, float],
-    size: tuple[float, float] = charts.SIZE,
-    names: Sequence[str] = NAMES,
+    size: tuple[float, float] = png.SIZE,
 ) -> dict[str, bytes]:
-    """The curves as PNG, by name. A curve without a finite value is left out.
+    """All curves as PNG, by name. A curve without a finite value is left out.
+
+    Parameters
+    ----------
+    rows, loss_levels, real_diversity
+        As `curves` takes them.
+    marks : label to a step that is marked in every picture
+    size : width and height of a picture in inches
+    """
+    drawn = curves(rows, loss_levels, real_diversity)
+    return {name: png.curves(**curve, marks=marks, size=size) for name, curve in drawn.items()}
+
+
+def curves(
+    rows: Sequence[Mapping[str, float]],
+    loss_levels: Mapping[str, float],
+    real_diversity: float,
+    names: Sequence[str] = NAMES,
+) -> dict[str, dict[str, Any]]:
+    """For each curve the arguments of `png.curves` and of `vega.curves`.
+
+    A curve without a finite value is left out.
 
     Parameters
     ----------
@@ -30,9 +51,7 @@ def pictures(
     loss_levels : label to the height of a dashed line: a loss at equilibrium
     real_diversity : float
         Mean pairwise distance of real images.
-    marks : label to a step that is marked in every picture
-    size : width and height of a picture in inches
-    names : the pictures to draw, from NAMES
+    names : the curves, from NAMES
     """
     levels = {"losses": loss_levels, "diversity": {"real images": real_diversity}}
     labels = {
@@ -41,22 +60,20 @@ def pictures(
         "gradients": "length of the gradient",
         "diversity": "mean distance of two images",
     }
-    drawn = {}
+    found = {}
     for name in names:
         columns = _LINES[name]
         # Not every row has every measure. Infinite ones cannot be drawn.
         taken = [row for row in rows if all(math.isfinite(row[c]) for c in columns.values())]
         if not taken:
             continue
-        drawn[name] = charts.curves(
-            [row["step"] for row in taken],
-            {label: [row[column] for row in taken] for label, column in columns.items()},
-            levels.get(name, {}),
-            "step",
-            labels[name],
-            (-0.03, 1.03) if name == "probabilities" else None,
-            marks,
-            logarithmic=name == "gradients",
-            size=size,
-        )
-    return drawn
+        found[name] = {
+            "x": [row["step"] for row in taken],
+            "lines": {label: [row[column] for row in taken] for label, column in columns.items()},
+            "levels": levels.get(name, {}),
+            "x_label": "step",
+            "y_label": labels[name],
+            "y_range": (-0.03, 1.03) if name == "probabilities" else None,
+            "logarithmic": name == "gradients",
+        }
+    return found

@@ -25,7 +25,7 @@ def write_page(
 ) -> str:
     """Write reports/<dataset>/failure.html and return its path.
 
-    `evidence.pictures` explains rows, levels and diversity. `generated` and `real` are grids of
+    `evidence.curves` explains rows, levels and diversity. `generated` and `real` are grids of
     images: the generator's present images, and real ones.
     """
     content_of_verdict = verdict.to_json()

@@ -16,7 +16,7 @@ from scipy.special import softmax
 from stages.gan import losses
 from stages.gan.losses import Loss
 from stages.gan.losses.equilibrium import Point, binary_cross_entropy, values_and_slopes
-from stages.gan.pages import charts
+from stages.gan.pages.charts import png
 from stages.gan.pages.information import (
     cross_entropy,
     entropy,
@@ -170,7 +170,7 @@ def by_probability() -> bytes:
         "y = 1: -ln p": _values(entropy_of.real, logits),
         "y = 0: -ln(1 - p)": _values(entropy_of.fake, logits),
     }
-    return charts.curves(
+    return png.curves(
         _PROBABILITIES.tolist(), lines, {}, "predicted probability p of being real", "L (nats)"
     )
 
@@ -183,16 +183,14 @@ def by_logit() -> bytes:
         for label, term in ((1, "real"), (0, "fake"))
     }
     mark = {f"sigmoid(s) = 1 in float32, from s = {saturation().logit:.1f}": saturation().logit}
-    return charts.curves(_LOGITS.tolist(), lines, {}, "logit s", "L (nats)", marks=mark)
+    return png.curves(_LOGITS.tolist(), lines, {}, "logit s", "L (nats)", marks=mark)
 
 
 def against_squares() -> bytes:
     """Cross-entropy and squared error at target 1, against the probability."""
     logits = logit_of(_PROBABILITIES)
     lines = {name: _values(_each(name).real, logits) for name in ("bce", "mse")}
-    return charts.curves(
-        _PROBABILITIES.tolist(), lines, {}, "predicted probability p, target 1", "L"
-    )
+    return png.curves(_PROBABILITIES.tolist(), lines, {}, "predicted probability p, target 1", "L")
 
 
 def gradients() -> bytes:
@@ -201,7 +199,7 @@ def gradients() -> bytes:
         name: values_and_slopes(_each(name).real, _NEAR_LOGITS)[1].tolist()
         for name in ("bce", "mse")
     }
-    return charts.curves(_NEAR_LOGITS.tolist(), lines, {}, "logit s, target 1", "dL/ds")
+    return png.curves(_NEAR_LOGITS.tolist(), lines, {}, "logit s, target 1", "dL/ds")
 
 
 def coin() -> bytes:
@@ -209,7 +207,7 @@ def coin() -> bytes:
     probabilities = np.linspace(0.0, 1.0, 201)
     heights = [entropy([p, 1.0 - p]) for p in probabilities]
     highest = {f"ln 2 = {math.log(2):.4f}": math.log(2)}
-    return charts.curves(
+    return png.curves(
         probabilities.tolist(), {"H": heights}, highest, "probability of heads", "H (nats)"
     )
 
@@ -232,7 +230,7 @@ def own_terms(name: str, loss: Loss, point: Point | None) -> bytes:
             f"equally good for D from s = {point.lowest:g}": point.lowest,
             f"to s = {point.highest:g}": point.highest,
         }
-    return charts.curves(
+    return png.curves(
         _NEAR_LOGITS.tolist(), lines, {}, "logit s of every image", f"loss ({name})", marks=marks
     )
 

@@ -12,7 +12,8 @@ from stages.gan.common.yaml_files import flat
 from stages.gan.losses import equilibrium
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
-from stages.gan.pages import advice, charts, evidence, lesson, scores
+from stages.gan.pages import advice, epochs, evidence, lesson, scores
+from stages.gan.pages.charts import png, vega
 from stages.gan.params import Dataset, Train, shareable
 
 _LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
@@ -59,6 +60,8 @@ def page_of(dataset: str, params: Dataset, run: Run) -> str:
     """
     found = headline.finding(run.evaluate)
     changes = advice.after(params, run.train, run.verdict, found)
+    curves = _curves(run, params.train)
+    grids = epochs.grids(run.training)
     return pages.render(
         {
             "title": params.report.title,
@@ -79,7 +82,13 @@ def page_of(dataset: str, params: Dataset, run: Run) -> str:
             "critic": scores.score_table(measures.CRITIC, run.evaluate["critic"]),
             "equilibrium": about_equilibrium(run.evaluate["training_loss"]),
             "lesson": _about_the_loss(params.train),
-            "pictures": _pictures(run, params.train),
+            "pictures": _pictures(run, curves),
+            "charts": pages.embedded_json(
+                {name: vega.curves(**curve) for name, curve in curves.items()}
+            ),
+            "scripts": vega.scripts(),
+            "grids": grids,
+            "told": epochs.told([grid.epoch for grid in grids], list(epochs.files(run.training))),
         }
     )
 
@@ -124,8 +133,8 @@ def _about_the_loss(train: Train) -> dict[str, Any]:
     }
 
 
-def _pictures(run: Run, train: Train) -> dict[str, str]:
-    """All pictures of the run as data URLs; "" for a curve without values."""
+def _curves(run: Run, train: Train) -> dict[str, dict[str, Any]]:
+    """The arguments of `png.curves` and `vega.curves` for each curve of the run, by name."""
     own = run.evaluate["training_loss"]
     point = own["equilibrium_point"]
     middle = {"equilibrium": point["probability"]} if point else {}
@@ -134,22 +143,12 @@ def _pictures(run: Run, train: Train) -> dict[str, str]:
     if train.loss_options.reduction == "sum":
         loss_name = f"loss ({own['name']}, sum over {train.batch_size} images)"
     chance = "probability of being real"
-    watched = evidence.pictures(run.steps, {}, run.train["real_diversity"], {}, names=_WATCHED)
-    shares = charts.bars(run.classes, "class", "share of the images") if run.classes else None
-    drawn = {
+    watched = evidence.curves(run.steps, {}, run.train["real_diversity"], _WATCHED)
+    return {
         "losses": _curve(run.epochs, "epoch", _LOSSES, levels, loss_name),
         "steps": _curve(run.steps, "step", _LOSSES, levels, loss_name),
         "probabilities": _curve(run.epochs, "epoch", _PROBABILITIES, middle, chance, (-0.03, 1.03)),
-        "classes": shares,
-        **{name: watched.get(name) for name in _WATCHED},
-    }
-    return {
-        **{name: pages.embedded(png, "png") if png else Markup() for name, png in drawn.items()},
-        "animation": pages.embedded_file(run.training / "animation.gif"),
-        **{
-            name: pages.embedded_file(run.evaluation / f"{name}.png")
-            for name in ("generated", "real", "interpolation", "nearest")
-        },
+        **watched,
     }
 
 
@@ -160,7 +159,28 @@ def _curve(
     levels: Mapping[str, float],
     label: str,
     y_range: tuple[float, float] | None = None,
-) -> bytes:
-    """Columns of a history against its column `x`, as PNG."""
-    columns = {name: [row[column] for row in rows] for name, column in lines.items()}
-    return charts.curves([row[x] for row in rows], columns, levels, x, label, y_range)
+) -> dict[str, Any]:
+    """Columns of a history against its column `x`."""
+    return {
+        "x": [row[x] for row in rows],
+        "lines": {name: [row[column] for row in rows] for name, column in lines.items()},
+        "levels": levels,
+        "x_label": x,
+        "y_label": label,
+        "y_range": y_range,
+    }
+
+
+def _pictures(run: Run, curves: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """All pictures of the run as data URLs; "" for one without values."""
+    drawn = {name: png.curves(**curve) for name, curve in curves.items()}
+    if run.classes:
+        drawn["classes"] = png.bars(run.classes, "class", "share of the images")
+    return {
+        **dict.fromkeys((*_WATCHED, "classes"), Markup()),
+        **{name: pages.embedded(content, "png") for name, content in drawn.items()},
+        **{
+            name: pages.embedded_file(run.evaluation / f"{name}.png")
+            for name in ("generated", "real", "interpolation", "nearest")
+        },
+    }

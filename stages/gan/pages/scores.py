@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.gan.measures.table import Measure
-from stages.gan.pages import error_bars
+from stages.gan.pages.charts import error_bars
 from stages.gan.params import Train
 
 # Without options these three are the same measure, so the table shows only one.

@@ -8,7 +8,7 @@ from stages.gan import pages
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_csv, read_json
-from stages.gan.pages import evidence
+from stages.gan.pages import epochs, evidence
 
 # Width and height of a curve in a column, in inches.
 _SIZE = (4.4, 3.2)
@@ -41,9 +41,7 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
     for key in ("name", "meaning", "seen", "levels", "earlier"):
         if key not in verdict:
             raise UserError(f"{pictures / 'verdict.json'} is damaged: it has no {key}")
-    grids = sorted((pictures / paths.EPOCHS).glob("*.png"), key=lambda file: int(file.stem))
-    if not grids:
-        raise UserError(f"{pictures} has no picture of an epoch: run `dvc repro` first")
+    *_, last = epochs.files(pictures).values()
     return Run(
         name,
         changes,
@@ -51,7 +49,7 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
         read_json(metrics / "train.json"),
         read_csv(metrics / "history_steps.csv"),
         verdict["levels"],
-        grids[-1],
+        last,
     )
 
 

@@ -9,7 +9,7 @@ from stages.gan import pages
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.measures import headline
 from stages.gan.measures.headline import Finding
-from stages.gan.pages import charts
+from stages.gan.pages.charts import png
 from stages.gan.training.watch import verdicts
 
 # Params that change only the reports of a run, not its result.
@@ -171,7 +171,7 @@ def _curves(runs: Sequence[Run]) -> dict[str, Any]:
     finished = [run for run in runs if run.history]
     for key, letter in _LOSSES.items():
         if finished:
-            picture = charts.overlay(
+            picture = png.overlay(
                 {run.name: (run.history["epoch"], run.history[f"{key}_loss"]) for run in finished},
                 {run.name: run.levels.get(key) for run in finished},
                 "epoch",

@@ -6,17 +6,14 @@ a clone without the page uses DVC's default.
 """
 
 import subprocess
-from importlib import metadata, resources
 from pathlib import Path
 
 from stages.command import guarded, say
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.pages.charts import vega
 from stages.tools.dvc.queue import DVC
 
-# Files in the package: the major versions that DVC's own page uses, in the order of loading.
-PACKAGE = "js_lib_vega_embed"
-SCRIPTS = ("vega5.js", "vega-lite5.js", "vega-embed6.js")
 # DVC does not clean up this folder, and git ignores the file.
 PAGE = Path(".dvc/plots_page.html")
 _OPTION = "plots.html_template"
@@ -68,25 +65,13 @@ def page() -> str:
     UserError
         If the package with the scripts is not installed, or lacks a script.
     """
-    tags = []
-    for name in SCRIPTS:
-        try:
-            text = (resources.files(PACKAGE) / "static" / PACKAGE / name).read_text("utf-8")
-        except (ModuleNotFoundError, FileNotFoundError):
-            raise UserError(
-                f"{name} of the package django-js-lib-vega-embed is not installed: run `make setup`"
-            ) from None
-        # The first mark would end the script; DVC would replace the names in braces.
-        for mark in ("</script", "{scripts}", "{plot_divs}", "{refresh_tag}"):
+    found = vega.scripts()
+    for name, text in zip(vega.SCRIPTS, found, strict=True):
+        for mark in ("{scripts}", "{plot_divs}", "{refresh_tag}"):  # DVC would replace them
             if mark in text:
-                raise UserError(f"{name} {versions()} holds {mark}, so it cannot be part of a page")
-        tags.append(f"<script>\n{text.strip()}\n</script>")
+                raise UserError(f"{name} {vega.version()} holds {mark}: DVC cannot use it")
+    tags = [f"<script>\n{text}\n</script>" for text in found]
     return _HTML.replace("%s", "\n".join(tags))
-
-
-def versions() -> str:
-    """The version of the package."""
-    return metadata.version("django-js-lib-vega-embed")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,13 @@ def test_the_front_matter_has_what_hugging_face_reads(tmp_path):
     assert values["discriminator_bce"] == 1.235
 
 
+def test_the_front_matter_has_modelscopes_keys_too(tmp_path):
+    front = front_of(model_card.write(facts(tmp_path)))
+    assert front["frameworks"] == ["onnx", "mindspore"]
+    assert front["domain"] == ["cv"]
+    assert front["tasks"] == ["other"]
+
+
 def test_data_params_scores_and_verdict_are_told(tmp_path):
     card = model_card.write(facts(tmp_path))
     assert "1,234 images to train on, 56 held out" in card

@@ -84,13 +84,13 @@ def test_pictures_are_pngs_that_repeat():
 
 def test_only_the_picture_of_the_own_loss_is_the_runs(monkeypatch):
     given_to_draw = []
-    real_draw = lesson.charts.curves
+    real_draw = lesson.png.curves
 
     def draw(*arguments, marks=None):
         given_to_draw.append((arguments, marks))
         return real_draw(*arguments, marks=marks)
 
-    monkeypatch.setattr(lesson.charts, "curves", draw)
+    monkeypatch.setattr(lesson.png, "curves", draw)
     pages = {name: drawn(name) for name in ("mse", "hinge", "wgan_gp")}
     others = [{k: v for k, v in page.items() if k != "own_terms"} for page in pages.values()]
     assert others[0] == others[1] == others[2]

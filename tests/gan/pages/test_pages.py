@@ -1,4 +1,5 @@
 import base64
+import json
 import shlex
 
 import pytest
@@ -6,7 +7,7 @@ import yaml
 from jinja2 import UndefinedError
 
 from stages.gan.common.errors import UserError
-from stages.gan.pages import commands, embedded, embedded_file, render
+from stages.gan.pages import commands, embedded, embedded_file, embedded_json, render
 
 
 def test_pictures_are_embedded(tmp_path):
@@ -16,6 +17,13 @@ def test_pictures_are_embedded(tmp_path):
     assert embedded_file(file).startswith("data:image/gif;base64,")
     with pytest.raises(UserError, match="run `dvc repro` first"):
         embedded_file(tmp_path / "none.png")
+
+
+def test_no_text_can_end_the_element_of_embedded_data():
+    content = {"name": "</script><b>", "values": [1, None]}
+    text = embedded_json(content)
+    assert "<" not in text
+    assert json.loads(text) == content
 
 
 def test_a_name_that_is_missing_is_an_error_not_a_gap():

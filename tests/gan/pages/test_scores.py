@@ -1,5 +1,6 @@
 from stages.gan.measures import table as measures
-from stages.gan.pages import error_bars, scores
+from stages.gan.pages import scores
+from stages.gan.pages.charts import error_bars
 
 
 def test_a_table_has_a_row_for_every_measure_of_its_section():

@@ -1,17 +1,15 @@
 """Plots of DVC's that are drawn without a network."""
 
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
 from dvc_render.vega import VegaRenderer
 
+from stages.gan.pages.charts import vega
 from stages.tools.upkeep import plots_page
 from tests.helpers.data import message_of
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+from tests.helpers.processes import chromium
 
 
 class Named(HTMLParser):
@@ -24,13 +22,6 @@ class Named(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.found += [value for name, value in attrs if name in ("src", "href", "srcset")]
-
-
-def dom(file):
-    """What a browser makes of a page when its scripts have run."""
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
-    command = [BROWSER, *options, "--virtual-time-budget=10000", "--dump-dom", f"file://{file}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
 
 
 @pytest.fixture
@@ -55,9 +46,11 @@ def test_the_page_of_plots_names_no_file_but_the_images_beside_it(copied, drawn)
 
 
 @pytest.mark.pipeline
-@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium to draw the page with")
+@chromium.needed
 def test_a_browser_draws_the_plots(drawn):
-    marks = re.findall(r'<canvas width="(\d+)" height="(\d+)" class="marks"', dom(drawn))
+    marks = re.findall(
+        r'<canvas width="(\d+)" height="(\d+)" class="marks"', chromium.dom(drawn)[0]
+    )
     # Losses and gradients of each data set, and one curve by epoch and one by step.
     assert sum(int(width) > 100 and int(height) > 100 for width, height in marks) >= 6
 
@@ -88,19 +81,16 @@ def test_a_page_that_the_user_has_named_stays(copied):
 
 def test_the_scripts_are_of_the_major_versions_that_dvc_asks_for():
     asked = dict(re.findall(r"npm/([a-z-]+)@(\d+)", VegaRenderer.SCRIPTS))
-    assert tuple(f"{name}{major}.js" for name, major in asked.items()) == plots_page.SCRIPTS
+    assert tuple(f"{name}{major}.js" for name, major in asked.items()) == vega.SCRIPTS
     page = plots_page.page()
     for mark in ("{plot_divs}", "{refresh_tag}"):
         assert page.count(mark) == 1
     assert "{scripts}" not in page  # DVC's list of them, which names a server
 
 
-def test_without_the_package_one_line_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(plots_page, "PACKAGE", "js_lib_of_nobody")
-    assert "run `make setup`" in message_of(plots_page.page)
-    monkeypatch.setattr(plots_page, "PACKAGE", "js_lib_vega_embed")
-    monkeypatch.setattr(plots_page, "SCRIPTS", ("vega99.js",))
-    assert "vega99.js" in message_of(plots_page.page)
+def test_a_script_with_a_mark_of_dvcs_is_not_used(monkeypatch):
+    monkeypatch.setattr(plots_page.vega, "scripts", lambda: ["", "a = '{plot_divs}'", ""])
+    assert "holds {plot_divs}" in message_of(plots_page.page)
 
 
 def test_outside_of_a_project_it_writes_nothing(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stages.gan.pages.plain_matplotlib import plain
+from stages.gan.pages.charts.plain_matplotlib import plain
 
 with plain():
     from matplotlib import colormaps
@@ -27,7 +27,7 @@ _FAR_APART = 8.0
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
 
-def png(figure: Figure) -> bytes:
+def encoded(figure: Figure) -> bytes:
     """The figure as PNG, without date or version: the same drawing gives the same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -151,4 +151,4 @@ def _finished(figure: Figure, axes: Axes, x_label: str, y_label: str, columns: i
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.legend(fontsize=8, ncol=columns)
-    return png(figure)
+    return encoded(figure)

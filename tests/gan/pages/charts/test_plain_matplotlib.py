@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CHARTS = """
-from stages.gan.pages import charts
-drawn = charts.curves([1, 2, 3], {"a": [1, 2, 3], "b": [3, 2, 1]}, {"level": 2.0}, "x", "y")
-drawn += charts.bars({"a": [1.0, 2.0]}, "x", "y")
-drawn += charts.overlay({"run": ([1, 2], [3.0, 4.0])}, {"run": 1.0}, "x", "y")
+from stages.gan.pages.charts import png
+drawn = png.curves([1, 2, 3], {"a": [1, 2, 3], "b": [3, 2, 1]}, {"level": 2.0}, "x", "y")
+drawn += png.bars({"a": [1.0, 2.0]}, "x", "y")
+drawn += png.overlay({"run": ([1, 2], [3.0, 4.0])}, {"run": 1.0}, "x", "y")
 """
 BENCHMARK = """
 import pathlib
@@ -86,7 +86,7 @@ def test_settings_of_a_process_that_has_matplotlib_change_no_byte(tmp_path, draw
 
 
 def test_the_environment_is_as_it_was(monkeypatch):
-    from stages.gan.pages.plain_matplotlib import plain
+    from stages.gan.pages.charts.plain_matplotlib import plain
 
     monkeypatch.setenv("MPLBACKEND", "svg")
     monkeypatch.delenv("MATPLOTLIBRC", raising=False)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.gan.pages.error_bars import HEIGHT, WIDTH, draw
+from stages.gan.pages.charts.error_bars import HEIGHT, WIDTH, draw
 
 NUMBERS = st.floats(-1e6, 1e6)
 ERRORS = st.none() | st.floats(0.0, 1e6)
