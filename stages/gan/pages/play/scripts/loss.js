@@ -316,7 +316,7 @@ const loss = (() => {
     function drawAll(name, p, terms, best) {
       const svg = part('all-plot');
       svg.replaceChildren();
-      const [left, right, top, bottom] = [40, 548, 10, 226];
+      const [left, right, top, bottom] = [48, 540, 10, 226];
       const high = name === 'mse' ? 1.1 : 4;
       const low = name === 'hinge' ? -3 : 0;
       const x = (each) => left + each * (right - left);
