@@ -47,7 +47,7 @@ def find(
             slopes = (images[:size] - images[size:]) / (2 * _STEP)
             squares += slopes @ slopes.T
         values, vectors = np.linalg.eigh(squares)
-    total = max(float(values.sum()), np.finfo(float).tiny)
+    total = max(float(values.sum()), float(np.finfo(float).tiny))
     found = []
     for index in np.argsort(-values, kind="stable")[:count]:
         vector = vectors[:, index]

@@ -93,7 +93,7 @@ class _Row:
         before = self.layers[-1] if self.layers else {}
         if "weights" not in before:
             raise TypeError("batch norm follows a layer without weights: it cannot be folded")
-        factor = np.float64(gamma) / np.sqrt(np.float64(variance) + epsilon)
+        factor = np.asarray(gamma, np.float64) / np.sqrt(np.asarray(variance, np.float64) + epsilon)
         before["weights"] = before["weights"] * factor
         before["bias"] = (before["bias"] - mean) * factor + beta
 
@@ -126,7 +126,7 @@ class _Row:
         self.rows()
         for layer in self.layers:
             for name in {"weights", "bias"} & set(layer):
-                layer[name] = np.float32(layer[name])
+                layer[name] = layer[name].astype(np.float32)
         return self.layers
 
     def _reorder(self, kind: str) -> None:
@@ -171,7 +171,7 @@ def from_onnx(file: Path) -> list[Layer]:
     row = _Row([axis.dim_value for axis in taken.type.tensor_type.shape.dim[1:]])
     for node in _way(graph):
         options = {one.name: helper.get_attribute_value(one) for one in node.attribute}
-        values = [np.float64(constants[name]) for name in node.input if name in constants]
+        values = [constants[name].astype(np.float64) for name in node.input if name in constants]
         if node.op_type == "Gemm":
             row.dense(values[0].T, values[1])
         elif node.op_type in ("Conv", "ConvTranspose"):
@@ -183,7 +183,8 @@ def from_onnx(file: Path) -> list[Layer]:
                 transposed,
             )
         elif node.op_type == "BatchNormalization":
-            row.normalisation(*values, options["epsilon"])
+            gamma, beta, mean, variance = values
+            row.normalisation(gamma, beta, mean, variance, options["epsilon"])
         elif node.op_type in _ACTIVATIONS:
             row.activation(_ACTIVATIONS[node.op_type], options.get("alpha", 0.0))
         elif node.op_type == "Reshape":
@@ -240,14 +241,15 @@ def from_judge(network: nn.Cell, image_shape: Sequence[int]) -> list[Layer]:
     for cell in cells:
         if isinstance(cell, Convolution):
             weight = columns_to_conv(cell.weight.asnumpy()).transpose(2, 3, 1, 0)
-            row.convolution(np.float64(weight), 2, 1, False)
+            row.convolution(weight.astype(np.float64), 2, 1, False)
         elif isinstance(cell, NormalisedActivation):
-            names = ("gamma", "beta", "moving_mean", "moving_variance")
-            row.normalisation(*(getattr(cell, n).asnumpy() for n in names), cell.epsilon)
+            parameters = (cell.gamma, cell.beta, cell.moving_mean, cell.moving_variance)
+            gamma, beta, mean, variance = (one.asnumpy() for one in parameters)
+            row.normalisation(gamma, beta, mean, variance, cell.epsilon)
             row.activation("leaky_relu", cell.activation.plain().slope)
         else:  # of channels-last maps, as the classifier flattens them
             bias = cell.bias.asnumpy() if cell.has_bias else 0.0
-            weight = np.float64(cell.weight.asnumpy().T)
+            weight = cell.weight.asnumpy().T.astype(np.float64)
             row.dense(weight, np.zeros(weight.shape[1]) + bias)
             row.last = False
     return row.finished()

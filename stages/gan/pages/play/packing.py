@@ -120,7 +120,7 @@ def _from_int13(packed: dict[str, str], shape: Sequence[int]) -> NDArray[np.floa
     bits = np.unpackbits(content, bitorder="little", count=count * _BITS).reshape(count, _BITS)
     whole = np.packbits(bits, axis=1, bitorder="little").view("<u2").astype(np.int64)
     scales = np.frombuffer(_bytes(packed["scales"]), "<f4")
-    return np.float32((whole - _HIGHEST - 1).reshape(shape) * scales)
+    return ((whole - _HIGHEST - 1).reshape(shape) * scales).astype(np.float32)
 
 
 def _text(array: NDArray[Any]) -> str:

@@ -42,7 +42,8 @@ def _first_output(model: bytes, inputs: NDArray[np.floating]) -> NDArray[np.floa
 
 def _as_onnx(layers: Sequence[Layer], shape: Sequence[int]) -> onnx.ModelProto:
     """An ONNX network of layers with arrays; in it channels always lie first."""
-    nodes, constants = [], []
+    nodes: list[onnx.NodeProto] = []
+    constants: list[onnx.TensorProto] = []
     last = False
     value = "input"
 
@@ -61,7 +62,7 @@ def _as_onnx(layers: Sequence[Layer], shape: Sequence[int]) -> onnx.ModelProto:
         reshape(int(np.prod(shape)))
     for layer in layers:
         kind = layer["kind"]
-        maps = [layer.get(name) for name in ("channels", "height", "width")]
+        maps = [layer.get(name, 0) for name in ("channels", "height", "width")]
         if kind == "dense":
             if last:
                 add("Transpose", perm=[0, 2, 3, 1])

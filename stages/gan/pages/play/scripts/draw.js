@@ -146,7 +146,14 @@ const draw = (() => {
       changed();
     }
 
+    // Draw what the code and the sliders say, and keep it in the address.
     function changed() {
+      show();
+      amounts.forEach((amount, k) => state.set(`draw.direction${k + 1}`, amount));
+      state.set('draw.way', way.toFixed(2));
+    }
+
+    function show() {
       const begin = () => moved(images.code(opened), vectors, amounts);
       ask('a', () => {
         const drawn = image(between(begin(), images.code(end), way));
@@ -157,8 +164,6 @@ const draw = (() => {
         });
       });
       ask('b', () => images.draw(part('from'), image(begin())));
-      amounts.forEach((amount, k) => state.set(`draw.direction${k + 1}`, amount));
-      state.set('draw.way', way.toFixed(2));
     }
 
     part('another').addEventListener('click', () => open(random.seed()));
@@ -256,7 +261,7 @@ const draw = (() => {
     showField();
     showEnd();
     showControls();
-    changed();
+    show();
     ask('d', () => {
       const {generator: g, discriminator: d} = play.data.networks;
       part('packing').textContent = text('packing', {

@@ -202,7 +202,7 @@ def test_the_epochs_show_what_training_drew(browser, made):
 def test_an_address_with_wrong_values_opens_the_page(browser, made, state):
     with opened(browser, made.file, state) as page:
         assert seen(page).size == 64
-        assert page.locator(".error").count() == 0
+        assert page.locator("#draw .error").count() == 0
 
 
 def test_the_page_says_what_its_packing_changed(browser, made):

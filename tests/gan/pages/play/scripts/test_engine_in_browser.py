@@ -1,10 +1,12 @@
 """The networks in a real browser against ONNX Runtime and our own."""
 
+import json
+
 import numpy as np
 import pytest
 
 from stages.gan.evaluation.judge import classifier
-from stages.gan.pages.play import packing, reference
+from stages.gan.pages.play import packing, pictures, reference
 from tests.helpers.browser import make_page, opened
 
 pytestmark = pytest.mark.slow
@@ -101,3 +103,50 @@ def test_the_gradient_of_a_logit_is_its_slope_by_each_pixel(browser, made, name)
         # A step may cross the kink of a ReLU, and float32 rounds: so not each slope by itself.
         assert np.corrcoef(found, slopes)[0, 1] > 0.99
         assert np.median(np.abs(found - slopes)) < 0.01 * np.abs(slopes).max()
+
+
+# The lecture's networks: (description, images a second at least, bytes of the page at most).
+LECTURE = {
+    "mnist": (
+        {
+            "kind": "mlp",
+            "image_shape": (1, 28, 28),
+            "generator_widths": (128, 256, 512, 1024),
+            "discriminator_widths": (512, 256),
+        },
+        10,
+        12_000_000,
+    ),
+    "faces": (
+        {
+            "kind": "dcgan",
+            "judged": False,
+            "image_shape": (3, 64, 64),
+            "generator_widths": (512, 256, 128, 64),
+            "discriminator_widths": (64, 128, 256, 512),
+        },
+        2,
+        20_000_000,
+    ),
+}
+SPEED = """() => {
+    const network = engine.network(play.data.networks.generator);
+    const codes = [1, 2, 3, 4].map(images.code);
+    codes.forEach(network.forward);
+    const begin = performance.now();
+    let count = 0;
+    while (performance.now() - begin < 2000) network.forward(codes[count++ % 4]);
+    return 1000 * count / (performance.now() - begin);
+}"""
+
+
+@pytest.mark.parametrize("dataset", LECTURE)
+def test_the_lectures_networks_are_fast_and_their_page_is_small(browser, tmp_path, dataset):
+    description, images_a_second, most = LECTURE[dataset]
+    made = make_page(tmp_path, latent_size=100, **description)
+    with opened(browser, made.file) as page:
+        assert page.evaluate(SPEED) >= images_a_second
+    # The page of a run has other pictures, up to these bounds and a third more for base64.
+    own = len(json.dumps([made.data["held_out"], made.data["epochs"]]))
+    allowed = (pictures.MOST_OF_SHEET + pictures.MOST_OF_EPOCHS) * 4 / 3
+    assert made.file.stat().st_size - own + allowed <= most
