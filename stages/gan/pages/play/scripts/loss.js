@@ -256,11 +256,15 @@ const loss = (() => {
 
     function move(changes) {
       Object.assign(now, changes);
-      for (const [key, value] of Object.entries(changes)) state.set(`loss.${key}`, value);
       later(() => {
         showOne();
         showAll();
       });
+    }
+
+    // Into the address, when a slider has come to rest: browsers ignore too many changes of it.
+    function save() {
+      for (const [key, value] of Object.entries(now)) state.set(`loss.${key}`, value);
     }
 
     function leaveStep() {
@@ -290,6 +294,7 @@ const loss = (() => {
         step = i;
         showStep();
         move({s, y});
+        save();
       });
       return button;
     });
@@ -384,6 +389,7 @@ const loss = (() => {
     }
 
     part('all').addEventListener('input', (event) => move({p: Number(event.target.value)}));
+    for (const each of [slider, part('label'), part('all')]) each.addEventListener('change', save);
     for (const [key, select] of [['name', choice], ['sum', summed]]) {
       select.addEventListener('change', () => {
         state.set(`loss.${key}`, select.value);

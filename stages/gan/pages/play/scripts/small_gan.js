@@ -112,10 +112,10 @@ const smallGan = (() => {
       real = Array.from({length: DOTS}, () => gan.points.draw(stream));
     }
 
-    function choose(changes) {
+    function choose(changes, save = true) {
       for (const [key, value] of Object.entries(changes)) {
         chosen[key] = value;
-        state.set(`small_gan.${key}`, value);
+        if (save) state.set(`small_gan.${key}`, value);
         if (selects.includes(key)) part(key).value = value;
       }
       adopt();
@@ -378,7 +378,9 @@ const smallGan = (() => {
     rate.min = 0;
     rate.max = RATES.length - 1;
     rate.step = 1;
-    rate.addEventListener('input', () => choose({rate: RATES[Number(rate.value)]}));
+    // The address changes when the slider has come to rest: browsers ignore too many changes.
+    rate.addEventListener('input', () => choose({rate: RATES[Number(rate.value)]}, false));
+    rate.addEventListener('change', () => choose({rate: RATES[Number(rate.value)]}));
     for (const [name, {goesOn, ...changes}] of Object.entries(PRESETS)) {
       const button = document.createElement('button');
       button.type = 'button';
