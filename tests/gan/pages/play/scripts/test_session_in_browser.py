@@ -14,7 +14,10 @@ LOGIT = "Number(document.getElementById('ask').dataset.logit)"
 
 def slide(page, slider, value):
     slider.evaluate(
-        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
+        """(slider, value) => {
+            slider.value = value;
+            for (const name of ['input', 'change']) slider.dispatchEvent(new Event(name));
+        }""",
         str(value),
     )
 
