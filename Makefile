@@ -26,7 +26,9 @@ full: setup ## the lecture's own recipes at their full length, as an experiment 
 play: setup ## open the page in which the networks run; DATASET=mnist or faces
 	@python -m stages unlock
 	dvc repro play@$(or $(DATASET),mnist)
-	@python -m webbrowser "file://$(CURDIR)/reports/$(or $(DATASET),mnist)/play.html"
+	@echo "open reports/$(or $(DATASET),mnist)/play.html in a browser, if none opens by itself"
+	@python -c 'import pathlib, sys, webbrowser; webbrowser.open(pathlib.Path(sys.argv[1]).resolve().as_uri())' \
+	  "reports/$(or $(DATASET),mnist)/play.html"
 
 verify: setup ## check every artifact byte by byte; CACHE=1 DVC's own copies, too
 	python -m stages verify $(DATASET) $(if $(CACHE),--cache)

@@ -143,10 +143,17 @@ const draw = (() => {
       way = 0;
       pause();
       showControls();
-      changed();
+      show();
+      save();
     }
 
-    function changed() {
+    // Keep in the address what the sliders say, once they have come to rest.
+    function save() {
+      amounts.forEach((amount, k) => state.set(`draw.direction${k + 1}`, amount));
+      state.set('draw.way', way.toFixed(2));
+    }
+
+    function show() {
       const begin = () => moved(images.code(opened), vectors, amounts);
       ask('a', () => {
         const drawn = image(between(begin(), images.code(end), way));
@@ -157,8 +164,6 @@ const draw = (() => {
         });
       });
       ask('b', () => images.draw(part('from'), image(begin())));
-      amounts.forEach((amount, k) => state.set(`draw.direction${k + 1}`, amount));
-      state.set('draw.way', way.toFixed(2));
     }
 
     part('another').addEventListener('click', () => open(random.seed()));
@@ -172,8 +177,9 @@ const draw = (() => {
       slider.addEventListener('input', () => {
         amounts[k] = slider.valueAsNumber;
         showControls();
-        changed();
+        show();
       });
+      slider.addEventListener('change', save);
       label.append(name, slider);
       part('directions').append(label);
       return {name, slider};
@@ -196,8 +202,9 @@ const draw = (() => {
       pause();
       way = part('walk').valueAsNumber;
       showControls();
-      changed();
+      show();
     });
+    part('walk').addEventListener('change', save);
 
     function showEnd() {
       ask('b-end', () => images.draw(part('to'), image(images.code(end))));
@@ -207,7 +214,7 @@ const draw = (() => {
       end = random.seed();
       state.set('draw.to', end);
       showEnd();
-      changed();
+      show();
     });
 
     // There and back again, until it is stopped or scrolled out of view.
@@ -217,7 +224,7 @@ const draw = (() => {
         if (way > 1) [way, playing.sign] = [Math.min(1, 2 - way), -1];
         if (way < 0) [way, playing.sign] = [Math.max(0, -way), 1];
         showControls();
-        changed();
+        show();
       }
       playing.at = now;
     }
@@ -228,7 +235,11 @@ const draw = (() => {
     }
 
     part('play').addEventListener('click', () => {
-      if (playing) return pause();
+      if (playing) {
+        pause();
+        save();
+        return;
+      }
       playing = {at: null, sign: 1};
       part('play').setAttribute('aria-pressed', 'true');
       ask();
@@ -245,9 +256,10 @@ const draw = (() => {
       });
     }
     part('epoch').addEventListener('input', () => {
-      const place = part('epoch').valueAsNumber;
-      state.set('draw.epoch', places[place].epoch);
-      showEpoch(place);
+      showEpoch(part('epoch').valueAsNumber);
+    });
+    part('epoch').addEventListener('change', () => {
+      state.set('draw.epoch', places[part('epoch').valueAsNumber].epoch);
     });
     const epoch = state.number('draw.epoch', places[last].epoch);
     const at = places.findIndex(place => place.epoch >= epoch);
@@ -256,7 +268,7 @@ const draw = (() => {
     showField();
     showEnd();
     showControls();
-    changed();
+    show();
     ask('d', () => {
       const {generator: g, discriminator: d} = play.data.networks;
       part('packing').textContent = text('packing', {

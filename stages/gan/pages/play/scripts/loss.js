@@ -256,11 +256,15 @@ const loss = (() => {
 
     function move(changes) {
       Object.assign(now, changes);
-      for (const [key, value] of Object.entries(changes)) state.set(`loss.${key}`, value);
       later(() => {
         showOne();
         showAll();
       });
+    }
+
+    // Into the address, when a slider has come to rest: browsers ignore too many changes of it.
+    function save() {
+      for (const [key, value] of Object.entries(now)) state.set(`loss.${key}`, value);
     }
 
     function leaveStep() {
@@ -290,6 +294,7 @@ const loss = (() => {
         step = i;
         showStep();
         move({s, y});
+        save();
       });
       return button;
     });
@@ -316,7 +321,7 @@ const loss = (() => {
     function drawAll(name, p, terms, best) {
       const svg = part('all-plot');
       svg.replaceChildren();
-      const [left, right, top, bottom] = [40, 548, 10, 226];
+      const [left, right, top, bottom] = [48, 540, 10, 226];
       const high = name === 'mse' ? 1.1 : 4;
       const low = name === 'hinge' ? -3 : 0;
       const x = (each) => left + each * (right - left);
@@ -384,6 +389,7 @@ const loss = (() => {
     }
 
     part('all').addEventListener('input', (event) => move({p: Number(event.target.value)}));
+    for (const each of [slider, part('label'), part('all')]) each.addEventListener('change', save);
     for (const [key, select] of [['name', choice], ['sum', summed]]) {
       select.addEventListener('change', () => {
         state.set(`loss.${key}`, select.value);

@@ -112,10 +112,10 @@ const smallGan = (() => {
       real = Array.from({length: DOTS}, () => gan.points.draw(stream));
     }
 
-    function choose(changes) {
+    function choose(changes, save = true) {
       for (const [key, value] of Object.entries(changes)) {
         chosen[key] = value;
-        state.set(`small_gan.${key}`, value);
+        if (save) state.set(`small_gan.${key}`, value);
         if (selects.includes(key)) part(key).value = value;
       }
       adopt();
@@ -226,8 +226,8 @@ const smallGan = (() => {
       }
       const entropy = chosen.loss.startsWith('bce');
       const levels = [
-        [best.discriminator, entropy ? '2 ln 2' : best.discriminator, 'equilibrium_d'],
-        [best.generator, entropy ? 'ln 2' : best.generator, 'equilibrium_g'],
+        [best.discriminator, entropy ? '2 ln 2' : best.discriminator, 'equilibrium_d', -8],
+        [best.generator, entropy ? 'ln 2' : best.generator, 'equilibrium_g', 8],
       ];
       context.setLineDash([5, 4]);
       context.strokeStyle = css(colours.green);
@@ -245,13 +245,13 @@ const smallGan = (() => {
         points.forEach((each, i) => context.lineTo(x(i), y(each[k])));
         context.stroke();
       });
-      for (const [value, name, who] of levels) {
+      for (const [value, name, who, away] of levels) {
         const words = `${text(who)}: ${name}`;
         const wide = context.measureText(words).width;
         context.fillStyle = css(colours.paper, 0.8);
-        context.fillRect(width - wide - 6, y(value) - 15, wide + 4, 14);
+        context.fillRect(width - wide - 6, y(value) + away - 7, wide + 4, 14);
         context.fillStyle = css(colours.green);
-        context.fillText(words, width - 4, y(value) - 8);
+        context.fillText(words, width - 4, y(value) + away);
       }
       context.fillStyle = css(colours.soft);
       context.textBaseline = 'bottom';
@@ -378,7 +378,9 @@ const smallGan = (() => {
     rate.min = 0;
     rate.max = RATES.length - 1;
     rate.step = 1;
-    rate.addEventListener('input', () => choose({rate: RATES[Number(rate.value)]}));
+    // The address changes when the slider has come to rest: browsers ignore too many changes.
+    rate.addEventListener('input', () => choose({rate: RATES[Number(rate.value)]}, false));
+    rate.addEventListener('change', () => choose({rate: RATES[Number(rate.value)]}));
     for (const [name, {goesOn, ...changes}] of Object.entries(PRESETS)) {
       const button = document.createElement('button');
       button.type = 'button';

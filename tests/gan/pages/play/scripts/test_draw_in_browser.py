@@ -51,7 +51,10 @@ def seen(page, name="large"):
 
 def set_slider(page, slider, value):
     slider.evaluate(
-        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
+        """(slider, value) => {
+            slider.value = value;
+            for (const name of ['input', 'change']) slider.dispatchEvent(new Event(name));
+        }""",
         str(value),
     )
 
@@ -162,9 +165,13 @@ def test_the_walk_goes_on_until_it_is_paused_or_out_of_view(browser, made):
         assert page.evaluate(way) == before
         page.evaluate("() => window.scrollTo(0, 0)")
         page.wait_for_function(f"({way})() !== {before}")
+        before_url = page.url
+        page.wait_for_timeout(300)
+        assert page.url == before_url  # not in each frame
         part(page, "play").click()
         assert part(page, "play").get_attribute("aria-pressed") == "false"
         settled(page)
+        assert f"draw.way={page.evaluate(way):.2f}" in page.url
         before = page.evaluate(way)
         settled(page)
         assert page.evaluate(way) == before
@@ -202,7 +209,7 @@ def test_the_epochs_show_what_training_drew(browser, made):
 def test_an_address_with_wrong_values_opens_the_page(browser, made, state):
     with opened(browser, made.file, state) as page:
         assert seen(page).size == 64
-        assert page.locator(".error").count() == 0
+        assert page.locator("#draw .error").count() == 0
 
 
 def test_the_page_says_what_its_packing_changed(browser, made):

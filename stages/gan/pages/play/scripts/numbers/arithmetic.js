@@ -58,7 +58,7 @@ const arithmetic = (() => {
     return ln(sum) * (x / (sum - 1));
   }
 
-  // [cos, sin] of an angle from -2 pi to 2 pi.
+  // [cos, sin] of an angle from -3 pi to 3 pi, good to 1e-10.
   function circle(angle) {
     const square = angle * angle;
     let cos = 1;

@@ -45,9 +45,9 @@ const smallGanModel = (() => {
   function spiral() {
     return curve((share) => {
       const along = Math.sqrt(share);  // as many points on each piece of the same length
-      const [cos, sin] = arithmetic.circle(2 * Math.PI * along);
-      return [2.3 * along * cos, 2.3 * along * sin];
-    }, 12, 0.08, 0.45);
+      const [cos, sin] = arithmetic.circle(3 * Math.PI * along);
+      return [2.5 * along * cos, 2.5 * along * sin];
+    }, 16, 0.08, 0.4);
   }
 
   const DATA = {ring, moons, spiral};

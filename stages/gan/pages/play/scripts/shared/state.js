@@ -2,6 +2,7 @@
 // Keys are SECTION.NAME; values are short strings. What is not set there has its default.
 const state = (() => {
   const values = new URLSearchParams(location.hash.slice(1));
+  let changed = false;
 
   function get(key, otherwise) {
     return values.has(key) ? values.get(key) : otherwise;
@@ -13,9 +14,16 @@ const state = (() => {
     return Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : otherwise;
   }
 
+  // All that is set at a time changes the address once. Browsers ignore or refuse many changes in a
+  // row, so a slider sets the state when it has come to rest, and nothing sets it in each frame.
   function set(key, value) {
     values.set(key, String(value));
-    history.replaceState(null, '', `#${values}`);
+    if (changed) return;
+    changed = true;
+    queueMicrotask(() => {
+      changed = false;
+      history.replaceState(null, '', `#${values}`);
+    });
   }
 
   // The link to this state changes in place: no entry of the browser's history for each move.

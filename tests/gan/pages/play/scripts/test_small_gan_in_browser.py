@@ -145,7 +145,7 @@ def test_the_address_keeps_what_is_chosen(browser, made, page):
             "beta2": 0.999,
             "discriminatorSteps": 1,
         }
-        assert again.evaluate("smallGan.gan().points.places.length") == 12
+        assert again.evaluate("smallGan.gan().points.places.length") == 16
         assert again.evaluate("[...smallGan.gan().sample()]") == points
 
 
