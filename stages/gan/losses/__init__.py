@@ -116,8 +116,8 @@ class _LossOfTargets(Loss):
 class BinaryCrossEntropy(_LossOfTargets):
     """-[y ln p + (1 - y) ln(1 - p)] of the probability p = sigmoid(s), computed by nn.BCELoss.
 
-    In float32, p is exactly 1 from s = 17 on. The logarithm is then clipped at ln 1e-12: the loss
-    stays at 27.631, and its gradient is exactly 0.
+    In float32, p is exactly 1 from s = 17 on. nn.BCELoss takes ln(p + 1e-12): the loss then stays
+    at 27.631. Its gradient is exactly 0, because the slope of the sigmoid, p (1 - p), is 0.
     """
 
     def __init__(self, options: Options) -> None:
