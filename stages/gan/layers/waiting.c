@@ -48,22 +48,30 @@
 #define LEAST_HOLD (100 * MILLISECOND)  /* so long we sleep; twice as long if it was too short */
 #define MOST_HOLD (1600 * MILLISECOND)
 #define NEW_WAIT MICROSECOND            /* a thread that did not call for so long has worked */
-#define LOOK (5 * MICROSECOND)          /* a waiting thread looks so long before it sleeps, */
-#define NAP MILLISECOND                 /* and then after each nap, or when woken */
+#define LOOK (20 * MICROSECOND)         /* a waiting thread looks so long before it sleeps, */
+#define NAP (200 * MICROSECOND)         /* and then after each nap, or when woken */
 #define TURN (100 * MICROSECOND)        /* a shorter turn comes sooner (EEVDF, Linux 6.12) */
 
 static _Atomic int64_t busy_until, last_long, hold = LEAST_HOLD;
 static _Atomic uint32_t waits_begun; /* a futex */
 static _Atomic int sleepers;
 static _Atomic int64_t naps;
+static _Atomic int has_one_core; /* then nothing that a thread waits for is done while it looks */
 static __thread int prepared;
 static __thread int64_t began, looked;
 static __thread uint32_t seen;
 
-static int64_t now(void) {
+static int64_t read_clock(clockid_t clock) {
   struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return time.tv_sec * 1000 * MILLISECOND + time.tv_nsec;
+}
+
+static int64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
+
+static void count_cores(void) {
+  cpu_set_t cores;
+  has_one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
 }
 
 /* As the kernel has it; glibc before 2.41 does not declare it. */
@@ -93,11 +101,15 @@ static void cores_are_busy(int64_t time) {
 }
 
 static int yield(int64_t begin) {
+  const int one = has_one_core;
+  const int64_t used = one ? read_clock(CLOCK_PROCESS_CPUTIME_ID) : 0;
   const int result = (int)syscall(SYS_sched_yield);
-  const int64_t end = now();
-  if (end - begin > LONG_YIELD) {
-    if (end - atomic_exchange(&last_long, end) < CLOSE) cores_are_busy(end);
-  }
+  const int64_t end = now(), took = end - begin;
+  if (took <= LONG_YIELD) return result;
+  count_cores();
+  /* On a single core, it may be one of our own threads that had it. */
+  if (one && read_clock(CLOCK_PROCESS_CPUTIME_ID) - used > took / 2) return result;
+  if (end - atomic_exchange(&last_long, end) < CLOSE) cores_are_busy(end);
   return result;
 }
 
@@ -120,7 +132,7 @@ int waiting_yield(void) {
     waits_begun++;
     if (sleepers) syscall(SYS_futex, &waits_begun, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
   }
-  if (time - began < LOOK)
+  if (time - began < LOOK && !has_one_core)
     PAUSE();
   else
     nap();
@@ -196,6 +208,7 @@ static int visit(struct dl_phdr_info *info, size_t size UNUSED, void *found) {
 /* Puts it into the libraries of MindSpore that are loaded; returns into how many places. */
 int waiting_install(void) {
   int found = 0;
+  count_cores();
   dl_iterate_phdr(visit, &found);
   return found;
 }
