@@ -1,7 +1,8 @@
 """How fast a training step is: ours, the lecture's, and PyTorch's, in one interleaved run.
 
     make bench              three runs, about 25 minutes
-    make bench QUICK=1      one short run, under 4 minutes
+    make bench QUICK=1      one short run, about 5 minutes
+    make bench ONLY=company that part alone: beside busy processes, two trainings at once
 
 Writes results.json and speed.png beside this folder; docs/performance.md explains them.
 """

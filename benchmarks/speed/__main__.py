@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.speed import ENVIRONMENT, machine, plot
+from benchmarks.speed import ENVIRONMENT, company, machine, plot
 from benchmarks.speed.problems import work
 from benchmarks.speed.recipes import recipe
 from benchmarks.turns import Child
@@ -128,7 +128,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument(
-        "--only", choices=["mlp", "dcgan", "dcgan_128"], help="keep the other results as they are"
+        "--only",
+        choices=["mlp", "dcgan", "dcgan_128", "company"],
+        help="keep the other results as they are",
     )
     arguments = parser.parse_args()
     quick, only = arguments.quick, arguments.only
@@ -161,6 +163,12 @@ def main() -> None:
         print(f"epoch: {name}", flush=True)
         stage = epoch(*what)
         results[name] |= {"epoch_overhead": stage["epoch_overhead"], "epoch": stage}
+    if only in (None, "company"):
+        beside = []
+        for run in range(1 if quick else 3):
+            print(f"run {run + 1}: company", flush=True)
+            beside.append(company.measure(quick))
+        results["company"] = company.summary(beside)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     plot.draw(results, PICTURE)
     report(results)
@@ -175,7 +183,7 @@ def report(results: dict) -> None:
         f"NumPy; copies {about['copy_gbyte_per_second']:.1f} GB/s"
     )
     for name in results:
-        if name in ("quick", "machine"):
+        if name in ("quick", "machine", "company"):
             continue
         part = results[name]
         least = part["work"]
@@ -202,6 +210,8 @@ def report(results: dict) -> None:
                 f"{part['epoch']['steps_of_a_real_epoch']}: {part['epoch_overhead']:.1%}, of which "
                 f"grid, history and checkpoint {part['epoch']['grid_history_checkpoint']:.1%}"
             )
+    if "company" in results:
+        company.report(results["company"])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.ops.auto_generate import ReluGrad
 
+from stages.gan.layers import waiting
+
+# Whatever computes with these layers waits so: stages, tools, tests, benchmarks.
+waiting.install()
+
 
 class _PlainNormaliseRows(nn.Cell):
     """Batch normalisation of (rows, features) over its rows.

@@ -262,7 +262,7 @@ def test_two_processes_may_compile_at_once(kept, tmp_path):
         subprocess.Popen(
             [sys.executable, "-c", USE, str(kept)],
             cwd=ROOT,
-            env={**os.environ, "CC": str(compiler)},
+            env={**os.environ, "CC": str(compiler), "GAN_WAITING": "yield"},  # else a third file
             stdout=subprocess.PIPE,
             text=True,
         )
