@@ -14,6 +14,7 @@ noted them elsewhere clears it.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -128,13 +129,22 @@ class Run:
         self.finish(results)
 
     def put_back(self) -> bool:
-        """Write the results again that `keep` has kept; False if they are missing or damaged."""
+        """Write the results again that `keep` has kept; False if they are missing or damaged.
+
+        They are copies: DVC may have moved what was kept into its cache, and write-protected it.
+        """
         kept = {Path(path): self.folder / _RESULTS / path for path in self.results}
         if not kept or any(_hashes(kept[Path(p)]) != files for p, files in self.results.items()):
             return False
         for target, result in kept.items():
-            with (whole_file if result.is_file() else whole_folder)(target) as scratch:
-                link_tree(result, scratch)
+            if result.is_file():
+                with whole_file(target) as scratch:
+                    shutil.copyfile(result, scratch)
+            else:
+                with whole_folder(target) as scratch:
+                    shutil.copytree(
+                        result, scratch, copy_function=shutil.copyfile, dirs_exist_ok=True
+                    )
         return True
 
     def state(self, step: int) -> Path:
