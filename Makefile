@@ -8,8 +8,8 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro full play verify collapse fixed sweep test test-all remotes browser space faults calibrate \
-  lint bench setup lock clean-venv
+.PHONY: help repro full play verify collapse fixed sweep runs test test-all remotes browser space faults \
+  calibrate lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 help: ## list what can be made
@@ -41,6 +41,9 @@ fixed: setup ## that run, its loss fixed, and as recommended: one page with all 
 
 sweep: setup ## answer a question by several runs; NAME=learning_rate, SET="KEY=VALUE ..."
 	python -m stages sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
+
+runs: setup ## the experiments in 160 columns: changed params and one score; DATASET=faces
+	dvc exp show --only-changed --drop '(?!Exp|datasets|mnist|faces|(.*/$(or $(DATASET),mnist)/.*:)?quality.frechet)'
 
 PYTEST = python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(if $(ROOM),tests/$(ROOM))
 

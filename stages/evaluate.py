@@ -1,6 +1,7 @@
 """Measure the trained networks on held-out images and fresh latent codes, and draw samples."""
 
 from stages.command import run_stage, say
+from stages.command.recorded import Files
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
@@ -66,5 +67,18 @@ def evaluate(dataset: str, params: Dataset) -> None:
     say(f"{dataset}: {discriminator.line(of_d, count)}")
 
 
+def files(dataset: str) -> Files:
+    """What this stage reads and writes."""
+    metrics = paths.metrics(dataset)
+    return Files(
+        reads=[paths.judge(dataset), paths.prepared(dataset), paths.models(dataset)],
+        writes=[
+            paths.evaluation_pictures(dataset),
+            metrics / paths.SCORES,
+            metrics / "evaluate.json",
+        ],
+    )
+
+
 if __name__ == "__main__":
-    run_stage(evaluate, "evaluate", "train.loss", "train.loss_options")
+    run_stage(evaluate, "evaluate", "train.loss", "train.loss_options", files=files)

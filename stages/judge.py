@@ -1,6 +1,7 @@
 """Train the judge: a small network on real images only, whose features measure generated images."""
 
 from stages.command import run_stage, say
+from stages.command.recorded import Files
 from stages.gan.common import paths
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.data import prepared
@@ -22,5 +23,13 @@ def judge(dataset: str, params: Dataset) -> None:
     )
 
 
+def files(dataset: str) -> Files:
+    """What this stage reads and writes."""
+    return Files(
+        reads=[paths.prepared(dataset)],
+        writes=[paths.judge(dataset), paths.metrics(dataset) / "judge.json"],
+    )
+
+
 if __name__ == "__main__":
-    run_stage(judge, "judge")
+    run_stage(judge, "judge", files=files)

@@ -52,7 +52,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
     history = History()
     diagnosed = diagnosis.of_run(params.train, setup.data, setup.players.generator)
     with (
-        unfinished.opened(workspace.scratch(), dataset, setup.fingerprint, say) as kept,
+        unfinished.opened(workspace.scratch(), dataset, "train", setup.fingerprint, say) as kept,
         Stops() as stops,
         ProgressBar(setup.total, params.train.lecture_log) as bar,
     ):

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
 from stages import ENDING
@@ -57,11 +58,16 @@ def guarded(main: Callable[[], None]) -> None:
         _fail("out of memory: a smaller batch_size or image_size needs less")
 
 
-def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
+def run_stage(
+    work: Callable[[str, params.Dataset], None],
+    *uses: str,
+    files: Callable[[str], recorded.Files] | None = None,
+) -> None:
     """Run one stage for the data set named on the command line.
 
     `uses` are the sections of the params that the stage depends on, as in dvc.yaml; if none are
     given, all. If these or the code are edited while it runs, it ends with an error: see `edits`.
+    With `files`, which gives a data set's files, the results are kept until dvc.lock has them.
     """
 
     def main() -> None:
@@ -72,8 +78,13 @@ def run_stage(work: Callable[[str, params.Dataset], None], *uses: str) -> None:
         paths.set_project(workspace.project())
         recorded.clear()
         settings = params.load(paths.PARAMS, dataset)
-        work(dataset, settings)
-        edits.check(dataset, settings, uses)
+        keeping: AbstractContextManager[bool] = nullcontext(False)
+        if files is not None:
+            keeping = recorded.kept(work.__name__, dataset, settings, uses, files(dataset), say)
+        with keeping as is_made:
+            if not is_made:
+                work(dataset, settings)
+            edits.check(dataset, settings, uses)
 
     guarded(main)
 

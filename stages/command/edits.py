@@ -6,6 +6,7 @@ before the edit, but DVC would take them for current and never make them again.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from stages.gan import params
 from stages.gan.common import paths
@@ -56,7 +57,7 @@ def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None
         raise UserError(
             f"edited while this stage ran, so its results do not count: {error}"
         ) from None
-    changes = [*_values(dataset, began, now, uses), *_code()]
+    changes = [*_changes(dataset, began, now, uses), *_code()]
     if changes:
         raise UserError(
             f"edited while this stage ran: {'; '.join(changes)}. The results come from the state "
@@ -64,13 +65,26 @@ def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None
         )
 
 
-def _values(
+def code() -> dict[str, str | None]:
+    """The code as it was when this stage began: the name of each file to its sha256."""
+    return {str(file.relative_to(_PACKAGE.resolve())): found for file, found in _CODE.items()}
+
+
+def values(settings: params.Dataset, uses: Sequence[str] = ()) -> dict[str, Any]:
+    """Dotted name to value of all params in these sections; if none are given, of all."""
+    return {
+        name: value
+        for name, value in flat(settings.model_dump(mode="json")).items()
+        if not uses or any(f"{name}.".startswith(f"{section}.") for section in uses)
+    }
+
+
+def _changes(
     dataset: str, began: params.Dataset, now: params.Dataset, uses: Sequence[str]
 ) -> Iterator[str]:
-    old, new = (flat(content.model_dump(mode="json")) for content in (began, now))
+    old, new = (values(content, uses) for content in (began, now))
     for name in sorted(old.keys() | new.keys()):
-        used = not uses or any(f"{name}.".startswith(f"{section}.") for section in uses)
-        if used and old.get(name) != new.get(name):
+        if old.get(name) != new.get(name):
             place = f"{dataset}.{name}"
             if name.startswith("kind."):
                 place = f"datasets.{dataset}.{name.removeprefix('kind.')}"

@@ -1,26 +1,70 @@
-"""Which results dvc.lock has: a finished training that it has is no longer kept.
+"""Keeps the results of a stage that took long until dvc.lock has them.
 
 DVC notes a stage's outs when the stage has ended, and may fail to: another DVC holds its lock, or
-it is killed. Until then the training is kept in the folder of unfinished runs.
+it is killed. Until then the results are kept in the folder of unfinished runs.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
-from stages.command import workspace
+from stages.command import edits, workspace
+from stages.gan import params
 from stages.gan.common import unfinished
+from stages.gan.common.fingerprints import fingerprint
 from stages.gan.common.yaml_files import NO_YAML
 
 LOCK = Path("dvc.lock")
 FOLDER = ".dir"
 
 
+class Files(NamedTuple):
+    """What a stage reads beside params and code, and its outs: all the paths that dvc.yaml has."""
+
+    reads: Sequence[Path]
+    writes: Sequence[Path]
+
+
+@contextmanager
+def kept(
+    stage: str,
+    dataset: str,
+    settings: params.Dataset,
+    uses: Sequence[str],
+    files: Files,
+    announce: Callable[[str], None],
+) -> Iterator[bool]:
+    """Give whether the stage's results are there again, because they were made and kept before.
+
+    If not, the block makes them, and they are kept when it ends without an error. A stage that is
+    run by hand, without DVC, always makes them.
+    """
+    if "DVC_STAGE" not in os.environ:
+        yield False
+        return
+    named = {"code": edits.code(), "params": edits.values(settings, uses)}
+    read = [file for path in files.reads for file in sorted(path.rglob("*")) if file.is_file()]
+    place = workspace.scratch(), dataset, stage, fingerprint(named, read)
+    if unfinished.named(*place).results:
+        with unfinished.opened(*place, announce) as run:
+            if run.put_back():
+                yield True
+                return
+            announce(f"{dataset}: {run.folder} is damaged, so {stage} runs again")
+            run.discard()
+    yield False
+    with unfinished.opened(*place, announce) as run:
+        run.keep(files.writes)
+
+
 def clear() -> list[unfinished.Run]:
-    """Remove the finished trainings whose results dvc.lock has, and return them."""
+    """Remove the finished runs whose results dvc.lock has, and return them."""
     finished = [(run, run.results) for run in unfinished.runs(workspace.scratch())]
     if not any(results for _, results in finished):
         return []

@@ -1,5 +1,6 @@
 """Print the probability that images are real, according to a trained discriminator."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.data.prepared import normalise
 from stages.gan.data.prepared.arrays import read_array
+from stages.gan.data.raw import leftovers
 from stages.gan.data.raw.archives import open_container
 from stages.gan.data.raw.images.raw import image_names
 from stages.gan.data.raw.images.reader import decode
@@ -46,6 +48,8 @@ def main() -> None:
 def files_of(place: Path) -> list[Path]:
     """A file itself, or all images of a folder and its subfolders, by name.
 
+    What is left out of the folder is told on stderr.
+
     Raises
     ------
     UserError
@@ -55,8 +59,11 @@ def files_of(place: Path) -> list[Path]:
         return [place]
     with open_container(place, 0) as container:
         names = image_names(container)
+        told = leftovers.lines(leftovers.count(container, names))
     if not names:
-        raise UserError(f"{place} holds no image")
+        raise UserError("; ".join([f"{place} holds no image", *told]))
+    for line in told:  # beside the table, which others may read
+        print(f"{place}: {line}", file=sys.stderr)
     return [place / name for name in names]
 
 

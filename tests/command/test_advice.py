@@ -272,7 +272,7 @@ def test_a_finished_training_is_taken_up_or_cleared(copied):
     assert "finished" in listed
     (command,) = advice.commands(listed)
     done = copied.run("sh", "-c", f"{command} train@mnist")
-    assert "this run has finished before" in done.stdout
+    assert "train has finished before" in done.stdout
     assert "epoch 1:" not in done.stdout
     assert (models / "generator.safetensors").read_bytes() == first
     assert copied.run("python", "-m", "stages", "scratch").stdout == "no unfinished runs\n"

@@ -127,7 +127,7 @@ def test_edited_code_counts_if_it_is_in_use(tmp_path, file, how, module, used):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_watches_just_what_dvc_yaml_lists(stage, monkeypatch):
     seen = []
-    monkeypatch.setattr(command, "run_stage", lambda work, *uses: seen.append(uses))
+    monkeypatch.setattr(command, "run_stage", lambda work, *uses, **_: seen.append(uses))
     runpy.run_path(str(ROOT / "stages" / f"{stage}.py"), run_name="__main__")
     (uses,) = seen
     listed = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]["do"]["params"]

@@ -313,6 +313,8 @@ def test_experiments_are_readable_in_a_terminal_of_160_columns(copied: Project):
     copied.run("dvc", "exp", "run", "-q", "-n", "other", *change)
     text = (ROOT / "docs/experiments.md").read_text()
     (options,) = re.findall(r"^dvc exp show (.*)$", text, re.MULTILINE)
+    making = (ROOT / "Makefile").read_text().replace("$(or $(DATASET),mnist)", "mnist")
+    assert f"dvc exp show {options}\n" in making
     show = ["dvc", "exp", "show", "--no-pager", *shlex.split(options)]
     tables = [copied.run(*show, COLUMNS="160", LC_ALL="C.UTF-8").stdout]
     diff = copied.run("dvc", "metrics", "diff", "HEAD", "other").stdout

@@ -121,21 +121,27 @@ with Repo().lock:
 """
 
 
-def test_a_finished_training_that_dvc_could_not_note_is_taken_up(prepared, unbroken):
-    repro = ("dvc", "repro", "train@mnist")
-    running = Running(prepared, *repro)
-    running.wait_for("epoch 1:")
+def run_unnoted(project: Project, stage: str, begun: str) -> str:
+    """Run a stage whose end DVC cannot note: another DVC takes its lock when `begun` is printed."""
+    running = Running(project, "dvc", "repro", "-s", stage)
+    running.wait_for(begun)
     with subprocess.Popen(
-        [sys.executable, "-c", _HOLD], cwd=prepared.folder, stdin=-1, stdout=-1
+        [sys.executable, "-c", _HOLD], cwd=project.folder, stdin=-1, stdout=-1
     ) as other:
         assert other.stdout.readline() == b"held\n"
         assert running.end() != 0
         other.stdin.close()
-    assert "Unable to acquire lock" in running.output.read_text()
-    assert "verdict: " in running.output.read_text()
-    assert "train@mnist" not in (prepared.folder / "dvc.lock").read_text()
+    output = running.output.read_text()
+    assert "Unable to acquire lock" in output
+    assert stage not in (project.folder / "dvc.lock").read_text()
+    return output
+
+
+def test_a_finished_training_that_dvc_could_not_note_is_taken_up(prepared, unbroken):
+    repro = ("dvc", "repro", "train@mnist")
+    assert "verdict: " in run_unnoted(prepared, repro[-1], "epoch 1:")
     output = prepared.run(*repro).stdout
-    assert "this run has finished before" in output
+    assert "mnist: train has finished before" in output
     assert "resuming after step 48 of 48" in output
     assert "epoch 1:" not in output
     assert trained(prepared) == trained(unbroken)
@@ -144,6 +150,20 @@ def test_a_finished_training_that_dvc_could_not_note_is_taken_up(prepared, unbro
     # To train again is still possible: it is asked for in so many words.
     assert "epoch 1:" in prepared.run(*repro[:2], "-f", "-s", repro[2]).stdout
     assert trained(prepared) == trained(unbroken)
+
+
+@pytest.mark.slow
+def test_a_judge_and_scores_that_dvc_could_not_note_are_taken_up(prepared):
+    for stage in ("judge", "evaluate"):
+        assert "mnist: " in run_unnoted(prepared, f"{stage}@mnist", "Running stage")
+        made = results(prepared, "mnist").items()
+        output = prepared.run("dvc", "repro", f"{stage}@mnist").stdout
+        assert f"mnist: {stage} has finished before" in output
+        assert "held-out" not in output  # what it says when it has computed
+        assert {name for name, _ in made - results(prepared, "mnist").items()} == {"dvc.lock"}
+        prepared.run("python", "-m", "stages", "scratch", "tidy")
+        assert list((prepared.folder / ".scratch/mnist").glob(f"{stage}-*")) == []
+        prepared.run("dvc", "repro", "train@mnist")
 
 
 class Running:

@@ -77,15 +77,37 @@ def test_pictures_that_do_not_fit_are_named(tmp_path):
             read(tmp_path / "x.npy", SHAPE)
 
 
-def test_a_folder_stands_for_its_images_in_the_order_of_their_names(tmp_path):
+def test_a_folder_stands_for_its_images_in_the_order_of_their_names(tmp_path, capsys):
     for name in ("00010.png", "00002.png", "00001.jpg", "more/00000.png", "notes.txt"):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.touch()
     names = ["00001.jpg", "00002.png", "00010.png", "more/00000.png"]
     assert files_of(tmp_path) == [tmp_path / name for name in names]
+    assert capsys.readouterr().err == (
+        f"{tmp_path}: left out, by the ending of the name: 1 (1 .txt)\n"
+    )
     assert files_of(tmp_path / "00002.png") == [tmp_path / "00002.png"]
     assert files_of(tmp_path / "none.png") == [tmp_path / "none.png"]
+
+
+def test_links_and_archives_in_a_folder_are_named(tmp_path, capsys):
+    folder, more = tmp_path / "in", tmp_path / "more"
+    for place in (folder, more):
+        place.mkdir()
+        (place / "1.png").touch()
+    (folder / "linked").symlink_to(more)
+    (folder / "gone.png").symlink_to(more / "gone.png")
+    (folder / "more.zip").touch()
+    assert files_of(folder) == [folder / "1.png"]
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    archives, links = captured.err.splitlines()
+    assert archives.startswith(f"{folder}: archives inside the source, which are not opened: more")
+    assert "gone.png (a link that leads nowhere), linked (a link to a folder)" in links
+    (folder / "1.png").unlink()
+    with pytest.raises(UserError, match=r"in holds no image; archives.*linked \(a link to a f"):
+        files_of(folder)
 
 
 def test_a_folder_without_images_is_named(tmp_path):

@@ -67,8 +67,8 @@ def flush(path: Path) -> None:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Hard-link all files of a folder into another, or copy them where links are impossible."""
-    for file in sorted(source.rglob("*")):
+    """Hard-link a file, or all files of a folder into another; copy where links are impossible."""
+    for file in [source] if source.is_file() else sorted(source.rglob("*")):
         place = target / file.relative_to(source)
         if file.is_dir():
             place.mkdir(exist_ok=True)

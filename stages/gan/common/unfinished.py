@@ -4,23 +4,26 @@
     <root>/<dataset>/<run>/state-<step>   the newest two whole states
     <root>/<dataset>/<run>/models/        the checkpoints made so far
     <root>/<dataset>/<run>/pictures/      the pictures made so far
+    <root>/<dataset>/<run>/pages/         the pages about failures written so far
+    <root>/<dataset>/<run>/results/       of a run without states: its results
     <root>/<dataset>/<run>/finished.json  once the results are written: their files and hashes
 
-A run is named by a hash of all that its result depends on. So only the same run, started again,
-resumes it. A finished run stays, because its results may still be lost: whoever has noted them
-elsewhere clears it.
+A run is named by its stage and a hash of all that its result depends on. So only the same run,
+started again, resumes it. A finished run stays, because its results may still be lost: whoever has
+noted them elsewhere clears it.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.gan.common.files import md5, remove, write_json
+from stages.gan.common.files import link_tree, md5, remove, whole_file, whole_folder, write_json
 from stages.gan.common.locks import Held, is_held, let_go, lock
 
-# So many runs of one data set stay; older ones are removed.
+# So many runs of one stage and data set stay; older ones are removed.
 KEPT = 5
 # Seconds to wait for an earlier process that was asked to save and end.
 PATIENCE = 20.0
@@ -28,6 +31,7 @@ _STATE = "state-"
 _DIGITS = 10
 _LOCK = "lock"
 _FINISHED = "finished.json"
+_RESULTS = "results"
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,13 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The first digits of its fingerprint."""
+        """Its stage, and the first digits of its fingerprint."""
         return self.folder.name
+
+    @property
+    def stage(self) -> str:
+        """The run's stage."""
+        return self.name.rpartition("-")[0]
 
     @property
     def used(self) -> float:
@@ -60,6 +69,16 @@ class Run:
     def pictures(self) -> Path:
         """The grids drawn so far."""
         return self.folder / "pictures"
+
+    @property
+    def pages(self) -> Path:
+        """Pages about failures, by their number."""
+        return self.folder / "pages"
+
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """The folders of what was made so far."""
+        return self.models, self.pictures, self.pages
 
     @property
     def states(self) -> list[Path]:
@@ -97,15 +116,36 @@ class Run:
 
     def finish(self, results: Iterable[Path]) -> None:
         """Note that these files and folders, the run's results, are written."""
-        content = {}
-        for result in results:
-            files = [result] if result.is_file() else sorted(result.rglob("*"))
-            content[result.as_posix()] = {
-                "" if file == result else file.relative_to(result).as_posix(): md5(file)
-                for file in files
-                if file.is_file()
-            }
+        content = {result.as_posix(): _hashes(result) for result in results}
         write_json(self.folder / _FINISHED, content)
+
+    def keep(self, results: Iterable[Path]) -> None:
+        """Keep these files and folders, the results of a run without states, and `finish` it."""
+        remove(self.folder / _RESULTS)
+        for result in results:
+            kept = self.folder / _RESULTS / result
+            (kept.parent if result.is_file() else kept).mkdir(parents=True, exist_ok=True)
+            link_tree(result, kept)
+        self.finish(results)
+
+    def put_back(self) -> bool:
+        """Write the results again that `keep` has kept; False if they are missing or damaged.
+
+        They are copies: DVC may have moved what was kept into its cache, and write-protected it.
+        """
+        kept = {Path(path): self.folder / _RESULTS / path for path in self.results}
+        if not kept or any(_hashes(kept[Path(p)]) != files for p, files in self.results.items()):
+            return False
+        for target, result in kept.items():
+            if result.is_file():
+                with whole_file(target) as scratch:
+                    shutil.copyfile(result, scratch)
+            else:
+                with whole_folder(target) as scratch:
+                    shutil.copytree(
+                        result, scratch, copy_function=shutil.copyfile, dirs_exist_ok=True
+                    )
+        return True
 
     def state(self, step: int) -> Path:
         """The file of the state after `step` steps."""
@@ -121,30 +161,35 @@ class Run:
 
 @contextmanager
 def opened(
-    root: Path, dataset: str, fingerprint: str, announce: Callable[[str], None]
+    root: Path, dataset: str, stage: str, fingerprint: str, announce: Callable[[str], None]
 ) -> Iterator[Run]:
     """Hold the folder of a run for one process.
 
-    Older runs of the data set are removed, except for the last used KEPT ones.
+    Older runs of the stage and data set are removed, except for the last used KEPT ones.
 
     Raises
     ------
     UserError
         If another process holds this run and does not end in time.
     """
-    run = Run(root / dataset / fingerprint[:16])
+    run = named(root, dataset, stage, fingerprint)
     with lock(run.folder / _LOCK, f"this run of {dataset}", PATIENCE, announce):
-        for old in runs(root, dataset)[KEPT:]:
+        for old in [each for each in runs(root, dataset) if each.stage == stage][KEPT:]:
             if old != run and clear(old):
                 announce(f"{dataset}: removed an older unfinished run ({old.name})")
         if run.results:
             announce(
-                f"{dataset}: this run has finished before, and only its results are written again "
-                f"(to train again, first: python -m stages scratch clear {dataset})"
+                f"{dataset}: {stage} has finished before, and only its results are written again "
+                f"(to make them anew, first: python -m stages scratch clear {dataset})"
             )
-        run.models.mkdir(exist_ok=True)
-        run.pictures.mkdir(exist_ok=True)
+        for part in run.parts:
+            part.mkdir(exist_ok=True)
         yield run
+
+
+def named(root: Path, dataset: str, stage: str, fingerprint: str) -> Run:
+    """The run of this name, which need not be there."""
+    return Run(root / dataset / f"{stage}-{fingerprint[:16]}")
 
 
 def runs(root: Path, dataset: str | None = None) -> list[Run]:
@@ -164,3 +209,13 @@ def clear(run: Run) -> bool:
     except Held:
         return False
     return True
+
+
+def _hashes(result: Path) -> dict[str, str]:
+    """The md5 of each file of a result, by its path within it; "" for a single file."""
+    files = [result] if result.is_file() else sorted(result.rglob("*"))
+    return {
+        "" if file == result else file.relative_to(result).as_posix(): md5(file)
+        for file in files
+        if file.is_file()
+    }

@@ -31,7 +31,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: {error}") from None
     except NO_YAML as error:
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+        told = f"{path} is not valid YAML: {' '.join(str(error).split())}"
+        if "got '?'" in told:  # DVC's -S takes its quotes away
+            told += " (a value with a ? needs quotes, or a line of its own outside all braces)"
+        raise UserError(told) from None
     if not isinstance(content, dict):
         raise UserError(f"{path} should hold a mapping of names to values")
     return content

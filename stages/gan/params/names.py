@@ -25,8 +25,8 @@ def is_valid(name: Any) -> bool:
 
     Examples
     --------
-    >>> [is_valid(name) for name in ("mnist", "数字", "my-faces_2")]
-    [True, True, True]
+    >>> [is_valid(name) for name in ("mnist", "数字", "हिन्दी", "my-faces_2")]
+    [True, True, True, True]
     >>> [is_valid(name) for name in ("2024", 2024, "on", "a.b", "a b", "..", "a/b", "")]
     [False, False, False, False, False, False, False, False]
     """
@@ -34,12 +34,18 @@ def is_valid(name: Any) -> bool:
         isinstance(name, str)
         and 0 < len(name) <= LONGEST
         and name[0].isalpha()
-        and all(letter.isalnum() or letter in "_-" for letter in name)
+        and all(letter.isalnum() or letter in "_-" or _is_mark(letter) for letter in name)
         # A file system may store the same letters in another form, which would be another name.
         and unicodedata.normalize("NFKC", name) == name
         and yaml.safe_load(name) == name
         and name not in _RESERVED
     )
+
+
+def _is_mark(letter: str) -> bool:
+    """Whether it is a part of a letter, as vowels are in Hindi and Thai, and can be seen."""
+    is_selector = "\ufe00" <= letter <= "\ufe0f" or letter in "\u034f\u180b\u180c\u180d\u180f"
+    return unicodedata.category(letter) in ("Mn", "Mc") and not is_selector
 
 
 def shown(name: Any) -> str:

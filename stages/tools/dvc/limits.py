@@ -2,9 +2,10 @@
 
 DVC runs each queued or temporary experiment in a copy of the project, a small git repository below
 `.dvc/tmp`. Tried with DVC 3.67: in a shallow clone the experiment trains, and its results are lost.
-In other cases the copy cannot be made. Git gets its path as an URL, which ends at a # or a ?. The
-cache's path, `.dvc/config.local` and `.git/config` are written again by ConfigObj, in ASCII. An
-experiment in the workspace (`dvc exp run` alone) has none of these limits.
+So they are where the project's path has %41, because git gets the path as a URL, in which that is
+an A. In other cases the copy cannot be made. A URL ends at a # or a ?. The cache's path,
+`.dvc/config.local` and `.git/config` are written again by ConfigObj, in ASCII. An experiment in the
+workspace (`dvc exp run` alone) has none of these limits.
 """
 
 import re
@@ -21,6 +22,8 @@ from stages.tools.dvc.queue import DVC
 _CONFIG = Path(".dvc/config")
 _LOCAL = Path(".dvc/config.local")
 _IN_A_COPY = re.compile(r"--(queue|temp|run-all|jobs)(=.*)?|-j.*")
+# What means something else in a URL.
+_IN_A_URL = re.compile("[#?]|%[0-9A-Fa-f]{2}")
 _COPY = "DVC cannot make the copies in which it runs queued and temporary experiments"
 
 
@@ -39,10 +42,11 @@ def complain_if_no_copies() -> None:
             "temporary experiments in such a clone: first run `git fetch --unshallow`"
         )
     here = Path.cwd()
-    if found := [letter for letter in "#?" if letter in str(here)]:
+    if found := _IN_A_URL.search(str(here)):
+        lost = "DVC loses the results of queued and temporary experiments"
         raise UserError(
-            f"the project's path has a {found[0]}, and {_COPY} there: move the project "
-            f"(`{_move(here)}`), or use `dvc exp run` without --queue and --temp"
+            f"the project's path has a {found[0]}, and {lost if '%' in found[0] else _COPY} there: "
+            f"move the project (`{_move(here)}`), or use `dvc exp run` without --queue and --temp"
         )
     if not (cache := cache_folder()).isascii():
         raise UserError(
@@ -113,10 +117,10 @@ def _settings_of_git() -> list[str]:
 
 
 def _move(here: Path) -> str:
-    """The command that moves the project to a path without # and ?."""
+    """The command that moves the project to a path that is the same in a URL."""
     plain = re.sub(r"[^\w.-]+", "-", here.name).strip("-") or "project"
     places = [here.parent, Path.home(), Path("/var/tmp")]
-    place = next(each for each in places if not set(str(each)) & {"#", "?"})
+    place = next(each for each in places if not _IN_A_URL.search(str(each)))
     words = [shlex.quote(str(each)) for each in (here, _free(place / plain))]
     return f"mv {words[0]} {words[1]} && cd {words[1]} && make clean-venv setup"
 

@@ -1,4 +1,4 @@
-"""List what training runs have saved until their results are in dvc.lock, or remove it.
+"""List what stages have saved until their results are in dvc.lock, or remove it.
 
 python -m stages scratch                  list; what dvc.lock has already is removed first
 python -m stages scratch clear [NAME ...] remove it; names are of data sets or runs
@@ -27,13 +27,14 @@ def main() -> None:
     elif runs:
         for run in runs:
             used = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used))
+            step = f"step {run.step:,}  " if run.states else ""
             state = "resumes when it is started again"
             if run.is_running:
                 state = "running"
             elif run.results:
                 state = "finished, but dvc.lock has not its results; `dvc repro` takes them up"
             say(
-                f"{run.dataset}  {run.name}  step {run.step:,}  {run.size / 1e6:,.1f} MB  "
+                f"{run.dataset}  {run.name}  {step}{run.size / 1e6:,.1f} MB  "
                 f"last used {used}  {state}"
             )
     else:

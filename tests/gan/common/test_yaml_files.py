@@ -27,10 +27,20 @@ def test_a_mapping_is_read(tmp_path):
     assert read_mapping(file) == {"a": {"b": [1, "ü"]}}
 
 
+def test_a_question_mark_in_braces_is_told_with_what_to_do(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("a: {b: https://c?d}\n")
+    assert "(a value with a ? needs quotes, or a line of its own" in message_of(read_mapping, file)
+    for mended in ('a: {b: "https://c?d"}\n', "a:\n  b: https://c?d\n"):
+        file.write_text(mended)
+        assert read_mapping(file) == {"a": {"b": "https://c?d"}}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"a: [1\n", "is not valid YAML: while parsing a flow sequence"),
+        (b"a: {b: https://c?d}\n", "is not valid YAML: while parsing a flow mapping"),
         (b"a: 2020-99-99\n", "is not valid YAML: month must be in 1..12"),
         (b"a: \xff\n", "is not UTF-8 text"),
         (b"- 1\n", "should hold a mapping of names to values"),

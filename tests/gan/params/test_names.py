@@ -18,6 +18,8 @@ GOOD = [
     "my_faces",
     "数字",
     "été",
+    "हिन्दी",
+    "ที่",
     "Gesichter",
     "a",
     "x" * names.LONGEST,
@@ -26,7 +28,7 @@ GOOD = [
 BAD = [
     "2024", 2024, 1e3, "1e3", True, None, "on", "No", "null", "~", "my.digits", "my digits", "..",
     ".", "a/b", "../x", "/etc", "", "x" * (names.LONGEST + 1), "-x", "_x", "a\\b", "a:b", "a@b",
-    "a\nb", "a\0", "compare", "collapse", "key", "item", "e\u0301", "\uff41",
+    "a\nb", "a\0", "compare", "collapse", "key", "item", "e\u0301", "\uff41", "a\ufe0f", "\u093f",
     "a#", "a'b", "a,b", "a%b", "a*", "😀",
 ]  # fmt: skip
 

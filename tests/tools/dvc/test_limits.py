@@ -38,7 +38,7 @@ def git(*arguments: str) -> None:
     subprocess.run(["git", *arguments], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("name", ["plain", "a b", "it's", "a%41b", "a[1];b&c", "~a", "a,b"])
+@pytest.mark.parametrize("name", ["plain", "a b", "it's", "a%4", "100%zz", "a[1];b&c", "~a", "a,b"])
 def test_where_copies_work_nothing_is_said(make, name):
     make(name)
     limits.complain_if_no_copies()
@@ -61,7 +61,7 @@ def test_a_shallow_clone_is_told_and_the_command_mends_it(make, tmp_path, monkey
     limits.complain_if_no_copies()
 
 
-@pytest.mark.parametrize("name", ["a#b", "why?", "été #1/project", "#/数据"])
+@pytest.mark.parametrize("name", ["a#b", "why?", "été #1/project", "#/数据", "a%41b", "a%20b/c"])
 def test_a_path_at_which_copies_fail_is_told_and_the_project_can_be_moved(make, monkeypatch, name):
     make(name)
     told = message_of(limits.complain_if_no_copies)

@@ -174,7 +174,7 @@ class _Member(io.BufferedIOBase):
 
 
 # What zipfile raises for damaged archives.
-_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 
 
 @contextmanager
@@ -184,6 +184,11 @@ def _damage_told(path: Path) -> Iterator[None]:
         yield
     except _DAMAGES as error:
         raise _unsound(path, error) from None
+    except NotImplementedError as error:
+        raise UserError(
+            f"{path.name} is packed in a way that is not read, such as the Deflate64 of Windows "
+            f"({error}): unpack it, and name the folder as the source"
+        ) from None
     except OSError as error:
         # bz2 gives no error number for damaged data; EINVAL is a seek before the file's start.
         if error.errno not in (None, errno.EINVAL):

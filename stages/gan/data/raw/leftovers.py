@@ -117,7 +117,7 @@ def lines(left: Mapping[str, Any]) -> list[str]:
     if left["archives"]["count"]:
         found.append(
             f"archives inside the source, which are not opened: {_named(left['archives'])}. To use "
-            "what is in them, unpack them, and name the folder in download.sources"
+            "what is in them, unpack them, and name the folder instead"
         )
     if left["unreachable"]["count"]:
         places = left["unreachable"]["first"]

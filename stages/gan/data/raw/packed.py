@@ -34,11 +34,27 @@ _READERS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),
 }
+_UNPACK = "unpack it, and name the folder as the source"
+_SAVE = "save its images as files, or as one .npy file of N x height x width for format idx"
+_WEB_PAGE = "a web page", "it may ask for a login: fetch the file by a browser, and name it"
+# What files of other kinds begin with, what they are, and what to do.
 _OTHERS = {
-    b"7z\xbc\xaf\x27\x1c": "7z",
-    b"Rar!": "rar",
-    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
+    b"Rar!": ("a rar archive", _UNPACK),
+    b"\x28\xb5\x2f\xfd": ("a zstd archive", _UNPACK),
+    b"\x89HDF": ("an HDF5 file", _SAVE),
+    b"PAR1": ("a Parquet file", _SAVE),
+    b"MATLAB": ("a MATLAB file", _SAVE),
+    **{bytes([0x80, protocol]): ("a pickle", _SAVE) for protocol in range(2, 6)},
+    b"<!DOCTYPE": _WEB_PAGE,
+    b"<!doctype": _WEB_PAGE,
+    b"<html": _WEB_PAGE,
+    b"version https://git-lfs": (
+        "a pointer of Git LFS, and not the file itself",
+        "fetch the file by Git LFS",
+    ),
 }
+_TEXT = re.compile(rb"[\t\r\n -~]+,[\t\r\n -~]+")
 # What the three readers raise at damaged data. An OSError of theirs has no error number.
 _DAMAGES = (zlib.error, lzma.LZMAError, EOFError, ValueError)
 _BLOCK = tarfile.BLOCKSIZE
@@ -68,16 +84,10 @@ def open_source(path: Path, maximum_bytes: int, scratch: Path) -> Iterator[Conta
     Raises
     ------
     UserError
-        As `archives.open_container`, also for tar archives; if the file is a 7z, rar or zstd
-        archive.
+        As `archives.open_container`, also for tar archives; see `complain_if_other`.
     """
     start = _start(path) if path.is_file() else b""
-    for magic, name in _OTHERS.items():
-        if start.startswith(magic):
-            raise UserError(
-                f"{path.name} is a {name} archive, which is not read: unpack it, and name the "
-                "folder as the source"
-            )
+    complain_if_other(path.name, start)
     reader = next((each for magic, each in _READERS.items() if start.startswith(magic)), None)
     if reader is None and not _is_tar(start) and _is_zip_or_folder(path):
         with open_container(path, maximum_bytes) as container:
@@ -92,6 +102,15 @@ def open_source(path: Path, maximum_bytes: int, scratch: Path) -> Iterator[Conta
         file.seek(0)
         first = file.read(_BLOCK)
         yield _Tar(path.name, file, maximum_bytes) if _is_tar(first) else _Single(name, file)
+
+
+def complain_if_other(name: str, start: bytes) -> None:
+    """Raise UserError, with what to do, if a file's first bytes are of a kind that is not read."""
+    found = next((each for magic, each in _OTHERS.items() if start.startswith(magic)), None)
+    if found is None and _TEXT.fullmatch(start):
+        found = "text, such as CSV", _SAVE
+    if found:
+        raise UserError(f"{name} is {found[0]}, which is not read: {found[1]}")
 
 
 def _start(path: Path) -> bytes:

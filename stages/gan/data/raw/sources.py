@@ -267,9 +267,12 @@ def _retrieve(url: str, target: Path, limits: Limits) -> None:
 
 
 def _with_variable(text: str) -> str:
-    """The text, after the environment variable that names the certificates it complains about."""
+    """The text, after the environment variable that names the certificates it complains about.
+
+    Where the file is missing requests names it; where it holds no certificate, OpenSSL does not.
+    """
     for name in _CERTIFICATES:
-        if (value := os.environ.get(name)) and value in text:
+        if (value := os.environ.get(name)) and (value in text or "[X509" in text):
             return f"{name} is wrong: {text}"
     return text
 

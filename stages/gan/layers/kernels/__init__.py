@@ -55,33 +55,36 @@ def compile_once(source: Path) -> Compiled:
         return Compiled(None, "GAN_KERNELS=pure")
     if platform.system() != "Linux":
         return Compiled(None, f"MindSpore's custom operators do not work on {platform.system()}")
-    compiler, note = _compiler()
-    if not compiler:
-        return Compiled(None, note)
-    target = folder() / f"{source.stem}-{_identity(source, compiler)}.so"
-    if not target.exists():
-        failure = _compile(source, compiler, target)
-        if failure:
-            return Compiled(None, failure)
-    return Compiled(target, note=note)
+    compilers, wrong = [], []
+    if wanted := os.environ.get("CC", "").strip():
+        if named := _named(wanted):
+            compilers.append(named)
+        else:
+            wrong.append(f"CC={' '.join(wanted.split())} was not found")
+    usual = _usual()
+    if usual is None and not compilers:
+        wrong.append("a C compiler (cc or gcc) was not found")
+    if usual is not None and [usual] not in compilers:
+        compilers.append([usual])
+    for compiler in compilers:
+        target = folder() / f"{source.stem}-{_identity(source, compiler)}.so"
+        failure = None if target.exists() else _compile(source, compiler, target)
+        if failure is None:
+            return Compiled(target, note=", ".join([*wrong, f"{usual} was used"]) if wrong else "")
+        wrong.append(failure)
+    return Compiled(None, ", and ".join(wrong))
 
 
-def _compiler() -> tuple[list[str], str]:
-    """The command of the compiler, and what is worth a line; no command if there is no compiler.
-
-    CC may be a program and its first arguments, as in `ccache gcc`.
-    """
-    wanted = os.environ.get("CC", "").strip()
+def _named(wanted: str) -> list[str]:
+    """The command that CC names: a program, perhaps with its first arguments, as `ccache gcc`."""
     for words in ([wanted], _words(wanted)):
         if words and (program := shutil.which(words[0])):
-            return [program, *words[1:]], ""
-    usual = shutil.which("cc") or shutil.which("gcc")
-    missing = f"CC={' '.join(wanted.split())} was not found" if wanted else ""
-    if usual is None:
-        return [], (
-            f"{missing}, and " if missing else ""
-        ) + "a C compiler (cc or gcc) was not found"
-    return [usual], f"{missing}, {usual} was used" if missing else ""
+            return [program, *words[1:]]
+    return []
+
+
+def _usual() -> str | None:
+    return shutil.which("cc") or shutil.which("gcc")
 
 
 def _words(command: str) -> list[str]:

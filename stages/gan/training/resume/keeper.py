@@ -2,19 +2,21 @@
 
 A state holds both networks with their running statistics, all moving averages, and both
 optimizers with their step counts. It also holds every step's measures, the supervisor's state, and
-the hashes of the pictures and checkpoints made so far. Random numbers need no state: they depend
-only on the params' seeds and the number of the epoch or step.
+the hashes of the pictures, checkpoints and pages made so far. Random numbers need no state: they
+depend only on the params' seeds and the number of the epoch or step.
 """
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan.common import paths
 from stages.gan.common.errors import UserError
-from stages.gan.common.files import flush, remove, sha256
+from stages.gan.common.files import flush, link_tree, remove, sha256, whole_file
 from stages.gan.common.unfinished import Run
 from stages.gan.trained import checkpoints, states
 from stages.gan.training import results
@@ -68,7 +70,8 @@ class Keeper:
     def restore(self, announce: Callable[[str], None]) -> None:
         """Restore the newest sound state, if there is one. Call it before the first step.
 
-        Pictures and checkpoints made after that state are removed.
+        Pictures, checkpoints and pages made after that state are removed. The page about a failure
+        that has been reported is written again.
         """
         for file in self._run.states:
             try:
@@ -83,11 +86,14 @@ class Keeper:
             self._history.restore(_part(arrays, "history"))
             self._supervisor.restore(values["supervisor"])
             self._made = values["made"]
+            if self._page.exists():
+                with whole_file(paths.failure(self._setup.dataset)) as scratch:
+                    link_tree(self._page, scratch)
             announce(f"resuming after step {len(self._history):,} of {self._total:,}")
             break
         for name in self._files() - self._made.keys():
             remove(self._run.folder / name)
-        for folder in (self._run.models, self._run.pictures):
+        for folder in self._run.parts:
             for inner in folder.iterdir():
                 if inner.is_dir() and not any(inner.iterdir()):
                     inner.rmdir()
@@ -120,6 +126,9 @@ class Keeper:
 
     def save(self) -> None:
         """Write the present state. The newest two states stay; older ones are removed."""
+        written = paths.failure(self._setup.dataset)
+        if self._supervisor.failures and written.exists() and not self._page.exists():
+            link_tree(written, self._page)
         for name in sorted(self._files() - self._made.keys()):
             file = self._run.folder / name
             flush(file)
@@ -139,11 +148,16 @@ class Keeper:
             remove(old)
         self._saved = time.monotonic()
 
+    @property
+    def _page(self) -> Path:
+        """Where the page about the last failure is kept."""
+        return self._run.pages / f"{self._supervisor.failures}.html"
+
     def _files(self) -> set[str]:
         folder = self._run.folder
         return {
             file.relative_to(folder).as_posix()
-            for part in (self._run.models, self._run.pictures)
+            for part in self._run.parts
             for file in part.rglob("*")
             if file.is_file()
         }

@@ -87,6 +87,11 @@ class Supervisor:
                 f"{self._setup.dataset}.train.on_failure=warn training continues"
             )
 
+    @property
+    def failures(self) -> int:
+        """How many failures have been reported."""
+        return len(self._reported)
+
     def state(self) -> dict[str, Any]:
         """The supervisor's state (without the history) as JSON values."""
         return {

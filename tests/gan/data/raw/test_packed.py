@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
 import random
 import re
 import subprocess
@@ -104,6 +105,27 @@ def test_a_single_file_is_a_source_of_one_file(tmp_path, name, content, inner):
 def test_an_archive_that_is_not_read_is_named_with_what_to_do(tmp_path, content, kind):
     text = message_of(read_all, written(tmp_path, content + bytes(600), "a.zip"))
     assert text.startswith(f"a.zip is a {kind} archive, which is not read: unpack it, and name the")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file, which is not read: save its images as files"),
+        (b"PAR1" + bytes(600), "a Parquet file, which is not read: save"),
+        (b"MATLAB 5.0 MAT-file" + bytes(600), "a MATLAB file, which is not read: save"),
+        (pickle.dumps([1, 2]), "a pickle, which is not read: save"),
+        (b"label,1x1\r\n5,0\r\n" * 99, "text, such as CSV, which is not read: save"),
+        (b"<!DOCTYPE html><html>", "a web page, which is not read: it may ask for a login"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 3\n",
+            "a pointer of Git LFS, and not the file itself, which is not read: fetch the file by",
+        ),
+    ],
+    ids=["HDF5", "Parquet", "MATLAB", "pickle", "CSV", "page", "LFS"],
+)
+def test_a_file_of_another_kind_is_named_with_what_to_do(tmp_path, content, told):
+    text = message_of(read_all, written(tmp_path, content, "faces.zip"))
+    assert text.startswith(f"faces.zip is {told}")
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "..\\evil", "C:\\evil"])
@@ -270,6 +292,6 @@ def test_a_fault_of_what_uses_the_stream_is_not_told_as_its_damage(tmp_path):
 
 
 def test_a_single_file_that_says_it_is_a_zip_must_be_one(tmp_path):
-    path = written(tmp_path, b"<html>404</html>", "set.zip")
+    path = written(tmp_path, b"404", "set.zip")
     assert "set.zip is not a valid zip archive" in message_of(read_all, path)
     assert not zipfile.is_zipfile(path)

@@ -221,10 +221,13 @@ def test_refused_connection_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("certificates", [None, "", "no certificate"])
 def test_missing_certificates_are_named_and_the_next_source_is_tried(
-    tmp_path, monkeypatch, variable
+    tmp_path, monkeypatch, variable, certificates
 ):
     gone = tmp_path / "gone.pem"
+    if certificates is not None:
+        gone.write_text(certificates)
     for name in sources._CERTIFICATES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, str(gone))
@@ -238,7 +241,7 @@ def test_missing_certificates_are_named_and_the_next_source_is_tried(
             lambda _: None,
         )
     assert text.startswith(f"{url} cannot be fetched: {variable} is wrong: ")
-    assert str(gone) in text
+    assert (str(gone) in text) == (certificates is None)
     assert found.name == f"{server.address}/a.zip"
     assert found.failures == (f"{url}: {text}",)
 

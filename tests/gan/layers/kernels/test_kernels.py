@@ -195,6 +195,7 @@ def test_a_named_compiler_whose_path_has_a_space_needs_no_quotes(kept, monkeypat
 def test_a_compiler_that_fails(kept, monkeypatch, tmp_path, text, message):
     compiler = script(tmp_path / "compiler", text)
     monkeypatch.setenv("CC", str(compiler))
+    monkeypatch.setattr(kernels, "_usual", lambda: None)
     check_refusal(f"{compiler} failed: {message}")
     assert [*kept.iterdir()] == []
 
@@ -204,8 +205,19 @@ def test_a_compiler_that_takes_too_long(kept, monkeypatch, tmp_path):
     compiler = script(tmp_path / "compiler", "exec sleep 60")
     monkeypatch.setenv("CC", str(compiler))
     monkeypatch.setattr(kernels, "_SECONDS", 0.2)
+    monkeypatch.setattr(kernels, "_usual", lambda: None)
     check_refusal(f"{compiler} took more than 0.2 s")
     assert [*kept.iterdir()] == []
+
+
+@needs_compiler
+def test_where_the_named_compiler_fails_the_usual_one_is_used(kept, monkeypatch, tmp_path):
+    usual = KERNELS.path
+    forget()
+    compiler = script(tmp_path / "cross", "echo 'bad value for -march=' >&2; exit 1")
+    monkeypatch.setenv("CC", str(compiler))
+    assert KERNELS.path == usual
+    assert KERNELS.note == f" ({compiler} failed: bad value for -march=, {COMPILER} was used)"
 
 
 @needs_compiler

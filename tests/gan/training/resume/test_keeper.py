@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.gan.common import paths
 from stages.gan.common.unfinished import Run
 from stages.gan.pages.failure import write_page
 from stages.gan.trained import checkpoints
@@ -63,7 +64,7 @@ class Training:
         bar.__enter__()
         self.supervisor = Supervisor(setup, self.history, diagnosed, bar, write_page)
         self.run = Run(folder)
-        for part in (self.run.models, self.run.pictures):
+        for part in self.run.parts:
             part.mkdir(parents=True, exist_ok=True)
         stops = StopAfter(stop_after)
         self.keeper = Keeper(self.run, setup, self.history, self.supervisor, stops)
@@ -193,6 +194,23 @@ def test_a_state_is_saved_in_time(tmp_path, monkeypatch):
     assert sorted(set(saved)) == list(range(1, 21))
 
 
+def test_a_page_about_a_failure_after_the_state_goes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Training(params(tmp_path, "plain"), tmp_path / "run")
+    run.supervisor._setup.params.train.__dict__["on_failure"] = "warn"
+    run.supervisor.look(1, np.ones(run.history.measures.shape[1], np.float32))
+    run.keeper.save()
+    run.supervisor.look(2, np.full(run.history.measures.shape[1], np.nan, np.float32))
+    run.keeper.save()
+    newest, _ = run.run.states
+    newest.unlink()
+    paths.failure("mnist").unlink()
+    again = Training(params(tmp_path, "plain"), tmp_path / "run")
+    assert again.supervisor.failures == 0
+    assert not paths.failure("mnist").exists()
+    assert list(again.run.pages.iterdir()) == []
+
+
 def test_verdicts_that_were_told_are_not_told_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = Training(params(tmp_path, "plain"), tmp_path / "run")
@@ -200,8 +218,16 @@ def test_verdicts_that_were_told_are_not_told_again(tmp_path, monkeypatch):
     run.supervisor._setup.params.train.__dict__["on_failure"] = "warn"
     run.supervisor.look(1, row)
     run.supervisor._meter.last = 0.1
+    page = paths.failure("mnist")
+    written = page.read_bytes()
+    for _ in range(2):
+        run.keeper.save()
+    page.unlink()
+    page.write_text("of another run")
     run.keeper.save()
+    page.unlink()  # as the stage does first
     again = Training(params(tmp_path, "plain"), tmp_path / "run")
+    assert page.read_bytes() == written
     assert again.supervisor.state() == run.supervisor.state()
     assert again.supervisor.state()["told"][0]["name"] == "diverged"
     assert again.supervisor._meter.last == 0.1

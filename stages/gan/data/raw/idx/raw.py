@@ -2,13 +2,15 @@
 
 They are known by their names: MNIST's and Kaggle's (train-images-idx3-ubyte,
 train-images.idx3-ubyte), EMNIST's (emnist-letters-train-images-idx3-ubyte), QMNIST's
-(qmnist-test-labels-idx2-int), those of KMNIST and Fashion-MNIST, which are MNIST's, and the arrays
-of Keras's mnist.npz (x_train, y_train, x_test, y_test). They are stored as they are, under the
+(qmnist-test-labels-idx2-int), those of KMNIST and Fashion-MNIST, which are MNIST's, KMNIST's
+NumPy archives (kmnist-train-imgs.npz), and the arrays of Keras's mnist.npz (x_train, y_train,
+x_test, y_test). They are stored as they are, under the
 names of MNIST's files, whatever type of number they hold.
 """
 
 import hashlib
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +20,8 @@ from typing import Any, BinaryIO, NamedTuple
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import sha256
 from stages.gan.data.raw import leftovers
-from stages.gan.data.raw.archives import Container, copy_bounded
-from stages.gan.data.raw.packed import unpacked
+from stages.gan.data.raw.archives import Container, copy_bounded, open_container
+from stages.gan.data.raw.packed import complain_if_other, unpacked
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -30,9 +32,10 @@ FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 HASHED = FILES
 _READ = (
     "IDX files named like MNIST's (train-images-idx3-ubyte), Kaggle's, EMNIST's or QMNIST's, also "
-    "packed as .gz, .bz2 or .xz, and Keras's mnist.npz"
+    "packed as .gz, .bz2 or .xz, KMNIST's .npz and Keras's mnist.npz"
 )
 _PACKED = ("gz", "bz2", "xz")
+_NPZ = "npz"
 _NAME = re.compile(
     r"(?:(?P<subset>.+?)-)??(?:(?P<split>train|training|t10k|test)-)?"
     r"(?P<kind>images?|imgs|labels?)(?:-(?P<idx>idx\d?(?:-\w+)?)|-ubyte)?"
@@ -70,7 +73,7 @@ def _placed(name: str) -> _Place | None:
         is_image = (found["kind"] or found["kind2"]) in ("x", "images")
         is_test = (found["split"] or found["split2"]) == "test"
         return _Place(name, _role(is_image, is_test), "")
-    for ending in _PACKED:
+    for ending in (*_PACKED, _NPZ):
         last = last.removesuffix(f".{ending}")
     found = _NAME.fullmatch(re.sub(r"[._ ]+", "-", last))
     # "images" alone is a likely name of anything; "images.idx3-ubyte" is not.
@@ -168,12 +171,12 @@ def _copy_one_of(container: Container, names: list[str], target: Path, maximum_b
         If two of them differ: then nobody knows which is meant.
     """
     first, *others = names
-    with _opened(container, first) as stream:
+    with _opened(container, first, maximum_bytes) as stream:
         copy_bounded(stream, target, maximum_bytes, first)
     for other in others:
         digest = hashlib.sha256()
         size = 0
-        with _opened(container, other) as stream:
+        with _opened(container, other, maximum_bytes) as stream:
             while (block := stream.read(1 << 20)) and size <= maximum_bytes:
                 digest.update(block)
                 size += len(block)
@@ -185,15 +188,42 @@ def _copy_one_of(container: Container, names: list[str], target: Path, maximum_b
 
 
 @contextmanager
-def _opened(container: Container, name: str) -> Iterator[BinaryIO]:
+def _opened(container: Container, name: str, maximum_bytes: int) -> Iterator[BinaryIO]:
     with container.open(name) as packed, unpacked(packed, name) as (stream, start):
-        is_idx = len(start) >= 4 and not start[0] and not start[1] and 0 < start[3] < 9
-        if not is_idx and not start.startswith(_NPY):
-            raise UserError(
-                f"{name} is neither an IDX nor a .npy file, plain or packed: it begins with "
-                f"0x{start[:4].hex()}"
-            )
-        yield stream
+        if _is_idx(start) or start.startswith(_NPY):
+            yield stream
+            return
+        if name.lower().endswith(f".{_NPZ}"):
+            with _only_array(stream, name, maximum_bytes) as array:
+                yield array
+            return
+        complain_if_other(name, start)
+        reverse = ", in reverse order (little-endian)" if _is_idx(start[3::-1]) else ""
+        raise UserError(
+            f"{name} is neither an IDX nor a .npy file, plain or packed: it begins with "
+            f"0x{start[:4].hex()}{reverse}"
+        )
+
+
+def _is_idx(start: bytes) -> bool:
+    return len(start) >= 4 and not start[0] and not start[1] and 0 < start[3] < 9
+
+
+@contextmanager
+def _only_array(stream: BinaryIO, name: str, maximum_bytes: int) -> Iterator[BinaryIO]:
+    """Open the one .npy file of a NumPy archive that lies in a source."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / PurePosixPath(name).name
+        copy_bounded(stream, archive, maximum_bytes, name)
+        with open_container(archive, maximum_bytes) as inside:
+            arrays = inside.names()
+            if len(arrays) != 1:
+                raise UserError(
+                    f"{name} holds {len(arrays)} arrays, and not one: name the file itself as the "
+                    "source"
+                )
+            with _opened(inside, arrays[0], maximum_bytes) as array:
+                yield array
 
 
 def identities(folder: Path) -> dict[str, str]:

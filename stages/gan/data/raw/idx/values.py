@@ -100,8 +100,11 @@ def header(start: bytes, length: int, name: str) -> tuple[np.dtype, tuple[int, .
     said = f"its header says {' x '.join(map(str, sizes))}"
     expected = offset + math.prod(sizes) * kind.itemsize
     if length != expected:
+        other = struct.unpack(f"<{dimensions}I", start[4:offset])
+        is_reverse = length == offset + math.prod(other) * kind.itemsize
         raise UserError(
             f"{name} has {length:,} bytes, but {said} of {kind.name}: {expected:,} bytes"
+            + (" (its sizes are little-endian, and IDX is big-endian)" if is_reverse else "")
         )
     if not math.prod(sizes):
         raise UserError(f"{name} holds no values: {said}")
@@ -174,8 +177,11 @@ def levels_of(arrays: dict[str, NDArray[Any]]) -> Levels:
                 factor = 255.0 / (ceiling - floor)
                 words = f"{', '.join(kinds)}: {floor:g} black, {ceiling:g} white"
                 return Levels(factor, -floor * factor, words)
+    found = f"from {low:g} to {high:g}"
+    if not math.isfinite(low):
+        found = "with values that are not finite (or their bytes stand in the wrong order)"
     raise UserError(
-        f"{', '.join(arrays)}: {', '.join(kinds)} from {low:g} to {high:g}: valid are whole "
+        f"{', '.join(arrays)}: {', '.join(kinds)} {found}: valid are whole "
         "numbers from 0 to 255 (or 0 and 1), and floats in [0, 1], [-1, 1] or [0, 255]: scale them "
         "before"
     )

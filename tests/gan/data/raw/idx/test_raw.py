@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 
 import numpy as np
 import pytest
@@ -156,14 +157,67 @@ def test_a_single_file_is_the_training_images_whatever_its_name(tmp_path, name, 
 
 @pytest.mark.parametrize(
     "content",
-    [b"<html>404</html>", b"", b"\0\0\x08\0", gzip.compress(b"1,2\n", mtime=0)],
-    ids=["page", "empty", "cut", "packed"],
+    [b"404", b"", b"\0\0\x08\0", gzip.compress(b"12\n", mtime=0)],
+    ids=["word", "empty", "cut", "packed"],
 )
 def test_what_is_no_idx_file_is_not_taken(tmp_path, content):
     """So that the next source is tried."""
     (tmp_path / "mnist").write_bytes(content)
     text = message_of(gathered, tmp_path / "mnist", tmp_path / "out")
     assert text.startswith("mnist is neither an IDX nor a .npy file, plain or packed: it begins")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (gzip.compress(b"label,1x1\n5,0\n"), "text, such as CSV"),
+        (gzip.compress(b"\x80\x04\x95\x9e"), "a pickle"),
+    ],
+    ids=["CSV", "pickle"],
+)
+def test_what_is_packed_and_of_another_kind_is_named(tmp_path, content, kind):
+    (tmp_path / "mnist.gz").write_bytes(content)
+    text = message_of(gathered, tmp_path / "mnist.gz", tmp_path / "out")
+    assert text.startswith(f"mnist is {kind}, which is not read: save its images as")
+
+
+def test_an_idx_file_in_reverse_order_is_told(tmp_path):
+    (tmp_path / "mnist").write_bytes(struct.pack("<4I", 0x803, 1, 1, 1) + b"x")
+    text = message_of(gathered, tmp_path / "mnist", tmp_path / "out")
+    assert text.endswith("it begins with 0x03080000, in reverse order (little-endian)")
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_kmnists_numpy_archives_are_read(tmp_path, folder):
+    images, labels = digits(6)
+    named = {"train-imgs": images, "train-labels": labels, "test-imgs": images[:2]}
+    members = {f"k49-{name}.npz": arrays(arr_0=values) for name, values in named.items()}
+    if folder:
+        source = tmp_path / "in"
+        source.mkdir()
+        for name, content in members.items():
+            (source / name).write_bytes(content)
+    else:
+        source = write_zip(tmp_path / "a.zip", members)
+    out = gathered(source, tmp_path / "out")
+    assert sorted(out) == sorted([raw.TRAIN_IMAGES, raw.TRAIN_LABELS, raw.TEST_IMAGES])
+    assert np.array_equal(np.load(io.BytesIO(out[raw.TRAIN_IMAGES])), images)
+    assert np.array_equal(np.load(io.BytesIO(out[raw.TRAIN_LABELS])), labels)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (arrays(x=np.zeros(2), y=np.zeros(2)), "train-imgs.npz holds 2 arrays, and not one"),
+        (b"PK\3\4 and no more", "train-imgs.npz is not a valid zip archive"),
+        (arrays(x=np.zeros(9999)), "download.maximum_bytes"),
+    ],
+    ids=["two", "damaged", "large"],
+)
+def test_other_numpy_archives_are_told(tmp_path, content, message):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/train-imgs.npz").write_bytes(content)
+    assert message in message_of(gathered, tmp_path / "in", tmp_path / "out", 5000)
 
 
 def emnist(*subsets):

@@ -86,6 +86,13 @@ def test_header_that_lies_is_named(one_file, content, said):
     assert said in message_of(read, one_file, content)
 
 
+def test_sizes_in_reverse_order_are_told(one_file):
+    content = bytes([0, 0, 8, 2]) + struct.pack("<2I", 2, 3) + bytes(6)
+    text = message_of(read, one_file, content)
+    assert text.endswith("bytes (its sizes are little-endian, and IDX is big-endian)")
+    assert "little-endian" not in message_of(read, one_file, content + b"x")
+
+
 def test_missing_file_is_named(tmp_path):
     assert f"{tmp_path}/x is missing" in message_of(values.read, tmp_path / "x")
 
@@ -104,8 +111,8 @@ def test_what_holds_no_images_is_named_with_its_type_and_shape(shape):
         (np.array([[[0, 65535]]], np.int32), "it: int32 from 0 to 65535"),
         (np.array([[[-3.0, 1.0]]]), "it: float64 from -3 to 1"),
         (np.array([[[0.0, 300.0]]]), "it: float64 from 0 to 300"),
-        (np.array([[[0.0, np.nan]]]), "it: float64 from nan to nan"),
-        (np.array([[[0.0, np.inf]]]), "it: float64 from nan to nan"),
+        (np.array([[[0.0, np.nan]]]), "it: float64 with values that are not finite (or their"),
+        (np.array([[[0.0, np.inf]]]), "it: float64 with values that are not finite (or their"),
     ],
 )
 def test_values_in_no_known_range_are_named(array, said):
