@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from stages.gan.common.runtime import usable_cores
+from stages.gan.evaluation import beside
 
 # Rows of a tile: fewer than 256, so that rows can be counted in 8 bits. With the 1,000 columns of
 # a part a tile takes 2 MB, which fits into a core's own cache.
@@ -40,9 +41,17 @@ def one_thread() -> AbstractContextManager[Any]:
 
 
 def each(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """work(task) for each task, in the order of the tasks, with one BLAS thread per task."""
+    """work(task) for each task, in the order of the tasks, with one BLAS thread per task.
+
+    Raises
+    ------
+    beside.Ended
+        If it is done beside other work, and that has failed.
+    """
     with one_thread(), ThreadPoolExecutor(usable_cores()) as pool:
-        yield from pool.map(work, tasks)
+        for result in pool.map(work, tasks):
+            beside.check()
+            yield result
 
 
 def rows_of(part: slice) -> Iterator[slice]:

@@ -31,9 +31,7 @@ FLOOR = {"memorisation": Estimate(0.5, 0.0), "near_copies": Estimate(NEAR, 0.0)}
 _COLUMNS = 1000
 
 
-def nearest(
-    queries: NDArray[np.floating], training: NDArray[np.floating]
-) -> NDArray[np.float32]:
+def nearest(queries: NDArray[np.floating], training: NDArray[np.floating]) -> NDArray[np.float32]:
     """Squared distance of each of (N, F) queries to the nearest of (M, F) training features, (N,).
 
     All distances are first computed in float32, with a bound on their errors. Then only those
