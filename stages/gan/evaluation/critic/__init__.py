@@ -136,6 +136,19 @@ class Critic:
         return scale, bias
 
 
+def judge_apart(
+    real_train: NDArray[np.floating],
+    fake_train: NDArray[np.floating],
+    real_test: NDArray[np.floating],
+    fake_test: NDArray[np.floating],
+    settings: Settings,
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The logits of a critic that is trained once; see `Critic`."""
+    critic = Critic(real_train.shape[1:], settings, seed)
+    return critic.judge_apart(real_train, fake_train, real_test, fake_test)
+
+
 def calibration(
     real_logits: NDArray[np.float64], fake_logits: NDArray[np.float64]
 ) -> tuple[float, float]:
