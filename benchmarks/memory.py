@@ -95,37 +95,40 @@ def train() -> Iterator[None]:
 def judge() -> Iterator[None]:
     """The training steps of a judge with 10 classes."""
     network = classifier.build(_SHAPE, [4, 8], 8, 10)
-    step = classifier.make_step(network, classifier.cross_entropy, 1e-3, 10**6)
+    training = classifier.Training(network, classifier.cross_entropy, 1e-3)
+    training.begin(10**6)
     images = _data().images.astype(np.float32)
     labels = np.arange(_IMAGES, dtype=np.int32) % 10
     for epoch in itertools.count():
         for rows in classifier.order(_IMAGES, 8, 0, epoch):
-            step(images[rows], labels[rows])
+            training.step(images[rows], labels[rows])
             yield
 
 
 def critic() -> Iterator[None]:
     """The training steps of a critic; after each epoch it is applied to the images set aside."""
     network = classifier.build(_SHAPE, [4, 8], 8, 1)
-    step = classifier.make_step(network, losses.build("bce_with_logits").term, 1e-3, 10**6)
+    training = classifier.Training(network, losses.build("bce_with_logits").term, 1e-3)
+    training.begin(10**6)
+    look = classifier.Look(network)
     images = _data().images.astype(np.float32)
     targets = (np.arange(_IMAGES)[:, None] % 2).astype(np.float32)
     for epoch in itertools.count():
         for rows in classifier.order(_IMAGES, 8, 0, epoch):
-            step(images[rows], targets[rows])
+            training.step(images[rows], targets[rows])
             yield
-        classifier.apply(network, images[:50])
+        look(images[:50])
 
 
 def evaluate() -> Iterator[None]:
     """Batches of 8 through all three networks, which are not compiled there."""
     players = assembly.assemble(_settings(), _data(), 10**6)
-    network = classifier.build(_SHAPE, [4, 8], 8, 10)
+    look = classifier.Look(classifier.build(_SHAPE, [4, 8], 8, 10))
     codes = np.random.default_rng(1).standard_normal((8, 6)).astype(np.float32)
     while True:
         images = generate(players.generator, codes)
         logits(players.discriminator, images)
-        classifier.apply(network, images)
+        look(images)
         yield
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from stages.gan.common.errors import UserError
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import SPLITS, Split, array_files, to_levels
+from stages.gan.evaluation import beside
 from stages.gan.evaluation import critic as critics
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.judge import Judge, storage
@@ -79,30 +80,17 @@ def score(
     named = {"sha256": judge.sha256, "accuracy": judge.accuracy, "task": judge.task}
     if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
         return {"judge": named, **_unknown()}
-    real_test, generated, measured = _judged(known, held_out, judge_folder, judge, shown, settings)
-    # Drawn, because the order in a file may matter: MNIST alternates two kinds of writers.
-    train, test = (
-        array_files.rows(
-            split.images,
-            stream(settings.seed, "critic images", place).permutation(len(split))[: len(fakes)],
-        )
-        for place, (split, fakes) in enumerate(((known, fresh), (held_out, shown)))
-    )
-    answers = two_sample.examine(
-        *critics.judge_apart(train, fresh, test, shown, settings.critic, settings.seed)
-    )
-    # Two halves of the real images, because all images must be new to this critic.
-    floor = two_sample.examine(
-        *critics.judge_apart(
-            train[::2], train[1::2], test[::2], test[1::2], settings.critic, settings.seed
-        )
-    )
+    seen = _seen(known, held_out, judge_folder, judge, shown)
+    with beside.doing(lambda: _measured(seen, len(shown), settings)) as measured:
+        answers, floor = _criticised(known, held_out, shown, fresh, settings)
+        found = measured()
+    _, real_test, generated = seen
     low, high = answers.interval
     return {
         "judge": named,
-        "quality": {name: found.to_json() for name, found in measured.items()},
+        "quality": {name: score.to_json() for name, score in found.items()},
         "critic": {
-            **{name: found.to_json() for name, found in answers.against(floor).items()},
+            **{name: score.to_json() for name, score in answers.against(floor).items()},
             "jsd_interval": {"low": low, "high": high},
         },
         "histograms": {
@@ -126,7 +114,8 @@ def quality(
     judge = _judge_of(held_out, judge_folder)
     if min(len(known), len(held_out), len(shown)) < FEWEST:
         return _unknown()["quality"]
-    *_, measured = _judged(known, held_out, judge_folder, judge, shown, settings)
+    seen = _seen(known, held_out, judge_folder, judge, shown)
+    measured = _measured(seen, len(shown), settings)
     return {name: found.to_json() for name, found in measured.items()}
 
 
@@ -140,15 +129,14 @@ def _judge_of(held_out: Split, judge_folder: Path) -> Judge:
     return judge
 
 
-def _judged(
+def _seen(
     known: Split,
     held_out: Split,
     judge_folder: Path,
     judge: Judge,
     shown: NDArray[np.floating],
-    settings: Evaluate,
-) -> tuple[measuring.Sample, measuring.Sample, dict[str, Score]]:
-    """What the judge sees in held-out and generated images, and all its measures."""
+) -> tuple[measuring.Sample, measuring.Sample, measuring.Sample]:
+    """What the judge sees in training, held-out and generated images."""
     real_train, real_test, generated = (
         measuring.Sample(seen.features, seen.classes)
         for seen in (
@@ -159,14 +147,40 @@ def _judged(
             judge.see(to_levels(shown)),
         )
     )
-    measured = measuring.measure(
-        real_train,
-        real_test,
-        generated,
-        measuring.Settings(samples=len(shown)),
-        stream(settings.seed, "quality"),
+    return real_train, real_test, generated
+
+
+def _measured(
+    seen: tuple[measuring.Sample, measuring.Sample, measuring.Sample],
+    samples: int,
+    settings: Evaluate,
+) -> dict[str, Score]:
+    """All the judge's measures."""
+    draw = stream(settings.seed, "quality")
+    return measuring.measure(*seen, measuring.Settings(samples=samples), draw)
+
+
+def _criticised(
+    known: Split,
+    held_out: Split,
+    shown: NDArray[np.floating],
+    fresh: NDArray[np.floating],
+    settings: Evaluate,
+) -> tuple[two_sample.TwoSample, two_sample.TwoSample]:
+    """The critic's test of generated images, and of real images for the floor."""
+    # Drawn, because the order in a file may matter: MNIST alternates two kinds of writers.
+    train, test = (
+        array_files.rows(
+            split.images,
+            stream(settings.seed, "critic images", place).permutation(len(split))[: len(fakes)],
+        )
+        for place, (split, fakes) in enumerate(((known, fresh), (held_out, shown)))
     )
-    return real_test, generated, measured
+    critic = critics.Critic(test.shape[1:], settings.critic, settings.seed)
+    answers = two_sample.examine(*critic.judge_apart(train, fresh, test, shown))
+    # Two halves of the real images, because all images must be new to this critic.
+    floor = two_sample.examine(*critic.judge_apart(train[::2], train[1::2], test[::2], test[1::2]))
+    return answers, floor
 
 
 def lines(scores: dict[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from stages.gan.common.compiled import jit, put
+from stages.gan.common.compiled import jit, overwrite, put
 
 
 def network() -> nn.Cell:
@@ -85,3 +85,19 @@ def test_a_compiled_function_refuses_another_mode():
     norm.set_train(False)
     compiled(rows)
     assert norm.moving_mean.asnumpy().tolist() == [0, 0]
+
+
+def test_a_compiled_function_sees_what_was_overwritten():
+    dense = network()
+
+    def answer(x):
+        return dense(x)
+
+    compiled = jit(answer, dense)
+    values = np.full((1, 2), 3, np.float32)
+    for factor in (1, 2):
+        overwrite(dense.weight, values * factor)
+        assert compiled(X).asnumpy().item() == 6.0 * factor
+        assert dense(X).asnumpy().item() == 6.0 * factor
+    with pytest.raises(ValueError, match="valid is"):
+        overwrite(dense.weight, np.zeros(3, np.float32))

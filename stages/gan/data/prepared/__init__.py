@@ -9,6 +9,7 @@ The splits are `train` and `test`. float16 distinguishes all 256 levels and need
 memory of float32.
 """
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,21 @@ def to_levels(images: NDArray[Any]) -> NDArray[np.float16]:
     for part in array_files.blocks(len(images), images.shape[1:], _BLOCK):
         levels[part] = normalise(to_pixels(images[part]))
     return levels
+
+
+@functools.cache
+def _level_of_each() -> NDArray[np.float32]:
+    """`to_levels` of each of the 65,536 numbers of float16, by their bits, in float32."""
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    with np.errstate(invalid="ignore"):  # some are NaN
+        return to_levels(every).astype(np.float32)
+
+
+def at_levels(images: NDArray[Any]) -> NDArray[np.float32]:
+    """`to_levels` of a batch, in float32. With a table, float16 takes an eighth of the time."""
+    if images.dtype != np.float16:
+        return to_levels(images).astype(np.float32)
+    return np.take(_level_of_each(), images.view(np.uint16), mode="clip")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ If images have labels, the judge learns to classify them. Without labels it lear
 bins of Richardson and Weiss 2018). `storage` saves and loads a judge.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split, array_files
 from stages.gan.data.prepared.arrays import are_finite
 from stages.gan.evaluation.judge import classifier, clusters, transformations
-from stages.gan.evaluation.judge.classifier import Classifier
+from stages.gan.evaluation.judge.classifier import Classifier, Look
 from stages.gan.params import Judge as Settings
 from stages.gan.trained.checkpoints import values
 
@@ -63,6 +64,11 @@ class Judge:
     centroids: NDArray[np.float64] | None
     sha256: str = ""
 
+    @functools.cached_property
+    def look(self) -> Look:
+        """Shows images to the network."""
+        return Look(self.network)
+
     def see(self, images: NDArray[np.floating]) -> Seen:
         """Features and classes of images (N, C, H, W) in [-1, 1], N from 1 on.
 
@@ -77,7 +83,7 @@ class Judge:
         """
         if images.shape[1:] != self.image_shape or not len(images):
             raise ValueError(f"images {images.shape}: valid is (1 on, {self.image_shape})")
-        features, logits = classifier.apply(self.network, images)
+        features, logits = self.look(images)
         if not are_finite(features):
             raise UserError(
                 "the judge's features are not finite, because it is damaged or its training "
@@ -120,7 +126,8 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
     steps = settings.epochs * per_epoch
     if settings.max_steps is not None:
         steps = min(steps, settings.max_steps)
-    step = classifier.make_step(network, classifier.cross_entropy, settings.learning_rate, steps)
+    training = classifier.Training(network, classifier.cross_entropy, settings.learning_rate)
+    training.begin(steps)
     for done in range(0, steps, per_epoch):  # the last epoch may be cut short
         epoch = done // per_epoch + 1
         draw = stream(settings.seed, "transformations", epoch)
@@ -128,28 +135,27 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
         for rows in order[: steps - done]:
             images = transformations.shifted(train.batch(rows), draw, settings.shift)
             if labels is None:
-                step(*transformations.with_task(images, draw))
+                training.step(*transformations.with_task(images, draw))
             else:
-                step(images, labels[rows].astype(np.int32))
+                training.step(images, labels[rows].astype(np.int32))
     network.set_train(False)
     if not all(map(are_finite, values(network.get_parameters()).values())):
         raise UserError(
             "the judge's weights are not finite, because its training diverged: first try a "
             "smaller judge.learning_rate"
         )
-    accuracy = _accuracy(network, test, answers, settings.seed)
+    look = classifier.Look(network)
+    accuracy = _accuracy(look, test, answers, settings.seed)
     if labels is not None:
         return Judge(LABELS, (channels, height, width), outputs, accuracy, network, None)
-    features, _ = classifier.apply(network, train.images)
+    features, _ = look(train.images)
     centroids = clusters.centroids_of(features, settings.classes, stream(settings.seed, "clusters"))
     return Judge(
         TRANSFORMATIONS, (channels, height, width), len(centroids), accuracy, network, centroids
     )
 
 
-def _accuracy(
-    network: Classifier, test: Split, labels: NDArray[np.uint8] | None, seed: int
-) -> float:
+def _accuracy(look: Look, test: Split, labels: NDArray[np.uint8] | None, seed: int) -> float:
     """Share of held-out images that the network classifies correctly; in blocks."""
     draw = stream(seed, "transformations", 0)  # epochs count from 1
     right = 0
@@ -160,5 +166,5 @@ def _accuracy(
             images, answers = transformations.with_task(images, draw)
         else:
             answers = labels[part]
-        right += int((classifier.apply(network, images)[1].argmax(axis=1) == answers).sum())
+        right += int((look(images)[1].argmax(axis=1) == answers).sum())
     return right / len(test)

@@ -6,28 +6,33 @@ or one for a critic. The convolutions are this project's own (see networks.dcgan
 because MindSpore's is a hundred times slower on a CPU.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn, ops
+from mindspore import Parameter, Tensor, nn, ops
+from mindspore.nn.learning_rate_schedule import LearningRateSchedule
 from numpy.typing import NDArray
 
-from stages.gan.common.compiled import jit, put
+from stages.gan.common.compiled import jit, overwrite, put
 from stages.gan.common.randomness import stream
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import array_files
 from stages.gan.layers.normalisation import NormalisedActivation
 from stages.gan.networks.dcgan.convolution import KERNEL, Convolution
+from stages.gan.trained.checkpoints import values
 from stages.gan.trained.sampling import evaluation_mode
 from stages.gan.training import optimizers
-from stages.gan.training.optimizers.schedules import Schedule
 
 # Leaky, because a feature that is 0 on most images would add little to a distance.
 _ACTIVATION = ("leaky_relu", 0.1)
-# Images per batch; the rounding of their logits depends on it.
-BATCH = 500
+# Images per batch; the rounding of their logits may depend on it.
+BATCH = 100
+# So many values in evaluation mode take as much longer without a compiled network as it takes to
+# compile one (0.15 s): 2,700 digits.
+_COMPILE_FROM = 2 << 20
 
 
 class Classifier(nn.Cell):
@@ -104,8 +109,8 @@ def build(
             inputs, gain = cell.weight.shape[1], 1.0 if cell is network.to_logits else 2.0
         else:
             continue
-        values = draw.normal(0.0, np.sqrt(gain / inputs), cell.weight.shape)
-        put(cell.weight, values.astype(np.float32))
+        drawn = draw.normal(0.0, np.sqrt(gain / inputs), cell.weight.shape)
+        put(cell.weight, drawn.astype(np.float32))
     put(network.to_logits.bias, np.zeros(outputs, np.float32))
     network.set_train()
     return network
@@ -148,13 +153,23 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return max(count // batch_size, 1)
 
 
-def make_step(
-    network: Classifier,
-    loss: Callable[..., ms.Tensor],
-    learning_rate: float,
-    steps: int,
-) -> Callable[[NDArray[np.floating], NDArray], ms.Tensor]:
-    """Compile a step of Adam; its rate falls to 0 over `steps` steps, along half a cosine.
+class _Falling(LearningRateSchedule):
+    """`Schedule("cosine")` whose number of steps can be set after it was compiled."""
+
+    def __init__(self, base: float) -> None:
+        super().__init__()
+        self.base = base
+        self.share = Parameter(Tensor(np.float32(1.0)), name="share_of_a_step", requires_grad=False)
+
+    def construct(self, global_step):
+        part = ops.minimum(ops.cast(global_step, ms.float32) * self.share, 1.0)
+        return self.base * ((1.0 + ops.cos(part * np.pi)) * 0.5)
+
+
+class Training:
+    """The training of a network by Adam; its rate falls to 0 along half a cosine.
+
+    It can begin anew, and is not compiled again then (half a second).
 
     Parameters
     ----------
@@ -164,53 +179,103 @@ def make_step(
         Logits and targets to a scalar.
     learning_rate : float
         The rate at the first step, > 0.
-    steps : int
-        The steps of the whole training.
-
-    Returns
-    -------
-    step : images (N, C, H, W) and targets (N,) int32 or (N, 1) float32 -> the loss, a scalar
     """
-    rate = Schedule("cosine", total_steps=steps).rate(learning_rate)
-    optimizer = optimizers.build("adam", network, "classifier", rate)
 
-    def objective(x, targets):
-        return loss(network(x)[1], targets)
+    def __init__(
+        self, network: Classifier, loss: Callable[..., ms.Tensor], learning_rate: float
+    ) -> None:
+        self.network = network
+        self._rate = _Falling(learning_rate)
+        optimizer = optimizers.build("adam", network, "classifier", self._rate)
+        # Both lists hold the weights.
+        changing = {p.name: p for cell in (network, optimizer) for p in cell.get_parameters()}
+        self._changing = list(changing.values())
+        self._first = values(self._changing)
+        self._begun = False
 
-    gradient = ms.value_and_grad(objective, None, optimizer.parameters)
+        def objective(x, targets):
+            return loss(network(x)[1], targets)
 
-    def step(x, targets):
-        value, gradients = gradient(x, targets)
-        optimizer(gradients)
-        return value
+        gradient = ms.value_and_grad(objective, None, optimizer.parameters)
 
-    compiled = jit(step, network, optimizer)
+        def step(x, targets):
+            value, gradients = gradient(x, targets)
+            optimizer(gradients)
+            return value
 
-    def on_arrays(images, targets):
-        return compiled(as_tensor(network.framed(images)), as_tensor(targets))
+        self._step = jit(step, network, optimizer)
 
-    return on_arrays
+    def begin(self, steps: int) -> None:
+        """Begin a training of so many steps with the network's first weights."""
+        if self._begun:
+            self._overwrite(self._first)
+        self._begun = True
+        overwrite(self._rate.share, np.array(1.0 / steps, np.float32))
+
+    def step(self, images: NDArray[np.floating], targets: NDArray) -> ms.Tensor:
+        """A step on images (N, C, H, W) and targets (N,) int32 or (N, 1) float32; the loss."""
+        return self._step(as_tensor(self.network.framed(images)), as_tensor(targets))
+
+    def restore(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Give the network these weights, which `values` has taken from it earlier."""
+        self._overwrite(weights)
+
+    def _overwrite(self, stored: Mapping[str, NDArray[Any]]) -> None:
+        for parameter in self._changing:
+            if parameter.name in stored:
+                overwrite(parameter, stored[parameter.name])
 
 
-def apply(
-    network: Classifier, images: NDArray[np.floating]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Features and logits of images, in evaluation mode and in blocks of bounded memory.
+class Look:
+    """Shows images to a network in evaluation mode, in batches of bounded memory.
 
-    Parameters
-    ----------
-    images : (N, C, H, W) in [-1, 1], N from 1 on; may be a memory map
-
-    Returns
-    -------
-    features : (N, feature_size) float32
-    logits : (N, outputs) float32
+    A network that has looked at many images is compiled, which takes a third of the time. The
+    last batch may have another size and is not worth another compilation.
     """
-    seen = []
-    with evaluation_mode(network):
-        for part in array_files.blocks(len(images), images.shape[1:], BATCH):
-            outputs = network(as_tensor(network.framed(images[part])))
-            array_files.let_go(images)
-            seen.append([output.asnumpy() for output in outputs])
-    features, logits = zip(*seen, strict=True)
-    return np.concatenate(features), np.concatenate(logits)
+
+    def __init__(self, network: Classifier) -> None:
+        self.network = network
+        self._looked_at = 0
+
+        def look(x):
+            return network(x)
+
+        self._compiled = jit(look, network)
+
+    def __call__(
+        self, images: NDArray[np.floating]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Features and logits of images.
+
+        Parameters
+        ----------
+        images : (N, C, H, W) in [-1, 1], N from 1 on; may be a memory map
+
+        Returns
+        -------
+        features : (N, feature_size) float32
+        logits : (N, outputs) float32
+        """
+
+        def batches():
+            for part in array_files.blocks(len(images), images.shape[1:], BATCH):
+                yield images[part]
+                array_files.let_go(images)
+
+        return self.at_batches(batches())
+
+    def at_batches(
+        self, batches: Iterable[NDArray[np.floating]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same for images that come in the batches of `array_files.blocks`, one or more."""
+        seen = []
+        with evaluation_mode(self.network):
+            for images in batches:
+                x = self.network.framed(images)
+                self._looked_at += x.size
+                whole = next(array_files.blocks(BATCH, images.shape[1:], BATCH)).stop
+                many = self._looked_at > _COMPILE_FROM and len(x) == whole
+                outputs = (self._compiled if many else self.network)(as_tensor(x))
+                seen.append([output.asnumpy() for output in outputs])
+        features, logits = zip(*seen, strict=True)
+        return np.concatenate(features), np.concatenate(logits)

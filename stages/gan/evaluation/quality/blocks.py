@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from stages.gan.common.runtime import usable_cores
+from stages.gan.evaluation import beside
 
 # Rows of a tile: fewer than 256, so that rows can be counted in 8 bits. With the 1,000 columns of
 # a part a tile takes 2 MB, which fits into a core's own cache.
@@ -40,9 +41,17 @@ def one_thread() -> AbstractContextManager[Any]:
 
 
 def each(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """work(task) for each task, in the order of the tasks, with one BLAS thread per task."""
+    """work(task) for each task, in the order of the tasks, with one BLAS thread per task.
+
+    Raises
+    ------
+    beside.Ended
+        If it is done beside other work, and that has failed.
+    """
     with one_thread(), ThreadPoolExecutor(usable_cores()) as pool:
-        yield from pool.map(work, tasks)
+        for result in pool.map(work, tasks):
+            beside.check()
+            yield result
 
 
 def rows_of(part: slice) -> Iterator[slice]:
@@ -90,3 +99,50 @@ class Points:
         products = self._left[rows] @ other._right[columns].T
         squares = np.empty(products.shape, np.float32)
         return np.maximum(products, 0.0, out=squares, casting="same_kind")
+
+
+class Rough:
+    """Features in float32: squared distances at half the cost, with a bound on their errors.
+
+    They find the few pairs whose exact distance (`Points.squares_to`) is worth computing.
+
+    Parameters
+    ----------
+    features : (N, F), finite
+    centre : (F,)
+        Subtracted from all features of both sides: distances stay, and the errors become smaller.
+    """
+
+    def __init__(self, features: NDArray[np.floating], centre: NDArray[np.float64]) -> None:
+        plain = np.asarray(features, np.float64) - centre
+        norms = squared_lengths(plain)[:, None]
+        ones = np.ones_like(norms)
+        self.lengths = np.sqrt(norms[:, 0])
+        self._left = np.hstack([plain, norms, ones]).astype(np.float32)
+        self._right = np.hstack([-2.0 * plain, ones, norms]).astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def squares_to(self, rows: slice, other: "Rough") -> NDArray[np.float32]:
+        """Squared distances of n rows to all m points of `other`, (n, m); may be below 0."""
+        return self._left[rows] @ other._right.T
+
+    def errors(self, furthest: float, longest: float) -> NDArray[np.float64]:
+        """How far distances to other points are from `Points.squares_to` at most, (N,).
+
+        A sum of n float32 products is off by at most n u / (1 - n u) times the sum of their
+        absolute values, in any order, with u = 2^-24 (Higham 2002, equation 3.5). Here that sum
+        is at most (|x| + |y|)^2, and rounding the factors adds 2 u. The second term is the same
+        for float64, whose points are not centred.
+
+        Parameters
+        ----------
+        furthest : float
+            The largest of the other points' `lengths`.
+        longest : float
+            The largest squared length of the features of both sides.
+        """
+        terms = self._left.shape[1] + 6  # some more, for the terms in u^2
+        reach = self.lengths + furthest
+        return terms * (2.0**-24 * reach**2 + 2.0**-53 * 4.0 * longest)

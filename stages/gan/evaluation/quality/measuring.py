@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.evaluation.quality import classes, frechet, kernel, manifolds, memorisation
-from stages.gan.evaluation.quality.blocks import Points, rows_of
+from stages.gan.evaluation.quality.blocks import rows_of
 from stages.gan.evaluation.quality.scores import Estimate, Score
 from stages.gan.evaluation.quality.standard_errors import HALVES
 
@@ -152,7 +152,7 @@ def measure(
     found, floor = compare(test, fake), compare(test, train)
 
     held_out, copied = (
-        memorisation.nearest(Points(sample.features), real_train.features) for sample in chosen[1:]
+        memorisation.nearest(sample.features, real_train.features) for sample in chosen[1:]
     )
     found |= memorisation.compare(held_out, copied, settings.parts)
     floor |= memorisation.FLOOR

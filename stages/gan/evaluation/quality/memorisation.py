@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.gan.evaluation.quality.blocks import Points, each, rows_of, squared_lengths
+from stages.gan.evaluation.quality.blocks import Points, Rough, each, rows_of, squared_lengths
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.standard_errors import at_least, jackknife, of_share, parts
 
@@ -31,29 +31,57 @@ FLOOR = {"memorisation": Estimate(0.5, 0.0), "near_copies": Estimate(NEAR, 0.0)}
 _COLUMNS = 1000
 
 
-def nearest(queries: Points, training: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Squared distance of each of N queries to the nearest of (M, F) training features, (N,).
+def nearest(queries: NDArray[np.floating], training: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Squared distance of each of (N, F) queries to the nearest of (M, F) training features, (N,).
 
-    The training features are prepared tile by tile, so memory does not grow with their number;
-    they may be a memory map.
+    All distances are first computed in float32, with a bound on their errors. Then only those
+    tiles are computed in float64 that may hold the nearest one: for most queries a single tile.
+    So the result is that of float64.
+
+    The training features are prepared tile by tile, so memory hardly grows with their number (by
+    4 bytes for a query and 1,000 of them); they may be a memory map.
     """
     tiles = [
         slice(start, min(start + _COLUMNS, len(training)))
         for start in range(0, len(training), _COLUMNS)
     ]
+    exact = Points(queries)
     longest = max(each(lambda tile: squared_lengths(training[tile]).max(), tiles))
+    centre = np.asarray(queries, np.float64).mean(axis=0)
+    rough = Rough(queries, centre)
 
-    def closest(tile: slice) -> NDArray[np.float32]:
+    def lowest(tile: slice) -> tuple[NDArray[np.float32], float]:
+        points = Rough(training[tile], centre)
+        every = rows_of(slice(0, len(rough)))
+        squares = [rough.squares_to(rows, points).min(axis=1) for rows in every]
+        return np.concatenate(squares), float(points.lengths.max())
+
+    both = max(longest, squared_lengths(queries).max())
+    found = list(each(lowest, tiles))
+    highest = functools.reduce(
+        np.minimum, (low + rough.errors(furthest, both) for low, furthest in found)
+    )
+
+    def closest(task: tuple[slice, NDArray[np.int64]]) -> NDArray[np.float32]:
+        tile, chosen = task
         points = Points(training[tile], longest)
         every = slice(0, len(points))
         return np.concatenate(
             [
-                queries.squares_to(rows, points, every).min(axis=1)
-                for rows in rows_of(slice(0, len(queries)))
+                exact.squares_to(chosen[rows], points, every).min(axis=1)
+                for rows in rows_of(slice(0, len(chosen)))
             ]
         )
 
-    return functools.reduce(np.minimum, each(closest, tiles))
+    tasks = [
+        (tile, np.flatnonzero(low - rough.errors(furthest, both) <= highest))
+        for tile, (low, furthest) in zip(tiles, found, strict=True)
+    ]
+    tasks = [task for task in tasks if len(task[1])]
+    nearest_of = np.full(len(exact), np.inf, np.float32)
+    for (_, chosen), squares in zip(tasks, each(closest, tasks), strict=True):
+        nearest_of[chosen] = np.minimum(nearest_of[chosen], squares)
+    return nearest_of
 
 
 def closer(held_out: NDArray[np.float32], generated: NDArray[np.float32]) -> float:

@@ -24,20 +24,49 @@ static const float *pixel(const Job *j, int64_t image, int64_t row, int64_t colu
   return j->in + ((image * j->height + row) * j->width + column) * j->channels;
 }
 
-/* columns: image -> (images h w, 16 channels). One piece: a row of positions. */
+/* Two pixels that lie side by side. With a constant number of channels this is no call. */
+static inline __attribute__((always_inline)) void pair(float *to, const float *from, int64_t c) {
+  memcpy(to, from, (size_t)(2 * c) * sizeof(float));
+}
+
+/* A column of an image lies outside of it only at the two ends of a row. */
+static inline __attribute__((always_inline)) void columns_of(const Job *j, int64_t first,
+                                                             int64_t end, int64_t c) {
+  const int64_t h = j->height / 2, w = j->width / 2;
+  const size_t one = (size_t)c * sizeof(float);
+  for (int64_t piece = first; piece < end; piece++)
+    for (int a = 0; a < 2; a++)
+      for (int p = 0; p < 2; p++) {
+        const int64_t row = 2 * (piece % h) - 1 + 2 * a + p;
+        float *left = j->out + (piece * w * 16 + a * 8 + p * 2) * c, *right = left + 4 * c;
+        if (row < 0 || row >= j->height) {
+          for (int64_t k = 0; k < w; k++) {
+            memset(left + k * 16 * c, 0, 2 * one);
+            memset(right + k * 16 * c, 0, 2 * one);
+          }
+          continue;
+        }
+        const float *from = j->in + (piece / h * j->height + row) * j->width * c;
+        memset(left, 0, one);
+        memcpy(left + c, from, one);
+        for (int64_t k = 1; k < w; k++) {
+          pair(right + (k - 1) * 16 * c, from + (2 * k - 1) * c, c);
+          pair(left + k * 16 * c, from + (2 * k - 1) * c, c);
+        }
+        memcpy(right + (w - 1) * 16 * c, from + (j->width - 1) * c, one);
+        memset(right + (w - 1) * 16 * c + c, 0, one);
+      }
+}
+
+/* columns: image -> (images h w, 16 channels). One piece: a row of positions. Grey and colour
+ * images have so few channels that a call for each copy takes longer than the copies. */
 static void columns_rows(const Job *j, int64_t first, int64_t end) {
-  const int64_t h = j->height / 2, w = j->width / 2, c = j->channels;
-  for (int64_t piece = first; piece < end; piece++) {
-    const int64_t image = piece / h, i = piece % h;
-    float *to = j->out + piece * w * 16 * c;
-    for (int64_t k = 0; k < w; k++)
-      for (int a = 0; a < 2; a++)
-        for (int b = 0; b < 2; b++)
-          for (int p = 0; p < 2; p++)
-            for (int q = 0; q < 2; q++, to += c)
-              memcpy(to, pixel(j, image, 2 * i - 1 + 2 * a + p, 2 * k - 1 + 2 * b + q),
-                     (size_t)c * sizeof(float));
-  }
+  if (j->channels == 1)
+    columns_of(j, first, end, 1);
+  else if (j->channels == 3)
+    columns_of(j, first, end, 3);
+  else
+    columns_of(j, first, end, j->channels);
 }
 
 /* from_columns: (images h w, 16 channels) -> image. One piece: a row of pixels. */

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from stages.gan.common.randomness import stream
 from stages.gan.data import prepared
-from stages.gan.data.prepared import array_files, normalise, to_levels, to_pixels
+from stages.gan.data.prepared import array_files, at_levels, normalise, to_levels, to_pixels
 from stages.gan.data.prepared.array_files import make as make_array
 from tests.helpers.data import message_of
 
@@ -60,6 +60,12 @@ def test_pixels_in_any_order_of_memory_keep_their_places(shape):
     assert normalise(pixels[::2]).tobytes() == expected[::2].tobytes()
 
 
+def test_the_table_has_the_level_of_every_half_float():
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    expected = normalise(to_pixels(every[np.isfinite(every)])).astype(np.float32)
+    assert at_levels(every)[np.isfinite(every)].tobytes() == expected.tobytes()
+
+
 @given(st.floats(-1e6, 1e6, width=32))
 def test_what_lies_outside_is_cut(value):
     (level,) = to_pixels(np.array([value], np.float32))
@@ -77,6 +83,7 @@ def test_images_come_to_the_same_levels_in_blocks_of_any_size(monkeypatch, kind)
     for most in (1, 20, 1 << 20):
         monkeypatch.setattr(array_files, "_BLOCK_VALUES", most)
         assert to_levels(images).tobytes() == expected.tobytes()
+        assert at_levels(images).tobytes() == expected.astype(np.float32).tobytes()
     np.testing.assert_array_equal(images, before)
 
 

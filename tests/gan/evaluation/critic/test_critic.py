@@ -27,7 +27,7 @@ def bce(real, fake):
 
 def test_images_that_differ_are_told_apart():
     real, fake = judge_apart(
-        images(200, 0), images(200, 1, 0.15), images(150, 2), images(100, 3, 0.15), SETTINGS, seed=1
+        images(200, 0), images(200, 1, 0.15), images(150, 2), images(100, 3, 0.15), SETTINGS, 1
     )
     assert (real.shape, fake.shape) == ((150,), (100,))
     assert real.dtype == fake.dtype == np.float64
@@ -54,6 +54,17 @@ def test_what_its_answer_depends_on():
     assert fake.tobytes() != real.tobytes()
     other_seed, _ = judge_apart(*parts, short, 2)
     assert other_seed.tobytes() != real.tobytes()
+
+
+def test_a_second_training_knows_nothing_of_the_first():
+    first = [images(count, k, 0.4 - 0.1 * (k % 2)) for k, count in enumerate((60, 60, 20, 20))]
+    second = [part[::2] for part in first]
+    one = critic.Critic((1, 8, 8), SETTINGS, 1)
+    together = [one.judge_apart(*parts) for parts in (first, second, first)]
+    apart = [judge_apart(*parts, SETTINGS, 1) for parts in (first, second, first)]
+    for found, expected in zip(together, apart, strict=True):
+        for logits, same in zip(found, expected, strict=True):
+            assert logits.tobytes() == same.tobytes()
 
 
 @pytest.mark.parametrize("counts", [(2, 2, 1, 1), (3, 40, 2, 1)], ids=str)
@@ -110,10 +121,10 @@ def test_logits_that_are_not_finite_are_no_answer(monkeypatch, epochs, spoilt, s
 def test_memory_does_not_grow_with_the_images(monkeypatch):
     monkeypatch.setattr(array_files, "_BLOCK_VALUES", 1 << 16)  # 256 KB of float32
     many = np.zeros((8000, 1, 32, 32), np.float16)
-    network = critic._network((1, 32, 32), SETTINGS, 1)
+    look = critic.Critic((1, 32, 32), SETTINGS, 1)._look
     tracemalloc.start()
     try:
-        critic._logits(network, many, np.arange(8000))
+        critic._logits(look, many, np.arange(8000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

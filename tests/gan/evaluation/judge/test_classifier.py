@@ -1,3 +1,4 @@
+import mindspore as ms
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,8 +7,10 @@ from hypothesis.extra import numpy as arrays_of
 from mindspore import Tensor
 from scipy.special import log_softmax
 
+from stages.gan.common.compiled import overwrite
 from stages.gan.evaluation.judge import classifier
 from stages.gan.trained.checkpoints import values
+from stages.gan.training.optimizers.schedules import Schedule
 from tests.helpers.training.kernel import every_form
 
 SHAPE = (1, 8, 8)
@@ -28,9 +31,10 @@ def sides(count, seed=0, shape=SHAPE):
 def trained(epochs=6, seed=1):
     images, labels = sides(128)
     network = classifier.build(SHAPE, (4, 8), 6, 2, seed)
-    step = classifier.make_step(network, classifier.cross_entropy, 0.01, epochs * 8)
+    training = classifier.Training(network, classifier.cross_entropy, 0.01)
+    training.begin(epochs * 8)
     history = [
-        float(step(images[rows], labels[rows]).asnumpy())
+        float(training.step(images[rows], labels[rows]).asnumpy())
         for epoch in range(epochs)
         for rows in classifier.order(128, 16, seed, epoch)
     ]
@@ -42,7 +46,7 @@ def test_it_learns_what_can_be_learnt_from_images_it_has_not_seen(form):
     with form():
         network, history = trained()
         images, labels = sides(200, seed=1)
-        features, logits = classifier.apply(network, images)
+        features, logits = classifier.Look(network)(images)
     assert np.mean(history[-8:]) < 0.5 * np.mean(history[:2])
     assert (logits.argmax(axis=1) == labels).mean() > 0.95
     assert features.dtype == logits.dtype == np.float32
@@ -64,10 +68,34 @@ def test_training_repeats_to_the_bit_and_a_seed_changes_it():
 def test_an_image_is_seen_alike_in_any_company(monkeypatch):
     network, _ = trained(1)
     images, _ = sides(9)
-    together = classifier.apply(network, images)
+    together = classifier.Look(network)(images)
     monkeypatch.setattr(classifier, "BATCH", 4)
-    for whole, parts in zip(together, classifier.apply(network, images), strict=True):
+    for whole, parts in zip(together, classifier.Look(network)(images), strict=True):
         np.testing.assert_allclose(whole, parts, atol=1e-5)
+
+
+def test_a_compiled_network_gives_the_same(monkeypatch):
+    network, _ = trained(1)
+    images, _ = sides(30)
+    monkeypatch.setattr(classifier, "BATCH", 8)
+    plain = classifier.Look(network)(images)
+    monkeypatch.setattr(classifier, "_COMPILE_FROM", 0)
+    look = classifier.Look(network)
+    calls, compiled = [], look._compiled
+    look._compiled = lambda x: calls.append(len(x)) or compiled(x)
+    for one, other in zip(plain, look(images), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert calls == [8, 8, 8]  # the last batch has another size
+
+
+@pytest.mark.parametrize("steps", [1, 7, 500])
+def test_the_rate_is_that_of_the_schedule(steps):
+    falling = classifier._Falling(0.003)
+    overwrite(falling.share, np.array(1.0 / steps, np.float32))
+    plain = Schedule("cosine", total_steps=steps).rate(0.003)
+    for step in {0, 1, steps // 2, steps - 1, steps, steps + 3}:
+        t = Tensor([step], ms.int32)
+        assert falling.construct(t).asnumpy().tobytes() == plain.construct(t).asnumpy().tobytes()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +105,7 @@ def test_an_image_is_seen_alike_in_any_company(monkeypatch):
 def test_images_of_any_size_fit(shape, widths):
     network = classifier.build(shape, widths, 5, 3)
     images = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float16)
-    features, logits = classifier.apply(network, images)
+    features, logits = classifier.Look(network)(images)
     assert (features.shape, logits.shape) == ((2, 5), (2, 3))
     assert np.isfinite(logits).all()
 

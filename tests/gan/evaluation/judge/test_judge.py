@@ -51,14 +51,16 @@ def test_accuracy_without_labels_is_that_of_the_task():
 def test_its_training_ends_after_so_many_steps(monkeypatch):
     given = splits(labelled=False)  # 96 images: six steps an epoch
     rates = []
-    make_step = classifier.make_step
 
-    def counted(network, loss, rate, steps):
-        step = make_step(network, loss, rate, steps)
-        rates.append((steps, []))
-        return lambda *batch: rates[-1][1].append(step(*batch))
+    class Counted(classifier.Training):
+        def begin(self, steps):
+            rates.append((steps, []))
+            super().begin(steps)
 
-    monkeypatch.setattr(classifier, "make_step", counted)
+        def step(self, *batch):
+            rates[-1][1].append(super().step(*batch))
+
+    monkeypatch.setattr(classifier, "Training", Counted)
     made = {}
     for most in (None, 18, 100, 8, 1):
         settings = SETTINGS.model_copy(update={"max_steps": most})

@@ -58,6 +58,34 @@ def test_no_tile_is_kept_until_the_others_are_done(monkeypatch):
     assert max(kept) <= 1  # the one that is being added
 
 
+@given(
+    seed=st.integers(0, 1000),
+    columns=st.integers(1, 900),
+    count=st.integers(1, 9),
+    kinds=st.sampled_from([3, 10**6]),
+)
+def test_the_smallest_are_those_of_a_sorted_row(seed, columns, count, kinds):
+    squares = np.random.default_rng(seed).integers(0, kinds, (7, columns)).astype(np.float32)
+    found = np.sort(manifolds._smallest(squares, count), axis=1)
+    np.testing.assert_array_equal(found, np.sort(squares, axis=1)[:, :count])
+
+
+@given(seed=st.integers(0, 1000), reach=st.floats(0, 1), kinds=st.sampled_from([4, 10**6]))
+def test_near_pairs_alone_give_the_same_as_all_pairs(seed, reach, kinds):
+    draw = np.random.default_rng(seed)
+    squares = draw.integers(0, kinds, (50, 90)).astype(np.float32)
+    real, generated = (
+        (draw.random((4, size)) ** 8 * reach * kinds).astype(np.float32) for size in (50, 90)
+    )
+    found = manifolds._Looks.among(squares, real, generated)
+    for look, ours, theirs in zip(found, real, generated, strict=True):
+        expected = manifolds._Looks.at(squares, ours, theirs)
+        for name in ("balls", "held", "covered"):
+            one, other = getattr(look, name), getattr(expected, name)
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+
+
 def test_errors_are_of_both_halves_in_all_ways():
     draw = np.random.default_rng(2)
     real, generated = draw.standard_normal((2, 333, 3)).astype(np.float32)

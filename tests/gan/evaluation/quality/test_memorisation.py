@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 
-from stages.gan.evaluation.quality.blocks import Points
+from stages.gan.evaluation.quality.blocks import Points, Rough, squared_lengths
 from stages.gan.evaluation.quality.memorisation import closer, compare, near_copies, nearest
 from tests.helpers.simulation import error_over_spread
 
 
 def distances(queries, training):
-    return nearest(Points(queries), training)
+    return nearest(queries, training)
 
 
 @pytest.mark.parametrize(("queries", "training"), [(3, 5), (251, 999), (40, 2001)])
@@ -21,6 +21,41 @@ def test_nearest_is_that_of_brute_force(queries, training):
     one, other = draw.standard_normal((queries, 7)), draw.standard_normal((training, 7))
     expected = ((one[:, None] - other) ** 2).sum(axis=2).min(axis=1)
     assert distances(one, other) == pytest.approx(expected, rel=1e-6)
+
+
+@given(
+    seed=st.integers(0, 1000),
+    queries=st.integers(1, 300),
+    training=st.integers(1, 2500),
+    size=st.integers(1, 40),
+    offset=st.sampled_from([0.0, 1.0, 300.0]),
+    kinds=st.sampled_from([0, 5]),
+)
+def test_nearest_is_that_of_all_distances_in_float64(seed, queries, training, size, offset, kinds):
+    """To the last bit but one of float32; far from 0, and with many points equally near."""
+    draw = np.random.default_rng(seed)
+    one, other = draw.standard_normal((2, max(queries, training), size)).astype(np.float32)
+    if kinds:
+        one, other = np.rint(one), np.rint(other)
+    one, other = one[:queries] + np.float32(offset), other[:training] + np.float32(offset)
+    longest = squared_lengths(other).max()
+    every = slice(0, queries), slice(0, training)
+    expected = Points(one).squares_to(every[0], Points(other, longest), every[1]).min(axis=1)
+    np.testing.assert_allclose(distances(one, other), expected, rtol=2e-7, atol=1e-12 * longest)
+
+
+@given(st.integers(0, 1000), st.integers(1, 60), st.floats(0, 1000), st.floats(1e-3, 10))
+def test_rough_distances_are_as_near_as_their_bound_says(seed, size, offset, spread):
+    draw = np.random.default_rng(seed)
+    one, other = draw.standard_normal((2, 40, size)) * spread + offset
+    centre = other.mean(axis=0)
+    rough, beside = Rough(one, centre), Rough(other, centre)
+    every = slice(0, 40)
+    found = rough.squares_to(every, beside).astype(np.float64)
+    expected = ((one[:, None] - other) ** 2).sum(axis=2)
+    longest = max(squared_lengths(one).max(), squared_lengths(other).max())
+    bound = rough.errors(beside.lengths.max(), longest)
+    assert (np.abs(found - expected) <= bound[:, None]).all()
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
@@ -63,7 +98,7 @@ def test_bad_images_hide_copies_from_one_measure_but_not_from_the_other():
 def test_the_training_features_are_never_copied_as_a_whole():
     """They may be a memory map that is larger than the memory."""
     training = np.random.default_rng(5).standard_normal((60_000, 64)).astype(np.float32)
-    queries = Points(training[:300])
+    queries = training[:300]
     tracemalloc.start()
     found = nearest(queries, training)
     _, most = tracemalloc.get_traced_memory()
