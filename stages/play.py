@@ -7,7 +7,7 @@ from stages.gan.common import paths
 from stages.gan.common.files import read_json, whole_file
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
-from stages.gan.evaluation.judge import LABELS, classifier, storage
+from stages.gan.evaluation.judge import LABELS, storage
 from stages.gan.pages.play import contents, page_of, pictures, reference
 from stages.gan.params import Dataset
 
@@ -41,7 +41,7 @@ def play(dataset: str, params: Dataset) -> None:
         known = contents.Judge(
             judge.network,
             [str(label) for label in range(judge.classes)],
-            classifier.apply(judge.network, images)[1],
+            judge.look(images)[1],
         )
     shape = held_out.images.shape[1:]
     shown = held_out.batch(order[: pictures.how_many(shape)])

@@ -147,7 +147,7 @@ def make_page(folder: Path, kind: str = "mlp", judged: bool = True, **changes: A
         network = classifier.build(shape, [4, 6], 8, 10)
         network.set_train(False)
         names = [str(number) for number in range(10)]
-        known = contents.Judge(network, names, classifier.apply(network, held_out)[1])
+        known = contents.Judge(network, names, classifier.Look(network)(held_out)[1])
     drawn = folder / "epochs"
     drawn.mkdir()
     for epoch in range(1, EPOCHS + 1):

@@ -80,7 +80,7 @@ def test_a_judges_layers_compute_its_logits(shape):
     network.set_train(False)
     images = draw.uniform(-1, 1, (4, *shape)).astype(np.float32)
     found = reference.run(layers.from_judge(network, shape), images)
-    assert np.abs(found - classifier.apply(network, images)[1]).max() <= 1e-5
+    assert np.abs(found - classifier.Look(network)(images)[1]).max() <= 1e-5
 
 
 def test_batch_norm_without_weights_before_it_is_refused(tmp_path):

@@ -67,7 +67,7 @@ def made(tmp_path_factory, splits):
     known = contents.Judge(
         trained.network,
         [str(number) for number in range(10)],
-        classifier.apply(trained.network, shown)[1],
+        classifier.Look(trained.network)(shown)[1],
     )
     small = make_page(
         tmp_path_factory.mktemp("digits"), "mlp", judged=False, image_shape=SHAPE,

@@ -76,7 +76,7 @@ def test_images_and_logits_are_those_of_onnx_runtime(browser, made, coarse, name
     page_made = coarse if name == "coarse" else made(name)
     codes, images = inputs_of(page_made)
     logits = reference.run_file(page_made.discriminator, images)
-    answers = classifier.apply(page_made.judge, images)[1]
+    answers = classifier.Look(page_made.judge)(images)[1]
     with opened(browser, page_made.file) as page:
         drawn = forward(page, "generator", codes)
         asked = forward(page, "discriminator", images)
