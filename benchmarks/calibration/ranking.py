@@ -13,7 +13,6 @@ from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split
 from stages.gan.evaluation.critic import judge_apart, two_sample
 from stages.gan.evaluation.quality import measuring, memorisation
-from stages.gan.evaluation.quality.blocks import Points
 from stages.gan.evaluation.quality.measuring import Known, Settings
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.measures import table as measures
@@ -73,12 +72,12 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
     known_training = look(training).features
     real = look(reference)
     known = Known(real, settings)
-    held_out = memorisation.nearest(Points(real.features), known_training)
+    held_out = memorisation.nearest(real.features, known_training)
 
     def measure(damage: Damage | None = None, level: float = 0.0) -> dict[str, Estimate]:
         images = damage.make(pool, level) if damage else pool.sound
         sample = look(images).take(shuffle)
-        to_training = memorisation.nearest(Points(sample.features), known_training)
+        to_training = memorisation.nearest(sample.features, known_training)
         found = {
             **measuring.compare(known, Known(sample, settings)),
             **memorisation.compare(held_out, to_training, settings.parts),

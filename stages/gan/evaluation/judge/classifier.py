@@ -28,8 +28,8 @@ from stages.gan.training import optimizers
 
 # Leaky, because a feature that is 0 on most images would add little to a distance.
 _ACTIVATION = ("leaky_relu", 0.1)
-# Images per batch; the rounding of their logits may depend on it.
-BATCH = 100
+# Images per batch; the rounding of their logits depends on it.
+BATCH = 500
 # So many values in evaluation mode take as much longer without a compiled network as it takes to
 # compile one (0.15 s): 2,700 digits.
 _COMPILE_FROM = 2 << 20

@@ -94,7 +94,9 @@ class Points:
     def __len__(self) -> int:
         return len(self._left)
 
-    def squares_to(self, rows: slice, other: "Points", columns: slice) -> NDArray[np.float32]:
+    def squares_to(
+        self, rows: slice | NDArray[np.integer], other: "Points", columns: slice
+    ) -> NDArray[np.float32]:
         """Squared distances of n rows of these points to m rows of `other`: (n, m)."""
         products = self._left[rows] @ other._right[columns].T
         squares = np.empty(products.shape, np.float32)
