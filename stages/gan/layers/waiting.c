@@ -100,16 +100,25 @@ static void cores_are_busy(int64_t time) {
   busy_until = time + hold;
 }
 
+/* A long yield is a first sign. At the second, the time that our own threads have used says whether
+ * they had the core: kernels start threads that may share one with a waiting thread. */
 static int yield(int64_t begin) {
-  const int one = has_one_core;
-  const int64_t used = one ? read_clock(CLOCK_PROCESS_CPUTIME_ID) : 0;
+  const int is_second = begin - last_long < CLOSE;
+  const int64_t used = is_second ? read_clock(CLOCK_PROCESS_CPUTIME_ID) : 0;
   const int result = (int)syscall(SYS_sched_yield);
   const int64_t end = now(), took = end - begin;
   if (took <= LONG_YIELD) return result;
   count_cores();
-  /* On a single core, it may be one of our own threads that had it. */
-  if (one && read_clock(CLOCK_PROCESS_CPUTIME_ID) - used > took / 2) return result;
-  if (end - atomic_exchange(&last_long, end) < CLOSE) cores_are_busy(end);
+  if (!is_second) {
+    last_long = end;
+    return result;
+  }
+  const int64_t ours = read_clock(CLOCK_PROCESS_CPUTIME_ID) - used;
+  /* Meanwhile a thread of ours may have had another core all the time. */
+  if (ours < (has_one_core ? took / 2 : took + took / 2)) {
+    last_long = end;
+    cores_are_busy(end);
+  }
   return result;
 }
 
