@@ -5,7 +5,6 @@ A script sees `play.data`, which `page_of` embeds, its texts by `texts.of`, and 
 address by `state`.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,15 +59,9 @@ def page_of(data: Mapping[str, Any], language: str = "en") -> str:
             "text": words,
             "sections": SECTIONS,
             "style": Markup(style),
-            "data": _embedded({"data": data, "texts": words}),
+            "data": pages.embedded_json({"data": data, "texts": words}),
             "scripts": Markup(scripts),
         },
         "play.html",
         _FOLDER / "templates",
     )
-
-
-def _embedded(value: Any) -> Markup:
-    """JSON for a script element: `<` is escaped, so that no text can end the element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))
