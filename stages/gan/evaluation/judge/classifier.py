@@ -229,7 +229,7 @@ class Training:
 class Look:
     """Shows images to a network in evaluation mode, in batches of bounded memory.
 
-    A network that has looked at many images is compiled, which takes a third of the time. The
+    A network that has looked at many images is compiled, which takes half the time. The
     last batch may have another size and is not worth another compilation.
     """
 
