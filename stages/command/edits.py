@@ -104,7 +104,7 @@ def _templates(used: Sequence[Path]) -> list[Path]:
     folder = pages / "templates"
     own = [file for file in sorted(folder.glob("*.html")) if pages / f"{file.stem}.py" in used]
     if own:
-        own += sorted(folder.glob("_*.html"))
+        own += sorted(folder.glob("_*"))
     if (play := pages / "play" / "__init__.py") in used:  # it puts all of them on one page
         own += sorted(file for file in _CODE if play.parent in file.parents and file not in used)
     return own

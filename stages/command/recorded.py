@@ -17,6 +17,7 @@ import yaml
 from stages.command import edits, workspace
 from stages.gan import params
 from stages.gan.common import unfinished
+from stages.gan.common.errors import UserError
 from stages.gan.common.fingerprints import fingerprint
 from stages.gan.common.yaml_files import NO_YAML
 
@@ -59,8 +60,12 @@ def kept(
             announce(f"{dataset}: {run.folder} is damaged, so {stage} runs again")
             run.discard()
     yield False
-    with unfinished.opened(*place, announce) as run:
-        run.keep(files.writes)
+    try:
+        with unfinished.opened(*place, announce) as run:
+            run.keep(files.writes)
+    except (OSError, UserError) as error:
+        # The stage has made its results, and they are whole.
+        announce(f"{dataset}: the results of {stage} are not kept beside: {error}")
 
 
 def clear() -> list[unfinished.Run]:

@@ -52,6 +52,10 @@ ADVICE = {
     ("gan/pages/__init__.py", "dvc repro"): BROKEN,
     ("gan/pages/charts/vega.py", "make setup"): ALL,
     ("gan/pages/epochs.py", "dvc repro"): BROKEN,
+    ("gan/pages/play/layers.py", "dvc repro"): BROKEN,
+    ("gan/pages/play/pictures.py", "dvc repro"): BROKEN,
+    ("gan/pages/templates/report.html", "dvc repro play@{{ dataset }}"):
+        f"{HERE}test_a_stale_bundle_is_packed_after_the_command_that_is_told",
     ("gan/pages/templates/report.html", "python -m stages recipe"):
         "tests/tools/recipe/test_recipe_command.py::test_without_a_name_all_are_listed",
     ("gan/pages/templates/report.html", "python -m stages recipe NAME"):
@@ -66,7 +70,7 @@ ADVICE = {
     ("gan/common/unfinished.py", "python -m stages scratch clear {}"):
         f"{HERE}test_a_finished_training_is_taken_up_or_cleared",
     ("tools/bundle/environment.py", "make setup"): ALL,
-    ("tools/bundle/pack.py", "dvc repro report@{} export@{}"):
+    ("tools/bundle/pack.py", "dvc repro report@{} play@{}"):
         f"{HERE}test_a_stale_bundle_is_packed_after_the_command_that_is_told",
     ("tools/bundle/pack.py", "python -m stages verify {}"):
         f"{HERE}test_a_damaged_file_is_named_for_a_bundle_and_repaired",
@@ -190,6 +194,9 @@ def told_by(project: Project, *command: str) -> str:
         pytest.param("report", "metrics/mnist/history.csv", b"epoch\nx\n", id="a table is damaged"),
         pytest.param("report", "reports/mnist/evaluation/generated.png", None, id="a picture"),
         pytest.param("report", "reports/mnist/training/epochs", None, id="all grids of epochs"),
+        pytest.param("play", "reports/mnist/training/epochs", None, id="all grids, to play with"),
+        pytest.param("play", "models/mnist/export/generator.onnx", None, id="an exported network"),
+        pytest.param("play", "models/mnist/export/generator.onnx", b"x", id="a damaged network"),
         pytest.param("judge", "data/mnist/prepared/train_images.npy", None, id="an array"),
         pytest.param("judge", "data/mnist/prepared/train_images.npy", b"x", id="a damaged array"),
         pytest.param("preprocess", "data/mnist/raw/train-images-idx3-ubyte", None, id="raw data"),

@@ -106,6 +106,7 @@ edits.check("mnist", began)
         ("gan/pages/templates/report.html", "edited", "stages.gan.pages", False),
         ("gan/pages/templates/report.html", "edited", "stages.report", True),
         ("gan/pages/templates/_style.html", "edited", "stages.report", True),
+        ("gan/pages/templates/_charts.js", "edited", "stages.report", True),
         ("gan/pages/templates/failure.html", "edited", "stages.report", False),
         ("gan/pages/templates/failure.html", "edited", "stages.gan.pages.failure", True),
         ("gan/pages/templates/_style.html", "edited", "stages.train", False),

@@ -166,6 +166,20 @@ def test_of_a_stage_that_fails_nothing_is_kept(stage):
     assert unfinished.runs(Path(".scratch")) == []
 
 
+def test_results_that_cannot_be_kept_are_not_lost(stage, monkeypatch):
+    def full(self, results):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(unfinished.Run, "keep", full)
+    said = []
+    files = FILES._replace(writes=[OUT])
+    with recorded.kept("judge", "mnist", SETTINGS, ["judge"], files, said.append) as is_made:
+        assert not is_made
+        OUT.mkdir()
+    assert OUT.is_dir()
+    assert "the results of judge are not kept beside: [Errno 28] No space left" in said[-1]
+
+
 @pytest.mark.parametrize("module", [judge, evaluate])
 def test_the_files_of_a_stage_are_those_of_dvc_yaml(module):
     stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][module.__name__[7:]]["do"]

@@ -249,7 +249,7 @@ def test_the_toys_go_through_the_whole_pipeline(project: Project):
     project.write_params(params)
     project.run("git", "init", "-q")
     project.run("dvc", "init", "-q")
-    project.run("dvc", "repro", "report@mnist", "export@mnist")
+    project.run("dvc", "repro", "report@mnist", "play@mnist")
     folder = project.folder
     assert "toy_loss" in (folder / "reports/mnist/index.html").read_text()
     card = (folder / "models/mnist/export/README.md").read_text()

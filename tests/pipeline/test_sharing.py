@@ -82,7 +82,7 @@ def test_an_experiment_goes_from_one_clone_to_another(shared, tmp_path):
     original, bare = shared
     maker = clone(bare, tmp_path / "maker")
     maker.run("dvc", "pull")
-    options = ["-n", "another-seed", "-S", "mnist.evaluate.seed=8", "report@mnist", "export@mnist"]
+    options = ["-n", "another-seed", "-S", "mnist.evaluate.seed=8", "report@mnist", "play@mnist"]
     maker.run("dvc", "exp", "run", *options)
     assert "another-seed" not in maker.run("dvc", "exp", "list", "origin").stdout
     pushed = maker.run("dvc", "exp", "push", "origin", "another-seed").stdout

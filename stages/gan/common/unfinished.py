@@ -174,7 +174,9 @@ def opened(
     """
     run = named(root, dataset, stage, fingerprint)
     with lock(run.folder / _LOCK, f"this run of {dataset}", PATIENCE, announce):
-        for old in [each for each in runs(root, dataset) if each.stage == stage][KEPT:]:
+        # A run of a former version has no stage in its name, and is one of train.
+        same = [each for each in runs(root, dataset) if (each.stage or "train") == stage]
+        for old in same[KEPT:]:
             if old != run and clear(old):
                 announce(f"{dataset}: removed an older unfinished run ({old.name})")
         if run.results:

@@ -11,11 +11,13 @@
  */
 #define _GNU_SOURCE
 #include <elf.h>
+#include <errno.h>
 #include <link.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -47,7 +49,8 @@
 #define CLOSE (20 * MILLISECOND)        /* two long yields so close together are no accident */
 #define LEAST_HOLD (100 * MILLISECOND)  /* so long we sleep; twice as long if it was too short */
 #define MOST_HOLD (1600 * MILLISECOND)
-#define NEW_WAIT MICROSECOND            /* a thread that did not call for so long has worked */
+#define NEW_WAIT MICROSECOND            /* a thread that did not call for so long has worked, */
+#define CLOCK_READINGS 16               /* or for as long as so many readings of the clock */
 #define LOOK (20 * MICROSECOND)         /* a waiting thread looks so long before it sleeps, */
 #define NAP (200 * MICROSECOND)         /* and then after each nap, or when woken */
 #define TURN (100 * MICROSECOND)        /* a shorter turn comes sooner (EEVDF, Linux 6.12) */
@@ -56,8 +59,10 @@ static _Atomic int64_t busy_until, last_long, hold = LEAST_HOLD;
 static _Atomic uint32_t waits_begun; /* a futex */
 static _Atomic int sleepers;
 static _Atomic int64_t naps;
-static _Atomic int has_one_core; /* then nothing that a thread waits for is done while it looks */
+static int64_t new_wait = NEW_WAIT, cores = 1; /* of the process, when this was installed */
 static __thread int prepared;
+static __thread int has_one_core; /* then nothing that it waits for is done while it looks */
+static __thread uint64_t usual_turn;
 static __thread int64_t began, looked;
 static __thread uint32_t seen;
 
@@ -69,9 +74,10 @@ static int64_t read_clock(clockid_t clock) {
 
 static int64_t now(void) { return read_clock(CLOCK_MONOTONIC); }
 
-static void count_cores(void) {
-  cpu_set_t cores;
-  has_one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
+/* The cores that this thread may use. */
+static int64_t count_cores(void) {
+  cpu_set_t mine;
+  return sched_getaffinity(0, sizeof mine, &mine) ? 2 : CPU_COUNT(&mine);
 }
 
 /* As the kernel has it; glibc before 2.41 does not declare it. */
@@ -83,21 +89,39 @@ struct attributes {
   uint64_t runtime, deadline, period;
 };
 
+static int turn_of(struct attributes *own) {
+  memset(own, 0, sizeof *own);
+  return !syscall(SYS_sched_getattr, 0, own, sizeof *own, 0) && own->policy == SCHED_OTHER;
+}
+
 /* Of this thread: exact timers, short turns. If the system refuses, it waits a little longer. */
 static void prepare(void) {
   struct attributes own;
-  memset(&own, 0, sizeof own);
   prepared = 1;
+  has_one_core = count_cores() == 1;
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-  if (syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) || own.policy != SCHED_OTHER) return;
+  if (!turn_of(&own)) return;
+  usual_turn = own.runtime;
   own.runtime = TURN;
   syscall(SYS_sched_setattr, 0, &own, 0);
 }
 
+/* The cores are ours again: timers and turns as before. */
+static void take_back(void) {
+  struct attributes own;
+  prepared = 0;
+  prctl(PR_SET_TIMERSLACK, 0, 0, 0, 0);
+  if (!turn_of(&own)) return;
+  own.runtime = usual_turn;
+  syscall(SYS_sched_setattr, 0, &own, 0);
+}
+
 static void cores_are_busy(int64_t time) {
-  const int64_t ended = busy_until;
-  hold = time - ended < CLOSE ? (2 * hold < MOST_HOLD ? 2 * hold : MOST_HOLD) : LEAST_HOLD;
-  busy_until = time + hold;
+  int64_t ended = busy_until;
+  int64_t next = LEAST_HOLD;
+  if (time < ended) return; /* another thread has seen it, too */
+  if (time - ended < CLOSE) next = 2 * hold < MOST_HOLD ? 2 * hold : MOST_HOLD;
+  if (atomic_compare_exchange_strong(&busy_until, &ended, time + next)) hold = next;
 }
 
 /* A long yield is a first sign. At the second, the time that our own threads have used says whether
@@ -108,17 +132,10 @@ static int yield(int64_t begin) {
   const int result = (int)syscall(SYS_sched_yield);
   const int64_t end = now(), took = end - begin;
   if (took <= LONG_YIELD) return result;
-  count_cores();
-  if (!is_second) {
-    last_long = end;
-    return result;
-  }
-  const int64_t ours = read_clock(CLOCK_PROCESS_CPUTIME_ID) - used;
-  /* Meanwhile a thread of ours may have had another core all the time. */
-  if (ours < (has_one_core ? took / 2 : took + took / 2)) {
-    last_long = end;
-    cores_are_busy(end);
-  }
+  last_long = end;
+  if (!is_second) return result;
+  /* Threads of ours may have had all other cores all the time, and not half of one more. */
+  if (read_clock(CLOCK_PROCESS_CPUTIME_ID) - used < took * (2 * cores - 1) / 2) cores_are_busy(end);
   return result;
 }
 
@@ -126,17 +143,22 @@ static void nap(void) {
   const struct timespec most = {0, NAP};
   sleepers++;
   /* It returns at once if another thread has begun to wait since this one last looked. */
-  syscall(SYS_futex, &waits_begun, FUTEX_WAIT_PRIVATE, seen, &most, NULL, 0);
+  const int missed = syscall(SYS_futex, &waits_begun, FUTEX_WAIT_PRIVATE, seen, &most, NULL, 0) &&
+                     errno == EAGAIN;
   sleepers--;
+  if (missed && has_one_core) syscall(SYS_sched_yield);
   naps++;
 }
 
 /* In place of sched_yield. The caller looks whether to wait on, and calls again. */
 int waiting_yield(void) {
   const int64_t time = now();
-  if (time >= busy_until) return yield(time);
+  if (time >= busy_until) {
+    if (prepared) take_back();
+    return yield(time);
+  }
   if (!prepared) prepare();
-  if (time - looked > NEW_WAIT) {
+  if (time - looked > new_wait) {
     began = time;
     waits_begun++;
     if (sleepers) syscall(SYS_futex, &waits_begun, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
@@ -199,9 +221,22 @@ static int replace(const struct library *it, uintptr_t place, uintptr_t page) {
   return 1;
 }
 
-static int visit(struct dl_phdr_info *info, size_t size UNUSED, void *found) {
+struct visit {
+  const char *folder;
+  int found;
+};
+
+static int lies_in(const char *path, const char *folder) {
+  char *real = path ? realpath(path, NULL) : NULL;
+  const int does = real && !strncmp(real, folder, strlen(folder));
+  free(real);
+  return does;
+}
+
+static int visit(struct dl_phdr_info *info, size_t size UNUSED, void *task) {
+  struct visit *our = task;
   const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  if (!info->dlpi_name || !strstr(info->dlpi_name, "/mindspore/")) return 0;
+  if (!lies_in(info->dlpi_name, our->folder)) return 0;
   const struct library it = read_tables(info, page);
   for (int t = 0; it.symbols && it.names && t < 2; t++)
     for (size_t i = 0; it.tables[t] && i < it.bytes[t] / sizeof(ElfW(Rela)); i++) {
@@ -209,15 +244,25 @@ static int visit(struct dl_phdr_info *info, size_t size UNUSED, void *found) {
       const uint64_t kind = ELF64_R_TYPE(one->r_info);
       if (kind != SLOT && kind != DATA) continue;
       if (strcmp(it.names + it.symbols[ELF64_R_SYM(one->r_info)].st_name, "sched_yield")) continue;
-      *(int *)found += replace(&it, it.base + one->r_offset, page);
+      our->found += replace(&it, it.base + one->r_offset, page);
     }
   return 0;
 }
 
-/* Puts it into the libraries of MindSpore that are loaded; returns into how many places. */
-int waiting_install(void) {
-  int found = 0;
-  count_cores();
-  dl_iterate_phdr(visit, &found);
-  return found;
+/* Where reading the clock is slow, a thread that looks again and again is not a new wait. */
+static void measure_clock(void) {
+  const int64_t begin = now();
+  for (int i = 1; i < CLOCK_READINGS; i++) now();
+  const int64_t took = now() - begin;
+  new_wait = took > NEW_WAIT ? took : NEW_WAIT;
+}
+
+/* Puts it into the loaded libraries of a folder (a real path, with the last slash); returns into
+ * how many places. */
+int waiting_install(const char *folder) {
+  struct visit our = {.folder = folder, .found = 0};
+  cores = count_cores();
+  measure_clock();
+  dl_iterate_phdr(visit, &our);
+  return our.found;
 }

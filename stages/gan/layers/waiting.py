@@ -12,6 +12,8 @@ import os
 from functools import cache
 from pathlib import Path
 
+import mindspore
+
 from stages.gan.layers import kernels
 
 SOURCE = Path(__file__).with_name("waiting.c")
@@ -21,11 +23,18 @@ SWITCH = "GAN_WAITING"
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled functions of `waiting.c`; None if there is no compiler for them."""
+    """The compiled functions of `waiting.c`; None if there is no compiler for them.
+
+    None, too, if the compiled file cannot be loaded: nothing but speed depends on it.
+    """
     path = kernels.compile_once(SOURCE).path
     if path is None:
         return None
-    loaded = ctypes.CDLL(str(path))
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError:
+        return None
+    loaded.waiting_install.argtypes = [ctypes.c_char_p]
     loaded.waiting_pretend.argtypes = [ctypes.c_int64]
     loaded.waiting_naps.restype = ctypes.c_int64
     return loaded
@@ -43,4 +52,7 @@ def install() -> int:
     if os.environ.get(SWITCH) == "yield":
         return 0
     loaded = library()
-    return 0 if loaded is None else loaded.waiting_install()
+    if loaded is None:
+        return 0
+    folder = Path(mindspore.__file__).resolve().parent
+    return loaded.waiting_install(os.fsencode(f"{folder}{os.sep}"))

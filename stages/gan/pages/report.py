@@ -64,6 +64,7 @@ def page_of(dataset: str, params: Dataset, run: Run) -> str:
     grids = epochs.grids(run.training)
     return pages.render(
         {
+            "dataset": dataset,
             "title": params.report.title,
             "headline": headline.line(run.verdict["name"], run.evaluate),
             "colour": headline.colour(run.verdict["name"], found),

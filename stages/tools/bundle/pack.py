@@ -63,7 +63,7 @@ def gather(dataset: str) -> Gathered:
 
 
 def _complain(dataset: str, stages: Iterable[Stage], outs: Iterable[Item], found: Findings) -> None:
-    again = f"run `dvc repro report@{dataset} export@{dataset}` first"
+    again = f"run `dvc repro report@{dataset} play@{dataset}` first"
     if waiting := [out.path for out in outs if out.md5 is None]:
         raise UserError(f"dvc.lock has no hash of {some(waiting)}: {again}")
     # DVC's copies in its cache are not packed, so damage in them does not matter.

@@ -1,10 +1,14 @@
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from stages.gan.evaluation import beside
 from stages.gan.evaluation.quality.blocks import each
+from tests.helpers.processes import cores
+from tests.helpers.project import ROOT
 
 several_cores = pytest.mark.parametrize("cores", [1, 2], ids=["one core", "two cores"])
 
@@ -76,3 +80,38 @@ def test_work_ends_when_the_other_is_interrupted(bound):
 
 def test_work_that_is_beside_nothing_is_never_ended():
     beside.check()
+
+
+TRAINED = """
+import hashlib, sys
+from contextlib import nullcontext
+import numpy as np
+import stages.command
+from stages.gan.evaluation import beside
+from stages.gan.evaluation.judge import classifier
+
+draw = np.random.default_rng(1)
+images = np.clip(draw.normal(0, 0.5, (640, 1, 28, 28)), -1, 1).astype(np.float32)
+network = classifier.build(images.shape[1:], [32, 64], 64, 10)
+look = classifier.Look(network)
+look(images)  # MindSpore has started its threads, as in the stage
+training = classifier.Training(network, classifier.cross_entropy, 0.002)
+with beside._divided() if sys.argv[1] == "apart" else nullcontext():
+    training.begin(6)
+    for part in np.split(np.arange(640), 5):
+        training.step(images[part], (part % 10).astype(np.int32))
+    _, logits = look(images)
+print(hashlib.sha256(logits.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(cores.AVAILABLE) < 2, reason="needs two cores")
+def test_the_critic_on_half_of_the_cores_has_the_same_bits():
+    hashes = []
+    for where in ("together", "apart"):
+        with cores.on(frozenset(sorted(cores.AVAILABLE)[:2])):
+            words = [sys.executable, "-c", TRAINED, where]
+            done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+        hashes.append(done.stdout)
+    assert hashes[0] == hashes[1]

@@ -1,5 +1,6 @@
 """MindSpore's threads sleep beside busy processes, and no bit depends on it."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -126,6 +127,51 @@ def test_a_busy_process_on_the_same_core_is_noticed(pretend):
         finally:
             busy.kill()
             busy.wait()
+
+
+@needs_library
+@pytest.mark.skipif(len(cores.AVAILABLE) < 2, reason="needs two cores")
+def test_a_busy_process_is_noticed_while_another_thread_of_ours_computes(pretend):
+    pretend(0)
+    first, second = sorted(cores.AVAILABLE)[:2]
+    ended = threading.Event()
+
+    def compute() -> None:
+        os.sched_setaffinity(0, {second})
+        block = bytes(1 << 22)
+        while not ended.is_set():
+            hashlib.sha256(block).digest()  # without the interpreter's lock
+
+    with cores.on(frozenset({first, second})):
+        waiting.install()  # it counts the cores
+        other = threading.Thread(target=compute)
+        other.start()
+        with cores.on(frozenset({first})):
+            busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            try:
+                before, until = LIBRARY.waiting_naps(), time.monotonic() + 30
+                while LIBRARY.waiting_naps() == before and time.monotonic() < until:
+                    LIBRARY.waiting_yield()
+                assert LIBRARY.waiting_naps() > before
+            finally:
+                ended.set()
+                other.join()
+                busy.kill()
+                busy.wait()
+    waiting.install()
+
+
+@needs_library
+def test_libraries_of_other_folders_stay_as_they_are(tmp_path):
+    assert LIBRARY.waiting_install(os.fsencode(f"{tmp_path}/")) == 0
+
+
+def test_a_compiled_file_that_cannot_be_loaded_is_left_out(tmp_path, monkeypatch):
+    broken = tmp_path / "broken.so"
+    broken.write_bytes(b"cut off")
+    monkeypatch.setattr(kernels, "compile_once", lambda source: kernels.Compiled(broken, ""))
+    monkeypatch.setattr(waiting, "library", waiting.library.__wrapped__)
+    assert waiting.install() == 0
 
 
 def test_without_a_compiler_nothing_is_replaced(monkeypatch):

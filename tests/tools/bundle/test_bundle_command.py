@@ -190,7 +190,7 @@ def test_a_stale_run_is_not_packed(copied, run):
     copied.write_params(params)
     code, lines, (error,) = run("mnist")
     assert (code, lines) == (1, [])
-    assert error.endswith("run `dvc repro report@mnist export@mnist` first")
+    assert error.endswith("run `dvc repro report@mnist play@mnist` first")
     assert not Path("bundles").exists()
 
 

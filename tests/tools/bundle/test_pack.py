@@ -13,7 +13,7 @@ from tests.helpers.data import message_of
 
 pytestmark = pytest.mark.pipeline
 
-AGAIN = "run `dvc repro report@mnist export@mnist` first"
+AGAIN = "run `dvc repro report@mnist play@mnist` first"
 
 
 def test_it_holds_the_run_but_for_its_data(copied):
@@ -22,7 +22,7 @@ def test_it_holds_the_run_but_for_its_data(copied):
     pictures = paths.training_pictures, paths.evaluation_pictures
     for folder in (paths.models, paths.export, paths.metrics, *pictures):
         expected |= {f.as_posix() for f in folder("mnist").rglob("*") if f.is_file()}
-    expected.add(paths.report("mnist").as_posix())
+    expected |= {page("mnist").as_posix() for page in (paths.report, paths.play)}
     assert gathered.files.keys() == expected
     for name in expected - {"environment.json"}:
         assert gathered.measured[name] == contents.measure(Path(name).read_bytes())

@@ -278,7 +278,7 @@ def test_a_note_is_no_longer_than_a_line(copied):
         file.write_text(file.read_text() + "# a remark\n")
     found = look(locked.read())
     assert found.damages == ()
-    assert " and 8 more, because " in found.notes[0]
+    assert " and 10 more, because " in found.notes[0]
     assert found.notes[0].endswith(" changed since the last run")
     assert len(found.notes[0]) < 600
 
@@ -314,7 +314,7 @@ def test_a_data_set_that_has_not_run_is_a_note(copied):
     assert found.damages == ()
     assert found.notes == (
         "dvc.lock has no entry for download@flowers, preprocess@flowers, judge@flowers, "
-        "train@flowers, evaluate@flowers, report@flowers and 1 more: `dvc repro` would run them",
+        "train@flowers, evaluate@flowers, report@flowers and 2 more: `dvc repro` would run them",
     )
 
 

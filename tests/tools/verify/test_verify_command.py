@@ -55,7 +55,7 @@ def test_each_damage_is_a_line_and_the_end_an_error(copied):
     assert first.endswith(f"; repair: rm -f {raw} && dvc checkout {raw.parent}")
     assert second == f"{page}: missing; repair: dvc checkout {page}"
     (error,) = ended.stderr.splitlines()
-    assert error.startswith("error: mnist, faces: 96 files, ")
+    assert error.startswith("error: mnist, faces: 106 files, ")
     assert error.endswith(" bytes; some are wrong: 1 damaged, 1 missing")
 
 
@@ -85,7 +85,7 @@ def test_names_restrict_it(run):
     flip(Path("data/faces/raw/images.zip"), 1000)
     code, lines, errors = run("mnist")
     assert (code, errors) == (0, [])
-    assert lines[0].startswith("mnist: 51 files, ")
+    assert lines[0].startswith("mnist: 56 files, ")
     code, lines, errors = run("mnist", "faces")
     assert code == 1
     assert len(lines) == len(errors) == 1

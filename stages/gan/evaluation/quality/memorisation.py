@@ -74,7 +74,8 @@ def nearest(queries: NDArray[np.floating], training: NDArray[np.floating]) -> ND
         )
 
     tasks = [
-        (tile, np.flatnonzero(low - rough.errors(furthest, both) <= highest))
+        # Not `<=`: where float32 overflows to NaN, the exact distances decide.
+        (tile, np.flatnonzero(~(low - rough.errors(furthest, both) > highest)))
         for tile, (low, furthest) in zip(tiles, found, strict=True)
     ]
     tasks = [task for task in tasks if len(task[1])]

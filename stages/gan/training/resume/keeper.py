@@ -6,6 +6,7 @@ the hashes of the pictures, checkpoints and pages made so far. Random numbers ne
 depend only on the params' seeds and the number of the epoch or step.
 """
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +89,7 @@ class Keeper:
             self._made = values["made"]
             if self._page.exists():
                 with whole_file(paths.failure(self._setup.dataset)) as scratch:
-                    link_tree(self._page, scratch)
+                    shutil.copyfile(self._page, scratch)
             announce(f"resuming after step {len(self._history):,} of {self._total:,}")
             break
         for name in self._files() - self._made.keys():

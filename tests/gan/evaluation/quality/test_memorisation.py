@@ -58,6 +58,16 @@ def test_rough_distances_are_as_near_as_their_bound_says(seed, size, offset, spr
     assert (np.abs(found - expected) <= bound[:, None]).all()
 
 
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_where_float32_overflows_the_exact_distances_decide():
+    one, other = np.random.default_rng(1).standard_normal((2, 50, 3)) * 1e20
+    one[:25] = other[:25]
+    found = distances(one.astype(np.float32), other.astype(np.float32))
+    expected = ((one[:, None] - other) ** 2).sum(axis=2).min(axis=1)
+    within = expected < np.finfo(np.float32).max
+    assert found[within] == pytest.approx(expected[within], rel=1e-5)
+
+
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
 def test_a_copy_is_at_0(offset):
     training = (np.random.default_rng(1).standard_normal((300, 64)) + offset).astype(np.float32)

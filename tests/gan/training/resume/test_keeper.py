@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stages.gan.common import paths
+from stages.gan.common.files import whole_file
 from stages.gan.common.unfinished import Run
 from stages.gan.pages.failure import write_page
 from stages.gan.trained import checkpoints
@@ -192,6 +193,23 @@ def test_a_state_is_saved_in_time(tmp_path, monkeypatch):
     monkeypatch.setattr(run.keeper, "save", lambda: (saved.append(len(run.history)), save()))
     run.go()
     assert sorted(set(saved)) == list(range(1, 21))
+
+
+def test_a_page_about_a_failure_is_back_though_a_kill_left_half_of_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Training(params(tmp_path, "plain"), tmp_path / "run")
+    run.supervisor._setup.params.train.__dict__["on_failure"] = "warn"
+    run.supervisor.look(1, np.full(run.history.measures.shape[1], np.nan, np.float32))
+    run.keeper.save()
+    page = paths.failure("mnist")
+    content = page.read_bytes()
+    with whole_file(page) as scratch:
+        left = scratch
+        scratch.write_bytes(b"")
+    left.write_bytes(b"half of it")
+    page.unlink()
+    Training(params(tmp_path, "plain"), tmp_path / "run")
+    assert page.read_bytes() == content
 
 
 def test_a_page_about_a_failure_after_the_state_goes(tmp_path, monkeypatch):

@@ -222,7 +222,9 @@ def _only_array(stream: BinaryIO, name: str, maximum_bytes: int) -> Iterator[Bin
                     f"{name} holds {len(arrays)} arrays, and not one: name the file itself as the "
                     "source"
                 )
-            with _opened(inside, arrays[0], maximum_bytes) as array:
+            with inside.open(arrays[0]) as packed, unpacked(packed, arrays[0]) as (array, start):
+                if not start.startswith(_NPY):
+                    raise UserError(f"{name} holds {arrays[0]}, which is no .npy file")
                 yield array
 
 

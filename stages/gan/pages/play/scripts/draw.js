@@ -151,6 +151,7 @@ const draw = (() => {
     function save() {
       amounts.forEach((amount, k) => state.set(`draw.direction${k + 1}`, amount));
       state.set('draw.way', way.toFixed(2));
+      state.set('draw.to', end);  // else another field of codes would change it
     }
 
     function show() {
@@ -212,9 +213,9 @@ const draw = (() => {
 
     part('other-end').addEventListener('click', () => {
       end = random.seed();
-      state.set('draw.to', end);
       showEnd();
       show();
+      save();
     });
 
     // There and back again, until it is stopped or scrolled out of view.

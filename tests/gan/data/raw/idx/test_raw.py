@@ -3,6 +3,7 @@ import gzip
 import io
 import lzma
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -205,14 +206,22 @@ def test_kmnists_numpy_archives_are_read(tmp_path, folder):
     assert np.array_equal(np.load(io.BytesIO(out[raw.TRAIN_LABELS])), labels)
 
 
+def zipped(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (arrays(x=np.zeros(2), y=np.zeros(2)), "train-imgs.npz holds 2 arrays, and not one"),
         (b"PK\3\4 and no more", "train-imgs.npz is not a valid zip archive"),
+        (zipped("x.npz", arrays(x=np.zeros(2))), "train-imgs.npz holds x.npz, which is no .npy"),
         (arrays(x=np.zeros(9999)), "download.maximum_bytes"),
     ],
-    ids=["two", "damaged", "large"],
+    ids=["two", "damaged", "archive inside", "large"],
 )
 def test_other_numpy_archives_are_told(tmp_path, content, message):
     (tmp_path / "in").mkdir()

@@ -22,7 +22,9 @@ const answers = (() => {
 
   // The table of the losses: each term at this logit, and its difference from the one at logit 0.
   function showTerms(body, logit) {
-    const names = [...new Set([...LOSSES, play.data.loss.name])];
+    // A loss that was added to the project may not be in the page's table.
+    const known = [...LOSSES, play.data.loss.name].filter((name) => name in losses.table);
+    const names = [...new Set(known)];
     body.replaceChildren(...names.map((name) => {
       const row = document.createElement('tr');
       const head = document.createElement('th');
@@ -45,6 +47,7 @@ const answers = (() => {
   // How far the terms of the loss that D was trained with are from their equilibrium.
   function ownLoss(logit) {
     const {name, equilibrium} = play.data.loss;
+    if (!(name in losses.table)) return '';
     const loss = text(`loss_${name}`);
     if (equilibrium === null) return text('own_none', {loss});
     const about = text('own', {

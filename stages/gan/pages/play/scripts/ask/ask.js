@@ -328,10 +328,8 @@ const ask = (() => {
         redraw();
       });
       parts.width.addEventListener('input', showWidth);
-      parts.overlay.addEventListener('input', () => {
-        state.set('ask.overlay', parts.overlay.value);
-        showOverlay();
-      });
+      parts.overlay.addEventListener('input', showOverlay);
+      parts.overlay.addEventListener('change', () => state.set('ask.overlay', parts.overlay.value));
       parts.towards.addEventListener('click', () => step(STEP));
       parts.away.addEventListener('click', () => step(-STEP));
       window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);

@@ -2,6 +2,7 @@
 // Keys are SECTION.NAME; values are short strings. What is not set there has its default.
 const state = (() => {
   const values = new URLSearchParams(location.hash.slice(1));
+  const PATIENCE = 1000;  // milliseconds
   let changed = false;
 
   function get(key, otherwise) {
@@ -20,10 +21,18 @@ const state = (() => {
     values.set(key, String(value));
     if (changed) return;
     changed = true;
-    queueMicrotask(() => {
-      changed = false;
+    queueMicrotask(show);
+  }
+
+  function show() {
+    changed = false;
+    try {
       history.replaceState(null, '', `#${values}`);
-    });
+    } catch (error) {
+      if (error.name !== 'SecurityError') throw error;
+      changed = true;  // too many changes for this browser: again when it has calmed down
+      setTimeout(show, PATIENCE);
+    }
   }
 
   // The link to this state changes in place: no entry of the browser's history for each move.
