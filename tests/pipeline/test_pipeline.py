@@ -148,7 +148,7 @@ def test_a_comment_in_a_module_reruns_only_what_uses_it(reproduced, tmp_path):
     module.write_text(module.read_text() + "# a remark\n")
     # judges and critics convolve, too; outs come out the same, so what follows is up to date again
     ran = stages_run(copy.run("dvc", "repro").stdout)
-    both = {f"{stage}@{dataset}" for stage in ("judge", "evaluate") for dataset in DATASETS}
+    both = {f"{stage}@{dataset}" for stage in ("judge", "evaluate", "play") for dataset in DATASETS}
     assert ran == {"train@faces", "export@faces", *both}
 
 
