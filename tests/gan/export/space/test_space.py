@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -163,29 +162,21 @@ def test_it_gives_what_onnx_runtime_gives(app, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_browser_draws_and_asks(app, tmp_path):
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("needs Chromium")
+def test_a_browser_draws_and_asks(browser, app, tmp_path):
     address, folder = app
     discriminator = onnxruntime.InferenceSession(folder / "discriminator.onnx")
     given, expected = a_picture(
         tmp_path / "given.png", discriminator.get_inputs()[0].shape[1:], folder
     )
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        page.goto(address)
-        page.wait_for_function("document.querySelectorAll('.grid-wrap img').length === 25")
-        assert page.title() == TITLE
-        page.set_input_files("input[type=file]", given)
-        answers = page.get_by_label("probability of being real"), page.get_by_label("logit")
-        page.wait_for_function("document.querySelectorAll('textarea')[1].value !== ''")
-        found = [float(answer.input_value()) for answer in answers]
-        browser.close()
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_function("document.querySelectorAll('.grid-wrap img').length === 25")
+    assert page.title() == TITLE
+    page.set_input_files("input[type=file]", given)
+    answers = page.get_by_label("probability of being real"), page.get_by_label("logit")
+    page.wait_for_function("document.querySelectorAll('textarea')[1].value !== ''")
+    found = [float(answer.input_value()) for answer in answers]
+    page.close()
     assert found == pytest.approx(expected, abs=1e-5)
 
 
