@@ -43,7 +43,7 @@ sweep: setup ## answer a question by several runs; NAME=learning_rate, SET="KEY=
 	python -m stages sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
 
 runs: setup ## the experiments in 160 columns: changed params and one score; DATASET=faces
-	dvc exp show --only-changed --drop '(?!Exp|datasets|mnist|faces|(.*/$(or $(DATASET),mnist)/.*:)?quality.frechet)'
+	dvc exp show --only-changed --drop '(?!Exp|language|datasets|mnist|faces|(.*/$(or $(DATASET),mnist)/.*:)?quality.frechet)'
 
 PYTEST = python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(if $(ROOM),tests/$(ROOM))
 

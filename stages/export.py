@@ -5,6 +5,7 @@ import numpy as np
 from stages.command import run_stage, say
 from stages.gan.common import paths
 from stages.gan.common.files import read_json, whole_folder
+from stages.gan.common.language import speaking
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.common.yaml_files import flat
 from stages.gan.data import prepared
@@ -16,7 +17,7 @@ from stages.gan.trained.sampling import generate
 # Files and networks are compared on this number of codes and images; half the images are real.
 SEED = 1
 COMPARED = 16
-USES = ("report", "train")
+USES = ("language", "report", "train")
 
 
 def export(dataset: str, params: Dataset) -> None:
@@ -49,7 +50,8 @@ def export(dataset: str, params: Dataset) -> None:
     images = np.concatenate([real, generate(generator, codes[: COMPARED // 2])])
     with whole_folder(paths.export(dataset)) as folder:
         differences = networks.export(folder, description, generator, discriminator, codes, images)
-        (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
+        with speaking(params.language):
+            (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
         space.write(folder, facts.title, facts.terms)
     for name, apart in differences.items():
         say(f"{dataset}: {paths.export(dataset) / name}, at most {apart:.1e} from the network")

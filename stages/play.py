@@ -16,7 +16,7 @@ SEED = 1
 # of which half are real. The directions are a mean over the same codes.
 COMPARED = 16
 MEASURED = ("samples", "bce", "accuracy", "training_loss", "critic")
-USES = ("report",)
+USES = ("language", "report")
 
 
 def play(dataset: str, params: Dataset) -> None:
@@ -54,7 +54,8 @@ def play(dataset: str, params: Dataset) -> None:
             "directions": contents.ways(generator, codes),
             "held_out": pictures.sheet(shown),
             "epochs": pictures.epochs(paths.training_pictures(dataset) / paths.EPOCHS),
-        }
+        },
+        params.language,
     )
     with whole_file(paths.play(dataset)) as scratch:
         scratch.write_text(page, encoding="utf-8")

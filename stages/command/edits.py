@@ -86,7 +86,9 @@ def _changes(
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             place = f"{dataset}.{name}"
-            if name.startswith("kind."):
+            if name == "language":
+                place = name
+            elif name.startswith("kind."):
                 place = f"datasets.{dataset}.{name.removeprefix('kind.')}"
             yield f"{paths.PARAMS}: {place} was {old.get(name)} and is {new.get(name)}"
 

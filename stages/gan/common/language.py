@@ -13,17 +13,21 @@ import functools
 import gettext
 import locale
 import os
+import re
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from string import Formatter
 
 from stages.gan.common.errors import UserError
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh")
+# As `lang` of a page names them.
+TAGS = {ENGLISH: "en", "zh": "zh-CN"}
 # The environment variable that chooses the terminal's language.
 VARIABLE = "GAN_LANGUAGE"
 FOLDER = Path(__file__).parents[2] / "languages"
@@ -77,6 +81,49 @@ def translated(message: str) -> str:
         if found != message:
             return found
     return message
+
+
+def retold(text: str, templates: Iterable[str]) -> str:
+    """A filled-in English text, in the language now spoken; as it is if no template made it.
+
+    Outs of the pipeline that are no pages hold English texts, so that their bytes do not depend on
+    a language. A page finds the template that made such a text, and fills in its translation.
+
+    Parameters
+    ----------
+    text : str
+    templates : iterable of str
+        What was `marked`, with places such as {loss:.4g}. Of several that fit, the one with the
+        longest text of its own is taken.
+
+    Examples
+    --------
+    >>> with speaking("en"):
+    ...     retold("step 3 of 10", ["step {step} of {all:,}"])
+    'step 3 of 10'
+    """
+    for template in sorted(templates, key=_own_letters, reverse=True):
+        if found := _pattern(template).fullmatch(text):
+            pieces = []
+            for literal, name, _spec, _conversion in Formatter().parse(translated(template)):
+                pieces += [literal, found[name] if name else ""]
+            return "".join(pieces)
+    return text
+
+
+@functools.cache
+def _pattern(template: str) -> re.Pattern[str]:
+    parts, seen = [], set()
+    for literal, name, _spec, _conversion in Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if name:
+            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>.+?)")
+            seen.add(name)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _own_letters(template: str) -> int:
+    return sum(len(literal) for literal, *_ in Formatter().parse(template))
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stages.gan.common.language import _, marked, retold, translated
+
 CODE = "Apache-2.0"
 # The heading of this section in the model card.
-HEADING = "## Licence"
+HEADING = marked("## Licence")
 # sha256 of the file of training images.
 MNIST = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
 
@@ -21,7 +23,7 @@ class Terms:
     name : str
         The card's name for an "other" licence; "" for a known licence.
     data : str
-        A sentence or two about the data.
+        A sentence or two about the data, in English.
     """
 
     identifier: str
@@ -30,31 +32,47 @@ class Terms:
 
     @property
     def sentences(self) -> str:
-        """The whole text, for the card and for bundles."""
-        return f"The code that made these files is under {CODE}. About the data: {self.data}"
+        """The whole text, for the card and for bundles, in the language now spoken."""
+        return _("The code that made these files is under {code}. About the data: {data}").format(
+            code=CODE,
+            data=retold(self.data, (_UNKNOWN,))
+            if self.name == "unknown"
+            else translated(self.data),
+        )
 
 
 _OF_SOURCES = {
     "bundled:digits": Terms(
         "apache-2.0",
         "",
-        "scikit-learn's digits are the test set of the UCI repository's Optical Recognition of "
-        "Handwritten Digits (E. Alpaydin, C. Kaynak, 1998). The repository lists them under CC BY "
-        "4.0, so name them when you pass these weights on. The weights are under Apache-2.0.",
+        marked(
+            "scikit-learn's digits are the test set of the UCI repository's Optical Recognition of "
+            "Handwritten Digits (E. Alpaydin, C. Kaynak, 1998). The repository lists them under CC "
+            "BY 4.0, so name them when you pass these weights on. The weights are under "
+            "Apache-2.0."
+        ),
     ),
     "bundled:avatars": Terms(
         "apache-2.0",
         "",
-        "a program of this project drew the faces. Nobody else made them. The weights are "
-        "under Apache-2.0.",
+        marked(
+            "a program of this project drew the faces. Nobody else made them. The weights are "
+            "under Apache-2.0."
+        ),
     ),
 }
 _OF_MNIST = Terms(
     "other",
     "apache-2.0-and-the-data-cc-by-sa-3.0",
-    "MNIST is by Yann LeCun and Corinna Cortes. The documentation of Keras names the Creative "
-    "Commons Attribution-Share Alike 3.0 licence. The files themselves name no licence. "
-    "Apache-2.0 holds for these weights as far as that licence allows.",
+    marked(
+        "MNIST is by Yann LeCun and Corinna Cortes. The documentation of Keras names the Creative "
+        "Commons Attribution-Share Alike 3.0 licence. The files themselves name no licence. "
+        "Apache-2.0 holds for these weights as far as that licence allows."
+    ),
+)
+_UNKNOWN = marked(
+    "this project knows no licence of `{source}`. The people who made the images may have rights "
+    "in the generated images. Ask them before you pass these weights on."
 )
 
 
@@ -74,10 +92,5 @@ def of_weights(source: str, sha256: Mapping[str, str]) -> Terms:
     """
     if is_mnist(sha256):
         return _OF_MNIST
-    unknown = Terms(
-        "other",
-        "unknown",
-        f"this project knows no licence of `{source}`. The people who made the images may have "
-        "rights in the generated images. Ask them before you pass these weights on.",
-    )
+    unknown = Terms("other", "unknown", _UNKNOWN.format(source=source))
     return _OF_SOURCES.get(source, unknown)

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from stages.gan.common.language import ENGLISH, _, marked, speaking, translated
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.export import licences
 from stages.gan.export.onnx_files import OPSET
@@ -17,8 +18,11 @@ from stages.gan.measures import headline
 from stages.gan.measures import table as measures
 from stages.gan.networks import Description
 from stages.gan.params import choices
+from stages.gan.training.watch import sentences
 
-_BETTER = {"higher": "higher", "lower": "lower", "floor": "near the floor"}
+_BETTER = {
+    "higher": marked("higher"), "lower": marked("lower"), "floor": marked("near the floor"),
+}  # fmt: skip
 _TASK = "unconditional-image-generation"
 
 
@@ -47,8 +51,10 @@ class Facts:
 
 
 def write(facts: Facts) -> str:
-    """The card's text."""
-    front = yaml.safe_dump(_front(facts), sort_keys=False, allow_unicode=True, width=100)
+    """The card's text, in the language now spoken; its block of YAML is English, for machines."""
+    with speaking(ENGLISH):
+        about = _front(facts)
+    front = yaml.safe_dump(about, sort_keys=False, allow_unicode=True, width=100)
     parts = [
         f"---\n{front}---",
         f"# {facts.title}",
@@ -105,45 +111,60 @@ def _bce(facts: Facts) -> Mapping[str, Any]:
 
 def _overview(facts: Facts) -> str:
     d = facts.description
-    words = choices.network(d.kind).words
     averaged = (
-        " The generator has the moving average (EMA) of its weights over training."
+        _(" The generator has the moving average (EMA) of its weights over training.")
         if facts.averaged
         else ""
     )
     return (
-        f"A generative adversarial network of two {words}: a generator that turns "
-        f"{d.latent_size} random numbers into {_pictures(d)}, and a discriminator that was trained "
-        f"against the generator, to distinguish its images from real images.{averaged}"
+        _(
+            "A generative adversarial network of two {networks}: a generator that turns {size} "
+            "random numbers into {picture}, and a discriminator that was trained against the "
+            "generator, to distinguish its images from real images."
+        ).format(
+            networks=translated(choices.network(d.kind).words),
+            size=d.latent_size,
+            picture=_pictures(d),
+        )
+        + averaged
     )
 
 
 def _pictures(d: Description) -> str:
     channels, height, width = d.image_shape
-    colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
-    return f"a {colour} image of {width} x {height} pixels"
+    text = {
+        1: _("a grey image of {width} x {height} pixels"),
+        3: _("a colour image of {width} x {height} pixels"),
+    }.get(channels, _("a {channels}-channel image of {width} x {height} pixels"))
+    return text.format(width=width, height=height, channels=channels)
 
 
 def _files(d: Description) -> str:
     shape = ", ".join(map(str, d.image_shape))
-    codes = f"`latent_code` (N, {d.latent_size}) of N(0, I)"
-    return f"""## Files
+    return _(
+        """## Files
 
 | file | input | output |
 |---|---|---|
-| `generator.onnx` | {codes} | `image` (N, {shape}) in [-1, 1] |
+| `generator.onnx` | `latent_code` (N, {size}) of N(0, I) | `image` (N, {shape}) in [-1, 1] |
 | `discriminator.onnx` | `image` (N, {shape}) | `logit`, `probability` (N, 1) of being real |
 | `generator.mindir`, `discriminator.mindir` | the same | the same |
 
-All numbers are float32. N is any number of rows. The ONNX opset is {OPSET}. The MindIR files are
+All numbers are float32. N is any number of rows. The ONNX opset is {opset}. The MindIR files are
 from MindSpore 2.10. Batch normalisation uses its running statistics, and spectral normalisation is
 part of the weights. So no image depends on the other images in its batch."""
+    ).format(size=d.latent_size, shape=shape, opset=OPSET)
 
 
 def _usage(d: Description) -> str:
-    return f"""## Use
+    with_numpy = _("With NumPy and onnxruntime (`pip install onnxruntime`), in this folder:")
+    with_mindspore = _(
+        "With MindSpore 2.10 (only two images here, because its convolutions are slow on a CPU):"
+    )
+    heading = _("## Use")
+    return f"""{heading}
 
-With NumPy and onnxruntime (`pip install onnxruntime`), in this folder:
+{with_numpy}
 
 ```python
 import numpy as np
@@ -158,7 +179,7 @@ discriminator = onnxruntime.InferenceSession("discriminator.onnx")
 logits, probabilities = discriminator.run(["logit", "probability"], {{"image": images}})
 ```
 
-With MindSpore 2.10 (only two images here, because its convolutions are slow on a CPU):
+{with_mindspore}
 
 ```python
 import mindspore as ms
@@ -177,75 +198,112 @@ logits, probabilities = discriminator(images)
 def _data(facts: Facts) -> str:
     prepared = facts.prepared
     counts, rejected = prepared["counts"], len(prepared["rejected"])
-    lines = [
-        "## Data",
-        f"Source: `{prepared['source']}`. {counts['train']:,} images to train on, "
-        f"{counts['test']:,} held out for evaluation"
-        + (f", {rejected:,} files rejected as damaged." if rejected else "."),
-    ]
+    if rejected:
+        text = _(
+            "Source: `{source}`. {train:,} images to train on, {test:,} held out for evaluation, "
+            "{rejected:,} files rejected as damaged."
+        )
+    else:
+        text = _(
+            "Source: `{source}`. {train:,} images to train on, {test:,} held out for evaluation."
+        )
+    about = text.format(
+        source=prepared["source"], train=counts["train"], test=counts["test"], rejected=rejected
+    )
+    lines = [_("## Data"), about]
     if prepared["bundled"]:
         lines.append(
-            "**Not the real data.** This is the bundled stand-in of this project, used because no "
-            "other source could be used. Do not compare the figures with those of the real data."
+            _(
+                "**Not the real data.** This is the bundled stand-in of this project, used because "
+                "no other source could be used. Do not compare the figures with those of the real "
+                "data."
+            )
         )
-    lines.append("\n".join(f"- sha256 of `{k}`: `{v}`" for k, v in facts.source["sha256"].items()))
+    lines.append(
+        "\n".join(
+            _("- sha256 of `{file}`: `{hash}`").format(file=file, hash=found)
+            for file, found in facts.source["sha256"].items()
+        )
+    )
     return "\n\n".join(lines)
 
 
 def _training(facts: Facts) -> str:
-    train, verdict = facts.train, facts.verdict
+    train, verdict = facts.train, sentences.verdict(facts.verdict)
     before = train["went_on_from"]
-    began = (
-        f", beginning with a checkpoint of epoch {before['epoch']}, step {before['step']}"
-        if before
-        else ""
+    if before:
+        text = _(
+            "{steps:,} steps in {epochs:,} epochs, beginning with a checkpoint of epoch {epoch}, "
+            "step {step}."
+        )
+    else:
+        text = _("{steps:,} steps in {epochs:,} epochs.")
+    length = text.format(steps=train["steps"], epochs=train["epochs"], **(before or {}))
+    found = _("Verdict on the run: **{name}**. Seen: {seen}. {meaning}").format(
+        name=verdict["name"], seen=verdict["seen"], meaning=verdict["meaning"]
     )
     rows = "\n".join(f"| `{name}` | {as_yaml(value)} |" for name, value in facts.params.items())
-    return f"""## Training
-
-{train["steps"]:,} steps in {train["epochs"]:,} epochs{began}.
-
-Verdict on the run: **{verdict["name"]}**. Seen: {verdict["seen"]}. {verdict["meaning"]}
-
-| param | value |
-|---|---|
-{rows}"""
+    heading, head = _("## Training"), _("| param | value |")
+    return f"{heading}\n\n{length}\n\n{found}\n\n{head}\n|---|---|\n{rows}"
 
 
 def _results(facts: Facts) -> str:
     evaluate = facts.evaluate
     judge, bce = evaluate["judge"], evaluate["bce"]
-    lines = ["## Results"]
+    lines = [_("## Results")]
     scores = list(measures.scored(evaluate))
     if scores:
         lines.append(f"**{headline.line(facts.verdict['name'], evaluate)}**")
-        task = "classify labels" if judge["task"] == "labels" else "recognise how each was changed"
+        task = (
+            _("to classify labels")
+            if judge["task"] == "labels"
+            else _("to recognise how each was changed")
+        )
         lines += [
-            f"{evaluate['samples']:,} generated images are compared with the same number of "
-            "held-out real images, by a judge and by a critic. The judge is a small network that "
-            f"was trained on real images only, to {task}. It is right on {judge['accuracy']:.1%} "
-            f"of the held-out images (sha256 `{judge['sha256'][:12]}`). The critic was trained "
-            "from scratch to distinguish real from generated images (a two-sample test). The floor "
-            "is the score of real images: training images replace the generated images. For "
-            "memorisation and near copies the floor is known. For the critic, one half of the real "
-            "images is compared with the other half. Compare the scores only with scores of the "
-            "same judge. FID and KID have the scale of this judge's features, which is not the "
-            "scale of Inception's FID.",
-            "| measure | value | error | floor | error | better |\n|---|---|---|---|---|---|\n"
+            _(
+                "{samples:,} generated images are compared with the same number of held-out real "
+                "images, by a judge and by a critic. The judge is a small network that was trained "
+                "on real images only, {task}. It is right on {accuracy:.1%} of the held-out images "
+                "(sha256 `{judge}`). The critic was trained from scratch to distinguish real from "
+                "generated images (a two-sample test). The floor is the score of real images: "
+                "training images replace the generated images. For memorisation and near copies "
+                "the floor is known. For the critic, one half of the real images is compared with "
+                "the other half. Compare the scores only with scores of the same judge. FID and "
+                "KID have the scale of this judge's features, which is not the scale of "
+                "Inception's FID."
+            ).format(
+                samples=evaluate["samples"],
+                task=task,
+                accuracy=judge["accuracy"],
+                judge=judge["sha256"][:12],
+            ),
+            _("| measure | value | error | floor | error | better |")
+            + "\n|---|---|---|---|---|---|\n"
             + "\n".join(
                 f"| {measure.full_name} | {' | '.join(_cell(score[part]) for part in _PARTS)} "
-                f"| {_BETTER[measure.better]} |"
+                f"| {translated(_BETTER[measure.better])} |"
                 for measure, score in scores
             ),
         ]
     else:
-        lines.append(f"{evaluate['samples']:,} held-out images were too few to score.")
+        lines.append(
+            _("{samples:,} held-out images were too few to score.").format(
+                samples=evaluate["samples"]
+            )
+        )
     d, g = bce["discriminator"], bce["generator"]
     lines.append(
-        f"The discriminator's cross-entropy is {d['value']:.4f} nats on both kinds of images "
-        f"({d['equilibrium']:.4f} at equilibrium). The generator's is {g['value']:.4f} nats "
-        f"({g['equilibrium']:.4f}). The discriminator is right on {evaluate['accuracy']:.1%} of "
-        "the images."
+        _(
+            "The discriminator's cross-entropy is {d:.4f} nats on both kinds of images "
+            "({d_level:.4f} at equilibrium). The generator's is {g:.4f} nats ({g_level:.4f}). The "
+            "discriminator is right on {accuracy:.1%} of the images."
+        ).format(
+            d=d["value"],
+            d_level=d["equilibrium"],
+            g=g["value"],
+            g_level=g["equilibrium"],
+            accuracy=evaluate["accuracy"],
+        )
     )
     return "\n\n".join(lines)
 
@@ -254,21 +312,23 @@ _PARTS = ("value", "error", "floor", "floor_error")
 
 
 def _limits(facts: Facts) -> str:
-    return f"""## Intended use and limits
+    return _(
+        """## Intended use and limits
 
 These networks are for learning and teaching how GANs train, and for experiments. Do not use them
 to make evidence, identities, or training data that somebody relies on.
 
-- The generator draws {_pictures(facts.description)} of the kind in its training data, and nothing
+- The generator draws {picture} of the kind in its training data, and nothing
   else. You cannot ask for a particular image.
 - The discriminator knows only this generator's images and this data set. It does not detect
   generated images in general, and its probability is not calibrated.
 - Images that are rare in the data may never be drawn, and near copies of training images are
   possible. See recall, coverage, memorisation and near copies above."""
+    ).format(picture=_pictures(facts.description))
 
 
 def _licence(facts: Facts) -> str:
-    return f"{licences.HEADING}\n\n{facts.terms.sentences}"
+    return f"{translated(licences.HEADING)}\n\n{facts.terms.sentences}"
 
 
 def _metric(measure: measures.Measure) -> str:

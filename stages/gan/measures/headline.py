@@ -17,10 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-NOT_REAL = "not like real images"
-FEW_KINDS = "few kinds of image"
-MISSING = "classes are missing"
-RECOGNISED = "recognised without error"
+from stages.gan.common.language import _, marked, translated
+
+NOT_REAL = marked("not like real images")
+FEW_KINDS = marked("few kinds of image")
+MISSING = marked("classes are missing")
+RECOGNISED = marked("recognised without error")
 # The verdicts of a watch that saw no fault.
 SOUND = ("near equilibrium", "still learning")
 OSCILLATING = "oscillating"
@@ -41,11 +43,11 @@ class Finding:
     Parameters
     ----------
     name : str
-        NOT_REAL, FEW_KINDS, MISSING or RECOGNISED.
+        NOT_REAL, FEW_KINDS, MISSING or RECOGNISED, in English.
     seen : str
-        It as a sentence, with the figures.
+        It as a sentence, with the figures, in the language spoken when it was found.
     meaning : str
-        What it means.
+        What it means, in that language.
     serious : bool
         False of RECOGNISED, which is true of many good images.
     """
@@ -70,34 +72,39 @@ def finding(evaluate: Mapping[str, Any]) -> Finding | None:
     if precision and precision[0] < _LOW * precision[1]:
         return Finding(
             NOT_REAL,
-            f"The images do not look real yet: {_part(precision[0], evaluate['samples'])} among "
-            f"real ones (of real images themselves, {precision[1]:.0%} do)",
-            "The judge was trained on real images only. In its features, what G draws is something "
-            "else. So the losses of this run say little yet.",
+            _none(precision[1], evaluate["samples"]) if precision[0] == 0 else _some(*precision),
+            _(
+                "The judge was trained on real images only. In its features, what G draws is "
+                "something else. So the losses of this run say little yet."
+            ),
         )
     if coverage and coverage[0] < _LOW * coverage[1]:
         return Finding(
             FEW_KINDS,
-            f"Most kinds of image are missing: only {coverage[0]:.0%} of the real images have a "
-            f"generated one near them (new real images: {coverage[1]:.0%})",
-            "Single images may look right, but G draws only some of the kinds that there are.",
+            _(
+                "Most kinds of image are missing: only {share:.0%} of the real images have a "
+                "generated one near them (new real images: {floor:.0%})"
+            ).format(share=coverage[0], floor=coverage[1]),
+            _("Single images may look right, but G draws only some of the kinds that there are."),
         )
     labelled = evaluate.get("judge", {}).get("task") == "labels"
     if classes and classes[0] < (_ALL_LABELS if labelled else _ALL_CLUSTERS) * classes[1]:
         return Finding(
             MISSING,
-            f"Some classes are missing: {classes[0]:.0%} of them are drawn at least a tenth as "
-            "often as they occur",
-            "G hardly ever draws the other classes, which the bars of the classes show.",
+            _(
+                "Some classes are missing: {share:.0%} of them are drawn at least a tenth as often "
+                "as they occur"
+            ).format(share=classes[0]),
+            _("G hardly ever draws the other classes, which the bars of the classes show."),
         )
     if accuracy and accuracy[0] >= _ALL:
         return Finding(
             RECOGNISED,
-            f"{'No' if accuracy[0] == 1 else 'Hardly any'} image is mistaken for a real one: a new "
-            f"critic is right about {accuracy[0]:.1%} "
-            f"of all images (guessing: 50%)",
-            "By the judge's scores the images are like real ones. But something in each of them, "
-            "perhaps single pixels or soft edges, tells a network that it is generated.",
+            _recognised(accuracy[0]),
+            _(
+                "By the judge's scores the images are like real ones. But something in each of "
+                "them, perhaps single pixels or soft edges, tells a network that it is generated."
+            ),
             serious=False,
         )
     return None
@@ -105,23 +112,28 @@ def finding(evaluate: Mapping[str, Any]) -> Finding | None:
 
 def name(verdict: str, found: Finding | None) -> str:
     """The verdict of the watch and a finding together, short enough for a table's cell."""
-    return verdict if found is None else f"{found.name} ({verdict})"
+    said = translated(verdict)
+    if found is None:
+        return said
+    return _("{finding} ({verdict})").format(finding=translated(found.name), verdict=said)
 
 
 def line(verdict: str, evaluate: Mapping[str, Any]) -> str:
     """The verdict of the watch and what the scores say, in one or two sentences."""
     found = finding(evaluate)
-    of_training = f"Training: {verdict}."
+    of_training = _("Training: {verdict}.").format(verdict=translated(verdict))
     if found is not None:
-        return f"{found.seen}. {of_training}"
+        return _("{seen}. {training}").format(seen=found.seen, training=of_training)
     precision = _score(evaluate, "quality", "precision")
     coverage = _score(evaluate, "quality", "coverage")
     if not precision or not coverage:
-        return f"{of_training} There were too few images to score what G draws."
-    looks = (
-        f"{precision[0]:.0%} of the images lie among real ones, and {coverage[0]:.0%} of the real"
-    )
-    return f"{of_training} {looks} images have a generated one near them."
+        return _("{training} There were too few images to score what G draws.").format(
+            training=of_training
+        )
+    return _(
+        "{training} {precision:.0%} of the images lie among real ones, and {coverage:.0%} of the "
+        "real images have a generated one near them."
+    ).format(training=of_training, precision=precision[0], coverage=coverage[0])
 
 
 def colour(verdict: str, found: Finding | None) -> Literal["good", "doubtful", "failed"]:
@@ -140,5 +152,29 @@ def _score(evaluate: Mapping[str, Any], section: str, key: str) -> tuple[float, 
     return None if value is None or floor is None else (value, floor)
 
 
-def _part(share: float, samples: int) -> str:
-    return f"none of {samples:,} lies" if share == 0 else f"only {share:.0%} lie"
+def _none(floor: float, samples: int) -> str:
+    return _(
+        "The images do not look real yet: none of {samples:,} lies among real ones (of real images "
+        "themselves, {floor:.0%} do)"
+    ).format(samples=samples, floor=floor)
+
+
+def _some(share: float, floor: float) -> str:
+    return _(
+        "The images do not look real yet: only {share:.0%} lie among real ones (of real images "
+        "themselves, {floor:.0%} do)"
+    ).format(share=share, floor=floor)
+
+
+def _recognised(accuracy: float) -> str:
+    if accuracy == 1:
+        text = _(
+            "No image is mistaken for a real one: a new critic is right about {accuracy:.1%} of "
+            "all images (guessing: 50%)"
+        )
+    else:
+        text = _(
+            "Hardly any image is mistaken for a real one: a new critic is right about "
+            "{accuracy:.1%} of all images (guessing: 50%)"
+        )
+    return text.format(accuracy=accuracy)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from stages.gan.common.language import _, marked, translated
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -39,84 +41,102 @@ class Measure:
 
     @property
     def full_name(self) -> str:
-        """Its name in a table of both sections."""
-        return f"the critic's {self.name}" if self.section == "critic" else self.name
+        """Its name in a table of both sections, in the language now spoken."""
+        if self.section == "critic":
+            return _("the critic's {measure}").format(measure=translated(self.name))
+        return translated(self.name)
 
     @property
     def head(self) -> str:
-        """Its name at the head of a column."""
-        return self.short or self.name
+        """Its name at the head of a column, in the language now spoken."""
+        return translated(self.short or self.name)
 
 
 QUALITY = (
     Measure(
-        "quality", "frechet_distance", "Frechet distance (FID, in the judge's features)", "lower",
-        "The distance between the means and covariances of the two sets. Lower is better.",
-        "Frechet (FID)",
+        "quality", "frechet_distance",
+        marked("Frechet distance (FID, in the judge's features)"), "lower",
+        marked("The distance between the means and covariances of the two sets. Lower is better."),
+        marked("Frechet (FID)"),
     ),
     Measure(
-        "quality", "kernel_distance", "kernel distance (KID)", "lower",
-        "The distance between the first three moments. For equal sets, 0 is expected.",
-        "kernel (KID)",
+        "quality", "kernel_distance", marked("kernel distance (KID)"), "lower",
+        marked("The distance between the first three moments. For equal sets, 0 is expected."),
+        marked("kernel (KID)"),
     ),
     Measure(
-        "quality", "precision", "precision", "higher",
-        "The share of generated images that lie among real images: do they look right?",
+        "quality", "precision", marked("precision"), "higher",
+        marked("The share of generated images that lie among real images: do they look right?"),
     ),
     Measure(
-        "quality", "recall", "recall", "higher",
-        "The share of real images that lie among generated images: is nothing missing?",
+        "quality", "recall", marked("recall"), "higher",
+        marked("The share of real images that lie among generated images: is nothing missing?"),
     ),
     Measure(
-        "quality", "density", "density", "higher",
-        "How many real neighbourhoods contain a generated image, divided by the expected number.",
+        "quality", "density", marked("density"), "higher",
+        marked(
+            "How many real neighbourhoods contain a generated image, divided by the expected "
+            "number."
+        ),
     ),
     Measure(
-        "quality", "coverage", "coverage", "higher",
-        "The share of real images that have a generated image in their neighbourhood.",
+        "quality", "coverage", marked("coverage"), "higher",
+        marked("The share of real images that have a generated image in their neighbourhood."),
     ),
     Measure(
-        "quality", "class_coverage", "class coverage", "higher",
-        "The share of classes that are generated at least a tenth as often as they are real.",
+        "quality", "class_coverage", marked("class coverage"), "higher",
+        marked(
+            "The share of classes that are generated at least a tenth as often as they are real."
+        ),
     ),
     Measure(
-        "quality", "class_divergence", "class divergence (nats)", "lower",
-        "The KL divergence of the class frequencies in the two sets. 0 means equal.",
-        "classes' KL",
+        "quality", "class_divergence", marked("class divergence (nats)"), "lower",
+        marked("The KL divergence of the class frequencies in the two sets. 0 means equal."),
+        marked("classes' KL"),
     ),
     Measure(
-        "quality", "memorisation", "memorisation", "floor",
-        "How often a generated image is nearer to a training image than a new real image is. Above "
-        "a half, G copies. Below a half, its images are farther from all real images.",
+        "quality", "memorisation", marked("memorisation"), "floor",
+        marked(
+            "How often a generated image is nearer to a training image than a new real image is. "
+            "Above a half, G copies. Below a half, its images are farther from all real images."
+        ),
     ),
     Measure(
-        "quality", "near_copies", "near copies", "floor",
-        "The share of generated images that are very near to a training image: nearer than 99 % of "
-        "new real images are.",
+        "quality", "near_copies", marked("near copies"), "floor",
+        marked(
+            "The share of generated images that are very near to a training image: nearer than "
+            "99 % of new real images are."
+        ),
     ),
 )  # fmt: skip
 CRITIC = (
     Measure(
-        "critic", "bce", "cross-entropy, sum (nats)", "higher",
-        "The loss on real plus on generated images. It is 1.3863 if the critic can only guess.",
-        "critic's BCE",
+        "critic", "bce", marked("cross-entropy, sum (nats)"), "higher",
+        marked(
+            "The loss on real plus on generated images. It is 1.3863 if the critic can only "
+            "guess."
+        ),
+        marked("critic's BCE"),
     ),
     Measure(
-        "critic", "equilibrium_distance", "distance from equilibrium (nats)", "lower",
-        "The distance of the cross-entropy from 1.3863.",
+        "critic", "equilibrium_distance", marked("distance from equilibrium (nats)"), "lower",
+        marked("The distance of the cross-entropy from 1.3863."),
     ),
     Measure(
-        "critic", "jsd_lower_bound", "JSD, lower bound (nats)", "lower",
-        "Real and generated images differ at least by this JSD. The largest JSD is 0.6931.",
-        "JSD at least",
+        "critic", "jsd_lower_bound", marked("JSD, lower bound (nats)"), "lower",
+        marked("Real and generated images differ at least by this JSD. The largest JSD is 0.6931."),
+        marked("JSD at least"),
     ),
     Measure(
-        "critic", "accuracy", "accuracy", "lower",
-        "The share of images that the critic classifies correctly. Guessing gives a half.",
+        "critic", "accuracy", marked("accuracy"), "lower",
+        marked("The share of images that the critic classifies correctly. Guessing gives a half."),
     ),
     Measure(
-        "critic", "p_value", "p-value", "higher",
-        "The probability of so many right answers if there were no difference. 0: below 1e-323.",
+        "critic", "p_value", marked("p-value"), "higher",
+        marked(
+            "The probability of so many right answers if there were no difference. 0: below "
+            "1e-323."
+        ),
     ),
 )  # fmt: skip
 ALL = QUALITY + CRITIC

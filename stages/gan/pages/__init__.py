@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL.Image import Image
 
+from stages.gan.common import language
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import as_yaml
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -41,7 +43,7 @@ def embedded_file(file: Path) -> Markup:
     try:
         return embedded(file.read_bytes(), file.suffix[1:])
     except FileNotFoundError:
-        raise UserError(f"{file} is missing: run `dvc repro` first") from None
+        raise UserError(_("{file} is missing: run `dvc repro` first").format(file=file)) from None
 
 
 def embedded_json(value: Any) -> Markup:
@@ -73,12 +75,21 @@ def _setting(dataset: str, change: Mapping[str, Any]) -> str:
 def render(
     content: Mapping[str, Any], template: str = "report.html", folder: Path = _TEMPLATES
 ) -> str:
-    """Fill a template of a folder. It is an error if `content` lacks a name that it needs."""
+    """Fill a template of a folder, in the language now spoken: see `language.speaking`.
+
+    It is an error if `content` lacks a name that the template needs.
+    """
     environment = Environment(
+        extensions=["jinja2.ext.i18n"],
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        language.translated, language.n_, newstyle=True
+    )
+    environment.globals["tag"] = language.TAGS[language.spoken()]
     return environment.get_template(template).render(content)

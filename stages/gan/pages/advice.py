@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from stages.gan.common.language import marked
 from stages.gan.measures.headline import SOUND, Finding
 from stages.gan.params import Dataset, choices
 from stages.gan.training.watch.changes import Change, average, longer
@@ -47,6 +48,6 @@ def _of_scores(
     settings = params.train
     changes = [longer(settings, train["steps"], train["epochs"], _TIMES)]
     if choices.NETWORKS[params.kind.network].augmentation_helps and not settings.augmentation:
-        why = "D then learns from more than these images, and G covers more kinds"
+        why = marked("D then learns from more than these images, and G covers more kinds")
         changes.append(Change("train.augmentation", _AUGMENTATION, why))
     return (*changes, *average(settings, train["steps"]))

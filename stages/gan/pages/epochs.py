@@ -9,6 +9,7 @@ from markupsafe import Markup
 from stages.gan import pages
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 # A page shows at most so many grids, and at most so many bytes of them.
 MOST = 60
@@ -45,7 +46,9 @@ def files(folder: Path) -> dict[int, Path]:
     """
     found = {int(file.stem): file for file in (folder / paths.EPOCHS).glob("*.png")}
     if not found:
-        raise UserError(f"{folder} has no picture of an epoch: run `dvc repro` first")
+        raise UserError(
+            _("{folder} has no picture of an epoch: run `dvc repro` first").format(folder=folder)
+        )
     return dict(sorted(found.items()))
 
 
@@ -103,9 +106,10 @@ def told(shown: Sequence[int], every: Sequence[int]) -> str:
     'Shown are 4 of 9 epochs: all up to epoch 2, then evenly spaced ones.'
     """
     if len(shown) == len(every):
-        return f"All {len(shown)} epochs are shown." if len(shown) > 1 else "There is one epoch."
+        if len(shown) == 1:
+            return _("There is one epoch.")
+        return _("All {count} epochs are shown.").format(count=len(shown))
     same = [a for a, b in zip(shown, every, strict=False) if a == b]
-    return (
-        f"Shown are {len(shown)} of {len(every)} epochs: all up to epoch {same[-1]}, then evenly "
-        "spaced ones."
-    )
+    return _(
+        "Shown are {count} of {all} epochs: all up to epoch {last}, then evenly spaced ones."
+    ).format(count=len(shown), all=len(every), last=same[-1])

@@ -4,15 +4,33 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.gan.common.language import marked, translated
 from stages.gan.pages.charts import png
 
 _LINES = {
-    "losses": {"discriminator": "discriminator_loss", "generator": "generator_loss"},
-    "probabilities": {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"},
+    "losses": {
+        marked("discriminator"): "discriminator_loss",
+        marked("generator"): "generator_loss",
+    },
+    "probabilities": {
+        marked("D(x), real"): "real_probability",
+        marked("D(G(z)), fake"): "fake_probability",
+    },
     "gradients": {"discriminator": "discriminator_gradient", "generator": "generator_gradient"},
-    "diversity": {"generated images": "diversity"},
+    "diversity": {marked("generated images"): "diversity"},
 }
 NAMES = tuple(_LINES)
+_TITLES = {
+    "losses": marked("losses"),
+    "probabilities": marked("probabilities"),
+    "gradients": marked("gradients"),
+    "diversity": marked("diversity"),
+}
+
+
+def titles() -> dict[str, str]:
+    """The curves' names in the language now spoken."""
+    return {name: translated(title) for name, title in _TITLES.items()}
 
 
 def pictures(
@@ -43,6 +61,8 @@ def curves(
 ) -> dict[str, dict[str, Any]]:
     """For each curve the arguments of `png.curves` and of `vega.curves`.
 
+    All labels are English: see `png`.
+
     A curve without a finite value is left out.
 
     Parameters
@@ -53,12 +73,12 @@ def curves(
         Mean pairwise distance of real images.
     names : the curves, from NAMES
     """
-    levels = {"losses": loss_levels, "diversity": {"real images": real_diversity}}
+    levels = {"losses": loss_levels, "diversity": {marked("real images"): real_diversity}}
     labels = {
         "losses": "loss",
-        "probabilities": "probability of being real",
-        "gradients": "length of the gradient",
-        "diversity": "mean distance of two images",
+        "probabilities": marked("probability of being real"),
+        "gradients": marked("length of the gradient"),
+        "diversity": marked("mean distance of two images"),
     }
     found = {}
     for name in names:
@@ -71,7 +91,7 @@ def curves(
             "x": [row["step"] for row in taken],
             "lines": {label: [row[column] for row in taken] for label, column in columns.items()},
             "levels": levels.get(name, {}),
-            "x_label": "step",
+            "x_label": marked("step"),
             "y_label": labels[name],
             "y_range": (-0.03, 1.03) if name == "probabilities" else None,
             "logarithmic": name == "gradients",

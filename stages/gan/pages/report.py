@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan import losses, pages
+from stages.gan.common.language import _, marked, retold, speaking, translated
 from stages.gan.common.yaml_files import flat
 from stages.gan.losses import equilibrium
 from stages.gan.measures import headline
@@ -15,9 +16,13 @@ from stages.gan.measures import table as measures
 from stages.gan.pages import advice, epochs, evidence, lesson, scores
 from stages.gan.pages.charts import png, vega
 from stages.gan.params import Dataset, Train, shareable
+from stages.gan.training.watch import sentences
 
 _LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
 _PROBABILITIES = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
+_LOSS = marked("loss ({name})")
+_SUMMED_LOSS = marked("loss ({name}, sum over {count} images)")
+_LABELS = (_LOSS, _SUMMED_LOSS)
 _WATCHED = ("gradients", "diversity")
 # The columns to draw from the history by epochs, and from the history by steps.
 SHOWN = (*_LOSSES.values(), *_PROBABILITIES.values())
@@ -51,71 +56,75 @@ class Run:
 
 
 def page_of(dataset: str, params: Dataset, run: Run) -> str:
-    """The page as HTML, which needs no other file.
+    """The page as HTML, which needs no other file, in the params' language.
 
     Raises
     ------
     UserError
         If a picture is missing.
     """
+    with speaking(params.language):
+        return pages.render(_content(dataset, params, run))
+
+
+def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
+    """What the template needs, in the language now spoken."""
     found = headline.finding(run.evaluate)
-    changes = advice.after(params, run.train, run.verdict, found)
+    changes = sentences.changes(advice.after(params, run.train, run.verdict, found))
     curves = _curves(run, params.train)
     grids = epochs.grids(run.training)
-    return pages.render(
-        {
-            "dataset": dataset,
-            "title": params.report.title,
-            "headline": headline.line(run.verdict["name"], run.evaluate),
-            "colour": headline.colour(run.verdict["name"], found),
-            "found": found,
-            "changes": changes,
-            "train": run.train,
-            "verdict": run.verdict,
-            "commands": pages.commands(dataset, changes),
-            "evaluate": run.evaluate,
-            "prepared": run.prepared,
-            "sha256": run.source["sha256"],
-            "params": flat(shareable(params)),
-            "average": params.train.ema,
-            "rows": scores.loss_table(run.evaluate, params.train),
-            "scores": scores.score_table(measures.QUALITY, run.evaluate["quality"]),
-            "critic": scores.score_table(measures.CRITIC, run.evaluate["critic"]),
-            "equilibrium": about_equilibrium(run.evaluate["training_loss"]),
-            "lesson": _about_the_loss(params.train),
-            "pictures": _pictures(run, curves),
-            "charts": pages.embedded_json(
-                {name: vega.curves(**curve) for name, curve in curves.items()}
-            ),
-            "scripts": vega.scripts(),
-            "grids": grids,
-            "told": epochs.told([grid.epoch for grid in grids], list(epochs.files(run.training))),
-        }
-    )
+    return {
+        "dataset": dataset,
+        "title": params.report.title,
+        "headline": headline.line(run.verdict["name"], run.evaluate),
+        "colour": headline.colour(run.verdict["name"], found),
+        "found": found,
+        "changes": changes,
+        "train": run.train,
+        "verdict": sentences.verdict(run.verdict),
+        "commands": pages.commands(dataset, changes),
+        "evaluate": run.evaluate,
+        "prepared": run.prepared,
+        "sha256": run.source["sha256"],
+        "params": flat(shareable(params)),
+        "average": params.train.ema,
+        "rows": scores.loss_table(run.evaluate, params.train),
+        "scores": scores.score_table(measures.QUALITY, run.evaluate["quality"]),
+        "critic": scores.score_table(measures.CRITIC, run.evaluate["critic"]),
+        "equilibrium": about_equilibrium(run.evaluate["training_loss"]),
+        "lesson": _about_the_loss(params.train),
+        "pictures": _pictures(run, curves),
+        "charts": pages.embedded_json(
+            {name: vega.curves(**_said(curve)) for name, curve in curves.items()}
+        ),
+        "scripts": vega.scripts(),
+        "grids": grids,
+        "told": epochs.told([grid.epoch for grid in grids], list(epochs.files(run.training))),
+    }
 
 
 def about_equilibrium(terms: Mapping[str, Any]) -> str:
     """Sentences about D's answer at the equilibrium of the training loss."""
     point = terms["equilibrium_point"]
     if point is None:
-        return (
-            f"The loss {terms['name']} has no equilibrium point: if D gives all images the same "
-            "answer, D's terms add up to the same sum for every such answer. So no dashed line is "
-            "drawn. The training loss does not measure the networks either. The cross-entropy and "
-            "the other rows of the table below do, because they do not depend on the training loss."
-        )
+        return _(
+            "The loss {name} has no equilibrium point: if D gives all images the same answer, D's "
+            "terms add up to the same sum for every such answer. So no dashed line is drawn. The "
+            "training loss does not measure the networks either. The cross-entropy and the other "
+            "rows of the table below do, because they do not depend on the training loss."
+        ).format(name=terms["name"])
     if point["lowest_logit"] != point["highest_logit"]:
-        return (
-            f"With the loss {terms['name']} every logit from {point['lowest_logit']:g} to "
-            f"{point['highest_logit']:g} is then equally good for D: the sum of D's terms is the "
-            "same at each. The single terms and G's loss are given for the middle."
-        )
-    answer = (
-        f"With the loss {terms['name']} D then gives every image the probability "
-        f"{point['probability']:.4g} of being real."
-    )
+        return _(
+            "With the loss {name} every logit from {low:g} to {high:g} is then equally good for D: "
+            "the sum of D's terms is the same at each. The single terms and G's loss are given for "
+            "the middle."
+        ).format(name=terms["name"], low=point["lowest_logit"], high=point["highest_logit"])
+    answer = _(
+        "With the loss {name} D then gives every image the probability {probability:.4g} of being "
+        "real."
+    ).format(name=terms["name"], probability=point["probability"])
     if abs(point["probability"] - 0.5) > 1e-6:
-        answer += (
+        answer += _(
             " Weights or smoothed labels moved this value away from 1/2. The rows of the table "
             "named cross-entropy show the plain cross-entropy, whose equilibrium stays at 1/2."
         )
@@ -138,18 +147,33 @@ def _curves(run: Run, train: Train) -> dict[str, dict[str, Any]]:
     """The arguments of `png.curves` and `vega.curves` for each curve of the run, by name."""
     own = run.evaluate["training_loss"]
     point = own["equilibrium_point"]
-    middle = {"equilibrium": point["probability"]} if point else {}
+    middle = {marked("equilibrium"): point["probability"]} if point else {}
     levels = run.verdict["levels"]
-    loss_name = f"loss ({own['name']})"
+    loss_name = _LOSS.format(name=own["name"])
     if train.loss_options.reduction == "sum":
-        loss_name = f"loss ({own['name']}, sum over {train.batch_size} images)"
+        loss_name = _SUMMED_LOSS.format(name=own["name"], count=train.batch_size)
     chance = "probability of being real"
     watched = evidence.curves(run.steps, {}, run.train["real_diversity"], _WATCHED)
     return {
-        "losses": _curve(run.epochs, "epoch", _LOSSES, levels, loss_name),
+        "losses": _curve(run.epochs, marked("epoch"), _LOSSES, levels, loss_name),
         "steps": _curve(run.steps, "step", _LOSSES, levels, loss_name),
         "probabilities": _curve(run.epochs, "epoch", _PROBABILITIES, middle, chance, (-0.03, 1.03)),
         **watched,
+    }
+
+
+def _said(curve: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `vega.curves` in the language now spoken; `png` takes the English ones."""
+
+    def said(label: str) -> str:
+        return translated(label) if (found := retold(label, _LABELS)) == label else found
+
+    return {
+        **curve,
+        "lines": {said(label): values for label, values in curve["lines"].items()},
+        "levels": {said(label): height for label, height in curve["levels"].items()},
+        "x_label": said(curve["x_label"]),
+        "y_label": said(curve["y_label"]),
     }
 
 

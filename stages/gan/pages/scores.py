@@ -6,6 +6,7 @@ Nothing here needs MindSpore.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.gan.common.language import _, translated
 from stages.gan.measures.table import Measure
 from stages.gan.pages.charts import error_bars
 from stages.gan.params import Train
@@ -24,8 +25,8 @@ def score_table(measures: Sequence[Measure], found: Mapping[str, Any]) -> list[d
     """
     return [
         {
-            "name": measure.name,
-            "sentence": measure.sentence,
+            "name": translated(measure.name),
+            "sentence": translated(measure.sentence),
             **found[measure.key],
             "drawing": (
                 "" if found[measure.key]["value"] is None else error_bars.draw(**found[measure.key])
@@ -45,49 +46,65 @@ def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]
     point = own["equilibrium_point"]
     probability = point["probability"] if point else None
     sentences = {
-        "real": "D's cross-entropy on real images: 0 if D is sure that each is real.",
-        "fake": "D's cross-entropy on generated images: 0 if D is sure that each is generated.",
-        "discriminator": "The sum of the two values above. D tries to make it small.",
-        "generator": "G tries to make it small. It is large if D recognises generated images.",
+        "real": _("D's cross-entropy on real images: 0 if D is sure that each is real."),
+        "fake": _("D's cross-entropy on generated images: 0 if D is sure that each is generated."),
+        "discriminator": _("The sum of the two values above. D tries to make it small."),
+        "generator": _("G tries to make it small. It is large if D recognises generated images."),
+    }
+    terms = {
+        "real": _("real"),
+        "fake": _("fake"),
+        "discriminator": _("discriminator"),
+        "generator": _("generator"),
     }
     rows = [
-        _row(f"cross-entropy, {name} (nats)", **_figure(bce[name]), sentence=sentence)
+        _row(
+            _("cross-entropy, {term} (nats)").format(term=terms[name]),
+            **_figure(bce[name]),
+            sentence=sentence,
+        )
         for name, sentence in sentences.items()
     ]
     options = train.loss_options
     changed = (options.weight, options.pos_weight, options.label_smoothing) != (1.0, 1.0, 0.0)
     if own["name"] not in _CROSS_ENTROPIES or changed:
-        same = "The same term of the training loss, per image."
+        same = _("The same term of the training loss, per image.")
         rows += [
-            _row(f"{own['name']}, {name}", **_figure(own[name]), sentence=same)
-            for name in sentences
+            _row(
+                _("{loss}, {term}").format(loss=own["name"], term=term),
+                **_figure(own[name]),
+                sentence=same,
+            )
+            for name, term in terms.items()
         ]
     return [
         *rows,
         _row(
-            "mean D(x)",
+            _("mean D(x)"),
             evaluate["real_probability"],
             probability,
-            "D's probability of being real, averaged over real images.",
+            _("D's probability of being real, averaged over real images."),
         ),
         _row(
-            "mean D(G(z))",
+            _("mean D(G(z))"),
             evaluate["fake_probability"],
             probability,
-            "D's probability of being real, averaged over generated images.",
+            _("D's probability of being real, averaged over generated images."),
         ),
         _row(
-            "D's accuracy",
+            _("D's accuracy"),
             evaluate["accuracy"],
             0.5,
-            "The share of images that D classifies correctly. Guessing gives a half.",
+            _("The share of images that D classifies correctly. Guessing gives a half."),
         ),
         _row(
-            "JSD, lower bound (nats)",
+            _("JSD, lower bound (nats)"),
             evaluate["jsd_lower_bound"],
             0.0,
-            "Real and generated images differ at least by this JSD. The largest JSD is 0.6931. 0 "
-            "proves nothing, because D may just be weak.",
+            _(
+                "Real and generated images differ at least by this JSD. The largest JSD is 0.6931. "
+                "0 proves nothing, because D may just be weak."
+            ),
         ),
     ]
 

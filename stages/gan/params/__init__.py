@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import LANGUAGES
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.gan.params import choices, names
-from stages.gan.params.explanations import explain, nearest
+from stages.gan.params.explanations import explain, nearest, shown
+
+# The keys of params.yaml that belong to no single data set.
+_COMMON = ("language", "datasets")
 
 
 def _no_booleans(value: Any) -> Any:
@@ -31,7 +35,9 @@ Activation = Literal["relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"]
 if TYPE_CHECKING:
     LossName = str
     NetworkName = str
+    Language = str
 else:
+    Language = Literal[LANGUAGES]
     LossName = Literal[tuple(choices.LOSSES)]
     NetworkName = Literal[tuple(choices.NETWORKS)]
 
@@ -206,8 +212,13 @@ class Report(_Section):
 
 
 class Dataset(_Section):
-    """Every param of one data set."""
+    """Every param of one data set, and the language of its pages.
 
+    The language's default is English whatever the locale: the bytes of a page, which is an out of
+    the pipeline, may not depend on the machine.
+    """
+
+    language: Language
     kind: Kind
     download: Download
     preprocess: Preprocess
@@ -312,23 +323,41 @@ def load(path: Path, dataset: str) -> Dataset:
     kinds = content["datasets"]
     check_name(path, dataset)
     for key in content:
-        if key != "datasets" and key not in kinds:
-            raise UserError(f"{path}: unknown key {key}{nearest(key, ['datasets', *kinds])}")
+        if key not in _COMMON and key not in kinds:
+            raise UserError(f"{path}: unknown key {key}{nearest(key, [*_COMMON, *kinds])}")
     section = content.get(dataset)
     if not isinstance(section, dict):
         raise UserError(f"{path}: key {dataset} is missing: it should hold the data set's params")
     if "kind" in section:
         raise UserError(f"{path}: unknown key {dataset}.kind: it belongs in datasets.{dataset}")
+    if "language" in section:
+        raise UserError(f"{path}: unknown key {dataset}.language: all data sets share `language`")
+    common = {"language": language(path), "kind": kinds[dataset]}
     try:
-        return Dataset.model_validate({"kind": kinds[dataset], **section})
+        return Dataset.model_validate({**common, **section})
     except ValidationError as error:
         messages = [explain(Dataset, dataset, problem) for problem in error.errors()]
         raise UserError(f"{path}: {' '.join('; '.join(messages).split())}") from None
 
 
+def language(path: Path) -> str:
+    """The language of pages and model cards.
+
+    Raises
+    ------
+    UserError
+        If the file has none, or an unknown one.
+    """
+    found = _read(path).get("language")
+    if found not in LANGUAGES:
+        state = "missing" if found is None else shown(found)
+        raise UserError(f"{path}: language is {state}: valid is {' | '.join(LANGUAGES)}")
+    return found
+
+
 def shareable(params: Dataset) -> dict[str, Any]:
-    """The params as JSON values, without the folders of this machine: safe to share."""
-    settings = params.model_dump(mode="json")
+    """The params of the run as JSON values, without the folders of this machine: safe to share."""
+    settings = params.model_dump(mode="json", exclude={"language"})
     del settings["download"]["sources"]
     if params.train.init_from:
         settings["train"]["init_from"] = Path(params.train.init_from).name

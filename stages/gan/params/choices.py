@@ -8,6 +8,8 @@ workers. The code of losses and networks is elsewhere:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from stages.gan.common.language import marked
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -126,9 +128,9 @@ class Network:
 
 
 NETWORKS = {
-    "mlp": Network("fully connected networks", memory=1_500_000_000, collapse_steps=1000),
+    "mlp": Network(marked("fully connected networks"), memory=1_500_000_000, collapse_steps=1000),
     "dcgan": Network(
-        "convolutional networks (DCGAN)",
+        marked("convolutional networks (DCGAN)"),
         memory=2_000_000_000,
         collapse_steps=150,
         augmentation_helps=True,

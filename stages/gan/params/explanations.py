@@ -50,7 +50,7 @@ def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -
     if problem["type"] == "value_error" and not location:
         return f"{dataset}: {problem['ctx']['error']}"
     valid = _describe(annotation, metadata)
-    return f"{place} is {_shown(problem['input'])}: valid is {valid}{reason}"
+    return f"{place} is {shown(problem['input'])}: valid is {valid}{reason}"
 
 
 def nearest(word: Any, choices: Iterable[Any]) -> str:
@@ -80,7 +80,8 @@ _SHORT.maxlist = _SHORT.maxdict = 20
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as the file has it, shortened."""
     words = {None: "null", True: "true", False: "false"}
     # reprlib bounds the text: a few lines of YAML with aliases of aliases can be huge values.
     text = words[value] if value is None or isinstance(value, bool) else _SHORT.repr(value)

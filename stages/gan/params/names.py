@@ -17,7 +17,7 @@ VALID = (
 )
 # Keys of params.yaml and dvc.yaml with a meaning of their own, and folders of reports/ that belong
 # to no data set.
-_RESERVED = ("datasets", "key", "item", "compare", "collapse")
+_RESERVED = ("language", "datasets", "key", "item", "compare", "collapse")
 
 
 def is_valid(name: Any) -> bool:

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from stages.gan.common import paths
+from stages.gan.common.language import LANGUAGES, speaking, translated
 from stages.gan.export import licences
 from stages.gan.measures import table as measures
 from stages.gan.trained import manifest
@@ -60,7 +61,11 @@ def warnings(checked: Checked) -> list[str]:
 def _licence(checked: Checked, dataset: str) -> str:
     """The licence of the weights, as the model card states it."""
     card = read_file(checked, (paths.export(dataset) / "README.md").as_posix())
-    section = card.decode("utf-8", "replace").partition(f"{licences.HEADING}\n")[2]
+    text = card.decode("utf-8", "replace")
+    section = ""
+    for language in LANGUAGES:  # the card has one of them, whatever this terminal speaks
+        with speaking(language):
+            section = section or text.partition(f"{translated(licences.HEADING)}\n")[2]
     return " ".join(section.partition("\n#")[0].split())[:600] or "unknown"
 
 

@@ -15,8 +15,10 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import speaking, translated
 from stages.gan.common.yaml_files import read_mapping
 from stages.gan.params import choices
+from stages.gan.training.watch import sentences
 from stages.tools.collapse import page as comparison
 from stages.tools.collapse.child_process import run_module
 from stages.tools.recipe import recipes
@@ -54,9 +56,9 @@ RECIPE: dict[str, Any] = {
 # A learning rate fifty times the recipe's: D's logits leave float32's range in the first steps.
 FAILING = {"learning_rate": 0.01, "loss": "bce"}
 RUNS = {
-    "the failing settings": FAILING,
-    "the same, on logits": {**FAILING, "loss": "bce_with_logits"},
-    "as recommended": {"learning_rate": 0.0002, "loss": "bce_with_logits"},
+    comparison.FAILING: FAILING,
+    comparison.ON_LOGITS: {**FAILING, "loss": "bce_with_logits"},
+    comparison.RECOMMENDED: {"learning_rate": 0.0002, "loss": "bce_with_logits"},
 }
 
 
@@ -92,7 +94,7 @@ def main() -> None:
     steps = arguments.steps or choices.network(settings.kind.network).collapse_steps
     finished: list[comparison.Run] = []
     for index, (name, changes) in enumerate(RUNS.items()):
-        say(f"{dataset}: {name}: {changes}")
+        say(f"{dataset}: {translated(name)}: {changes}")
         # A failure does not stop the run: the lecture's run continued too.
         all_changes = {**changes, "max_steps": steps, "on_failure": "warn"}
         project = prepare(folder / f"run-{index + 1}", dataset, source, all_changes)
@@ -106,9 +108,12 @@ def main() -> None:
         finished.append(comparison.read(project, dataset, name, changes))
     target = folder / "index.html"
     with whole_file(target) as scratch:
-        scratch.write_text(comparison.page_of(settings.report.title, finished), encoding="utf-8")
+        with speaking(settings.language):
+            text = comparison.page_of(settings.report.title, finished)
+        scratch.write_text(text, encoding="utf-8")
     for run in finished:
-        say(f"{dataset}: {run.name}: {run.verdict['name']}, {run.verdict['seen']}")
+        told = sentences.verdict(run.verdict)
+        say(f"{dataset}: {translated(run.name)}: {told['name']}, {told['seen']}")
     say(f"{dataset}: {target}")
 
 

@@ -8,8 +8,14 @@ from stages.gan import pages
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_csv, read_json
+from stages.gan.common.language import marked, translated
 from stages.gan.pages import epochs, evidence
+from stages.gan.training.watch import sentences
 
+# The three runs.
+FAILING = marked("the failing settings")
+ON_LOGITS = marked("the same, on logits")
+RECOMMENDED = marked("as recommended")
 # Width and height of a curve in a column, in inches.
 _SIZE = (4.4, 3.2)
 
@@ -54,7 +60,7 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
 
 
 def page_of(title: str, runs: list[Run]) -> str:
-    """The page, as HTML that needs no other file."""
+    """The page, as HTML that needs no other file, in the language now spoken."""
     columns = []
     for run in runs:
         earlier = run.verdict["earlier"]
@@ -64,11 +70,12 @@ def page_of(title: str, runs: list[Run]) -> str:
         )
         columns.append(
             {
-                "name": run.name,
+                "name": translated(run.name),
                 "changes": run.changes,
-                "verdict": run.verdict,
+                "verdict": {**run.verdict, **sentences.verdict(run.verdict)},
                 "grid": pages.embedded_file(run.grid),
                 "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
             }
         )
-    return pages.render({"title": title, "runs": columns}, "comparison.html")
+    content = {"title": title, "runs": columns, "names": evidence.titles()}
+    return pages.render(content, "comparison.html")

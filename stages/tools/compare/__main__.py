@@ -21,6 +21,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import speaking, translated
 from stages.gan.common.yaml_files import NO_YAML, flat, read_mapping
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
@@ -51,8 +52,9 @@ def main() -> None:
     names = arguments.revisions or default_names()
     found = [revisions.find(name) for name in dict.fromkeys(names)]
     cache = find_cache()
-    runs = [read(revision, dataset, cache) for revision in found]
-    write(f"{dataset}: runs side by side", dataset, runs, arguments.output)
+    with speaking(params.language(paths.PARAMS)):
+        runs = [read(revision, dataset, cache) for revision in found]
+        write(page.title_of(dataset), dataset, runs, arguments.output)
     say(f"{dataset}: {arguments.output}")
 
 
@@ -70,7 +72,7 @@ def find_cache() -> Cache | None:
 
 
 def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
-    """Write the page that compares the runs."""
+    """Write the page that compares the runs, in the language now spoken."""
     known = {each.name for each in revisions.experiments()}
     commands = {
         run.name: f"dvc exp apply {shlex.quote(run.name)}" for run in runs if run.name in known
@@ -80,7 +82,7 @@ def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
 
 
 def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
-    """Read a run from a revision.
+    """Read a run from a revision, its texts in the language now spoken.
 
     Raises
     ------
@@ -114,7 +116,7 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
             if own[key]["equilibrium"] is not None
         },
         picture=picture,
-        note="" if picture else f"The picture is not on this machine: {fetching(revision, folder)}",
+        note="" if picture else page.note_of(fetching(revision, folder)),
         judge=evaluate["judge"].get("sha256", ""),
         found=headline.finding(evaluate),
     )
@@ -174,7 +176,11 @@ def figures(evaluate: dict[str, Any], settings: dict[str, Any]) -> dict[str, Fig
     }
     for measure, score in measures.scored(evaluate):
         found[measure.full_name] = Figure(
-            score["value"], score["error"], score["floor"], score["floor_error"], measure.sentence
+            score["value"],
+            score["error"],
+            score["floor"],
+            score["floor_error"],
+            translated(measure.sentence),
         )
     return found
 

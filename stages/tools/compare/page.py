@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.gan import pages
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.measures import headline
 from stages.gan.measures.headline import Finding
@@ -67,7 +68,7 @@ class Figure:
 
 
 def page_of(title: str, dataset: str, runs: Sequence[Run], commands: Mapping[str, str]) -> str:
-    """The page, as HTML that needs no other file.
+    """The page, as HTML that needs no other file, in the language now spoken.
 
     Parameters
     ----------
@@ -92,6 +93,16 @@ def page_of(title: str, dataset: str, runs: Sequence[Run], commands: Mapping[str
         },
         "side_by_side.html",
     )
+
+
+def title_of(dataset: str) -> str:
+    """The title of a page that answers no question of a sweep."""
+    return _("{dataset}: runs side by side").format(dataset=dataset)
+
+
+def note_of(command: str) -> str:
+    """What stands in the place of a picture that the command would fetch."""
+    return _("The picture is not on this machine: {command}").format(command=command)
 
 
 def differing(contents: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -121,12 +132,16 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
                 continue
             text = _number(figure.value, figure.error)
             reference = _number(figure.reference, figure.reference_error)
-            cells.append(text if is_common or not reference else f"{text} (of {reference})")
+            cells.append(
+                text
+                if is_common or not reference
+                else _("{value} (of {reference})").format(value=text, reference=reference)
+            )
         table.append(
             {
                 "name": name,
                 "cells": cells,
-                "reference": references.pop() if is_common else "see cells",
+                "reference": references.pop() if is_common else _("see cells"),
                 "sentence": known[0].sentence,
             }
         )
@@ -138,7 +153,7 @@ def _matters(name: str) -> bool:
 
 
 def _shown(params: Mapping[str, Any], name: str) -> str:
-    return as_yaml(params[name]) if name in params else "(none)"
+    return as_yaml(params[name]) if name in params else _("(none)")
 
 
 def _number(value: float | None, error: float | None) -> str:

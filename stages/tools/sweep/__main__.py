@@ -16,6 +16,7 @@ from stages.command import argument_parser, guarded, say
 from stages.gan import params
 from stages.gan.common import locks, paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import speaking
 from stages.gan.common.yaml_files import read_mapping
 from stages.tools.dvc import limits, queue, revisions
 from stages.tools.dvc.queue import QUEUED, RUNNING
@@ -132,13 +133,14 @@ def write_page(sweep: Sweep, dataset: str, experiments: Sequence[Progress]) -> P
 
     cache = compare.find_cache()
     runs = []
-    for each in experiments:
-        if each.result:
-            runs.append(compare.read(revisions.find(each.result), dataset, cache))
-        else:
-            name, content = each.planned.name, dict(each.planned.content)
-            runs.append(compare.failed(name, dataset, content, each.verdict, each.why))
-    compare.write(sweep.about or sweep.name, dataset, runs, compare.OUTPUT)
+    with speaking(params.language(paths.PARAMS)):
+        for each in experiments:
+            if each.result:
+                runs.append(compare.read(revisions.find(each.result), dataset, cache))
+            else:
+                name, content = each.planned.name, dict(each.planned.content)
+                runs.append(compare.failed(name, dataset, content, each.verdict, each.why))
+        compare.write(sweep.about or sweep.name, dataset, runs, compare.OUTPUT)
     return compare.OUTPUT
 
 

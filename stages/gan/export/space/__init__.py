@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from stages.gan.common.language import ENGLISH, speaking
 from stages.gan.export.licences import Terms
 
 _FOLDER = Path(__file__).parent
@@ -29,6 +30,8 @@ _MODELSCOPE = {
 def write(folder: Path, title: str, terms: Terms) -> None:
     """Write the app into a new folder `space`: app.py, requirements.txt, and what hubs read.
 
+    The app is English in every language of the pages: hubs are read everywhere.
+
     Parameters
     ----------
     folder : Path
@@ -37,13 +40,15 @@ def write(folder: Path, title: str, terms: Terms) -> None:
     terms : Terms
         The licence of the weights.
     """
+    with speaking(ENGLISH):
+        readme = _readme(title, terms)
     space = folder / NAME
     space.mkdir()
     program = (_FOLDER / "app.py.txt").read_text(encoding="utf-8")
     texts = {
         "app.py": program.replace("$title", json.dumps(title, ensure_ascii=False)),
         "requirements.txt": (_FOLDER / "requirements.txt").read_text(encoding="utf-8"),
-        "README.md": _readme(title, terms),
+        "README.md": readme,
         "ms_deploy.json": json.dumps(_MODELSCOPE, indent=2) + "\n",
     }
     for name, text in texts.items():

@@ -2,6 +2,8 @@
 
 from markupsafe import Markup
 
+from stages.gan.common.language import _
+
 WIDTH, HEIGHT = 150, 18
 # Half the length of a bar, in standard errors: about 95 % of draws lie within the bar.
 REACH = 2.0
@@ -35,8 +37,11 @@ def draw(value: float, error: float | None, floor: float, floor_error: float | N
             f'stroke="{colour}" stroke-width="2"/>'
         )
 
+    said = _("{value}, real images {floor}").format(
+        value=_said(value, error), floor=_said(floor, floor_error)
+    )
     parts = [
-        f"<title>{_said(value, error)}, real images {_said(floor, floor_error)}</title>",
+        f"<title>{said}</title>",
         f'<line x1="{at(floor)}" x2="{at(floor)}" y1="1" y2="{HEIGHT - 1}" stroke="{_FLOOR}" '
         'stroke-width="1.5" stroke-dasharray="3 2"/>',
         bar(floor, floor_reach, HEIGHT - 4, _FLOOR),

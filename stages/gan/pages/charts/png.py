@@ -1,6 +1,10 @@
 """The charts of the pages, as PNG: curves, bars, and one curve for each of several runs.
 
 A chart holds no date and no version, so the same values give the same bytes.
+
+Labels are symbols and Latin letters in every language. Matplotlib brings no font with Chinese
+letters: it would draw boxes, or take a font of this machine, and the bytes would depend on it.
+Charts that the browser draws (`vega`) and all texts around a picture are in the page's language.
 """
 
 import io

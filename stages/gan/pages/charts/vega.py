@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 # Files in the package, in the order of loading. DVC's own page of plots uses the same versions.
 PACKAGE = "js_lib_vega_embed"
@@ -156,7 +157,9 @@ def curves(
         },
     ]
     spec = {
-        "description": f"{', '.join(names)}: {y_label} by {x_label}",
+        "description": _("{lines}: {heights} by {places}").format(
+            lines=", ".join(names), heights=y_label, places=x_label
+        ),
         "params": [{"name": name, "value": value} for name, value in COLOURS.items()],
         "width": "container",
         "height": 260,

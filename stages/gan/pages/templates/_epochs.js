@@ -11,13 +11,13 @@
   const show = () => {
     const place = Number(slider.value);
     grids.forEach((grid, index) => { grid.hidden = index !== place; });
-    told.textContent = `epoch ${grids[place].dataset.epoch}`;
+    told.textContent = {{ _("epoch {number}")|tojson }}.replace('{number}', grids[place].dataset.epoch);
     slider.setAttribute('aria-valuetext', told.textContent);
   };
   const pause = () => {
     clearInterval(timer);
     timer = null;
-    button.textContent = '▶ Play';
+    button.textContent = {{ _("▶ Play")|tojson }};
   };
   const step = () => {
     slider.value = Number(slider.value) + 1;
@@ -27,7 +27,7 @@
   button.addEventListener('click', () => {
     if (timer !== null) return pause();
     if (Number(slider.value) === grids.length - 1) slider.value = -1;
-    button.textContent = '⏸ Pause';
+    button.textContent = {{ _("⏸ Pause")|tojson }};
     timer = setInterval(step, MILLISECONDS);
   });
   slider.addEventListener('input', () => { pause(); show(); });

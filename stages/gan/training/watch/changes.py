@@ -6,7 +6,9 @@ Each is made so that it can help in a run as long as the one that gets the advic
 from dataclasses import dataclass
 from typing import Any
 
+from stages.gan.common.language import marked
 from stages.gan.params import Train
+from stages.gan.training.watch import sentences
 
 # An average over a tenth of the run: shorter than that, it lies between the swings; longer, and
 # weights of the beginning stay in it. With fewer than FEWEST steps that is less than ten steps.
@@ -33,14 +35,17 @@ def average(settings: Train, steps: int) -> tuple[Change, ...]:
     if settings.ema > 0 or steps < FEWEST:
         return ()
     decay = min(LONGEST, 1.0 - float(f"{1.0 / (SHARE * steps):.2g}"))
-    why = "the average of G's weights lies between the swings; this one spans a tenth of the run"
+    why = marked(
+        "the average of G's weights lies between the swings; this one spans a tenth of the run"
+    )
     return (Change("train.ema", round(decay, 6), why),)
 
 
 def longer(settings: Train, steps: int, epochs: int, times: int) -> Change:
     """So many times the steps of a run that took `steps` steps in `epochs` epochs."""
+    why = sentences.TIMES.format(times=times)
     if settings.max_steps is None or steps < settings.max_steps:
-        return Change("train.epochs", settings.epochs * times, f"{times} times as long")
+        return Change("train.epochs", settings.epochs * times, why)
     if times * steps < settings.epochs * steps / max(epochs, 1):
-        return Change("train.max_steps", times * steps, f"{times} times as long")
-    return Change("train.max_steps", None, "train for all epochs")
+        return Change("train.max_steps", times * steps, why)
+    return Change("train.max_steps", None, marked("train for all epochs"))

@@ -15,6 +15,7 @@ from mindspore import nn
 from numpy.typing import NDArray
 
 from stages.gan import losses
+from stages.gan.common.language import marked
 from stages.gan.data.prepared import Split
 from stages.gan.losses.equilibrium import Point, generator_at, point
 from stages.gan.params import Train
@@ -26,7 +27,7 @@ from stages.gan.training.step.measures import (
     RealImages,
     look_at_real,
 )
-from stages.gan.training.watch import oscillation, verdicts
+from stages.gan.training.watch import oscillation, sentences, verdicts
 from stages.gan.training.watch.changes import Change
 from stages.gan.training.watch.verdicts import Verdict
 
@@ -80,7 +81,7 @@ _PREPROCESS = (
     Change(
         "download.sources",
         "[path/to/images]",
-        "the stage preprocess brings them into [-1, 1]: (x - 127.5) / 127.5",
+        marked("the stage preprocess brings them into [-1, 1]: (x - 127.5) / 127.5"),
     ),
 )
 
@@ -125,8 +126,8 @@ class Diagnosis:
         if self.point is None:
             return {}
         return {
-            "D at equilibrium": self._at_equilibrium,
-            "G at equilibrium": self.point.generator * self._images,
+            marked("D at equilibrium"): self._at_equilibrium,
+            marked("G at equilibrium"): self.point.generator * self._images,
         }
 
     def of_data(self) -> Verdict | None:
@@ -175,9 +176,9 @@ class Diagnosis:
             before = looks.max() / self.real.diversity
             lost = diversity < FEW_KINDS and before > 2 * diversity
             if lost or (diversity < NO_KINDS and history.last_step > ALIKE_FROM):
-                seen += f"; at the end that is {diversity:.2g} of the real images' difference"
+                seen += f"; {sentences.FEW_KINDS.format(share=diversity)}"
                 if lost:
-                    seen += f", and it was {before:.2g} before"
+                    seen += f", {sentences.BEFORE.format(share=before)}"
                 return self._verdict(verdicts.COLLAPSED, history, since, seen)
         # Without an equilibrium the logits are scores, and their sigmoid means nothing.
         half = measures[count // 2 :, FAKE].astype(np.float64)
@@ -190,10 +191,7 @@ class Diagnosis:
             return self._verdict(verdicts.LEARNING, history, since, seen, meaning)
         lost = self._rejected * self._images
         if last[:, G_LOSS].mean() > lost:
-            seen += (
-                f"; G's loss is above {lost:.4g}, what it is if D gives every generated image the "
-                f"probability {REJECTED}"
-            )
+            seen += f"; {sentences.REJECTED.format(limit=lost, probability=REJECTED)}"
             meaning = verdicts.OUTRUN
             return self._verdict(verdicts.WON, history, since, seen, meaning)
         answers = last[:, [REAL, FAKE]].astype(np.float64)
@@ -233,22 +231,28 @@ class Diagnosis:
     def _figures(self, rows: NDArray[np.float32]) -> str:
         """The means over the rows, in one line."""
         loss, generator_loss, real, fake = rows[:, :D_GRADIENT].astype(np.float64).mean(axis=0)
-        text = f"over {len(rows)} steps D's loss is {loss:.4g}"
+        d_sentence, g_sentence = sentences.LOSS, sentences.GENERATOR_LOSS
+        d_level = g_level = math.nan
         if self.point:
-            text += f" ({self._at_equilibrium:.4g} at equilibrium)"
-        text += f", G's {generator_loss:.4g}"
-        if self.point:
-            text += f" ({self.point.generator * self._images:.4g})"
-        text += f", D(x) {real:.3f}, D(G(z)) {fake:.3f}"
-        for name, column in (("D", D_GRADIENT), ("G", G_GRADIENT)):
+            d_sentence, g_sentence = sentences.LOSS_AND_LEVEL, sentences.GENERATOR_LOSS_AND_LEVEL
+            d_level, g_level = self._at_equilibrium, self.point.generator * self._images
+        parts = [
+            d_sentence.format(steps=len(rows), loss=loss, level=d_level),
+            g_sentence.format(loss=generator_loss, level=g_level),
+            sentences.REAL.format(probability=real),
+            sentences.FAKE.format(probability=fake),
+        ]
+        for sentence, column in (
+            (sentences.D_GRADIENT, D_GRADIENT),
+            (sentences.G_GRADIENT, G_GRADIENT),
+        ):
             if len(lengths := _measured(rows, column)):
-                text += f", {name}'s gradient has length {lengths.mean():.3g}"
+                parts.append(sentence.format(length=lengths.mean()))
         if len(distances := _measured(rows, DIVERSITY)):
-            text += (
-                f", generated images differ by {distances.mean():.3g} "
-                f"(real ones by {self.real.diversity:.3g})"
+            parts.append(
+                sentences.APART.format(distance=distances.mean(), real=self.real.diversity)
             )
-        return text
+        return ", ".join(parts)
 
     def _fatal(self, history: History, broken: Sequence[str]) -> Verdict | None:
         verdict = (
@@ -268,7 +272,7 @@ class Diagnosis:
             columns += [c for c in (D_GRADIENT, G_GRADIENT) if not math.isfinite(row[c])]
         if not columns:
             return None
-        seen = ", ".join(f"{MEASURES[c].replace('_', ' ')} is {row[c]}" for c in columns)
+        seen = ", ".join(sentences.NOT_FINITE[MEASURES[c]].format(value=row[c]) for c in columns)
         finite = np.isfinite(history.recent(len(history))[:, :D_GRADIENT]).all(axis=1)
         since = min(_first_after(finite, history), history.last_step)
         return self._verdict(verdicts.DIVERGED, history, since, seen, fatal=True)
@@ -276,18 +280,15 @@ class Diagnosis:
     def _hidden(self, history: History, broken: Sequence[str]) -> Verdict | None:
         if not broken:
             return None
-        seen = f"not finite: {', '.join(broken[:_NAMED])}"
-        if len(broken) > _NAMED:
-            seen += f" and {len(broken) - _NAMED} more"
+        sentence = sentences.HIDDEN_AND_MORE if len(broken) > _NAMED else sentences.HIDDEN
+        seen = sentence.format(names=", ".join(broken[:_NAMED]), more=len(broken) - _NAMED)
         step, meaning = history.last_step, verdicts.HIDDEN
         return self._verdict(verdicts.DIVERGED, history, step, seen, meaning, fatal=True)
 
     def _pale(self, step: int, since: int) -> Verdict:
         real = self.real
-        seen = (
-            f"real images have values from {real.least:.4g} to {real.most:.4g}, but G draws in "
-            "[-1, 1]; they are not among the 256 levels that the stage preprocess makes of images"
-        )
+        values = sentences.UNREACHABLE.format(least=real.least, most=real.most)
+        seen = f"{values}; {sentences.NO_LEVELS}"
         meaning = verdicts.MEANINGS[verdicts.RANGE]
         return Verdict(verdicts.RANGE, step, since, seen, meaning, _PREPROCESS)
 
@@ -295,18 +296,12 @@ class Diagnosis:
         real = self.real
         if real.diversity < ALIKE:
             name, meaning = verdicts.COLLAPSED, None
-            seen = (
-                f"the real images differ by only {real.diversity:.2g} on average, less than "
-                f"half of one of 256 levels ({ALIKE:.2g}): there is only one image to learn"
-            )
-            why = "no setting of training makes many images out of one"
+            seen = sentences.ONE_REAL_IMAGE.format(distance=real.diversity, alike=ALIKE)
+            why = marked("no setting of training makes many images out of one")
             changes = (Change("download.sources", "[path/to/images]", why),)
         elif not real.within_reach:
             name, meaning = verdicts.RANGE, verdicts.OUT_OF_REACH
-            seen = (
-                f"real images have values from {real.least:.4g} to {real.most:.4g}, but G draws "
-                "in [-1, 1]"
-            )
+            seen = sentences.UNREACHABLE.format(least=real.least, most=real.most)
             changes = _PREPROCESS
         else:
             return None
@@ -323,11 +318,8 @@ class Diagnosis:
             return None
         looked = history.first_step + np.flatnonzero(~np.isnan(column))
         since = int(looked[looked >= _first_after(apart, history)][0])
-        seen = (
-            f"since step {since} the images of fixed latent codes differ by {recent.max():.2g} at "
-            f"most, less than half of one of 256 levels ({ALIKE:.2g}); real images differ by "
-            f"{self.real.diversity:.3g}"
-        )
+        alike = sentences.ALIKE.format(since=since, distance=recent.max(), alike=ALIKE)
+        seen = f"{alike}; {sentences.REAL_APART.format(distance=self.real.diversity)}"
         return self._verdict(verdicts.COLLAPSED, history, since, seen, fatal=True)
 
     def _saturated(self, history: History) -> Verdict | None:
@@ -339,12 +331,14 @@ class Diagnosis:
             return None
         losses_ = history.recent(len(history))[:, D_LOSS]
         since = _first_after(losses_ != losses_[-1], history)
-        seen = (
-            f"from step {since} on D's loss is {rows[-1, D_LOSS]:.6f} "
-            f"({self._at_equilibrium:.4g} at equilibrium) and G's is {rows[-1, G_LOSS]:.6f}; D(x) "
-            f"is {rows[-1, REAL]:.4g} and D(G(z)) is {rows[-1, FAKE]:.4g}; in {WINDOW} steps every "
-            "measured gradient of both networks was exactly 0"
+        stuck = sentences.STUCK.format(
+            since=since,
+            loss=rows[-1, D_LOSS],
+            level=self._at_equilibrium,
+            generator_loss=rows[-1, G_LOSS],
         )
+        answers = sentences.STUCK_ANSWERS.format(real=rows[-1, REAL], fake=rows[-1, FAKE])
+        seen = f"{stuck}; {answers}; {sentences.NO_GRADIENT.format(steps=WINDOW)}"
         return self._verdict(verdicts.SATURATED, history, since, seen, fatal=True)
 
     def _won(self, history: History) -> Verdict | None:
@@ -354,10 +348,9 @@ class Diagnosis:
         part = _measured(rows, G_GRADIENT) / math.sqrt(self._generator_weights)
         if not len(part) or part.max() >= VANISHED:
             return None
-        seen = (
-            f"{self._figures(rows)}; the root mean square of G's gradient is at most "
-            f"{part.max():.2g}; below {VANISHED:.0e} Adam moves no weight"
-        )
+        size = sentences.VANISHED.format(size=part.max())
+        below = sentences.VANISHED_BELOW.format(limit=VANISHED)
+        seen = f"{self._figures(rows)}; {size}; {below}"
         since = history.last_step - WINDOW + 1
         changes = verdicts.advice(verdicts.WON, self.settings, len(history), vanished=True)
         meaning = verdicts.VANISHED
@@ -368,7 +361,7 @@ class Diagnosis:
         lengths = _measured(rows, G_GRADIENT)
         if not len(lengths) or lengths.any():
             return None
-        seen = f"{self._figures(rows)}; every measured gradient of G was exactly 0"
+        seen = f"{self._figures(rows)}; {sentences.NO_GENERATOR_GRADIENT}"
         since = history.last_step - WINDOW + 1
         meaning = verdicts.CONSTANT
         return self._verdict(verdicts.SATURATED, history, since, seen, meaning, fatal=True)

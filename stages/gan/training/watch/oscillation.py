@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan.training.watch import sentences
+
 # Swings of the mean probability that D gives to a batch of generated images, in the run's second
 # half. A healthy run has no slow swings (of means over ten steps). It has swings from step to
 # step, because each update answers the last one: up to 0.1 turns a step were seen with the MLP's
@@ -28,16 +30,12 @@ def describe(answers: NDArray[np.float64]) -> str:
     whole = len(answers) // SLOW_STEPS * SLOW_STEPS
     slow = count(answers[:whole].reshape(-1, SLOW_STEPS).mean(axis=1), SLOW_SWING)
     if slow >= SLOW_TURNS * max(1.0, len(answers) / 1000):
-        return (
-            f"D(G(z)), averaged over {SLOW_STEPS} steps, turned {slow} times by more than "
-            f"{SLOW_SWING} in the last {len(answers)} steps"
+        return sentences.SLOW_SWINGS.format(
+            steps=SLOW_STEPS, turns=slow, swing=SLOW_SWING, last=len(answers)
         )
     fast = count(answers, FAST_SWING)
     if len(answers) >= FAST_FROM and fast > FAST_TURNS * len(answers):
-        return (
-            f"D(G(z)) turned {fast} times by more than {FAST_SWING} in the last "
-            f"{len(answers)} steps"
-        )
+        return sentences.FAST_SWINGS.format(turns=fast, swing=FAST_SWING, last=len(answers))
     return ""
 
 

@@ -14,7 +14,6 @@ STAGES = FOLDER.parent
 # Where messages come from that stand on pages and cards, or are stored in an out and said there.
 # All others belong to the terminal. A message of both kinds is in the pages' catalogue.
 OF_PAGES = (
-    "gan/evaluation/beside.py",
     "gan/export",
     "gan/measures",
     "gan/pages",
@@ -29,6 +28,8 @@ KEYWORDS: Mapping[str, tuple[int, ...] | None] = {"_": None, "n_": (1, 2), "mark
 _IN_TEMPLATES: Mapping[str, tuple[int, ...] | None] = {
     "_": None, "gettext": None, "ngettext": (1, 2),
 }  # fmt: skip
+# As `pages.render` reads templates.
+_AS_IN_PAGES = {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}
 # Longer lines are not broken: a changed word then changes one line.
 _WIDTH = 0
 
@@ -63,7 +64,7 @@ def _messages(file: Path) -> list[tuple[int, str | tuple[str, ...]]]:
         "python" if is_module else "jinja2.ext:babel_extract",
         io.BytesIO(file.read_bytes()),
         keywords=KEYWORDS if is_module else _IN_TEMPLATES,
-        options={} if is_module else {"trimmed": "true", "silent": "false", "newstyle": "true"},
+        options={} if is_module else _AS_IN_PAGES,
     )
     return [(line, message) for line, message, _comments, _context in rows]
 

@@ -12,7 +12,7 @@ _FUNCTIONS = ("_", "n_", "marked")
 # {name}, {name:.2f}, %(name)s; doubled braces and signs stand for themselves.
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|%%|(\{[^{}]*\}|%\(\w+\)[a-z])")
 # 13.8155, 1/2, 10,000, 2026, 1e-6; a digit within a name such as `beta1` or `float32` is none.
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?(?![\d_]|[a-zA-Z])")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:,\d{3})*(?:\.\d+)?(?:e-?\d+)?(?![A-Za-z0-9_])")
 
 
 def of_catalogue(catalogue: Catalog) -> list[str]:
@@ -38,7 +38,8 @@ def of_missing(catalogue: Catalog, messages: Catalog) -> list[str]:
 def of_message(message: Message) -> list[str]:
     """What is wrong with the translation of one message."""
     originals = [message.id] if isinstance(message.id, str) else list(message.id)
-    texts = [message.string] if isinstance(message.string, str) else list(message.string)
+    given = message.string or ""  # a message that was just added has None
+    texts = [given] if isinstance(given, str) else list(given)
     if not all(texts):
         return ["no translation"]
     if message.fuzzy:
@@ -94,10 +95,20 @@ def of_calls(files: Iterable[Path]) -> list[str]:
 def of_source(text: str) -> list[str]:
     """The same for one module's text: line and function."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    # Babel does not look into an f-string.
+    hidden = {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.JoinedStr)
+        for inner in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
         if node.func.id in _FUNCTIONS:
+            if node in hidden:
+                found.append(f"{node.lineno}: {node.func.id}() stands within an f-string")
             taken = node.args[:2] if node.func.id == "n_" else node.args
             if not taken or not all(
                 isinstance(each, ast.Constant) and isinstance(each.value, str) for each in taken

@@ -66,6 +66,11 @@ def test_a_call_without_a_literal_is_a_fault(call):
     assert found.startswith("2: ")
 
 
+def test_a_call_within_an_f_string_is_a_fault():
+    (found,) = faults.of_source("x = f\"{_('text')}\"")
+    assert found == "1: _() stands within an f-string"
+
+
 def test_literals_are_no_faults():
     text = '_("a" "b").format(c=d)\nn_("one", "many", count)\nmarked("""x""")\ntranslated(text)\n'
     assert faults.of_source(text) == []

@@ -17,9 +17,14 @@ def test_it_updates_the_catalogues_and_names_what_is_left(tmp_path, monkeypatch,
     said = capsys.readouterr().out
     assert "no translation" in said
     assert "takes a literal text only" in said
+
     file = catalogues.file("zh", "terminal")
-    text = file.read_text("utf-8").replace('msgstr ""', 'msgstr "六 {a}"')
-    assert '"六 {a}"' in text
+    text = file.read_text("utf-8").replace('{a}"\nmsgstr ""', '{a}"\nmsgstr "六 {a}"')
+    file.write_text(text, encoding="utf-8")
+    (stages / "command.py").write_text('_("six {a}")\n')
+    command.main()
+    assert "1 messages" in capsys.readouterr().out
+    assert file.read_text("utf-8") == text
 
 
 def test_without_babel_one_line_says_where_it_is_from(monkeypatch):
