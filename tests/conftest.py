@@ -97,6 +97,24 @@ def settings(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
+def drawn_texts(monkeypatch):
+    """Every text that matplotlib draws in a test, one after the other."""
+    from matplotlib.text import Text
+
+    from stages.gan.pages.charts import png
+
+    found: list[str] = []
+    encoded = png.encoded
+
+    def noted(figure):
+        found.extend(each.get_text() for each in figure.findobj(Text))
+        return encoded(figure)
+
+    monkeypatch.setattr(png, "encoded", noted)
+    return found
+
+
+@pytest.fixture
 def complaint(tmp_path):
     """The message that one wrong value ends in."""
 

@@ -17,9 +17,9 @@ import pytest
 from stages.gan import pages
 from stages.tools.compare import __main__ as compare
 from stages.tools.dvc import pipeline, revisions
-from tests.helpers import advice
 from tests.helpers.data import message_of
 from tests.helpers.project import ROOT, Project, commit
+from tests.helpers.texts import advice
 
 HERE = "tests/command/test_advice.py::"
 BROKEN = f"{HERE}test_what_is_missing_or_damaged_is_mended_by_the_command_that_is_told"

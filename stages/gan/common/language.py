@@ -16,7 +16,7 @@ import os
 import re
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -83,8 +83,8 @@ def translated(message: str) -> str:
     return message
 
 
-def retold(text: str, templates: Iterable[str]) -> str:
-    """A filled-in English text, in the language now spoken; as it is if no template made it.
+def retold(text: str, *templates: str) -> str:
+    """A filled-in English text, in the language now spoken.
 
     Outs of the pipeline that are no pages hold English texts, so that their bytes do not depend on
     a language. A page finds the template that made such a text, and fills in its translation.
@@ -92,14 +92,14 @@ def retold(text: str, templates: Iterable[str]) -> str:
     Parameters
     ----------
     text : str
-    templates : iterable of str
+    templates : str
         What was `marked`, with places such as {loss:.4g}. Of several that fit, the one with the
-        longest text of its own is taken.
+        longest text of its own is taken. If none fits, the text is taken for a message itself.
 
     Examples
     --------
     >>> with speaking("en"):
-    ...     retold("step 3 of 10", ["step {step} of {all:,}"])
+    ...     retold("step 3 of 10", "step {step} of {all:,}")
     'step 3 of 10'
     """
     for template in sorted(templates, key=_own_letters, reverse=True):
@@ -108,7 +108,7 @@ def retold(text: str, templates: Iterable[str]) -> str:
             for literal, name, _spec, _conversion in Formatter().parse(translated(template)):
                 pieces += [literal, found[name] if name else ""]
             return "".join(pieces)
-    return text
+    return translated(text)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stages.gan.common.language import _, marked, retold, translated
+from stages.gan.common.language import _, marked, retold
 
 CODE = "Apache-2.0"
 # The heading of this section in the model card.
@@ -34,10 +34,7 @@ class Terms:
     def sentences(self) -> str:
         """The whole text, for the card and for bundles, in the language now spoken."""
         return _("The code that made these files is under {code}. About the data: {data}").format(
-            code=CODE,
-            data=retold(self.data, (_UNKNOWN,))
-            if self.name == "unknown"
-            else translated(self.data),
+            code=CODE, data=retold(self.data, _UNKNOWN)
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan import losses, pages
-from stages.gan.common.language import _, marked, retold, speaking, translated
+from stages.gan.common.language import _, marked, retold, speaking
 from stages.gan.common.yaml_files import flat
 from stages.gan.losses import equilibrium
 from stages.gan.measures import headline
@@ -22,7 +22,6 @@ _LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
 _PROBABILITIES = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_probability"}
 _LOSS = marked("loss ({name})")
 _SUMMED_LOSS = marked("loss ({name}, sum over {count} images)")
-_LABELS = (_LOSS, _SUMMED_LOSS)
 _WATCHED = ("gradients", "diversity")
 # The columns to draw from the history by epochs, and from the history by steps.
 SHOWN = (*_LOSSES.values(), *_PROBABILITIES.values())
@@ -166,7 +165,7 @@ def _said(curve: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `vega.curves` in the language now spoken; `png` takes the English ones."""
 
     def said(label: str) -> str:
-        return translated(label) if (found := retold(label, _LABELS)) == label else found
+        return retold(label, _LOSS, _SUMMED_LOSS)
 
     return {
         **curve,

@@ -4,10 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from stages.gan.common import language
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import _, n_, of_terminal, speaking, spoken, translated
+from stages.gan.common.language import _, n_, of_terminal, retold, speaking, spoken, translated
 from tests.helpers.project import ROOT
 
 
@@ -113,3 +114,33 @@ def test_a_missing_or_damaged_catalogue_breaks_nothing(content, tmp_path, monkey
 
 def test_the_tests_speak_english():
     assert os.environ["GAN_LANGUAGE"] == "en"
+
+
+class Swapped(gettext.NullTranslations):
+    """Puts the places of a message in another order."""
+
+    def gettext(self, message):
+        return {"{a:.2f} of {b:,}": "{b:,} 中的 {a:.2f}", "{a}": "<{a}>"}.get(message, message)
+
+
+def test_a_text_that_a_template_made_is_told_again(monkeypatch):
+    monkeypatch.setattr(language, "_catalogue", lambda spoken, domain: Swapped())
+    templates = ("{a}", "{a:.2f} of {b:,}")
+    text = templates[1].format(a=0.5, b=10000)
+    assert retold(text, *templates) == text
+    with speaking("zh"):
+        assert retold(text, *templates) == "10,000 中的 0.50"  # not "{a}", which fits as well
+        assert retold(text) == text
+        assert retold("half", "{a} of {b}") == "half"
+
+
+def test_only_stages_that_write_pages_depend_on_catalogue_and_language():
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    catalogue = "stages/languages/zh/LC_MESSAGES/pages.mo"
+    for name, stage in content["stages"].items():
+        writes_pages = name in ("report", "export", "play")
+        text = yaml.safe_dump(stage["do"])
+        assert (catalogue in stage["do"]["deps"]) == writes_pages, name
+        assert ("language" in stage["do"]["params"]) == writes_pages, name
+        assert text.count("languages/") == writes_pages, name  # none depends on the terminal's
+    assert not any("languages" in each for each in map(str, (ROOT / "stages/gan").iterdir()))

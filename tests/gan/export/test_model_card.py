@@ -3,6 +3,7 @@ import re
 import pytest
 import yaml
 
+from stages.gan.common.language import speaking
 from stages.gan.common.yaml_files import flat
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.quality import measuring
@@ -12,6 +13,7 @@ from stages.gan.measures import table as measures
 from stages.gan.params import choices
 from tests.helpers.data import load_params
 from tests.helpers.project import ROOT
+from tests.helpers.texts.chinese import english_left, is_chinese
 from tests.helpers.training.network import describe
 
 MNIST = {"train-images-idx3-ubyte": licences.MNIST}
@@ -203,3 +205,39 @@ def test_no_day_and_no_path_is_in_it(tmp_path):
     card = model_card.write(facts(tmp_path))
     assert str(tmp_path) not in card
     assert not re.search(r"20\d\d-\d\d-\d\d", card)
+
+
+def test_the_card_is_in_the_language_now_spoken_and_its_yaml_is_not(tmp_path):
+    verdict = {"name": "near equilibrium", "seen": "D(x) 0.512", "meaning": ""}
+    given = facts(tmp_path, averaged=True, verdict=verdict, source="https://example.org/a.zip")
+    english = model_card.write(given)
+    with speaking("zh"):
+        chinese = model_card.write(given)
+    assert front_of(chinese) == front_of(english)
+    body = chinese.split("---\n", 2)[2]
+    plain = re.sub(r"```.*?```", "", body, flags=re.DOTALL)
+    assert english_left(re.sub(r"`[^`]*`", "", plain)) == ["A GAN on flowers"]
+    for words in (
+        "## 用法",
+        "## 许可",
+        "训练的诊断：**接近均衡**。依据：D(x) 为 0.512。",
+        "本项目不知道 `https://example.org/a.zip` 采用什么许可",
+        "| 记忆程度 | 3.142 |",
+    ):
+        assert words in body
+    # The code to be copied is the same, and so is each number of the table.
+    code = [re.findall(r"```.*?```", card, re.DOTALL) for card in (english, chinese)]
+    assert code[0] == code[1]
+    tables = [re.findall(r"\| ([\d.e-]+) \|", card) for card in (english, chinese)]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("source", ["bundled:digits", "bundled:avatars", "elsewhere"])
+def test_the_terms_are_told_in_either_language(source):
+    terms = licences.of_weights(source, {})
+    with speaking("zh"):
+        assert is_chinese(terms.sentences)
+        assert not english_left(
+            terms.sentences.replace("Optical Recognition of Handwritten Digits", "")
+        )
+    assert terms.sentences.startswith("The code that made these files is under Apache-2.0.")

@@ -49,6 +49,25 @@ def test_kind_belongs_into_datasets(complaint):
     assert "belongs in datasets.mnist" in complaint("mnist.kind", {})
 
 
+@pytest.mark.parametrize("value", ["fr", "ZH", 1, True, ["en"], {}])
+def test_the_language_is_one_that_is_known(complaint, value):
+    assert complaint("language", value).endswith(": valid is en | zh")
+    assert "language is " in complaint("language", value)
+
+
+def test_a_missing_language_is_named(complaint):
+    assert complaint("language", None).endswith("language is missing: valid is en | zh")
+
+
+def test_all_data_sets_share_a_language(complaint, tmp_path):
+    assert "all data sets share `language`" in complaint("mnist.language", "zh")
+    for name in ("mnist", "faces"):
+        given = load_params(tmp_path, name, language="zh")
+        assert given.language == "zh"
+        assert "language" not in params.shareable(given)
+    assert params.language(SHIPPED) == "en"
+
+
 def test_unknown_data_set_names_the_nearest():
     text = message_of(params.load, SHIPPED, "mnits")
     assert text == "no data set 'mnits', did you mean mnist? (valid: mnist, faces)"

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.gan.common.language import speaking
 from stages.gan.training.history import History
 from stages.gan.training.loop import Epoch
 from stages.gan.training.step.measures import MEASURES
 from stages.tools.collapse import page as comparison
 from tests.helpers.data import message_of
+from tests.helpers.texts.chinese import english_left, strange_letters
 
 VERDICT = {
     "name": "saturated discriminator", "step": 60, "since": 3, "seen": "both <0>", "fatal": True,
@@ -60,3 +62,25 @@ def test_what_is_missing_is_named(tmp_path, name):
     (folder / name).unlink()
     text = message_of(comparison.read, folder, "mnist", "first", {})
     assert f"{name} is missing" in text
+
+
+def test_the_page_is_in_the_language_now_spoken(tmp_path, drawn_texts):
+    earlier = {
+        "name": "diverged", "step": 7, "since": 7, "seen": "generator loss is nan", "meaning": "",
+        "changes": [],
+    }  # fmt: skip
+    folder = left_behind(tmp_path / "a", earlier=[earlier], seen="D(x) is 1 and D(G(z)) is 1")
+    found = comparison.read(folder, "mnist", comparison.ON_LOGITS, {"loss": "bce"})
+    with speaking("zh"):
+        page = comparison.page_of("A title", [found])
+    assert '<html lang="zh-CN">' in page
+    for words in (
+        "同样的设置，对 logit 计算",
+        "判别器饱和",
+        "D(x) 为 1，D(G(z)) 为 1",
+        "第 7 步报告：</strong>发散，生成器的损失为 nan",
+    ):
+        assert words in page
+    assert english_left(page) == ["no way back"]  # which no sentence of ours made
+    assert drawn_texts
+    assert not strange_letters("".join(drawn_texts))

@@ -2,9 +2,11 @@ import io
 
 from PIL import Image
 
-from stages.gan.measures.headline import Finding
+from stages.gan.common.language import speaking
+from stages.gan.measures.headline import NOT_REAL, Finding
 from stages.tools.compare import page as side_by_side
 from stages.tools.compare.page import Figure, Run
+from tests.helpers.texts.chinese import english_left, strange_letters
 
 
 def picture():
@@ -119,3 +121,28 @@ def test_the_stand_in_is_named():
     )
     page = page_of(run("one", train=train), run("two"))
     assert "Not the real data in all runs.</strong> one was" in page
+
+
+def test_the_page_is_in_the_language_now_spoken(drawn_texts):
+    found = Finding(NOT_REAL, "", "")
+    stand_in = {"steps": 9, "epochs": 1, "bundled_data": True}
+    runs = (
+        run("one", found=found),
+        run(
+            "two", 0.2, judge="b" * 64, train=stand_in, picture=None, note=side_by_side.note_of("x")
+        ),
+    )
+    with speaking("zh"):
+        page = side_by_side.page_of(
+            side_by_side.title_of("mnist"), "mnist", runs, {"one": "dvc exp apply one"}
+        )
+    assert '<html lang="zh-CN">' in page
+    assert "mnist：多次训练对比" in page
+    assert "不像真实图像（接近均衡）" in page
+    assert "2 轮，1,200 步" in page
+    assert "1 轮，9 步" in page
+    assert "two 用的是本项目自带的替代数据" in page
+    assert "图像不在本机上：x" in page
+    assert english_left(page.replace("Do they look right?", "")) == []
+    assert drawn_texts
+    assert not strange_letters("".join(drawn_texts))

@@ -70,13 +70,16 @@ NOT_FINITE = {
 # Why a change is advised.
 TIMES = marked("{times} times as long")
 
+# Clauses as a whole, and the parts of the others.
 _CLAUSES = (
-    LOSS, LOSS_AND_LEVEL, GENERATOR_LOSS, GENERATOR_LOSS_AND_LEVEL, REAL, FAKE, D_GRADIENT,
-    G_GRADIENT, APART, FEW_KINDS, BEFORE, REJECTED, HIDDEN, HIDDEN_AND_MORE, UNREACHABLE,
-    NO_LEVELS, ONE_REAL_IMAGE, ALIKE, REAL_APART, STUCK, STUCK_ANSWERS, NO_GRADIENT, VANISHED,
-    VANISHED_BELOW, NO_GENERATOR_GRADIENT, SLOW_SWINGS, FAST_SWINGS, *NOT_FINITE.values(),
+    REJECTED, HIDDEN, HIDDEN_AND_MORE, UNREACHABLE, NO_LEVELS, ONE_REAL_IMAGE, ALIKE, REAL_APART,
+    STUCK, STUCK_ANSWERS, NO_GRADIENT, VANISHED, VANISHED_BELOW, NO_GENERATOR_GRADIENT,
+    SLOW_SWINGS, FAST_SWINGS,
 )  # fmt: skip
-_REASONS = (TIMES,)
+_PARTS = (
+    LOSS, LOSS_AND_LEVEL, GENERATOR_LOSS, GENERATOR_LOSS_AND_LEVEL, REAL, FAKE, D_GRADIENT,
+    G_GRADIENT, APART, FEW_KINDS, BEFORE, *NOT_FINITE.values(),
+)  # fmt: skip
 
 
 def told(seen: str) -> str:
@@ -86,7 +89,7 @@ def told(seen: str) -> str:
 
 def reason(why: str) -> str:
     """Why a change is advised, in the language now spoken."""
-    return retold(why, _REASONS) if (said := translated(why)) == why else said
+    return retold(why, TIMES)
 
 
 def verdict(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +113,7 @@ def changes(content: Any) -> list[dict[str, Any]]:
 
 
 def _clause(clause: str) -> str:
-    whole = retold(clause, _CLAUSES)
+    whole = retold(clause, *_CLAUSES)
     if whole != clause:
         return whole
-    return _(", ").join(retold(part, _CLAUSES) for part in clause.split(", "))
+    return _(", ").join(retold(part, *_PARTS) for part in clause.split(", "))
