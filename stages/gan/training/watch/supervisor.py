@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, translated
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.trained import grids
 from stages.gan.trained.sampling import generate
@@ -16,7 +17,7 @@ from stages.gan.training.preparation import Setup
 from stages.gan.training.progress import ProgressBar, lecture_line
 from stages.gan.training.step.measures import MEASURES, DiversityMeter
 from stages.gan.training.watch.diagnosis import Diagnosis
-from stages.gan.training.watch.verdicts import Verdict
+from stages.gan.training.watch.verdicts import LINE, Verdict
 from stages.gan.training.watch.weights import Weights
 
 
@@ -82,9 +83,16 @@ class Supervisor:
         page = self._page_about(verdict)
         if self._setup.params.train.on_failure == "stop":
             raise Failed(
-                f"{self._setup.dataset}: training was stopped at step {step}, because it cannot "
-                f"recover ({verdict.name}): {page} shows what was seen and what to change. With "
-                f"{self._setup.dataset}.train.on_failure=warn training continues"
+                _(
+                    "{dataset}: training was stopped at step {step}, because it cannot "
+                    "recover ({verdict}): {page} shows what was seen and what to change. "
+                    "With {dataset}.train.on_failure=warn training continues"
+                ).format(
+                    dataset=self._setup.dataset,
+                    step=step,
+                    verdict=translated(verdict.name),
+                    page=page,
+                )
             )
 
     @property
@@ -123,13 +131,17 @@ class Supervisor:
             # Otherwise this line is printed after an epoch, and this epoch may never be finished.
             losses = means(self._history.recent(verdict.step - verdict.since + 1))
             self._bar.say(lecture_line(losses[0], losses[1]))
-        self._bar.say(f"verdict: {verdict.name}")
-        self._bar.say(f"  seen: {verdict.seen}")
-        self._bar.say(f"  this means: {verdict.meaning}")
+        self._bar.say(translated(LINE).format(name=translated(verdict.name)))
+        self._bar.say(_("  seen: {seen}").format(seen=verdict.seen))
+        self._bar.say(_("  this means: {meaning}").format(meaning=verdict.meaning))
         for change in verdict.changes:
             self._bar.say(
-                f"  to change: {self._setup.dataset}.{change.param} to "
-                f"{as_yaml(change.value)}, {change.why}"
+                _("  to change: {dataset}.{param} to {value}, {why}").format(
+                    dataset=self._setup.dataset,
+                    param=change.param,
+                    value=as_yaml(change.value),
+                    why=change.why,
+                )
             )
 
     def _page_about(self, verdict: Verdict) -> str:

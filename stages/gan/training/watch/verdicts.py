@@ -15,6 +15,7 @@ The module `diagnosis` decides which verdict a run gets.
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from stages.gan.common.language import marked
 from stages.gan.params import Train
 from stages.gan.training.watch.changes import Change, average
 
@@ -26,6 +27,9 @@ DIVERGED = "diverged"
 OSCILLATING = "oscillating"
 NEAR = "near equilibrium"
 LEARNING = "still learning"
+NAMES = (SATURATED, WON, COLLAPSED, RANGE, DIVERGED, OSCILLATING, NEAR, LEARNING)
+# The line that reports one on the terminal; sweeps look for it in the logs of their runs.
+LINE = marked("verdict: {name}")
 
 MEANINGS = {
     SATURATED: (
