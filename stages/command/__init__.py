@@ -14,7 +14,7 @@ from types import FrameType
 from stages import ENDING
 from stages.command import edits, recorded, workspace
 from stages.gan import params
-from stages.gan.common import paths, runtime
+from stages.gan.common import language, paths, runtime
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import ERROR, _, translated
 
@@ -40,6 +40,7 @@ def guarded(main: Callable[[], None]) -> None:
     runtime.bound_threads()
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        language.of_terminal()  # a bad value is reported before anything is said
         main()
     except UserError as error:
         _fail(str(error), error.code)
