@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stages.command import guarded, say
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import _
+from stages.gan.common.language import _, translated
 from stages.gan.params.explanations import nearest
 
 STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export", "play")
@@ -49,10 +49,10 @@ def listing() -> None:
     """Print one line per command: the first line of its docstring."""
     say(_("usage: python -m stages COMMAND [ARGUMENT ...]; COMMAND --help lists its arguments\n"))
     for name in TOOLS:
-        say(f"  {name:15} {first_line(COMMANDS[name])}")
+        say(f"  {name:15} {translated(first_line(COMMANDS[name]))}")
     say(_("\nstages of the pipeline, which `dvc repro` runs; each takes a data set's name:\n"))
     for name in STAGES:
-        say(f"  {name:15} {first_line(COMMANDS[name])}")
+        say(f"  {name:15} {translated(first_line(COMMANDS[name]))}")
 
 
 def first_line(module: str) -> str:

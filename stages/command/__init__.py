@@ -3,7 +3,6 @@
 This package imports nothing heavy, so that a stage depends only on what it uses.
 """
 
-import argparse
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from types import FrameType
 
 from stages import ENDING
 from stages.command import edits, recorded, workspace
+from stages.command.arguments import argument_parser as argument_parser
 from stages.gan import params
 from stages.gan.common import language, paths, runtime
 from stages.gan.common.errors import UserError
@@ -89,16 +89,6 @@ def run_stage(
             edits.check(dataset, settings, uses)
 
     guarded(main)
-
-
-def argument_parser() -> argparse.ArgumentParser:
-    """A parser whose description is the first line of the running command's docstring."""
-    module = sys.modules["__main__"]
-    name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else ""
-    return argparse.ArgumentParser(
-        prog=f"python -m stages {name.rpartition('.')[2]}",
-        description=(module.__doc__ or "").partition("\n")[0],
-    )
 
 
 def say(message: str) -> None:

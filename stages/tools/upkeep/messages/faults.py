@@ -38,7 +38,8 @@ def of_missing(catalogue: Catalog, messages: Catalog) -> list[str]:
 def of_message(message: Message) -> list[str]:
     """What is wrong with the translation of one message."""
     originals = [message.id] if isinstance(message.id, str) else list(message.id)
-    texts = [message.string] if isinstance(message.string, str) else list(message.string)
+    given = message.string or ""  # a message that was just added has None
+    texts = [given] if isinstance(given, str) else list(given)
     if not all(texts):
         return ["no translation"]
     if message.fuzzy:
