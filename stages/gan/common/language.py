@@ -180,11 +180,24 @@ def of_terminal(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def _lenient() -> str:
-    """The terminal's language. A bad value was reported when the command began: see `command`."""
+    """The terminal's language. A bad value was reported when the command began: see `command`.
+
+    It is English where the terminal cannot show the language: escapes could not be read.
+    """
     try:
-        return of_terminal()
+        language = of_terminal()
     except UserError:
         return ENGLISH
+    return language if language == ENGLISH or _can_be_shown("中文") else ENGLISH
+
+
+def _can_be_shown(text: str) -> bool:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            text.encode(getattr(stream, "encoding", None) or "utf-8")
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 def _catalogues() -> list[gettext.NullTranslations]:
