@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stages.command import guarded, say
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, translated
 from stages.gan.params.explanations import nearest
 
 STAGES = ("download", "preprocess", "judge", "train", "evaluate", "report", "export", "play")
@@ -38,18 +39,20 @@ def main() -> None:
     """List the commands, or report an unknown name."""
     name = sys.argv[1] if sys.argv[1:] else "--help"
     if name not in ("-h", "--help"):
-        raise UserError(f"no command {name!r}{nearest(name, COMMANDS)}")
+        raise UserError(
+            _("no command {name!r}{nearest}").format(name=name, nearest=nearest(name, COMMANDS))
+        )
     listing()
 
 
 def listing() -> None:
     """Print one line per command: the first line of its docstring."""
-    say("usage: python -m stages COMMAND [ARGUMENT ...]; COMMAND --help lists its arguments\n")
+    say(_("usage: python -m stages COMMAND [ARGUMENT ...]; COMMAND --help lists its arguments\n"))
     for name in TOOLS:
-        say(f"  {name:15} {first_line(COMMANDS[name])}")
-    say("\nstages of the pipeline, which `dvc repro` runs; each takes a data set's name:\n")
+        say(f"  {name:15} {translated(first_line(COMMANDS[name]))}")
+    say(_("\nstages of the pipeline, which `dvc repro` runs; each takes a data set's name:\n"))
     for name in STAGES:
-        say(f"  {name:15} {first_line(COMMANDS[name])}")
+        say(f"  {name:15} {translated(first_line(COMMANDS[name]))}")
 
 
 def first_line(module: str) -> str:

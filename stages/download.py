@@ -8,6 +8,7 @@ from stages.command import run_stage, say
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
+from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.raw import formats, leftovers, sources
 from stages.gan.data.raw.packed import open_source
@@ -21,7 +22,9 @@ def download(dataset: str, params: Dataset) -> None:
     for name in settings.sha256:
         if name not in raw.HASHED:
             raise UserError(
-                f"{dataset}.download.sha256 names {name}: valid is one of {', '.join(raw.HASHED)}"
+                _("{dataset}.download.sha256 names {name}: valid is one of {valid}").format(
+                    dataset=dataset, name=name, valid=", ".join(raw.HASHED)
+                )
             )
     for source in filter(sources.is_local, settings.sources):
         paths.refuse_own_result(source, paths.raw(dataset), f"{dataset}.download.sources")
@@ -58,19 +61,31 @@ def download(dataset: str, params: Dataset) -> None:
                 "left_out": left_out,
             },
         )
-    say(f"{dataset}: {sum(files.values()):,} bytes from {found.name}")
+    say(
+        _("{dataset}: {size:,} bytes from {name}").format(
+            dataset=dataset, size=sum(files.values()), name=found.name
+        )
+    )
     for line in leftovers.lines(left_out):
         say(f"  {line}")
     if found.bundled:
-        say(f"WARNING: no other source of {dataset} could be used. This is the bundled stand-in,")
-        say("not the real data. The metrics and the report say so too.")
+        say(
+            _(
+                "WARNING: no other source of {dataset} could be used. This is the bundled stand-in,"
+            ).format(dataset=dataset)
+        )
+        say(_("not the real data. The metrics and the report say so too."))
 
 
 def make_bundled(source: str, params: Dataset, folder: Path) -> None:
     """Make the stand-in that this project has for the data set's format."""
     bundled = formats.module(params.kind.format, "bundled")
     if source != bundled.NAME:
-        raise UserError(f"unknown bundled set: format {params.kind.format} has {bundled.NAME}")
+        raise UserError(
+            _("unknown bundled set: format {format} has {valid}").format(
+                format=params.kind.format, valid=bundled.NAME
+            )
+        )
     settings = params.download
     stream_at = functools.partial(stream, settings.bundled_seed, "drawing")
     bundled.make(folder, settings.bundled_count, stream_at)
@@ -81,9 +96,15 @@ def verify(settings: Download, identities: dict[str, str]) -> None:
     for file, expected in settings.sha256.items():
         found = identities.get(file)
         if found is None:
-            raise UserError(f"{file} is not in the source, but download.sha256 names it")
+            raise UserError(
+                _("{file} is not in the source, but download.sha256 names it").format(file=file)
+            )
         if found != expected:
-            raise UserError(f"{file} has sha256 {found}, expected {expected}")
+            raise UserError(
+                _("{file} has sha256 {found}, expected {expected}").format(
+                    file=file, found=found, expected=expected
+                )
+            )
 
 
 if __name__ == "__main__":

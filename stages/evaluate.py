@@ -5,6 +5,7 @@ from stages.command.recorded import Files
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
+from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.evaluation import discriminator, pictures, scoring
@@ -35,8 +36,9 @@ def evaluate(dataset: str, params: Dataset) -> None:
         )
     except UserError as error:
         raise UserError(
-            f"{dataset}: {error}: {paths.failure(dataset)} shows when; first try a smaller "
-            "learning_rate"
+            _("{dataset}: {error}: {page} shows when; first try a smaller learning_rate").format(
+                dataset=dataset, error=error, page=paths.failure(dataset)
+            )
         ) from None
     # The pictures need float32. For all other images the levels suffice, in half the memory.
     drawn, fake = fake[: max(COUNT, settings.nearest)].copy(), prepared.to_levels(fake)
@@ -63,7 +65,11 @@ def evaluate(dataset: str, params: Dataset) -> None:
     if found := headline.finding(metrics):
         say(f"{dataset}: {found.seen}")
     if checkpoint.averaged:
-        say(f"{dataset}: the generator has the moving average (EMA) of its weights")
+        say(
+            _("{dataset}: the generator has the moving average (EMA) of its weights").format(
+                dataset=dataset
+            )
+        )
     say(f"{dataset}: {discriminator.line(of_d, count)}")
 
 

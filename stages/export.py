@@ -5,7 +5,7 @@ import numpy as np
 from stages.command import run_stage, say
 from stages.gan.common import paths
 from stages.gan.common.files import read_json, whole_folder
-from stages.gan.common.language import speaking
+from stages.gan.common.language import _, speaking
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.common.yaml_files import flat
 from stages.gan.data import prepared
@@ -54,7 +54,11 @@ def export(dataset: str, params: Dataset) -> None:
             (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
         space.write(folder, facts.title, facts.terms)
     for name, apart in differences.items():
-        say(f"{dataset}: {paths.export(dataset) / name}, at most {apart:.1e} from the network")
+        say(
+            _("{dataset}: {file}, at most {apart:.1e} from the network").format(
+                dataset=dataset, file=paths.export(dataset) / name, apart=apart
+            )
+        )
 
 
 if __name__ == "__main__":

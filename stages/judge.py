@@ -4,6 +4,7 @@ from stages.command import run_stage, say
 from stages.command.recorded import Files
 from stages.gan.common import paths
 from stages.gan.common.files import whole_folder, write_json
+from stages.gan.common.language import _
 from stages.gan.data import prepared
 from stages.gan.evaluation import judge as judges
 from stages.gan.evaluation.judge import storage
@@ -18,8 +19,16 @@ def judge(dataset: str, params: Dataset) -> None:
         about = storage.save(folder, made, splits)
     write_json(paths.metrics(dataset) / "judge.json", {"accuracy": about["accuracy"]})
     say(
-        f"{dataset}: the judge is right on {made.accuracy:.2%} of {about['counts']['test']:,} "
-        f"held-out images (task: {made.task}, {made.classes} classes)"
+        _(
+            "{dataset}: the judge is right on {accuracy:.2%} of {count:,} held-out images "
+            "(task: {task}, {classes} classes)"
+        ).format(
+            dataset=dataset,
+            accuracy=made.accuracy,
+            count=about["counts"]["test"],
+            task=made.task,
+            classes=made.classes,
+        )
     )
 
 

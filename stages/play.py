@@ -5,6 +5,7 @@ import numpy as np
 from stages.command import run_stage, say
 from stages.gan.common import paths
 from stages.gan.common.files import read_json, whole_file
+from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.evaluation.judge import LABELS, storage
@@ -61,7 +62,11 @@ def play(dataset: str, params: Dataset) -> None:
         scratch.write_text(page, encoding="utf-8")
     apart = networks["generator"]["difference"]
     say(f"{dataset}: {paths.play(dataset)}, {len(page.encode()) / 1e6:.1f} MB")
-    say(f"{dataset}: images in it differ by at most {apart:g} of 255 levels from the network's")
+    say(
+        _(
+            "{dataset}: images in it differ by at most {apart:g} of 255 levels from the network's"
+        ).format(dataset=dataset, apart=apart)
+    )
 
 
 if __name__ == "__main__":

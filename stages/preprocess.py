@@ -3,6 +3,7 @@
 from stages.command import run_stage, say
 from stages.gan.common import paths
 from stages.gan.common.files import read_json, whole_folder
+from stages.gan.common.language import ENGLISH, _, speaking
 from stages.gan.data import prepared
 from stages.gan.data.raw import account, formats
 from stages.gan.params import Dataset
@@ -17,7 +18,8 @@ def preprocess(dataset: str, params: Dataset) -> None:
     with whole_folder(paths.prepared(dataset)) as folder:
         result = reader.prepare(paths.raw(dataset), folder, settings)
         prepared.attach_latents(folder, result.counts, settings.latent_size, settings.seed)
-        told = account.lines(result, source["left_out"], settings.transposed)
+        with speaking(ENGLISH):  # the page says it in its own language
+            told = account.lines(result, source["left_out"], settings.transposed)
         prepared.describe(
             folder,
             {
@@ -37,10 +39,16 @@ def preprocess(dataset: str, params: Dataset) -> None:
             },
         )
     say(
-        f"{dataset}: {result.counts['train']:,} images to train on,"
-        f" {result.counts['test']:,} held out, {len(result.rejected)} skipped"
+        _("{dataset}: {train:,} images to train on, {test:,} held out, {skipped} skipped").format(
+            dataset=dataset,
+            train=result.counts["train"],
+            test=result.counts["test"],
+            skipped=len(result.rejected),
+        )
     )
-    for line in [*account.skipped(result.rejected), *told]:
+    for line in account.skipped(result.rejected):
+        say(f"  {line}")
+    for line in account.lines(result, source["left_out"], settings.transposed):
         say(f"  {line}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from stages.command import edits, run_stage, say, workspace
 from stages.gan.common import paths, unfinished
+from stages.gan.common.language import _
 from stages.gan.params import Dataset
 from stages.gan.training import loop, preparation, results
 from stages.gan.training.history import History
@@ -28,7 +29,11 @@ def train(dataset: str, params: Dataset) -> None:
     """Train in this process, or in as many workers as the params ask for."""
     workers = params.train.distributed.workers
     if workers > 1 and not group.is_started_by_msrun():
-        say(f"{dataset}: {workers} workers, {params.train.batch_size // workers} images for each")
+        say(
+            _("{dataset}: {workers} workers, {images} images for each").format(
+                dataset=dataset, workers=workers, images=params.train.batch_size // workers
+            )
+        )
         job.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
         return
     with worker.membership(dataset, workers) as (mine, link):

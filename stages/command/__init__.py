@@ -3,7 +3,6 @@
 This package imports nothing heavy, so that a stage depends only on what it uses.
 """
 
-import argparse
 import os
 import signal
 import sys
@@ -13,9 +12,11 @@ from types import FrameType
 
 from stages import ENDING
 from stages.command import edits, recorded, workspace
+from stages.command.arguments import argument_parser as argument_parser
 from stages.gan import params
 from stages.gan.common import language, paths, runtime
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import ERROR, _, translated
 
 # At every start MindSpore warns that its own Adam is old. With 3 it shows errors only; a user
 # who wants the warnings sets GLOG_v=2. MindSpore reads it when it is first imported, after this.
@@ -44,9 +45,9 @@ def guarded(main: Callable[[], None]) -> None:
     except UserError as error:
         _fail(str(error), error.code)
     except _Ended as ended:
-        _fail(f"ended by {ended.number.name}", 128 + ended.number)
+        _fail(_("ended by {signal}").format(signal=ended.number.name), 128 + ended.number)
     except KeyboardInterrupt:
-        _fail("interrupted", 130)
+        _fail(_("interrupted"), 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
@@ -56,7 +57,7 @@ def guarded(main: Callable[[], None]) -> None:
         where = f"{error.filename}: " if error.filename else ""
         _fail(f"{where}{error.strerror or error}")
     except MemoryError:
-        _fail("out of memory: a smaller batch_size or image_size needs less")
+        _fail(_("out of memory: a smaller batch_size or image_size needs less"))
 
 
 def run_stage(
@@ -73,7 +74,7 @@ def run_stage(
 
     def main() -> None:
         parser = argument_parser()
-        parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
+        parser.add_argument("dataset", help=_("a key of params.yaml's `datasets`"))
         dataset = parser.parse_args().dataset
         workspace.end_with_dvc()
         paths.set_project(workspace.project())
@@ -88,16 +89,6 @@ def run_stage(
             edits.check(dataset, settings, uses)
 
     guarded(main)
-
-
-def argument_parser() -> argparse.ArgumentParser:
-    """A parser whose description is the first line of the running command's docstring."""
-    module = sys.modules["__main__"]
-    name = module.__spec__.name.removesuffix(".__main__") if module.__spec__ else ""
-    return argparse.ArgumentParser(
-        prog=f"python -m stages {name.rpartition('.')[2]}",
-        description=(module.__doc__ or "").partition("\n")[0],
-    )
 
 
 def say(message: str) -> None:
@@ -128,7 +119,8 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
 
 def _fail(message: str, code: int = 1) -> None:
     try:
-        print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        line = translated(ERROR).format(message=" ".join(message.split()))
+        print(line, file=sys.stderr, flush=True)
     except BrokenPipeError:  # nobody reads it any more: DVC was killed, for example
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     try:

@@ -12,6 +12,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import sha256
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import flat
 from stages.gan.params.fingerprints import code_in_use
 
@@ -55,13 +56,17 @@ def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None
         now = params.load(paths.PARAMS, dataset)
     except UserError as error:
         raise UserError(
-            f"edited while this stage ran, so its results do not count: {error}"
+            _("edited while this stage ran, so its results do not count: {error}").format(
+                error=error
+            )
         ) from None
     changes = [*_changes(dataset, began, now, uses), *_code()]
     if changes:
         raise UserError(
-            f"edited while this stage ran: {'; '.join(changes)}. The results come from the state "
-            "before the edit, so they do not count: run the same command again"
+            _(
+                "edited while this stage ran: {changes}. The results come from the state "
+                "before the edit, so they do not count: run the same command again"
+            ).format(changes="; ".join(changes))
         )
 
 
@@ -90,7 +95,9 @@ def _changes(
                 place = name
             elif name.startswith("kind."):
                 place = f"datasets.{dataset}.{name.removeprefix('kind.')}"
-            yield f"{paths.PARAMS}: {place} was {old.get(name)} and is {new.get(name)}"
+            yield _("{params}: {place} was {old} and is {new}").format(
+                params=paths.PARAMS, place=place, old=old.get(name), new=new.get(name)
+            )
 
 
 def _code() -> Iterator[str]:

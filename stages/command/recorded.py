@@ -18,6 +18,7 @@ from stages.command import edits, workspace
 from stages.gan import params
 from stages.gan.common import unfinished
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML
 from stages.gan.params.fingerprints import fingerprint
 
@@ -57,7 +58,11 @@ def kept(
             if run.put_back():
                 yield True
                 return
-            announce(f"{dataset}: {run.folder} is damaged, so {stage} runs again")
+            announce(
+                _("{dataset}: {folder} is damaged, so {stage} runs again").format(
+                    dataset=dataset, folder=run.folder, stage=stage
+                )
+            )
             run.discard()
     yield False
     try:
@@ -65,7 +70,11 @@ def kept(
             run.keep(files.writes)
     except (OSError, UserError) as error:
         # The stage has made its results, and they are whole.
-        announce(f"{dataset}: the results of {stage} are not kept beside: {error}")
+        announce(
+            _("{dataset}: the results of {stage} are not kept beside: {error}").format(
+                dataset=dataset, stage=stage, error=error
+            )
+        )
 
 
 def clear() -> list[unfinished.Run]:

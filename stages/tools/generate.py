@@ -10,6 +10,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file, whole_folder
+from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data.prepared.arrays import read_array
 from stages.gan.trained import checkpoints, grids
@@ -19,22 +20,24 @@ from stages.gan.trained.sampling import generate
 def main() -> None:
     """Parse the command line, and write a grid, an array, or one file per image."""
     parser = argument_parser()
-    parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the latent codes, from 0")
-    parser.add_argument("--count", type=int, default=25, help="number of images, from 1")
+    parser.add_argument("dataset", help=_("a key of params.yaml's `datasets`"))
+    parser.add_argument("--seed", type=int, default=1, help=_("seed of the latent codes, from 0"))
+    parser.add_argument("--count", type=int, default=25, help=_("number of images, from 1"))
     parser.add_argument(
-        "--codes", type=Path, help="a .npy file of latent codes (N, latent_size); replaces --seed"
+        "--codes",
+        type=Path,
+        help=_("a .npy file of latent codes (N, latent_size); replaces --seed"),
     )
     parser.add_argument(
         "--model",
         type=Path,
-        help="a checkpoint folder; default: models/<dataset>/checkpoints/final",
+        help=_("a checkpoint folder; default: models/<dataset>/checkpoints/final"),
     )
     parser.add_argument(
         "--output",
         type=Path,
         required=True,
-        help="grid.png for a grid; images.npy for an array; a folder/ for one file per image",
+        help=_("grid.png for a grid; images.npy for an array; a folder/ for one file per image"),
     )
     arguments = parser.parse_args()
     params.check_name(paths.PARAMS, arguments.dataset)
@@ -44,14 +47,20 @@ def main() -> None:
         codes = read_codes(arguments.codes, size)
     else:
         if arguments.count < 1:
-            raise UserError(f"--count is {arguments.count}: valid is 1 or more")
+            raise UserError(
+                _("--count is {count}: valid is 1 or more").format(count=arguments.count)
+            )
         if arguments.seed < 0:
-            raise UserError(f"--seed is {arguments.seed}: valid is 0 or more")
+            raise UserError(_("--seed is {seed}: valid is 0 or more").format(seed=arguments.seed))
         codes = latent_codes(stream(arguments.seed, "pictures"), arguments.count, size)
-    generator, _ = checkpoint.networks()
+    generator, _discriminator = checkpoint.networks()
     write(generate(generator, codes), arguments.output)
-    averaged = " with the generator's moving average (EMA)" if checkpoint.averaged else ""
-    say(f"{len(codes)} images{averaged}: {arguments.output}")
+    averaged = _(" with the generator's moving average (EMA)") if checkpoint.averaged else ""
+    say(
+        _("{count} images{averaged}: {output}").format(
+            count=len(codes), averaged=averaged, output=arguments.output
+        )
+    )
 
 
 def read_codes(file: Path, size: int) -> NDArray[np.float32]:
@@ -59,13 +68,19 @@ def read_codes(file: Path, size: int) -> NDArray[np.float32]:
     try:
         codes = read_array(file)
     except FileNotFoundError:
-        raise UserError(f"{file} does not exist") from None
+        raise UserError(_("{file} does not exist").format(file=file)) from None
     if codes.ndim != 2 or codes.shape[1] != size or len(codes) == 0:
-        raise UserError(f"{file} has shape {codes.shape}: valid is (N, {size})")
+        raise UserError(
+            _("{file} has shape {shape}: valid is (N, {size})").format(
+                file=file, shape=codes.shape, size=size
+            )
+        )
     with np.errstate(over="ignore"):
         values = codes.astype(np.float32)
     if not np.isfinite(values).all():
-        raise UserError(f"{file} holds values that are not finite as 32-bit floats")
+        raise UserError(
+            _("{file} holds values that are not finite as 32-bit floats").format(file=file)
+        )
     return values
 
 
@@ -79,12 +94,18 @@ def write(images: NDArray[np.float32], output: Path) -> None:
             np.save(file, images)
     elif output.suffix == "":
         if output.exists() and (not output.is_dir() or any(output.iterdir())):
-            raise UserError(f"{output} exists already: valid is a new or an empty folder")
+            raise UserError(
+                _("{output} exists already: valid is a new or an empty folder").format(
+                    output=output
+                )
+            )
         with whole_folder(output) as folder:
             for index, image in enumerate(images):
                 grids.single(image).save(folder / f"{index:05d}.png")
     else:
-        raise UserError(f"--output is {output}: valid is a .png, a .npy or a folder")
+        raise UserError(
+            _("--output is {output}: valid is a .png, a .npy or a folder").format(output=output)
+        )
 
 
 if __name__ == "__main__":

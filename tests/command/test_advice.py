@@ -33,7 +33,7 @@ ADVICE = {
     ("__main__.py", "dvc repro"): NONE + "it says what runs the stages",
     ("__main__.py", "python -m stages COMMAND [ARGUMENT ...]; COMMAND --help lists its arguments"):
         NONE + "a usage line",
-    ("command/__init__.py", "python -m stages {}"): NONE + "a usage line",
+    ("command/arguments.py", "python -m stages {}"): NONE + "a usage line",
     ("gan/common/files.py", "dvc repro"): BROKEN,
     ("gan/common/paths.py", "{}cp -r {} {}"): "tests/gan/common/test_paths.py::"
         "test_a_stages_own_result_is_refused_and_the_copy_that_is_told_is_taken",
@@ -118,6 +118,8 @@ ADVICE = {
     ("tools/sweep/__main__.py", "python -m stages sweep {}"):
         "tests/tools/sweep/test_sweep_command.py::",
     ("tools/sweep/workers.py", "dvc queue status"): f"{HERE}test_the_queue_is_shown_and_stopped",
+    ("tools/upkeep/messages/catalogues.py", "python -m stages messages"):
+        "tests/tools/upkeep/messages/test_messages_command.py::",
     ("tools/upkeep/plots_page.py", "dvc config"): NONE + "it names what failed",
     ("tools/upkeep/scratch.py", "dvc repro"):
         f"{HERE}test_a_finished_training_is_taken_up_or_cleared",

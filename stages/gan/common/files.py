@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 
 @contextmanager
@@ -115,23 +116,33 @@ def read_json(source: Path, *keys: str) -> dict[str, Any]:
     try:
         content = json.loads(source.read_text(encoding="utf-8"), parse_constant=_no_number)
     except FileNotFoundError:
-        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+        raise UserError(
+            _("{source} is missing: run `dvc repro` first").format(source=source)
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+        raise UserError(
+            _("{source} is damaged ({error}): remove it and run `dvc repro`").format(
+                source=source, error=error
+            )
+        ) from None
     if not isinstance(content, dict):
-        raise UserError(f"{source} is damaged: it should hold a JSON object")
+        raise UserError(
+            _("{source} is damaged: it should hold a JSON object").format(source=source)
+        )
     _complain_of_missing(source, [key for key in keys if key not in content])
     return content
 
 
 def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is not a JSON number")
+    raise ValueError(_("{text} is not a JSON number").format(text=text))
 
 
 def _complain_of_missing(source: Path, names: list[str]) -> None:
     if names:
         raise UserError(
-            f"{source} is damaged (it has no {', '.join(names)}): remove it and run `dvc repro`"
+            _("{source} is damaged (it has no {names}): remove it and run `dvc repro`").format(
+                source=source, names=", ".join(names)
+            )
         )
 
 
@@ -160,9 +171,15 @@ def read_csv(source: Path, *columns: str) -> list[dict[str, float]]:
                 for row in reader
             ]
     except FileNotFoundError:
-        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+        raise UserError(
+            _("{source} is missing: run `dvc repro` first").format(source=source)
+        ) from None
     except (TypeError, ValueError, csv.Error) as error:
-        raise UserError(f"{source} is damaged ({error}): remove it and run `dvc repro`") from None
+        raise UserError(
+            _("{source} is damaged ({error}): remove it and run `dvc repro`").format(
+                source=source, error=error
+            )
+        ) from None
     _complain_of_missing(source, missing)
     return rows
 

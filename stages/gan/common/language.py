@@ -83,6 +83,10 @@ def translated(message: str) -> str:
     return message
 
 
+# The line in which a command, or a rank of a job, reports its error.
+ERROR = marked("error: {message}")
+
+
 def retold(text: str, *templates: str) -> str:
     """A filled-in English text, in the language now spoken.
 
@@ -124,6 +128,26 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 def _own_letters(template: str) -> int:
     return sum(len(literal) for literal, *_ in Formatter().parse(template))
+
+
+def editions(message: str) -> list[str]:
+    """A `marked` text in all languages: what another process may have said."""
+    found = [message]
+    for language in LANGUAGES:
+        if language != ENGLISH:
+            found += [_catalogue(language, each).gettext(message) for each in (TERMINAL, PAGES)]
+    return list(dict.fromkeys(found))
+
+
+def beginnings(message: str) -> list[str]:
+    """What stands before the first place of a `marked` text, in all languages.
+
+    Examples
+    --------
+    >>> beginnings(ERROR)[0]
+    'error: '
+    """
+    return [each.partition("{")[0] for each in editions(message)]
 
 
 @contextmanager
@@ -176,11 +200,24 @@ def of_terminal(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def _lenient() -> str:
-    """The terminal's language. A bad value was reported when the command began: see `command`."""
+    """The terminal's language. A bad value was reported when the command began: see `command`.
+
+    It is English where the terminal cannot show the language: escapes could not be read.
+    """
     try:
-        return of_terminal()
+        language = of_terminal()
     except UserError:
         return ENGLISH
+    return language if language == ENGLISH or _can_be_shown("中文") else ENGLISH
+
+
+def _can_be_shown(text: str) -> bool:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            text.encode(getattr(stream, "encoding", None) or "utf-8")
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 def _catalogues() -> list[gettext.NullTranslations]:

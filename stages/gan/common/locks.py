@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 _PAUSE = 0.2
 
@@ -48,9 +49,17 @@ def lock(
     while (opened := _take(file)) is None:
         holder = _holder(file)
         if time.monotonic() >= end:
-            raise Held(f"{what} is in use by {holder}: wait until it has ended, or stop it")
+            raise Held(
+                _("{what} is in use by {holder}: wait until it has ended, or stop it").format(
+                    what=what, holder=holder
+                )
+            )
         if not told:
-            announce(f"{what} is in use by {holder}: waiting up to {patience:.0f} seconds")
+            announce(
+                _("{what} is in use by {holder}: waiting up to {patience:.0f} seconds").format(
+                    what=what, holder=holder, patience=patience
+                )
+            )
             told = True
         time.sleep(_PAUSE)
     try:
@@ -132,9 +141,11 @@ def _is_at(opened: int, file: Path) -> bool:
 def _holder(file: Path) -> str:
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
-        return f"process {about['process']} on {about['host']} ({about['command']})"
+        return _("process {process} on {host} ({command})").format(
+            process=about["process"], host=about["host"], command=about["command"]
+        )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return "another process"  # it has just begun, or is ending
+        return _("another process")  # it has just begun, or is ending
 
 
 def _command() -> str:

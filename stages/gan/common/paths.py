@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 PARAMS = Path("params.yaml")
 # All that `evaluate` measures, in `metrics`. evaluate.json has only what runs are compared by.
@@ -114,7 +115,16 @@ def refuse_own_result(given: str, own: Path, param: str) -> None:
     restore = "" if own.exists() else f"dvc checkout {words[0]} && "
     inner = folders[0].relative_to(folders[1])
     raise UserError(
-        f"{param} is {given}, which this stage makes itself, and DVC removes it before the stage "
-        f"runs: copy it (`{restore}cp -r {words[0]} {words[1]}`), then set {param} to "
-        f"{(copy / inner).as_posix()}"
+        _(
+            "{param} is {given}, which this stage makes itself, and DVC removes it before "
+            "the stage runs: copy it (`{restore}cp -r {source} {copy}`), then set {param} "
+            "to {path}"
+        ).format(
+            param=param,
+            given=given,
+            restore=restore,
+            source=words[0],
+            copy=words[1],
+            path=(copy / inner).as_posix(),
+        )
     )

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.gan.common.files import link_tree, md5, remove, whole_file, whole_folder, write_json
+from stages.gan.common.language import _
 from stages.gan.common.locks import Held, is_held, let_go, lock
 
 # So many runs of one stage and data set stay; older ones are removed.
@@ -173,16 +174,25 @@ def opened(
         If another process holds this run and does not end in time.
     """
     run = named(root, dataset, stage, fingerprint)
-    with lock(run.folder / _LOCK, f"this run of {dataset}", PATIENCE, announce):
+    with lock(
+        run.folder / _LOCK, _("this run of {dataset}").format(dataset=dataset), PATIENCE, announce
+    ):
         # A run of a former version has no stage in its name, and is one of train.
         same = [each for each in runs(root, dataset) if (each.stage or "train") == stage]
         for old in same[KEPT:]:
             if old != run and clear(old):
-                announce(f"{dataset}: removed an older unfinished run ({old.name})")
+                announce(
+                    _("{dataset}: removed an older unfinished run ({name})").format(
+                        dataset=dataset, name=old.name
+                    )
+                )
         if run.results:
             announce(
-                f"{dataset}: {stage} has finished before, and only its results are written again "
-                f"(to make them anew, first: python -m stages scratch clear {dataset})"
+                _(
+                    "{dataset}: {stage} has finished before, and only its results are "
+                    "written again (to make them anew, first: python -m stages scratch "
+                    "clear {dataset})"
+                ).format(dataset=dataset, stage=stage)
             )
         for part in run.parts:
             part.mkdir(exist_ok=True)
@@ -206,7 +216,7 @@ def runs(root: Path, dataset: str | None = None) -> list[Run]:
 def clear(run: Run) -> bool:
     """Remove a run; return False and leave it if a living process holds it."""
     try:
-        with lock(run.folder / _LOCK, "the run"):
+        with lock(run.folder / _LOCK, _("the run")):
             run.discard()
     except Held:
         return False

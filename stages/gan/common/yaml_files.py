@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 # The last four come from PyYAML's readers of numbers, dates and tags: 0x_, 2020-99-99, !!bool x.
 NO_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
@@ -27,16 +28,22 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path} is not here: run this from the project's folder") from None
+        raise UserError(
+            _("{path} is not here: run this from the project's folder").format(path=path)
+        ) from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error}") from None
+        raise UserError(
+            _("{path} is not UTF-8 text: {error}").format(path=path, error=error)
+        ) from None
     except NO_YAML as error:
-        told = f"{path} is not valid YAML: {' '.join(str(error).split())}"
+        told = _("{path} is not valid YAML: {reason}").format(
+            path=path, reason=" ".join(str(error).split())
+        )
         if "got '?'" in told:  # DVC's -S takes its quotes away
-            told += " (a value with a ? needs quotes, or a line of its own outside all braces)"
+            told += _(" (a value with a ? needs quotes, or a line of its own outside all braces)")
         raise UserError(told) from None
     if not isinstance(content, dict):
-        raise UserError(f"{path} should hold a mapping of names to values")
+        raise UserError(_("{path} should hold a mapping of names to values").format(path=path))
     return content
 
 

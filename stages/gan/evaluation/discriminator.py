@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from stages.gan import losses
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.losses import equilibrium
 from stages.gan.params import Train
 
@@ -30,8 +31,10 @@ def measure(
     """
     if not (np.isfinite(real).all() and np.isfinite(fake).all()):
         raise UserError(
-            "the discriminator's answers are not finite, because its training diverged; there is "
-            "nothing to measure"
+            _(
+                "the discriminator's answers are not finite, because its training "
+                "diverged; there is nothing to measure"
+            )
         )
     bce = equilibrium.bce_terms(real, fake)
     loss = losses.of_params(settings)
@@ -54,7 +57,13 @@ def measure(
 def line(measured: dict[str, Any], count: int) -> str:
     """A line for the terminal: the cross-entropies of D and G on `count` held-out images."""
     d, g = measured["bce"]["discriminator"], measured["bce"]["generator"]
-    return (
-        f"on {count:,} held-out images D's BCE is {d['value']:.4f}, {d['distance']:.4f} from "
-        f"equilibrium; G's is {g['value']:.4f}, {g['distance']:.4f} from equilibrium"
+    return _(
+        "on {count:,} held-out images D's BCE is {d_value:.4f}, {d_distance:.4f} from "
+        "equilibrium; G's is {g_value:.4f}, {g_distance:.4f} from equilibrium"
+    ).format(
+        count=count,
+        d_value=d["value"],
+        d_distance=d["distance"],
+        g_value=g["value"],
+        g_distance=g["distance"],
     )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import SPLITS, Split, array_files, to_levels
 from stages.gan.evaluation import beside
@@ -123,8 +124,14 @@ def _judge_of(held_out: Split, judge_folder: Path) -> Judge:
     judge = storage.load(judge_folder)
     if judge.image_shape != held_out.images.shape[1:]:
         raise UserError(
-            f"{judge_folder} holds a judge of images {judge.image_shape}, but the prepared images "
-            f"are {held_out.images.shape[1:]} (channels, height, width): run `dvc repro`"
+            _(
+                "{judge_folder} holds a judge of images {shape}, but the prepared images "
+                "are {prepared} (channels, height, width): run `dvc repro`"
+            ).format(
+                judge_folder=judge_folder,
+                shape=judge.image_shape,
+                prepared=held_out.images.shape[1:],
+            )
         )
     return judge
 
@@ -186,10 +193,18 @@ def _criticised(
 def lines(scores: dict[str, Any]) -> list[str]:
     """A line for every score, with its error and its floor."""
     if scores["quality"][QUALITY[0]]["value"] is None:
-        return [f"too few images to score: valid is {FEWEST} or more of each kind"]
+        return [
+            _("too few images to score: valid is {fewest} or more of each kind").format(
+                fewest=FEWEST
+            )
+        ]
     return [
-        f"{group}.{name} {_with_error(found['value'], found['error'])} "
-        f"(real images: {_with_error(found['floor'], found['floor_error'])})"
+        _("{group}.{name} {value} (real images: {floor})").format(
+            group=group,
+            name=name,
+            value=_with_error(found["value"], found["error"]),
+            floor=_with_error(found["floor"], found["floor_error"]),
+        )
         for group, names in (("quality", QUALITY), ("critic", CRITIC))
         for name, found in ((name, scores[group][name]) for name in names)
     ]

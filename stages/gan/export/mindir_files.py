@@ -19,6 +19,7 @@ from mindspore.train import mind_ir_pb2
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 
 def write(file: Path, network: nn.Cell, shape: Sequence[int]) -> None:
@@ -44,7 +45,9 @@ def write(file: Path, network: nn.Cell, shape: Sequence[int]) -> None:
         taken = Tensor(shape=[None, *shape], dtype=ms.float32)
         ms.export(network, taken, file_name=str(scratch), file_format="MINDIR")
         if not scratch.is_file():
-            raise UserError(f"{file}: the network is too large for one file of MindIR")
+            raise UserError(
+                _("{file}: the network is too large for one file of MindIR").format(file=file)
+            )
         target.write_bytes(in_order(scratch.read_bytes(), file.stem))
 
 

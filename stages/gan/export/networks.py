@@ -19,6 +19,7 @@ from scipy.special import expit
 
 from stages.gan.common.compiled import put
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.export import mindir_files, onnx_files
 from stages.gan.export.plain import as_plain
 from stages.gan.networks import Description
@@ -98,8 +99,10 @@ def export(
         ours = outputs_of(network, values)
         if not np.isfinite(ours).all():
             raise UserError(
-                f"{names['onnx']} cannot be made: the network's outputs are not finite, because "
-                "its training diverged; first try a smaller learning_rate"
+                _(
+                    "{file} cannot be made: the network's outputs are not finite, because "
+                    "its training diverged; first try a smaller learning_rate"
+                ).format(file=names["onnx"])
             )
         for form, run, sizes in (
             ("onnx", onnx_files.run, (len(values), 1)),
@@ -117,8 +120,11 @@ def export(
                 allowed = max(allowed, _TIMES_ROUNDING * rounding)
             if found[name] >= allowed:
                 raise UserError(
-                    f"{name} differs from the trained network by {found[name]:.2g}, valid is up "
-                    f"to {allowed:.2g}: nothing is exported, because the file computes other values"
+                    _(
+                        "{name} differs from the trained network by {difference:.2g}, "
+                        "valid is up to {allowed:.2g}: nothing is exported, because the "
+                        "file computes other values"
+                    ).format(name=name, difference=found[name], allowed=allowed)
                 )
     return found
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.layers import Tanh
 
 # From 2022: onnxruntime reads it from version 1.12 on, and nothing here needs a later opset.
@@ -64,8 +65,9 @@ def write(
     size = sum(4 * parameter.size for parameter in network.get_parameters())
     if size > _MOST_BYTES:
         raise UserError(
-            f"{file.name} would have {size:,} bytes, valid is up to {_MOST_BYTES:,}: set smaller "
-            "widths"
+            _(
+                "{name} would have {size:,} bytes, valid is up to {most:,}: set smaller widths"
+            ).format(name=file.name, size=size, most=_MOST_BYTES)
         )
     cells = [
         (name, cell)

@@ -15,6 +15,7 @@ from mindspore import nn
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.layers import make_twice_differentiable, spectral
 from stages.gan.params import Activation, choices
@@ -142,19 +143,24 @@ class Description:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])[:80]
             raise UserError(
-                f"the network's description does not fit: {place or 'it'}: {first['msg']}"
+                _("the network's description does not fit: {place}: {reason}").format(
+                    place=place or _("it"), reason=first["msg"]
+                )
             ) from None
         if description.kind not in KINDS:
             raise UserError(
-                f"the network's description does not fit: kind is {description.kind[:80]!r}, "
-                f"valid is {' | '.join(KINDS)}"
+                _(
+                    "the network's description does not fit: kind is {kind!r}, valid is {valid}"
+                ).format(kind=description.kind[:80], valid=" | ".join(KINDS))
             )
         if complaint := choices.network(description.kind).complaint(
             description.image_shape,
             description.generator_widths,
             description.discriminator_widths,
         ):
-            raise UserError(f"the network's description does not fit: {complaint}")
+            raise UserError(
+                _("the network's description does not fit: {complaint}").format(complaint=complaint)
+            )
         return description
 
     def weights(self) -> dict[str, int]:

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from stages.gan import losses, pages
 from stages.gan.common.language import _, marked, retold, speaking
 from stages.gan.common.yaml_files import flat
+from stages.gan.data.prepared import Prepared
+from stages.gan.data.raw import account
 from stages.gan.losses import equilibrium
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
@@ -83,7 +85,7 @@ def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
         "verdict": sentences.verdict(run.verdict),
         "commands": pages.commands(dataset, changes),
         "evaluate": run.evaluate,
-        "prepared": run.prepared,
+        "prepared": _prepared(run.prepared, params.preprocess.transposed),
         "sha256": run.source["sha256"],
         "params": flat(shareable(params)),
         "average": params.train.ema,
@@ -100,6 +102,20 @@ def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
         "grids": grids,
         "told": epochs.told([grid.epoch for grid in grids], list(epochs.files(run.training))),
     }
+
+
+def _prepared(description: Mapping[str, Any], transposed: bool) -> dict[str, Any]:
+    """The description of the prepared data; it is stored in English, and said here again."""
+    result = Prepared(
+        description["counts"],
+        {name: account.why(reason) for name, reason in description["rejected"].items()},
+        description["copies"],
+        description["beyond_maximum"],
+        description["several_frames"],
+        description["raw_values"],
+    )
+    told = account.lines(result, description["left_out"], transposed)
+    return {**description, "rejected": result.rejected, "told": told}
 
 
 def about_equilibrium(terms: Mapping[str, Any]) -> str:

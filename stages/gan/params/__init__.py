@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import LANGUAGES
+from stages.gan.common.language import LANGUAGES, _, marked
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.gan.params import choices, names
 from stages.gan.params.explanations import explain, nearest, shown
@@ -93,7 +93,7 @@ class LossOptions(_Section):
     """The options of the loss; `losses` says what each does."""
 
     reduction: Annotated[
-        Literal["mean", "sum"], Field(description="a training step needs one number")
+        Literal["mean", "sum"], Field(description=marked("a training step needs one number"))
     ]
     weight: Annotated[float, _WHOLE, Field(ge=0.001, le=1000)]
     pos_weight: Annotated[float, _WHOLE, Field(ge=0.01, le=100)]
@@ -235,8 +235,15 @@ class Dataset(_Section):
         ):
             if self.kind.format != "idx" and value != valid:
                 raise ValueError(
-                    f"{place} is {as_yaml(value)}, but format {self.kind.format} does not use it: "
-                    f"valid is {as_yaml(valid)}, or format idx"
+                    _(
+                        "{place} is {value}, but format {format} does not use it: valid is "
+                        "{valid}, or format idx"
+                    ).format(
+                        place=place,
+                        value=as_yaml(value),
+                        format=self.kind.format,
+                        valid=as_yaml(valid),
+                    )
                 )
         return self
 
@@ -246,8 +253,15 @@ class Dataset(_Section):
             value = getattr(self.train, name)
             if value and self.train.optimizer not in owners:
                 raise ValueError(
-                    f"train.{name} is {value}, but train.optimizer {self.train.optimizer} has "
-                    f"none: valid is 0, or optimizer {' | '.join(owners)}"
+                    _(
+                        "train.{name} is {value}, but train.optimizer {optimizer} has "
+                        "none: valid is 0, or optimizer {owners}"
+                    ).format(
+                        name=name,
+                        value=value,
+                        optimizer=self.train.optimizer,
+                        owners=" | ".join(owners),
+                    )
                 )
         return self
 
@@ -258,9 +272,11 @@ class Dataset(_Section):
         if workers > 1 and (batch % workers or batch // workers < 2):
             able = [str(n) for n in range(1, min(batch // 2, 1024) + 1) if batch % n == 0]
             raise ValueError(
-                f"train.distributed.workers is {workers}, but train.batch_size {batch} cannot be "
-                f"divided evenly among them with at least 2 images each: valid is "
-                f"{' | '.join(able)}, or another batch_size"
+                _(
+                    "train.distributed.workers is {workers}, but train.batch_size {batch} "
+                    "cannot be divided evenly among them with at least 2 images each: "
+                    "valid is {able}, or another batch_size"
+                ).format(workers=workers, batch=batch, able=" | ".join(able))
             )
         return self
 
@@ -272,8 +288,11 @@ class Dataset(_Section):
             if not value:
                 name, value = "loss_options.gradient_penalty", train.gradient_penalty
             raise ValueError(
-                f"train.{name} is {value}, but with train.discriminator.batch_norm the gradient of "
-                f"one image depends on other images: valid is {name} 0, or batch_norm false"
+                _(
+                    "train.{name} is {value}, but with train.discriminator.batch_norm the "
+                    "gradient of one image depends on other images: valid is {name} 0, or "
+                    "batch_norm false"
+                ).format(name=name, value=value)
             )
         return self
 
@@ -284,9 +303,17 @@ class Dataset(_Section):
         kind = choices.NETWORKS[self.kind.network]
         if complaint := kind.complaint((channels, size, size), *widths):
             raise ValueError(
-                f"preprocess.image_size is {size}, train.generator.widths has {len(widths[0])} "
-                f"entries and train.discriminator.widths has {len(widths[1])}, but no such "
-                f"{self.kind.network} can be built: {complaint}"
+                _(
+                    "preprocess.image_size is {size}, train.generator.widths has "
+                    "{generator} entries and train.discriminator.widths has "
+                    "{discriminator}, but no such {network} can be built: {complaint}"
+                ).format(
+                    size=size,
+                    generator=len(widths[0]),
+                    discriminator=len(widths[1]),
+                    network=self.kind.network,
+                    complaint=complaint,
+                )
             )
         return self
 
@@ -298,8 +325,16 @@ class Dataset(_Section):
             if value != neutral and not choices.LOSSES[name].takes(option):
                 able = choices.losses_that_take(option)
                 raise ValueError(
-                    f"train.loss_options.{option} is {value}, but train.loss is {name}, which "
-                    f"does not use it: valid is {neutral}, or a loss of {' | '.join(able)}"
+                    _(
+                        "train.loss_options.{option} is {value}, but train.loss is {name}, "
+                        "which does not use it: valid is {neutral}, or a loss of {able}"
+                    ).format(
+                        option=option,
+                        value=value,
+                        name=name,
+                        neutral=neutral,
+                        able=" | ".join(able),
+                    )
                 )
         return self
 
@@ -324,14 +359,30 @@ def load(path: Path, dataset: str) -> Dataset:
     check_name(path, dataset)
     for key in content:
         if key not in _COMMON and key not in kinds:
-            raise UserError(f"{path}: unknown key {key}{nearest(key, [*_COMMON, *kinds])}")
+            raise UserError(
+                _("{path}: unknown key {key}{nearest}").format(
+                    path=path, key=key, nearest=nearest(key, [*_COMMON, *kinds])
+                )
+            )
     section = content.get(dataset)
     if not isinstance(section, dict):
-        raise UserError(f"{path}: key {dataset} is missing: it should hold the data set's params")
+        raise UserError(
+            _("{path}: key {dataset} is missing: it should hold the data set's params").format(
+                path=path, dataset=dataset
+            )
+        )
     if "kind" in section:
-        raise UserError(f"{path}: unknown key {dataset}.kind: it belongs in datasets.{dataset}")
+        raise UserError(
+            _("{path}: unknown key {dataset}.kind: it belongs in datasets.{dataset}").format(
+                path=path, dataset=dataset
+            )
+        )
     if "language" in section:
-        raise UserError(f"{path}: unknown key {dataset}.language: all data sets share `language`")
+        raise UserError(
+            _("{path}: unknown key {dataset}.language: all data sets share `language`").format(
+                path=path, dataset=dataset
+            )
+        )
     common = {"language": language(path), "kind": kinds[dataset]}
     try:
         return Dataset.model_validate({**common, **section})
@@ -350,8 +401,16 @@ def language(path: Path) -> str:
     """
     found = _read(path).get("language")
     if found not in LANGUAGES:
-        state = "missing" if found is None else shown(found)
-        raise UserError(f"{path}: language is {state}: valid is {' | '.join(LANGUAGES)}")
+        valid = " | ".join(LANGUAGES)
+        if found is None:
+            raise UserError(
+                _("{path}: language is missing: valid is {valid}").format(path=path, valid=valid)
+            )
+        raise UserError(
+            _("{path}: language is {value}: valid is {valid}").format(
+                path=path, value=shown(found), valid=valid
+            )
+        )
     return found
 
 
@@ -368,7 +427,11 @@ def check_name(path: Path, dataset: str) -> None:
     """Raise UserError, with the valid names, if the file has no such data set."""
     known = check_names(path)
     if dataset not in known:
-        raise UserError(f"no data set {dataset!r}{nearest(dataset, known)}")
+        raise UserError(
+            _("no data set {dataset!r}{nearest}").format(
+                dataset=dataset, nearest=nearest(dataset, known)
+            )
+        )
 
 
 def check_names(path: Path) -> list[str]:
@@ -386,11 +449,15 @@ def _read(path: Path) -> dict[str, Any]:
     content = read_mapping(path)
     if not isinstance(content.get("datasets"), dict):
         raise UserError(
-            f"{path}: it should hold a mapping `datasets` from names to format and network"
+            _(
+                "{path}: it should hold a mapping `datasets` from names to format and network"
+            ).format(path=path)
         )
     for name in content["datasets"]:
         if not names.is_valid(name):
             raise UserError(
-                f"{path}: {names.shown(name)} cannot name a data set: valid is {names.VALID}"
+                _("{path}: {name} cannot name a data set: valid is {valid}").format(
+                    path=path, name=names.shown(name), valid=names.valid()
+                )
             )
     return content

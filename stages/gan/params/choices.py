@@ -8,7 +8,7 @@ workers. The code of losses and networks is elsewhere:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stages.gan.common.language import marked
+from stages.gan.common.language import _, marked
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,20 @@ def halved_side(
     >>> halved_side((1, 12, 12), [32, 16], [8, 16, 32]).split(": ")[1]
     'valid is a multiple of 8 from 16 on, or fewer widths'
     """
-    _, height, width = image_shape
+    _channels, height, width = image_shape
     halvings = max(len(generator_widths), len(discriminator_widths))
     if height == width and not height % 2**halvings and height // 2**halvings >= 2:
         return ""
-    return (
-        f"images of {width} x {height} pixels must be square, and their side is halved {halvings} "
-        f"times, once for each width, with at least 2 pixels left: valid is a multiple of "
-        f"{2**halvings} from {2 ** (halvings + 1)} on, or fewer widths"
+    return _(
+        "images of {width} x {height} pixels must be square, and their side is halved "
+        "{halvings} times, once for each width, with at least 2 pixels left: valid is "
+        "a multiple of {multiple} from {least} on, or fewer widths"
+    ).format(
+        width=width,
+        height=height,
+        halvings=halvings,
+        multiple=2**halvings,
+        least=2 ** (halvings + 1),
     )
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from stages.gan.common.language import _, marked, translated
+
 
 def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -> str:
     """Describe one mistake in the params of a data set: its place, the bad value, what is valid.
@@ -36,9 +38,12 @@ def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -
             fields = annotation.model_fields
             if part not in fields:
                 place = _place(dataset, [*keys, str(part)])
-                return f"unknown key {place}{nearest(part, fields)}"
+                return _("unknown key {place}{nearest}").format(
+                    place=place, nearest=nearest(part, fields)
+                )
             annotation, metadata = fields[part].annotation, fields[part].metadata
-            reason = f" ({fields[part].description})" if fields[part].description else ""
+            description = fields[part].description
+            reason = f" ({translated(description)})" if description else ""
         elif get_origin(annotation) in (list, dict):
             annotation, metadata = get_args(annotation)[-1], []
         else:
@@ -46,11 +51,13 @@ def explain(schema: type[BaseModel], dataset: str, problem: Mapping[str, Any]) -
         keys.append(str(part))
     place = _place(dataset, keys)
     if problem["type"] == "missing":
-        return f"{place} is missing"
+        return _("{place} is missing").format(place=place)
     if problem["type"] == "value_error" and not location:
         return f"{dataset}: {problem['ctx']['error']}"
     valid = _describe(annotation, metadata)
-    return f"{place} is {shown(problem['input'])}: valid is {valid}{reason}"
+    return _("{place} is {value}: valid is {valid}{reason}").format(
+        place=place, value=shown(problem["input"]), valid=valid, reason=reason
+    )
 
 
 def nearest(word: Any, choices: Iterable[Any]) -> str:
@@ -65,8 +72,8 @@ def nearest(word: Any, choices: Iterable[Any]) -> str:
     """
     names = [str(choice) for choice in choices]
     close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.5)
-    guess = f", did you mean {close[0]}?" if close else ""
-    return f"{guess} (valid: {', '.join(names)})"
+    guess = _(", did you mean {name}?").format(name=close[0]) if close else ""
+    return guess + _(" (valid: {names})").format(names=", ".join(names))
 
 
 def _place(dataset: str, keys: list[str]) -> str:
@@ -95,27 +102,30 @@ def _describe(annotation: Any, metadata: list[Any]) -> str:
     if get_origin(annotation) is Literal:
         return " | ".join(str(choice) for choice in get_args(annotation))
     if get_origin(annotation) in (Union, types.UnionType):
-        return " or ".join(_describe(part, metadata) for part in get_args(annotation))
+        return _(" or ").join(_describe(part, metadata) for part in get_args(annotation))
     if annotation is type(None):
         return "null"
     if get_origin(annotation) is list:
         length = _length(metadata)
         entry = _describe(get_args(annotation)[0], [])
-        return f"a list{f' of {length} entries' if length else ''}, each {entry}"
+        if length:
+            return _("a list of {length} entries, each {entry}").format(length=length, entry=entry)
+        return _("a list, each {entry}").format(entry=entry)
     if get_origin(annotation) is dict:
-        return "a mapping of file name to " + _describe(get_args(annotation)[1], [])
+        entry = _describe(get_args(annotation)[1], [])
+        return _("a mapping of file name to {entry}").format(entry=entry)
     words = {
-        int: "a whole number",
-        float: "a number",
+        int: _("a whole number"),
+        float: _("a number"),
         bool: "true | false",
-        str: "a text",
-    }.get(annotation, "a mapping of the keys in the shipped params.yaml")
+        str: _("a text"),
+    }.get(annotation, _("a mapping of the keys in the shipped params.yaml"))
     if any(getattr(item, "pattern", None) for item in metadata):
-        return "64 hex digits, in lower case"
+        return _("64 hex digits, in lower case")
     if annotation is str and (length := _length(metadata)):
-        return f"{words} of {length} characters"
+        return _("{words} of {length} characters").format(words=words, length=length)
     bounds = _bounds(metadata)
-    return f"{words} {bounds}" if bounds else words
+    return _("{words} {bounds}").format(words=words, bounds=bounds) if bounds else words
 
 
 def _constraints(extra: list[Any]) -> list[Any]:
@@ -129,15 +139,29 @@ def _length(metadata: list[Any]) -> str:
     least = [item.min_length for item in metadata if getattr(item, "min_length", None) is not None]
     most = [item.max_length for item in metadata if getattr(item, "max_length", None) is not None]
     if most:
-        return f"{least[0] if least else 0} to {most[0]}"
-    return f"{least[0]} or more" if least else ""
+        return _("{least} to {most}").format(least=least[0] if least else 0, most=most[0])
+    return _("{least} or more").format(least=least[0]) if least else ""
+
+
+# The bounds that a number has, by pydantic's names: greater or equal, less or equal, and so on.
+_BOUNDS = {
+    (): "",
+    ("ge",): marked("from {ge}"),
+    ("gt",): marked("above {gt}"),
+    ("le",): marked("to {le}"),
+    ("lt",): marked("below {lt}"),
+    ("ge", "le"): marked("from {ge} to {le}"),
+    ("ge", "lt"): marked("from {ge} below {lt}"),
+    ("gt", "le"): marked("above {gt} to {le}"),
+    ("gt", "lt"): marked("above {gt} below {lt}"),
+}
 
 
 def _bounds(metadata: list[Any]) -> str:
-    words = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
-    parts = []
-    for name, word in words.items():
-        for item in metadata:
-            if getattr(item, name, None) is not None:
-                parts.append(f"{word} {getattr(item, name)}")
-    return " ".join(parts)
+    found = {
+        name: getattr(item, name)
+        for name in ("ge", "gt", "le", "lt")
+        for item in metadata
+        if getattr(item, name, None) is not None
+    }
+    return translated(_BOUNDS[tuple(found)]).format(**found)

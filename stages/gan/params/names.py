@@ -10,14 +10,20 @@ from typing import Any
 
 import yaml
 
+from stages.gan.common.language import _
+
 LONGEST = 50
-VALID = (
-    f"1 to {LONGEST} letters of any language, digits, _ and -, with a letter first, and no word "
-    "with another meaning, such as on, null or compare"
-)
 # Keys of params.yaml and dvc.yaml with a meaning of their own, and folders of reports/ that belong
 # to no data set.
 _RESERVED = ("language", "datasets", "key", "item", "compare", "collapse")
+
+
+def valid() -> str:
+    """What `is_valid` asks for, in words."""
+    return _(
+        "1 to {longest} letters of any language, digits, _ and -, with a letter first, and no word "
+        "with another meaning, such as on, null or compare"
+    ).format(longest=LONGEST)
 
 
 def is_valid(name: Any) -> bool:

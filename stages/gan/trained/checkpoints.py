@@ -27,6 +27,7 @@ from safetensors import numpy as safetensors
 from stages.gan import networks
 from stages.gan.common import compiled
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.trained import manifest
 from stages.gan.trained.averaging import Average
 
@@ -107,7 +108,9 @@ def _write(file: Path, parameters: Iterable[Parameter]) -> None:
     try:
         file.write_bytes(safetensors.save(values(parameters)))
     except OSError as error:
-        raise UserError(f"{file} cannot be written: {error.strerror}") from None
+        raise UserError(
+            _("{file} cannot be written: {reason}").format(file=file, reason=error.strerror)
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,10 @@ class Checkpoint:
         """Raise UserError if the networks are for images of another (channels, height, width)."""
         if self.description.image_shape != shape:
             raise UserError(
-                f"{self.folder} holds networks for images {self.description.image_shape}, but "
-                f"the prepared images are {shape} (channels, height, width): run `dvc repro`"
+                _(
+                    "{folder} holds networks for images {own}, but the prepared images are "
+                    "{shape} (channels, height, width): run `dvc repro`"
+                ).format(folder=self.folder, own=self.description.image_shape, shape=shape)
             )
 
     def networks(self) -> tuple[nn.Cell, nn.Cell]:
@@ -194,18 +199,26 @@ class Checkpoint:
                 for parameter in parameters:
                     compiled.put(parameter, stored.get_tensor(parameter.name))
         except (OSError, SafetensorError) as error:
-            raise UserError(f"{file} cannot be read: {error}") from None
+            raise UserError(
+                _("{file} cannot be read: {error}").format(file=file, error=error)
+            ) from None
 
     def _refuse(self, file: Path, part: str, wrong: list[str]) -> None:
-        differing = f"{wrong[0]} differs (and {len(wrong) - 1} more)"
+        differing = _("{name} differs (and {count} more)").format(
+            name=wrong[0], count=len(wrong) - 1
+        )
         if part == "optimizers":
             raise UserError(
-                f"{file} does not fit train.optimizer: {differing}; valid is the optimizer that "
-                "the checkpoint was trained with"
+                _(
+                    "{file} does not fit train.optimizer: {differing}; valid is the "
+                    "optimizer that the checkpoint was trained with"
+                ).format(file=file, differing=differing)
             )
         raise UserError(
-            f"{file} does not fit the networks: {differing}; {manifest.NAME} in the same folder "
-            "describes its networks"
+            _(
+                "{file} does not fit the networks: {differing}; {manifest} in the same "
+                "folder describes its networks"
+            ).format(file=file, differing=differing, manifest=manifest.NAME)
         )
 
 
@@ -227,23 +240,37 @@ def load(folder: Path) -> Checkpoint:
         folder = folder / FINAL
     if not (folder / manifest.NAME).is_file():
         raise UserError(
-            f"{folder} is no checkpoint: it should hold {manifest.NAME}, or a folder `{FINAL}` "
-            "with that file"
+            _(
+                "{folder} is no checkpoint: it should hold {manifest}, or a folder "
+                "`{final}` with that file"
+            ).format(folder=folder, manifest=manifest.NAME, final=FINAL)
         )
     about = manifest.read(folder)
     try:
         description = networks.Description.from_json(about.networks)
     except UserError as error:
-        raise UserError(f"{folder / manifest.NAME} is damaged: {error}") from None
+        raise UserError(
+            _("{file} is damaged: {error}").format(file=folder / manifest.NAME, error=error)
+        ) from None
     for file, reason in manifest.damages(folder, about).items():
-        raise UserError(f"{file} {reason}: remove it and run `dvc checkout`")
+        raise UserError(
+            _("{file} {reason}: remove it and run `dvc checkout`").format(file=file, reason=reason)
+        )
     # Networks are built before their weights are read. A false description must not fill memory.
     for part, count in description.weights().items():
         file = folder / f"{part}.safetensors"
         if 4 * count > file.stat().st_size:
             raise UserError(
-                f"{file} does not fit the networks: by {manifest.NAME} the {part} has {count:,} "
-                f"weights, more than {file.stat().st_size:,} bytes can hold"
+                _(
+                    "{file} does not fit the networks: by {manifest} the {part} has "
+                    "{count:,} weights, more than {size:,} bytes can hold"
+                ).format(
+                    file=file,
+                    manifest=manifest.NAME,
+                    part=part,
+                    count=count,
+                    size=file.stat().st_size,
+                )
             )
     averaged = manifest.AVERAGE in about.sha256
     return Checkpoint(folder, about.epoch, about.step, description, averaged)

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_json, sha256, write_json
+from stages.gan.common.language import _
 
 NAME = "checkpoint.json"
 AVERAGE = "average.safetensors"
@@ -27,7 +28,7 @@ _CHECKSUM = "checksum"
 
 def _with_all_files(hashes: dict[str, str]) -> dict[str, str]:
     if hashes.keys() - {AVERAGE} != ALWAYS:
-        raise ValueError(f"it should name {', '.join(sorted(ALWAYS))}")
+        raise ValueError(_("it should name {files}").format(files=", ".join(sorted(ALWAYS))))
     return hashes
 
 
@@ -69,18 +70,22 @@ def read(folder: Path) -> Manifest:
     try:
         checksum = content.pop(_CHECKSUM, None)
         if checksum is not None and checksum != _checksum(content):
-            raise ValueError("its checksum does not match its content")
+            raise ValueError(_("its checksum does not match its content"))
         return Manifest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] in ("missing", "extra_forbidden"):
-            reason = f"valid keys are {', '.join([*Manifest.model_fields, _CHECKSUM])}"
+            reason = _("valid keys are {keys}").format(
+                keys=", ".join([*Manifest.model_fields, _CHECKSUM])
+            )
         else:
             valid = first["msg"].removeprefix("Value error, ")
-            reason = f"{first['loc'][0]} is {reprlib.repr(first['input'])}: {valid}"
+            reason = _("{place} is {value}: {valid}").format(
+                place=first["loc"][0], value=reprlib.repr(first["input"]), valid=valid
+            )
     except ValueError as error:
         reason = str(error)
-    raise UserError(f"{folder / NAME} is damaged: {reason}")
+    raise UserError(_("{file} is damaged: {reason}").format(file=folder / NAME, reason=reason))
 
 
 def damages(folder: Path, manifest: Manifest) -> dict[Path, str]:
@@ -89,9 +94,11 @@ def damages(folder: Path, manifest: Manifest) -> dict[Path, str]:
     for name, expected in manifest.sha256.items():
         file = folder / name
         if not file.is_file():
-            found[file] = "is missing from the checkpoint"
+            found[file] = _("is missing from the checkpoint")
         elif sha256(file) != expected:
-            found[file] = f"is damaged: its sha256 is not the one {NAME} holds"
+            found[file] = _("is damaged: its sha256 is not the one {manifest} holds").format(
+                manifest=NAME
+            )
     return found
 
 

@@ -20,6 +20,7 @@ from safetensors import numpy as safetensors
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import _
 
 _VALUES = "values"
 _DIGITS = 64
@@ -55,15 +56,21 @@ def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     try:
         stored = source.read_bytes()
     except FileNotFoundError:
-        raise UserError(f"{source} is missing") from None
+        raise UserError(_("{source} is missing").format(source=source)) from None
     content = stored[_DIGITS + 1 :]
     if stored[: _DIGITS + 1] != hashlib.sha256(content).hexdigest().encode() + b"\n":
-        raise UserError(f"{source} is damaged: its content does not have its sha256")
+        raise UserError(
+            _("{source} is damaged: its content does not have its sha256").format(source=source)
+        )
     try:
         arrays = safetensors.load(content)
         values = json.loads(arrays.pop(_VALUES).tobytes())
     except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{source} is not a state file: {error!r}") from None
+        raise UserError(
+            _("{source} is not a state file: {error!r}").format(source=source, error=error)
+        ) from None
     if not isinstance(values, dict):
-        raise UserError(f"{source} is not a state file: its values have no names")
+        raise UserError(
+            _("{source} is not a state file: its values have no names").format(source=source)
+        )
     return arrays, values

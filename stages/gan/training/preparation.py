@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stages.gan import networks
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import ENGLISH, _, speaking
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.params import Dataset, Train
@@ -60,21 +61,23 @@ class Setup:
         """Lines for the terminal that describe the run."""
         start, settings = self.start, self.params.train
         if start:
-            yield f"beginning with {settings.init_from}, epoch {start.epoch}, step {start.step}"
-        yield (
-            f"{self.dataset}: {self.total:,} steps of {self.plan.images_per_step} images; the "
-            "first step takes longer, because it compiles"
-        )
-        if self.players.average is not None:
-            yield (
-                f"{self.dataset}: the pictures are drawn with the moving average (EMA) of the "
-                f"generator's weights, decay {settings.ema}"
+            yield _("beginning with {source}, epoch {epoch}, step {step}").format(
+                source=settings.init_from, epoch=start.epoch, step=start.step
             )
+        yield _(
+            "{dataset}: {total:,} steps of {images} images; the first step takes "
+            "longer, because it compiles"
+        ).format(dataset=self.dataset, total=self.total, images=self.plan.images_per_step)
+        if self.players.average is not None:
+            yield _(
+                "{dataset}: the pictures are drawn with the moving average (EMA) of "
+                "the generator's weights, decay {decay}"
+            ).format(dataset=self.dataset, decay=settings.ema)
             if start and start.averaged and self.players.average.updates.asnumpy()[0] == 0:
-                yield (
-                    f"{settings.init_from}: its moving average is of an earlier version and may "
+                yield _(
+                    "{source}: its moving average is of an earlier version and may "
                     "hold untrained weights, so the average begins anew"
-                )
+                ).format(source=settings.init_from)
         if remark := networks.remark(self.players.description.kind):
             yield f"{self.dataset}: {remark}"
 
@@ -147,8 +150,10 @@ def starting_checkpoint(
     for key, value in ours.items():
         if theirs[key] != value:
             raise UserError(
-                f"train.init_from {init_from}: its networks have {key} {theirs[key]!r}, but the "
-                f"params ask for {value!r}: make them equal"
+                _(
+                    "train.init_from {init_from}: its networks have {key} {theirs!r}, but "
+                    "the params ask for {value!r}: make them equal"
+                ).format(init_from=init_from, key=key, theirs=theirs[key], value=value)
             )
     return start
 
@@ -186,12 +191,23 @@ def plan_of(
         steps = settings.discriminator_steps
         if count < 2 * steps:
             raise UserError(
-                f"too few images to train on: {dataset} has {count}. A batch has at least 2 images "
-                f"and a step needs {steps} batches, so valid is {2 * steps} images or more"
+                _(
+                    "too few images to train on: {dataset} has {count}. A batch has at "
+                    "least 2 images and a step needs {steps} batches, so valid is {least} "
+                    "images or more"
+                ).format(dataset=dataset, count=count, steps=steps, least=2 * steps)
             )
         raise UserError(
-            f"{dataset}.train.batch_size is {settings.batch_size}, but there are only {count} "
-            f"training images. A step takes {steps} batches, so valid is 2 to {count // steps}"
+            _(
+                "{dataset}.train.batch_size is {batch_size}, but there are only {count} "
+                "training images. A step takes {steps} batches, so valid is 2 to {most}"
+            ).format(
+                dataset=dataset,
+                batch_size=settings.batch_size,
+                count=count,
+                steps=steps,
+                most=count // steps,
+            )
         )
     return plan
 
@@ -202,11 +218,13 @@ def fingerprint_of(params: Dataset, data: Path, start: checkpoints.Checkpoint | 
     `data` is the folder of the prepared data, `start` the checkpoint that the run begins with.
     """
     settings = params.train
+    with speaking(ENGLISH):  # or a run that another language began would not be resumed
+        kernels = networks.remark(params.kind.network)
     named = {
         "network": params.kind.network,
         "train": settings.model_dump(mode="json"),
         # Compiled kernels and their plain substitutes differ in the last bits.
-        "kernels": networks.remark(params.kind.network),
+        "kernels": kernels,
     }
     folders = [data, start.folder] if start else [data]
     files = [file for folder in folders for file in sorted(folder.iterdir()) if file.is_file()]

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from stages.gan.common.language import _
+
 
 class ProgressBar:
     """Shows losses, steps per second and time left; without a terminal, one line per epoch.
@@ -60,9 +62,18 @@ class ProgressBar:
         rate = (self._done - 1) / seconds if seconds > 0 and self._done > 1 else 0.0
         left = (self._total - self._earlier - self._done) / rate if rate else 0.0
         self.say(
-            f"epoch {number}: loss d {d_loss:.4f} g {g_loss:.4f}, "
-            f"D(x) {means['real_probability']:.3f}, D(G(z)) {means['fake_probability']:.3f}; "
-            f"{rate:.2f} steps/s, {left:.0f} s left"
+            _(
+                "epoch {number}: loss d {d_loss:.4f} g {g_loss:.4f}, D(x) {real:.3f}, "
+                "D(G(z)) {fake:.3f}; {rate:.2f} steps/s, {left:.0f} s left"
+            ).format(
+                number=number,
+                d_loss=d_loss,
+                g_loss=g_loss,
+                real=means["real_probability"],
+                fake=means["fake_probability"],
+                rate=rate,
+                left=left,
+            )
         )
 
     def say(self, message: str) -> None:

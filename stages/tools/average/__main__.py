@@ -10,6 +10,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder
+from stages.gan.common.language import _
 from stages.gan.trained import checkpoints
 from stages.gan.trained.averaging import snapshots
 from stages.gan.trained.averaging.profiles import LONGEST
@@ -22,32 +23,38 @@ SWEEP = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25)
 def main() -> None:
     """Parse the command line, and write a checkpoint, or the pictures and scores of a sweep."""
     parser = argument_parser()
-    parser.add_argument("dataset", help="a key of params.yaml's `datasets`")
+    parser.add_argument("dataset", help=_("a key of params.yaml's `datasets`"))
     parser.add_argument(
         "--length",
         type=float,
         action="append",
-        help=f"length of the average as a share of the run, above 0 to below {LONGEST:.3f}; with "
-        "--sweep it may be given several times",
+        help=_(
+            "length of the average as a share of the run, above 0 to below {longest:.3f}; "
+            "with --sweep it may be given several times"
+        ).format(longest=LONGEST),
     )
     parser.add_argument(
-        "--sweep", action="store_true", help="draw and score several lengths on the same codes"
+        "--sweep", action="store_true", help=_("draw and score several lengths on the same codes")
     )
     parser.add_argument(
         "--model",
         type=Path,
-        help="a checkpoint folder; default: models/<dataset>/checkpoints/final",
+        help=_("a checkpoint folder; default: models/<dataset>/checkpoints/final"),
     )
     parser.add_argument(
         "--to",
         type=Path,
         required=True,
-        help="a new folder: a checkpoint, or sweep.png and scores.json with --sweep",
+        help=_("a new folder: a checkpoint, or sweep.png and scores.json with --sweep"),
     )
     arguments = parser.parse_args()
     settings = params.load(paths.PARAMS, arguments.dataset)
     if arguments.to.exists():
-        raise UserError(f"{arguments.to} exists already: choose another name, or remove it first")
+        raise UserError(
+            _("{folder} exists already: choose another name, or remove it first").format(
+                folder=arguments.to
+            )
+        )
     checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
     if arguments.sweep:
         lengths = sorted(set(arguments.length or SWEEP))
@@ -57,13 +64,21 @@ def main() -> None:
         say(f"{arguments.dataset}: {arguments.to}")
         return
     if len(arguments.length or []) != 1:
-        raise UserError("--length is needed once: valid is one length, or --sweep")
+        raise UserError(_("--length is needed once: valid is one length, or --sweep"))
     (average,) = snapshots.combine(checkpoint, arguments.length)
     with whole_folder(arguments.to) as folder:
         checkpoint.copy_with(average.as_average(checkpoint), folder)
     say(
-        f"{arguments.dataset}: the average of length {average.length} at step {checkpoint.step:,}, "
-        f"combined with an error of {average.error:.1%}: {arguments.to}"
+        _(
+            "{dataset}: the average of length {length} at step {step:,}, combined with an "
+            "error of {error:.1%}: {folder}"
+        ).format(
+            dataset=arguments.dataset,
+            length=average.length,
+            step=checkpoint.step,
+            error=average.error,
+            folder=arguments.to,
+        )
     )
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from stages.gan import networks
 from stages.gan.common import paths
 from stages.gan.common.files import sha256, write_json
+from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.evaluation import scoring
@@ -98,8 +99,10 @@ def write(
 
 def _about(average: Combined | None) -> str:
     if average is None:
-        return "the last step, without an average"
-    return f"length {average.length:g}, combined with an error of {average.error:.1%}"
+        return _("the last step, without an average")
+    return _("length {length:g}, combined with an error of {error:.1%}").format(
+        length=average.length, error=average.error
+    )
 
 
 def _line(found: dict[str, Any]) -> str:
@@ -108,7 +111,7 @@ def _line(found: dict[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "not known" if value is None else f"{value:.4g}"
+    return _("not known") if value is None else f"{value:.4g}"
 
 
 def _labelled(picture: Image.Image, labels: Sequence[str]) -> Image.Image:

@@ -16,6 +16,7 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder
+from stages.gan.common.language import _
 from stages.gan.data.raw.archives import Container, open_container
 from stages.tools.bundle import zip_archive
 from stages.tools.bundle.contents import refuse_existing, write_files
@@ -52,11 +53,11 @@ def check(path: Path) -> Checked:
     with _opened(path) as container:
         manifest = _read_manifest(path, container)
         present = set(container.names())
-        damages = {name: "extra (not in the manifest)" for name in present}
+        damages = {name: _("extra (not in the manifest)") for name in present}
         for name, (size, sha256) in manifest.files.items():
             damages.pop(name, None)
             if name not in present:
-                damages[name] = "missing"
+                damages[name] = _("missing")
                 continue
             if reason := _compare(container, name, size, sha256):
                 damages[name] = reason
@@ -66,9 +67,10 @@ def check(path: Path) -> Checked:
             sizes |= {name: size for name, (size, _) in manifest.files.items()}
             in_order = {name: sizes[name] for name in sorted(sizes)}
             if not zip_archive.is_exact(path, in_order, lambda name: _blocks(container, name)):
-                damages[path.name] = (
-                    "damaged (its files are intact, but the archive around them is not: bytes "
-                    "between the files were changed, or another program packed it)"
+                damages[path.name] = _(
+                    "damaged (its files are intact, but the archive around them is "
+                    "not: bytes between the files were changed, or another program "
+                    "packed it)"
                 )
     return Checked(path, manifest, dict(sorted(damages.items())))
 
@@ -138,12 +140,18 @@ def read_json(checked: Checked, name: str) -> dict[str, Any]:
     try:
         return read_object(content)
     except ValueError as error:
-        raise UserError(f"{name} in {checked.path} cannot be read: {error}") from None
+        raise UserError(
+            _("{name} in {path} cannot be read: {error}").format(
+                name=name, path=checked.path, error=error
+            )
+        ) from None
 
 
 def _read_manifest(path: Path, container: Container) -> Manifest:
     if NAME not in container.names():
-        raise UserError(f"{path} is not a bundle: it should hold {NAME}")
+        raise UserError(
+            _("{path} is not a bundle: it should hold {manifest}").format(path=path, manifest=NAME)
+        )
     return _parse(path, _read(container, NAME))
 
 
@@ -151,7 +159,11 @@ def _parse(path: Path, listed: bytes) -> Manifest:
     try:
         return parse(listed)
     except ValueError as error:
-        raise UserError(f"{NAME} in {path} is damaged: {error}") from None
+        raise UserError(
+            _("{manifest} in {path} is damaged: {error}").format(
+                manifest=NAME, path=path, error=error
+            )
+        ) from None
 
 
 def _compare(container: Container, name: str, size: int, sha256: str) -> str:
@@ -162,14 +174,18 @@ def _compare(container: Container, name: str, size: int, sha256: str) -> str:
             while block := stream.read(min(_BLOCK, left + 1)):
                 left -= len(block)
                 if left < 0:
-                    return f"damaged (it has more bytes than the {size:,} in the manifest)"
+                    return _(
+                        "damaged (it has more bytes than the {size:,} in the manifest)"
+                    ).format(size=size)
                 digest.update(block)
     except UserError as error:
-        return f"damaged ({error})"
+        return _("damaged ({error})").format(error=error)
     if left:
-        return f"damaged (it has {size - left:,} bytes, but the manifest says {size:,})"
+        return _("damaged (it has {found:,} bytes, but the manifest says {size:,})").format(
+            found=size - left, size=size
+        )
     if digest.hexdigest() != sha256:
-        return "damaged (its sha256 differs from the manifest)"
+        return _("damaged (its sha256 differs from the manifest)")
     return ""
 
 
@@ -190,13 +206,18 @@ def _opened(path: Path) -> Iterator[Container]:
             stored = [container.stored(name) for name in container.names()]
             if None in stored:
                 raise UserError(
-                    f"{path} holds compressed or encrypted files, but a bundle has none: if you "
-                    "trust it, unpack it with another program and check the folder"
+                    _(
+                        "{path} holds compressed or encrypted files, but a bundle has "
+                        "none: if you trust it, unpack it with another program and check "
+                        "the folder"
+                    ).format(path=path)
                 )
             total = sum(one.size for one in stored if one)
             if total > path.stat().st_size:
                 raise UserError(
-                    f"{path} says that it holds {total:,} bytes, more than its own size"
+                    _("{path} says that it holds {total:,} bytes, more than its own size").format(
+                        path=path, total=total
+                    )
                 )
         yield container
 
@@ -206,16 +227,26 @@ def _check_folder(path: Path) -> None:
         for name in [*inner, *files]:
             mode = (Path(folder) / name).lstat().st_mode
             if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-                raise UserError(f"{Path(folder) / name} is a link or no regular file")
+                raise UserError(
+                    _("{path} is a link or no regular file").format(path=Path(folder) / name)
+                )
 
 
 def _read(container: Container, name: str) -> bytes:
     with closing(container.open(name)) as stream:
         content = stream.read(_MOST_JSON + 1)
     if len(content) > _MOST_JSON:
-        raise UserError(f"{name} has more than {_MOST_JSON:,} bytes, the most that is read")
+        raise UserError(
+            _("{name} has more than {most:,} bytes, the most that is read").format(
+                name=name, most=_MOST_JSON
+            )
+        )
     return content
 
 
 def _changed(path: Path, name: str) -> UserError:
-    return UserError(f"{name} in {path} changed while it was read: run the same command again")
+    return UserError(
+        _("{name} in {path} changed while it was read: run the same command again").format(
+            name=name, path=path
+        )
+    )

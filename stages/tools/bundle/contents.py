@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file, whole_folder
+from stages.gan.common.language import _
 from stages.tools.bundle import zip_archive
 from stages.tools.bundle.manifest import NAME, Manifest
 
@@ -71,7 +72,11 @@ def write(
             digest.update(block)
             yield block
         if digest.hexdigest() != measured[name].sha256:
-            raise UserError(f"{name} changed while it was packed: run the same command again")
+            raise UserError(
+                _("{name} changed while it was packed: run the same command again").format(
+                    name=name
+                )
+            )
 
     names = sorted(contents)
     if target.suffix == ARCHIVE:
@@ -86,7 +91,11 @@ def write(
 def refuse_existing(target: Path) -> None:
     """Raise UserError if something has that name already: nothing is overwritten."""
     if os.path.lexists(target):
-        raise UserError(f"{target} exists already: choose another name, or remove it first")
+        raise UserError(
+            _("{target} exists already: choose another name, or remove it first").format(
+                target=target
+            )
+        )
 
 
 def write_files(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, translated
 from stages.gan.common.yaml_files import flat
 
 NAME = "environment.json"
@@ -20,7 +21,7 @@ _PROJECT = "gan-equilibrium"
 _NAME = re.compile("[A-Za-z0-9._-]+")
 # A processor's widest vectors decide the order of additions, and so how sums round.
 _VECTORS = ("avx512f", "avx2", "avx", "sve", "asimd")
-_ABSENT = "not installed"
+_ABSENT = marked("not installed")
 
 
 def describe() -> dict[str, Any]:
@@ -51,18 +52,27 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """
     theirs, ours = flat(there), flat(here)
     return [
-        f"{name.removeprefix('packages.')} {theirs.get(name, _ABSENT)}, here "
-        f"{ours.get(name, _ABSENT)}"
+        _("{name} {there}, here {here}").format(
+            name=name.removeprefix("packages."),
+            there=_shown(theirs.get(name, _ABSENT)),
+            here=_shown(ours.get(name, _ABSENT)),
+        )
         for name in sorted(theirs.keys() | ours.keys())
         if theirs.get(name, _ABSENT) != ours.get(name, _ABSENT)
     ]
+
+
+def _shown(value: Any) -> str:
+    return translated(value) if value == _ABSENT else str(value)
 
 
 def _packages() -> dict[str, str]:
     try:
         requirements = requires(_PROJECT) or []
     except PackageNotFoundError:
-        raise UserError(f"{_PROJECT} is not installed here: run `make setup`") from None
+        raise UserError(
+            _("{project} is not installed here: run `make setup`").format(project=_PROJECT)
+        ) from None
     found = {}
     for requirement in requirements:
         name = _NAME.match(requirement)

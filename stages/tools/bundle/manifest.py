@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stages.gan.common.language import _
+
 NAME = "bundle.json"
 FORMAT = "gan-equilibrium bundle 1"
 _KEYS = {"format", "dataset", "files"}
@@ -52,23 +54,31 @@ def parse(listed: bytes) -> Manifest:
         content = read_object(listed)
         checksum = content.pop(_CHECKSUM, None)
         if content.get("format") != FORMAT:
-            raise ValueError(f"its format is {str(content.get('format'))[:60]!r}, valid: {FORMAT}")
+            raise ValueError(
+                _("its format is {found!r}, valid: {valid}").format(
+                    found=str(content.get("format"))[:60], valid=FORMAT
+                )
+            )
         if content.keys() != _KEYS or checksum != _checksum(content):
-            raise ValueError("its checksum does not match")
+            raise ValueError(_("its checksum does not match"))
         files = {}
         for name, about in content["files"].items():
             size, sha256 = about["size"], about["sha256"]
             if type(size) is not int or not 0 <= size < 1 << 50 or not _HASH.fullmatch(sha256):
-                raise ValueError(f"the entry of {name[:80]!r} should hold a size and a sha256")
+                raise ValueError(
+                    _("the entry of {name!r} should hold a size and a sha256").format(
+                        name=name[:80]
+                    )
+                )
             files[name] = (size, sha256)
         if not isinstance(content["dataset"], str):
-            raise ValueError("`dataset` should be a string")
+            raise ValueError(_("`dataset` should be a string"))
     except (TypeError, KeyError, AttributeError):
-        raise ValueError("it should list files with size and sha256") from None
+        raise ValueError(_("it should list files with size and sha256")) from None
     _check_names(files)
     manifest = Manifest(content["dataset"], files)
     if manifest.to_json() != listed:
-        raise ValueError("it is laid out differently from the way a bundle writes it")
+        raise ValueError(_("it is laid out differently from the way a bundle writes it"))
     return manifest
 
 
@@ -83,9 +93,9 @@ def read_object(content: bytes) -> dict[str, Any]:
     try:
         found = json.loads(content.decode("utf-8"))
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError(_("it is nested too deeply")) from None
     if not isinstance(found, dict):
-        raise ValueError("it should hold a JSON object")
+        raise ValueError(_("it should hold a JSON object"))
     return found
 
 
@@ -100,8 +110,12 @@ def _check_names(names: Mapping[str, Any]) -> None:
         parts = name.split("/")
         plain = all(_PART.fullmatch(part) and part[-1] not in ". " for part in parts)
         if not plain or not name.isprintable() or name.casefold() in seen:
-            raise ValueError(f"a file in a bundle cannot have the name {name[:80]!r}")
+            raise ValueError(
+                _("a file in a bundle cannot have the name {name!r}").format(name=name[:80])
+            )
         seen.add(name.casefold())
         folders |= {"/".join(parts[:count]).casefold() for count in range(1, len(parts))}
     if both := seen & folders:
-        raise ValueError(f"a file and a folder cannot have the same name: {min(both)[:80]!r}")
+        raise ValueError(
+            _("a file and a folder cannot have the same name: {name!r}").format(name=min(both)[:80])
+        )

@@ -9,6 +9,7 @@ from typing import Any
 from stages.command.recorded import name_of
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, translated
 from stages.gan.common.yaml_files import read_mapping
 from stages.gan.data.raw.sources import public_name
 from stages.tools.bundle import contents, environment
@@ -58,28 +59,43 @@ def gather(dataset: str) -> Gathered:
         for out, part in parts.items()
     )
     if not same or any(Path(name).read_bytes() != content for name, content in described.items()):
-        raise UserError(f"{dataset} changed while it was packed: run the same command again")
+        raise UserError(
+            _("{dataset} changed while it was packed: run the same command again").format(
+                dataset=dataset
+            )
+        )
     return Gathered(files, measured, tuple(_notes(about["git"])))
 
 
 def _complain(dataset: str, stages: Iterable[Stage], outs: Iterable[Item], found: Findings) -> None:
-    again = f"run `dvc repro report@{dataset} play@{dataset}` first"
+    again = _("run `dvc repro report@{dataset} play@{dataset}` first").format(dataset=dataset)
     if waiting := [out.path for out in outs if out.md5 is None]:
-        raise UserError(f"dvc.lock has no hash of {some(waiting)}: {again}")
+        raise UserError(
+            _("dvc.lock has no hash of {names}: {again}").format(names=some(waiting), again=again)
+        )
     # DVC's copies in its cache are not packed, so damage in them does not matter.
     damages = [damage for damage in found.damages if damage.kind is not Kind.OBJECT]
     if damages:
         first = damages[0]
-        others = f" (and {len(damages) - 1} more)" if len(damages) > 1 else ""
+        others = _(" (and {count} more)").format(count=len(damages) - 1) if len(damages) > 1 else ""
         raise UserError(
-            f"{first.path.as_posix()} is {first.kind.value}{others}, so it is not packed: "
-            f"`python -m stages verify {dataset}` names the command that repairs it"
+            _(
+                "{path} is {state}{others}, so it is not packed: `python -m stages verify "
+                "{dataset}` names the command that repairs it"
+            ).format(
+                path=first.path.as_posix(),
+                state=translated(first.kind.value),
+                others=others,
+                dataset=dataset,
+            )
         )
     if found.changed:
         what = [name for changed in found.changed.values() for name in changed]
         raise UserError(
-            f"the results do not belong to the params and code here: {some(what)} changed since "
-            f"they were made; {again}"
+            _(
+                "the results do not belong to the params and code here: {names} changed "
+                "since they were made; {again}"
+            ).format(names=some(what), again=again)
         )
 
 
@@ -107,9 +123,11 @@ def _commit() -> dict[str, Any] | None:
 def _notes(commit: Mapping[str, Any] | None) -> Iterable[str]:
     """Notes for the user before the bundle is given to others."""
     if commit is None:
-        yield f"the bundle names no git commit: {refusal() or 'there is none yet'}"
+        yield _("the bundle names no git commit: {reason}").format(
+            reason=refusal() or _("there is none yet")
+        )
     elif not commit["clean"]:
-        yield "some changes are not in a git commit yet; the bundle says so"
+        yield _("some changes are not in a git commit yet; the bundle says so")
     content = read_mapping(paths.PARAMS)
     for name in content["datasets"]:
         section = content.get(name)
@@ -117,7 +135,7 @@ def _notes(commit: Mapping[str, Any] | None) -> Iterable[str]:
         sources = download.get("sources") if isinstance(download, dict) else None
         for source in sources if isinstance(sources, list) else []:
             if str(source) != public_name(str(source)):
-                yield (
-                    f"{paths.PARAMS} goes into the bundle unchanged, and it shows a private folder "
-                    f"or a secret: the source {str(source)!r} of {name}"
-                )
+                yield _(
+                    "{params} goes into the bundle unchanged, and it shows a private "
+                    "folder or a secret: the source {source!r} of {name}"
+                ).format(params=paths.PARAMS, source=str(source), name=name)

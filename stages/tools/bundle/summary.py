@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from stages.gan.common import paths
-from stages.gan.common.language import LANGUAGES, speaking, translated
+from stages.gan.common.language import LANGUAGES, _, speaking, translated
 from stages.gan.export import licences
 from stages.gan.measures import table as measures
 from stages.gan.trained import manifest
@@ -24,31 +24,41 @@ def lines(checked: Checked) -> Iterable[str]:
     has_scores = f"{metrics}/{paths.SCORES}" in checked.manifest.files
     evaluate = read_json(checked, f"{metrics}/{paths.SCORES if has_scores else 'evaluate.json'}")
     about = read_json(checked, environment.NAME)
-    bundled = ", not the real data" if train.get("bundled_data") is True else ""
-    yield f"data set     {dataset}: {_text(train.get('data'))}{bundled}"
-    yield f"training     {_text(train.get('epochs'))} epochs, {_text(train.get('steps'))} steps"
-    yield f"verdict      {_text(train.get('verdict'))}"
-    yield f"{'score':<28}{'value':>10}{'error':>10}{'floor':>10}   floor: the score of real images"
+    bundled = _(", not the real data") if train.get("bundled_data") is True else ""
+    yield _("data set     {dataset}: {data}{bundled}").format(
+        dataset=dataset, data=_text(train.get("data")), bundled=bundled
+    )
+    yield _("training     {epochs} epochs, {steps} steps").format(
+        epochs=_text(train.get("epochs")), steps=_text(train.get("steps"))
+    )
+    yield _("verdict      {verdict}").format(verdict=_text(train.get("verdict")))
+    yield _(
+        "score                            value     error     floor   "
+        "floor: the score of real images"
+    )
     for measure in measures.ALL:
         score = _mapping(_mapping(evaluate.get(measure.section)).get(measure.key))
         numbers = "".join(f"{_number(score.get(key)):>10}" for key in ("value", "error", "floor"))
         yield f"{measure.section + '.' + measure.key:<28}{numbers}"
-    yield f"{'cross-entropy':<28}{'value':>10}{'distance':>10}   distance from equilibrium"
+    yield _("cross-entropy                    value  distance   distance from equilibrium")
     for term in _TERMS:
         found = _mapping(_mapping(evaluate.get("bce")).get(term))
         numbers = "".join(f"{_number(found.get(key)):>10}" for key in ("value", "distance"))
         yield f"{'bce.' + term:<28}{numbers}"
     for name in sorted(checked.manifest.files):
         if PurePosixPath(name).name == manifest.NAME:
-            yield f"checkpoint   {PurePosixPath(name).parent}"
+            yield _("checkpoint   {folder}").format(folder=PurePosixPath(name).parent)
     packages = _mapping(about.get("packages"))
     versions = ", ".join(f"{name} {_text(packages[name])}" for name in packages)
-    yield (
-        f"packed with  Python {_text(about.get('python'))} on {_text(about.get('system'))} "
-        f"{_text(about.get('machine'))} ({_text(about.get('vectors'))}), {versions}"
+    yield _("packed with  Python {python} on {system} {machine} ({vectors}), {versions}").format(
+        python=_text(about.get("python")),
+        system=_text(about.get("system")),
+        machine=_text(about.get("machine")),
+        vectors=_text(about.get("vectors")),
+        versions=versions,
     )
-    yield f"commit       {_commit(about.get('git'))}"
-    yield f"licence      {_licence(checked, dataset)}"
+    yield _("commit       {commit}").format(commit=_commit(about.get("git")))
+    yield _("licence      {licence}").format(licence=_licence(checked, dataset))
 
 
 def warnings(checked: Checked) -> list[str]:
@@ -66,15 +76,17 @@ def _licence(checked: Checked, dataset: str) -> str:
     for language in LANGUAGES:  # the card has one of them, whatever this terminal speaks
         with speaking(language):
             section = section or text.partition(f"{translated(licences.HEADING)}\n")[2]
-    return " ".join(section.partition("\n#")[0].split())[:600] or "unknown"
+    return " ".join(section.partition("\n#")[0].split())[:600] or _("unknown")
 
 
 def _commit(git: Any) -> str:
     found = _mapping(git)
     if not found:
-        return "none"
-    clean = found.get("clean") is True
-    return f"{_text(found.get('commit'))}{'' if clean else ', with changes that are not committed'}"
+        return _("none")
+    commit = _text(found.get("commit"))
+    if found.get("clean") is True:
+        return commit
+    return _("{commit}, with changes that are not committed").format(commit=commit)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -82,7 +94,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return "unknown" if value is None else str(value)[:120]
+    return _("unknown") if value is None else str(value)[:120]
 
 
 def _number(value: Any) -> str:

@@ -15,7 +15,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
-from stages.gan.common.language import speaking, translated
+from stages.gan.common.language import _, speaking, translated
 from stages.gan.common.yaml_files import read_mapping
 from stages.gan.params import choices
 from stages.gan.training.watch import sentences
@@ -65,16 +65,20 @@ RUNS = {
 def main() -> None:
     """Parse the command line, train, and write the page."""
     parser = argument_parser()
-    parser.add_argument("dataset", nargs="?", default="mnist", help="a key of `datasets`")
-    parser.add_argument("--fixed", action="store_true", help="run all three, and write their page")
-    parser.add_argument("--source", help="a source of data instead of the bundled data")
-    parser.add_argument("--steps", type=int, help="the steps of each of the three runs")
+    parser.add_argument("dataset", nargs="?", default="mnist", help=_("a key of `datasets`"))
+    parser.add_argument(
+        "--fixed", action="store_true", help=_("run all three, and write their page")
+    )
+    parser.add_argument("--source", help=_("a source of data instead of the bundled data"))
+    parser.add_argument("--steps", type=int, help=_("the steps of each of the three runs"))
     arguments = parser.parse_args()
     dataset = arguments.dataset
     settings = params.load(paths.PARAMS, dataset)
     source = arguments.source or settings.download.sources[-1]
     if not arguments.source and not source.startswith("bundled:"):
-        raise UserError(f"{dataset} has no bundled data: name a source with --source")
+        raise UserError(
+            _("{dataset} has no bundled data: name a source with --source").format(dataset=dataset)
+        )
     if Path(source).exists():
         source = str(Path(source).resolve())
     folder = paths.collapse(dataset)
@@ -86,8 +90,10 @@ def main() -> None:
         page = failing / paths.failure(dataset)
         if not page.exists():
             raise UserError(
-                f"{dataset} did not fail as the lecture's run does: the networks in "
-                f"{paths.PARAMS} differ from the lecture's"
+                _(
+                    "{dataset} did not fail as the lecture's run does: the networks in "
+                    "{params} differ from the lecture's"
+                ).format(dataset=dataset, params=paths.PARAMS)
             )
         say(f"{dataset}: {page}")
         sys.exit(code)

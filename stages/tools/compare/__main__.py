@@ -21,7 +21,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
-from stages.gan.common.language import speaking, translated
+from stages.gan.common.language import _, speaking, translated
 from stages.gan.common.yaml_files import NO_YAML, flat, read_mapping
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
@@ -42,10 +42,17 @@ def main() -> None:
     """Run the command."""
     parser = argument_parser()
     parser.add_argument(
-        "revisions", nargs="*", help="names of experiments, branches, commits, or `workspace`"
+        "revisions", nargs="*", help=_("names of experiments, branches, commits, or `workspace`")
     )
-    parser.add_argument("--dataset", help="a key of params.yaml's `datasets`; default: the first")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help=f"the page; default: {OUTPUT}")
+    parser.add_argument(
+        "--dataset", help=_("a key of params.yaml's `datasets`; default: the first")
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=OUTPUT,
+        help=_("the page; default: {output}").format(output=OUTPUT),
+    )
     arguments = parser.parse_args()
     dataset = arguments.dataset or next(iter(read_mapping(paths.PARAMS).get("datasets") or {}), "")
     params.check_name(paths.PARAMS, dataset)
@@ -140,9 +147,17 @@ def params_of(revision: Revision, dataset: str) -> dict[str, Any]:
         content = yaml.safe_load(revision.content(paths.PARAMS) or b"")
     except NO_YAML as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{paths.PARAMS} of {revision.name} is not valid YAML: {reason}") from None
+        raise UserError(
+            _("{params} of {revision} is not valid YAML: {reason}").format(
+                params=paths.PARAMS, revision=revision.name, reason=reason
+            )
+        ) from None
     if not isinstance(content, dict) or not isinstance(content.get(dataset), dict):
-        raise UserError(f"{paths.PARAMS} of {revision.name} has no data set {dataset!r}")
+        raise UserError(
+            _("{params} of {revision} has no data set {dataset!r}").format(
+                params=paths.PARAMS, revision=revision.name, dataset=dataset
+            )
+        )
     return _flat(content, dataset)
 
 
@@ -208,10 +223,18 @@ def _json(revision: Revision, path: Path, *keys: str) -> dict[str, Any]:
     try:
         content = json.loads(_content(revision, path))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} of {revision.name} is damaged: {error}") from None
+        raise UserError(
+            _("{path} of {revision} is damaged: {error}").format(
+                path=path, revision=revision.name, error=error
+            )
+        ) from None
     missing = [key for key in keys if not isinstance(content, dict) or key not in content]
     if missing:
-        raise UserError(f"{path} of {revision.name} has no {', '.join(missing)}")
+        raise UserError(
+            _("{path} of {revision} has no {keys}").format(
+                path=path, revision=revision.name, keys=", ".join(missing)
+            )
+        )
     return content
 
 
@@ -225,13 +248,21 @@ def _columns(revision: Revision, path: Path) -> dict[str, list[float]]:
             for name in names
         }
     except (TypeError, ValueError, csv.Error) as error:
-        raise UserError(f"{path} of {revision.name} is damaged: {error}") from None
+        raise UserError(
+            _("{path} of {revision} is damaged: {error}").format(
+                path=path, revision=revision.name, error=error
+            )
+        ) from None
 
 
 def _content(revision: Revision, path: Path) -> bytes:
     content = revision.content(path)
     if content is None:
-        raise UserError(f"{revision.name} has no {path}: no run was trained and evaluated there")
+        raise UserError(
+            _("{revision} has no {path}: no run was trained and evaluated there").format(
+                revision=revision.name, path=path
+            )
+        )
     return content
 
 

@@ -3,6 +3,9 @@
 import subprocess
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, translated
+
+_NOT_FOUND = marked("git was not found")
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -11,7 +14,7 @@ def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
-        return subprocess.CompletedProcess(command, 127, b"", b"git was not found")
+        return subprocess.CompletedProcess(command, 127, b"", _NOT_FOUND.encode())
 
 
 def refusal() -> str:
@@ -24,11 +27,15 @@ def refusal() -> str:
     if ended.returncode == 0:
         return ""
     lines = [line.strip() for line in ended.stderr.decode(errors="replace").splitlines()]
-    first, *rest = [line for line in lines if line] or [f"git ended with {ended.returncode}"]
-    return ": ".join([first.removeprefix("fatal: "), *([" ".join(rest)] if rest else [])])
+    first, *rest = [line for line in lines if line] or [
+        _("git ended with {code}").format(code=ended.returncode)
+    ]
+    return ": ".join(
+        [translated(first.removeprefix("fatal: ")), *([" ".join(rest)] if rest else [])]
+    )
 
 
 def complain_if_refused() -> None:
     """Raise UserError with git's own reason if git does not work in this folder."""
     if reason := refusal():
-        raise UserError(f"git cannot be used here: {reason}")
+        raise UserError(_("git cannot be used here: {reason}").format(reason=reason))

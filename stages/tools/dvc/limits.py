@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, translated
 from stages.tools.dvc import revisions
 from stages.tools.dvc.git import git
 from stages.tools.dvc.queue import DVC
@@ -24,7 +25,7 @@ _LOCAL = Path(".dvc/config.local")
 _IN_A_COPY = re.compile(r"--(queue|temp|run-all|jobs)(=.*)?|-j.*")
 # What means something else in a URL.
 _IN_A_URL = re.compile("[#?]|%[0-9A-Fa-f]{2}")
-_COPY = "DVC cannot make the copies in which it runs queued and temporary experiments"
+_COPY = marked("DVC cannot make the copies in which it runs queued and temporary experiments")
 
 
 def complain_if_no_copies() -> None:
@@ -38,33 +39,50 @@ def complain_if_no_copies() -> None:
     revisions.head()
     if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
         raise UserError(
-            "this clone is shallow (`git clone --depth`), and DVC loses the results of queued and "
-            "temporary experiments in such a clone: first run `git fetch --unshallow`"
+            _(
+                "this clone is shallow (`git clone --depth`), and DVC loses the results of "
+                "queued and temporary experiments in such a clone: first run `git fetch "
+                "--unshallow`"
+            )
         )
     here = Path.cwd()
     if found := _IN_A_URL.search(str(here)):
-        lost = "DVC loses the results of queued and temporary experiments"
+        lost = _("DVC loses the results of queued and temporary experiments")
         raise UserError(
-            f"the project's path has a {found[0]}, and {lost if '%' in found[0] else _COPY} there: "
-            f"move the project (`{_move(here)}`), or use `dvc exp run` without --queue and --temp"
+            _(
+                "the project's path has a {mark}, and {problem} there: move the project "
+                "(`{command}`), or use `dvc exp run` without --queue and --temp"
+            ).format(
+                mark=found[0],
+                problem=lost if "%" in found[0] else translated(_COPY),
+                command=_move(here),
+            )
         )
     if not (cache := cache_folder()).isascii():
         raise UserError(
-            f"the path of DVC's cache is {cache}, and {_COPY} with letters other than a to z in "
-            f"it: move the cache (`{_move_cache(cache)}`)"
+            _(
+                "the path of DVC's cache is {cache}, and {problem} with letters other than "
+                "a to z in it: move the cache (`{command}`)"
+            ).format(cache=cache, problem=translated(_COPY), command=_move_cache(cache))
         )
     for setting in _settings_of_git():
-        key, _, value = setting.partition("\n")
+        key, _break, value = setting.partition("\n")
         words = shlex.quote(key), shlex.quote(value)
         raise UserError(
-            f"{key} of this clone's git is {value}, and {_COPY} with letters other than a to z in "
-            f".git/config: set it for all clones (`git config --global {words[0]} {words[1]} && "
-            f"git config --local --unset-all {words[0]}`)"
+            _(
+                "{key} of this clone's git is {value}, and {problem} with letters other "
+                "than a to z in .git/config: set it for all clones (`git config --global "
+                "{name} {content} && git config --local --unset-all {name}`)"
+            ).format(
+                key=key, value=value, problem=translated(_COPY), name=words[0], content=words[1]
+            )
         )
     if _LOCAL.is_file() and not _LOCAL.read_bytes().isascii():
         raise UserError(
-            f"{_LOCAL} has letters other than a to z, and {_COPY} with it: move these settings "
-            f"to {_CONFIG}"
+            _(
+                "{local} has letters other than a to z, and {problem} with it: move these "
+                "settings to {config}"
+            ).format(local=_LOCAL, problem=translated(_COPY), config=_CONFIG)
         )
 
 
@@ -89,10 +107,10 @@ def emptied_configuration() -> str:
         return ""
     if not (revisions.Revision("HEAD", "HEAD").content(_CONFIG) or b"").strip():
         return ""  # `dvc init` leaves it empty
-    return (
-        f"{_CONFIG} is empty, but not in the last commit (`dvc remote add` with letters other than "
-        f"a to z empties it): `git checkout HEAD -- {_CONFIG.as_posix()}` brings it back"
-    )
+    return _(
+        "{config} is empty, but not in the last commit (`dvc remote add` with letters "
+        "other than a to z empties it): `git checkout HEAD -- {path}` brings it back"
+    ).format(config=_CONFIG, path=_CONFIG.as_posix())
 
 
 def complain_if_not_settable(dataset: str, names: Iterable[str]) -> None:
@@ -105,8 +123,10 @@ def complain_if_not_settable(dataset: str, names: Iterable[str]) -> None:
     """
     if other := [name for name in names if not name.isascii()]:
         raise UserError(
-            f"DVC's -S cannot set {other[0]}, because it knows only the letters a to z in names: "
-            f"set it in params.yaml, then run `dvc exp run report@{dataset}`"
+            _(
+                "DVC's -S cannot set {name}, because it knows only the letters a to z in "
+                "names: set it in params.yaml, then run `dvc exp run report@{dataset}`"
+            ).format(name=other[0], dataset=dataset)
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML
 
 LOCK = Path("dvc.lock")
@@ -94,7 +95,11 @@ def read() -> Pipeline:
             changed = [_changed(stage) for stage in stages]
     # For invalid YAML, DVC does not always raise an exception of its own.
     except (DvcException, *NO_YAML) as error:
-        raise UserError(f"{_PIPELINE} or {LOCK} cannot be read: {_reason(error)}") from None
+        raise UserError(
+            _("{pipeline} or {lock} cannot be read: {reason}").format(
+                pipeline=_PIPELINE, lock=LOCK, reason=_reason(error)
+            )
+        ) from None
     cache = repo.cache.local
     return Pipeline(
         stages=tuple(map(_stage, stages, changed)),
@@ -110,12 +115,16 @@ def _check_lock() -> None:
         lines = LOCK.read_bytes().splitlines()
     except FileNotFoundError:
         raise UserError(
-            f"{LOCK} is not here: run this from the project's folder, after `dvc repro`"
+            _("{lock} is not here: run this from the project's folder, after `dvc repro`").format(
+                lock=LOCK
+            )
         ) from None
     if any(line.startswith((b"<<<<<<< ", b">>>>>>> ")) for line in lines):
         raise UserError(
-            f"{LOCK} holds both sides of a merge: choose one (`git checkout --theirs {LOCK}` or "
-            "--ours), then run `dvc repro`"
+            _(
+                "{lock} holds both sides of a merge: choose one (`git checkout --theirs "
+                "{lock}` or --ours), then run `dvc repro`"
+            ).format(lock=LOCK)
         )
 
 
@@ -127,7 +136,7 @@ def _reason(error: BaseException) -> str:
 
 def _changed(stage: Any) -> tuple[str, ...]:
     """The params and the command of one of DVC's stages that differ from dvc.lock."""
-    changed = ["its command"] if stage.cmd_changed else []
+    changed = [_("its command")] if stage.cmd_changed else []
     for params in stage.params:
         for file, keys in params.workspace_status().items():
             names = keys if isinstance(keys, dict) else {}

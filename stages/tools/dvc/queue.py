@@ -16,18 +16,20 @@ from pathlib import Path
 
 import psutil
 
+from stages.gan.common import language
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove
+from stages.gan.common.language import _, marked
 from stages.gan.common.processes import is_alive
+from stages.gan.training.watch import verdicts
 
-QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+QUEUED, RUNNING = marked("queued"), marked("running")
+DONE, FAILED = marked("done"), marked("failed")
 DVC = (sys.executable, "-m", "dvc")
 # Seconds for processes whose DVC is gone to save and end.
 _PATIENCE = 60.0
 _WORKER = "queue-worker"
 _KILLED = re.compile(r"failed to run: .*, exited with (-[0-9]+|1(?:2[89]|[3-9][0-9]))")
-_ERROR = re.compile(r"^(?:ERROR|error): (.*)$", re.MULTILINE)
-_VERDICT = re.compile(r"^verdict: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,15 @@ class Entry:
         return lines[-1].strip() if lines else ""
 
     def verdict(self) -> str:
-        """The last verdict in the log, or ""."""
-        verdicts = _VERDICT.findall(self._text())
-        return verdicts[-1] if verdicts else ""
+        """The last verdict in the log, in English whatever the log's language is, or ""."""
+        said = _lines(self._text(), *language.beginnings(verdicts.LINE))
+        known = {each: name for name in verdicts.VERDICTS for each in language.editions(name)}
+        return known.get(said[-1], said[-1]) if said else ""
 
     def reason(self) -> str:
         """Why it failed: the first error message in the log."""
-        errors = _ERROR.findall(self._text())
-        return errors[0] if errors else "its log has no error message"
+        errors = _lines(self._text(), "ERROR: ", *language.beginnings(language.ERROR))
+        return errors[0] if errors else _("its log has no error message")
 
     @property
     def has_begun(self) -> bool:
@@ -94,6 +97,12 @@ class Entry:
             return self.log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
         except FileNotFoundError:
             return ""
+
+
+def _lines(text: str, *beginnings: str) -> list[str]:
+    """The lines that begin in one of these ways, without their beginnings."""
+    ways = "|".join(map(re.escape, beginnings))
+    return re.findall(f"^(?:{ways})(.*)$", text, re.MULTILINE)
 
 
 def look() -> list[Entry]:
@@ -147,7 +156,9 @@ def add(name: str, options: Sequence[str], target: str, known: Sequence[Entry]) 
     new = [entry for entry in look() if entry.name == name and entry.revision not in before]
     if len(new) != 1:
         raise UserError(
-            f"{name} is not in DVC's queue after `dvc exp run --queue`: see `dvc queue status`"
+            _(
+                "{name} is not in DVC's queue after `dvc exp run --queue`: see `dvc queue status`"
+            ).format(name=name)
         )
     return new[0].revision
 
@@ -247,5 +258,9 @@ def _dvc(*arguments: str) -> str:
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
         reason = " ".join(errors or done.stderr.split()[-40:]).removeprefix("ERROR: ")
-        raise UserError(f"`dvc {arguments[0]} {arguments[1]}` failed: {reason}")
+        raise UserError(
+            _("`dvc {command} {subcommand}` failed: {reason}").format(
+                command=arguments[0], subcommand=arguments[1], reason=reason
+            )
+        )
     return done.stdout

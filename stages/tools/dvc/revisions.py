@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML
 from stages.tools.dvc.cache import Cache
 from stages.tools.dvc.git import complain_if_refused, git
@@ -99,7 +100,7 @@ def head() -> str:
     commit = _commit("HEAD")
     if commit is None:
         complain_if_refused()
-        raise UserError("there is no commit here: run this in the project's git repository")
+        raise UserError(_("there is no commit here: run this in the project's git repository"))
     return commit
 
 
@@ -121,14 +122,22 @@ def find(name: str) -> Revision:
         here = [each for each in named if each.baseline == _commit("HEAD")]
         if len(here) != 1:
             commits = ", ".join(each.commit[:10] for each in named)
-            raise UserError(f"{name!r} names several experiments: choose from {commits}")
+            raise UserError(
+                _("{name!r} names several experiments: choose from {commits}").format(
+                    name=name, commits=commits
+                )
+            )
         named = here
     if named:
         return Revision(name, named[0].commit, True)
     commit = _commit(name)
     if commit is None:
         complain_if_refused()
-        raise UserError(f"no revision {name!r}{_nearest(name, [each.name for each in known])}")
+        raise UserError(
+            _("no revision {name!r}{nearest}").format(
+                name=name, nearest=_nearest(name, [each.name for each in known])
+            )
+        )
     return Revision(name, commit, any(each.commit == commit for each in known))
 
 
@@ -151,9 +160,10 @@ def _nearest(name: str, named: Iterable[str]) -> str:
     names = list(dict.fromkeys([*named, *others]))
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
-        return f", did you mean {' or '.join(close)}?"
+        return _(", did you mean {names}?").format(names=_(" or ").join(close))
     shown = ", ".join(names[:10])
-    return f" (valid: {shown}{', ...' if len(names) > 10 else ''}, or any commit)"
+    more = ", ..." if len(names) > 10 else ""
+    return _(" (valid: {names}, or any commit)").format(names=shown + more)
 
 
 def _commit(name: str) -> str | None:

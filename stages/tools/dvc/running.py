@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 FILE = Path(".dvc/tmp/rwlock")
 
@@ -33,7 +34,9 @@ def remove_if_cut_off() -> bool:
             FILE.unlink()
             return True
     except LockError:
-        raise UserError(f"another DVC process is writing {FILE}: try again") from None
+        raise UserError(
+            _("another DVC process is writing {file}: try again").format(file=FILE)
+        ) from None
 
 
 def _is_whole() -> bool:

@@ -15,6 +15,7 @@ import sys
 from stages.command import argument_parser, guarded, say
 from stages.gan import params
 from stages.gan.common import paths
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.tools.dvc import limits, revisions
 from stages.tools.dvc.queue import DVC
@@ -26,8 +27,8 @@ _STAGE = re.compile(r"[a-z]+@[^=]+")
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
-    parser.add_argument("name", nargs="?", help="a file in recipes/, without .yaml")
-    parser.add_argument("options", nargs=argparse.REMAINDER, help="passed on to `dvc exp run`")
+    parser.add_argument("name", nargs="?", help=_("a file in recipes/, without .yaml"))
+    parser.add_argument("options", nargs=argparse.REMAINDER, help=_("passed on to `dvc exp run`"))
     arguments = parser.parse_args()
     if arguments.name is None:
         for each in map(recipes.load, recipes.names()):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, translated
 from stages.gan.common.paths import PARAMS
 from stages.gan.common.yaml_files import flat, read_mapping
 from stages.gan.params.explanations import nearest
@@ -39,7 +40,7 @@ class Recipe:
         UserError
             If params.yaml has no such param.
         """
-        return applied(content, self.changes, f"recipe {self.name}")
+        return applied(content, self.changes, _("recipe {name}").format(name=self.name))
 
     def of(self, dataset: str) -> "Recipe":
         """Its part for one data set; without changes if it has none for it."""
@@ -56,7 +57,11 @@ def names(folder: Path = FOLDER) -> list[str]:
 def find(kind: str, name: str, folder: Path) -> Path:
     """The YAML file with that name; for an unknown name, a UserError that lists the valid ones."""
     if name not in names(folder):
-        raise UserError(f"no {kind} {name!r}{nearest(name, names(folder))}")
+        raise UserError(
+            _("no {kind} {name!r}{nearest}").format(
+                kind=translated(kind), name=name, nearest=nearest(name, names(folder))
+            )
+        )
     return folder / f"{name}.yaml"
 
 
@@ -68,14 +73,18 @@ def load(name: str, folder: Path = FOLDER) -> Recipe:
     UserError
         If there is no recipe of that name, or its file is not valid.
     """
-    file = find("recipe", name, folder)
+    file = find(marked("recipe"), name, folder)
     content = read_mapping(file)
     kinds = content.get("datasets", {})
     if not isinstance(kinds, Mapping):
-        raise UserError(f"{file}: `datasets` should hold a mapping of names to changes")
+        raise UserError(
+            _("{file}: `datasets` should hold a mapping of names to changes").format(file=file)
+        )
     datasets = tuple(key for key in {**content, **kinds} if key != "datasets")
     if not datasets:
-        raise UserError(f"{file} should change the params of a data set, but changes none")
+        raise UserError(
+            _("{file} should change the params of a data set, but changes none").format(file=file)
+        )
     return Recipe(name, datasets, about(file), flat(content))
 
 
@@ -96,9 +105,17 @@ def applied(
         for key in keys:
             section = section.get(key) if isinstance(section, dict) else None
         if not isinstance(section, dict) or last not in section:
-            raise UserError(f"{asked_by}: {PARAMS} has no {name}")
+            raise UserError(
+                _("{asked_by}: {params} has no {name}").format(
+                    asked_by=asked_by, params=PARAMS, name=name
+                )
+            )
         if isinstance(section[last], dict):
-            raise UserError(f"{asked_by}: {name} is a section of params, so it cannot be {value!r}")
+            raise UserError(
+                _("{asked_by}: {name} is a section of params, so it cannot be {value!r}").format(
+                    asked_by=asked_by, name=name, value=value
+                )
+            )
         section[last] = value
     return changed
 

@@ -16,10 +16,10 @@ from stages.command import argument_parser, guarded, say
 from stages.gan import params
 from stages.gan.common import locks, paths
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import speaking
+from stages.gan.common.language import _, speaking, translated
 from stages.gan.common.yaml_files import read_mapping
 from stages.tools.dvc import limits, queue, revisions
-from stages.tools.dvc.queue import QUEUED, RUNNING
+from stages.tools.dvc.queue import DONE, QUEUED, RUNNING
 from stages.tools.recipe import recipes
 from stages.tools.sweep import definitions, plan
 from stages.tools.sweep.definitions import Sweep
@@ -37,20 +37,28 @@ _FAILURES = 10
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
-    parser.add_argument("name", nargs="?", help=f"a file in {definitions.FOLDER}/, without .yaml")
-    parser.add_argument("--dataset", help="a key of params.yaml's `datasets`; default: the first")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        help=_("a file in {folder}/, without .yaml").format(folder=definitions.FOLDER),
+    )
+    parser.add_argument(
+        "--dataset", help=_("a key of params.yaml's `datasets`; default: the first")
+    )
     parser.add_argument(
         "-S", "--set-param", action="append", default=[], metavar="KEY=VALUE",
-        help="change a param in all runs",
+        help=_("change a param in all runs"),
     )  # fmt: skip
-    parser.add_argument("--workers", type=int, help="runs at a time; default: one per core")
+    parser.add_argument("--workers", type=int, help=_("runs at a time; default: one per core"))
     arguments = parser.parse_args()
     if arguments.name is None:
         for known in map(definitions.load, recipes.names(definitions.FOLDER)):
             say(f"{known.name}: {known.about} ({', '.join(known.settings)})")
         return
     if arguments.workers is not None and arguments.workers < 1:
-        raise UserError(f"--workers is {arguments.workers}: valid is 1 or more")
+        raise UserError(
+            _("--workers is {workers}: valid is 1 or more").format(workers=arguments.workers)
+        )
     sweep = definitions.load(arguments.name)
     content = read_mapping(paths.PARAMS)
     dataset = arguments.dataset or next(iter(content.get("datasets") or {}), "")
@@ -62,16 +70,21 @@ def main() -> None:
     network = str(planned[0].outcome["kind.network"])
     count = arguments.workers or fitting(network, memory(), len(cores()))
     unlock.main()
-    with locks.lock(_LOCK, "the queue of experiments"):
+    with locks.lock(_LOCK, _("the queue of experiments")):
         experiments = begin(planned, dataset, head)
         follow(experiments, dataset, count)
     target = write_page(sweep, dataset, experiments)
     for each in experiments:
-        say(f"{each.result or each.planned.name} ({each.planned.about}): {each.why or 'done'}")
+        how = each.why or translated(DONE)
+        say(f"{each.result or each.planned.name} ({each.planned.about}): {how}")
     say(f"{dataset}: {target}")
     failed = [each.planned.name for each in experiments if each.why]
     if failed:
-        raise UserError(f"{len(failed)} of {len(experiments)} failed: {', '.join(failed)}")
+        raise UserError(
+            _("{failed} of {count} failed: {names}").format(
+                failed=len(failed), count=len(experiments), names=", ".join(failed)
+            )
+        )
 
 
 def follow(experiments: Sequence[Progress], dataset: str, count: int) -> None:
@@ -82,16 +95,24 @@ def follow(experiments: Sequence[Progress], dataset: str, count: int) -> None:
     if not any(each.is_open for each in experiments):
         return
     workers = Workers(count)
-    say(f"at most {count} at a time; `dvc queue logs NAME` shows the progress of a run")
+    say(
+        _("at most {count} at a time; `dvc queue logs NAME` shows the progress of a run").format(
+            count=count
+        )
+    )
     try:
         _follow(experiments, dataset, count, workers)
     except BaseException:
-        say("ending the workers; their trainings save first")
+        say(_("ending the workers; their trainings save first"))
         workers.end()
-        say(f"to resume: python -m stages sweep {shlex.join(sys.argv[1:])}")
+        say(
+            _("to resume: python -m stages sweep {arguments}").format(
+                arguments=shlex.join(sys.argv[1:])
+            )
+        )
         raise
     if any(entry.state in (QUEUED, RUNNING) for entry in queue.look()):
-        say("the workers continue with other queued experiments; `dvc queue stop` ends them")
+        say(_("the workers continue with other queued experiments; `dvc queue stop` ends them"))
         return
     workers.end()
     queue.clean()
@@ -103,7 +124,9 @@ def _follow(experiments: Sequence[Progress], dataset: str, count: int, workers: 
         for line in workers.failed():
             say(line)
         if workers.failures > _FAILURES:
-            raise UserError(f"workers fail again and again: see {LOGS}/worker-*.log")
+            raise UserError(
+                _("workers fail again and again: see {logs}/worker-*.log").format(logs=LOGS)
+            )
         entries = {entry.revision: entry for entry in queue.look()}
         for each in experiments:
             if each.is_open:

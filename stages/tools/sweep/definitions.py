@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked
 from stages.gan.common.yaml_files import as_yaml, flat, read_mapping
 from stages.tools.recipe.recipes import about, find
 
@@ -47,14 +48,20 @@ def load(name: str, folder: Path = FOLDER) -> Sweep:
     UserError
         If there is no sweep of that name, or its file is not valid.
     """
-    file = find("sweep", name, folder)
+    file = find(marked("sweep"), name, folder)
     content = read_mapping(file)
     if len(content) != 1 or not set(content) <= set(_KINDS):
-        found = ", ".join(map(str, content)) or "nothing"
-        raise UserError(f"{file} should hold {' or '.join(_KINDS)}, but holds {found}")
+        found = ", ".join(map(str, content)) or _("nothing")
+        raise UserError(
+            _("{file} should hold {kinds}, but holds {found}").format(
+                file=file, kinds=" or ".join(_KINDS), found=found
+            )
+        )
     ((kind, entries),) = content.items()
     if not isinstance(entries, Mapping) or not entries:
-        raise UserError(f"{file}: `{kind}` should hold a mapping of names")
+        raise UserError(
+            _("{file}: `{kind}` should hold a mapping of names").format(file=file, kind=kind)
+        )
     settings = _grid(file, entries) if kind == "grid" else _settings(file, entries)
     return Sweep(name, about(file), settings)
 
@@ -76,12 +83,20 @@ def _grid(file: Path, entries: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     axes = flat(entries)
     for name, values in axes.items():
         if not isinstance(values, list) or not values:
-            raise UserError(f"{file}: {name} should hold a list of values to try, not {values!r}")
+            raise UserError(
+                _("{file}: {name} should hold a list of values to try, not {values!r}").format(
+                    file=file, name=name, values=values
+                )
+            )
     found: dict[str, dict[str, Any]] = {}
     for values in itertools.product(*axes.values()):
         label = "-".join(_label(value) for value in values)
         if not label or label in found:
-            raise UserError(f"{file}: two settings have the name {label!r}, or it is empty")
+            raise UserError(
+                _("{file}: two settings have the name {label!r}, or it is empty").format(
+                    file=file, label=label
+                )
+            )
         found[label] = dict(zip(axes, values, strict=True))
     return found
 
@@ -90,11 +105,17 @@ def _settings(file: Path, entries: Mapping[str, Any]) -> dict[str, dict[str, Any
     for name, changes in entries.items():
         if _label(name) != name:
             raise UserError(
-                f"{file}: {name!r} cannot name an experiment: valid are letters, digits, and "
-                "_ . - within"
+                _(
+                    "{file}: {name!r} cannot name an experiment: valid are letters, "
+                    "digits, and _ . - within"
+                ).format(file=file, name=name)
             )
         if not isinstance(changes, Mapping) or not changes:
-            raise UserError(f"{file}: {name} should hold a mapping of params to values")
+            raise UserError(
+                _("{file}: {name} should hold a mapping of params to values").format(
+                    file=file, name=name
+                )
+            )
     return {name: flat(changes) for name, changes in entries.items()}
 
 

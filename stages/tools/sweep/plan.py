@@ -13,6 +13,7 @@ import yaml
 from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML, as_yaml, flat
 from stages.tools.compare.page import OF_NO_EFFECT
 from stages.tools.dvc import queue, revisions
@@ -74,8 +75,14 @@ def plan(
         named = {place(dataset, key): value for key, value in setting.items()}
         twice = sorted(named.keys() & own.keys())
         if twice:
-            raise UserError(f"sweep {sweep.name} varies {twice[0]} itself: leave out its -S")
-        changed = recipes.applied(content, {**common, **named}, f"sweep {sweep.name}")
+            raise UserError(
+                _("sweep {name} varies {twice} itself: leave out its -S").format(
+                    name=sweep.name, twice=twice[0]
+                )
+            )
+        changed = recipes.applied(
+            content, {**common, **named}, _("sweep {name}").format(name=sweep.name)
+        )
         after = flat(changed)
         changes = {key: value for key, value in after.items() if before.get(key) != value}
         about = ", ".join(f"{key}={as_yaml(value)}" for key, value in setting.items())
@@ -123,7 +130,9 @@ def overrides(given: Sequence[str]) -> dict[str, Any]:
                 raise ValueError
             found[name] = yaml.safe_load(value)
         except NO_YAML:
-            raise UserError(f"-S {shlex.quote(text)} should be KEY=VALUE") from None
+            raise UserError(
+                _("-S {quote} should be KEY=VALUE").format(quote=shlex.quote(text))
+            ) from None
         if isinstance(found[name], str):
             try:  # YAML 1.1 reads 1e-4 as a string, but it is meant as a number
                 found[name] = float(found[name])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.command import say
+from stages.gan.common.language import _, translated
 from stages.tools.dvc import queue as queued
 from stages.tools.dvc import revisions
 from stages.tools.dvc.queue import DONE, FAILED, QUEUED, RUNNING, Entry
@@ -44,21 +45,36 @@ def begin(planned: Sequence[Planned], dataset: str, head: str) -> list[Progress]
         experiments.append(progress)
         if plan.is_in_workspace(each, dataset):
             progress.result = revisions.WORKSPACE
-            say(f"{each.name} ({each.about}): the workspace has its results")
+            say(
+                _("{name} ({about}): the workspace has its results").format(
+                    name=each.name, about=each.about
+                )
+            )
             continue
         if there := plan.finished(each, dataset, head):
             progress.result = there
-            say(f"{each.name} ({each.about}): already finished as experiment {there}")
+            say(
+                _("{name} ({about}): already finished as experiment {there}").format(
+                    name=each.name, about=each.about, there=there
+                )
+            )
             continue
         entry = plan.waiting(each, dataset, head, entries)
         if entry and entry.state != FAILED:
             progress.revision = entry.revision
-            say(f"{each.name} ({each.about}): already {entry.state} as {entry.name}")
+            say(
+                _("{name} ({about}): already {state} as {entry}").format(
+                    name=each.name,
+                    about=each.about,
+                    state=translated(entry.state),
+                    entry=entry.name,
+                )
+            )
             continue
         if entry:
             queued.discard(entry)
         queue(progress, dataset)
-        say(f"{each.name} ({each.about}): queued")
+        say(_("{name} ({about}): queued").format(name=each.name, about=each.about))
     return experiments
 
 
@@ -76,20 +92,26 @@ def look_at(each: Progress, entry: Entry | None, dataset: str) -> None:
     if entry is None:
         each.missed += 1
         if each.missed >= _LOOKS:
-            _again(each, None, "is no longer in DVC's queue", dataset)
+            _again(each, None, _("is no longer in DVC's queue"), dataset)
         return
     each.state = entry.state
     if entry.state == DONE:
         each.result = entry.result or entry.name
-        say(f"{each.result} ({each.planned.about}): done, {entry.verdict() or 'no verdict'}")
+        say(
+            _("{name} ({about}): done, {verdict}").format(
+                name=each.result,
+                about=each.planned.about,
+                verdict=translated(entry.verdict()) or _("no verdict"),
+            )
+        )
     elif entry.state == FAILED and not entry.has_begun:
-        _fail(each, entry, f"it never began: {workers.last_error()}")
+        _fail(each, entry, _("it never began: {reason}").format(reason=workers.last_error()))
     elif entry.state == FAILED and entry.was_killed:
-        _again(each, entry, "was killed", dataset)
+        _again(each, entry, _("was killed"), dataset)
     elif entry.state == FAILED:
         _fail(each, entry, entry.reason())
     elif entry.state == RUNNING and _is_lost(each, entry):
-        _again(each, entry, "has lost its worker", dataset)
+        _again(each, entry, _("has lost its worker"), dataset)
 
 
 def _is_lost(each: Progress, entry: Entry) -> bool:
@@ -103,10 +125,14 @@ def _is_lost(each: Progress, entry: Entry) -> bool:
 
 def _again(each: Progress, entry: Entry | None, what: str, dataset: str) -> None:
     if each.tries >= _TRIES:
-        _fail(each, entry, f"it {what}, {_TRIES} times")
+        _fail(each, entry, _("it {what}, {tries} times").format(what=what, tries=_TRIES))
         return
     each.tries += 1
-    say(f"{each.planned.name} {what}: queued again; training resumes from its last saved state")
+    say(
+        _("{name} {what}: queued again; training resumes from its last saved state").format(
+            name=each.planned.name, what=what
+        )
+    )
     if entry:
         queued.discard(entry)
     queue(each, dataset)
@@ -114,9 +140,16 @@ def _again(each: Progress, entry: Entry | None, what: str, dataset: str) -> None
 
 
 def _fail(each: Progress, entry: Entry | None, why: str) -> None:
-    each.verdict = (entry and entry.verdict()) or "failed"
+    each.verdict = (entry and entry.verdict()) or FAILED
     each.why = why
-    say(f"{each.planned.name} ({each.planned.about}): failed, {each.verdict}: {why}")
+    say(
+        _("{name} ({about}): failed, {verdict}: {why}").format(
+            name=each.planned.name,
+            about=each.planned.about,
+            verdict=translated(each.verdict),
+            why=why,
+        )
+    )
 
 
 def counts(experiments: Sequence[Progress]) -> str:
@@ -124,4 +157,6 @@ def counts(experiments: Sequence[Progress]) -> str:
     states = [
         DONE if each.result else FAILED if each.why else each.state for each in experiments
     ]  # fmt: skip
-    return ", ".join(f"{states.count(state)} {state}" for state in (QUEUED, RUNNING, DONE, FAILED))
+    return ", ".join(
+        f"{states.count(state)} {translated(state)}" for state in (QUEUED, RUNNING, DONE, FAILED)
+    )

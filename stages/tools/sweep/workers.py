@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from stages.gan.common.language import _
 from stages.gan.common.processes import is_alive
 from stages.gan.params import choices
 from stages.tools.dvc import queue
@@ -70,8 +71,12 @@ def last_error() -> str:
     for log in logs:
         errors = _ERROR.findall(log.read_text(encoding="utf-8", errors="replace"))
         if errors:
-            return f"DVC could not set it up: {errors[-1]} (see {log})"
-    return f"DVC could not set it up: see {LOGS}/worker-*.log and `dvc queue status`"
+            return _("DVC could not set it up: {error} (see {log})").format(
+                error=errors[-1], log=log
+            )
+    return _("DVC could not set it up: see {logs}/worker-*.log and `dvc queue status`").format(
+        logs=LOGS
+    )
 
 
 class Workers:
@@ -120,8 +125,10 @@ class Workers:
             if number not in alive:
                 process = self._start(number, core)
                 alive.append(number)
-                bound = f" on core {core}" if hasattr(os, "sched_setaffinity") else ""
-                lines.append(f"worker {number + 1} started{bound} (process {process.pid})")
+                started = _("worker {number} started (process {process})")
+                if hasattr(os, "sched_setaffinity"):
+                    started = _("worker {number} started on core {core} (process {process})")
+                lines.append(started.format(number=number + 1, core=core, process=process.pid))
         return lines
 
     def failed(self) -> list[str]:
@@ -132,7 +139,7 @@ class Workers:
                 del self._own[number]
                 if process.returncode:
                     self.failures += 1
-                    lines.append(f"worker {number + 1} {_how(process.returncode)}")
+                    lines.append(_ended(number + 1, process.returncode))
         for number, other in list(self._others.items()):
             if not is_alive(other):
                 del self._others[number]
@@ -232,7 +239,8 @@ def _bound_to(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _how(code: int) -> str:
+def _ended(number: int, code: int) -> str:
     if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with {code}"
+        name = signal.Signals(-code).name
+        return _("worker {number} was killed by {signal}").format(number=number, signal=name)
+    return _("worker {number} ended with {code}").format(number=number, code=code)

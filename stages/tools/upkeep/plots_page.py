@@ -11,6 +11,7 @@ from pathlib import Path
 from stages.command import guarded, say
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import _
 from stages.gan.pages.charts import vega
 from stages.tools.dvc.queue import DVC
 
@@ -42,19 +43,29 @@ def main() -> None:
     """Run the command."""
     folder = PAGE.parent
     if not folder.is_dir():
-        raise UserError(f"{folder} is not here: run this from the project's folder")
+        raise UserError(
+            _("{folder} is not here: run this from the project's folder").format(folder=folder)
+        )
     with whole_file(PAGE) as scratch:
         scratch.write_text(page(), encoding="utf-8")
     named = subprocess.run([*DVC, "config", _OPTION], capture_output=True, text=True).stdout
     if named.strip() not in ("", PAGE.name):
-        say(f"wrote {PAGE}, but DVC uses {named.strip()}: its configuration sets {_OPTION}")
+        say(
+            _("wrote {page}, but DVC uses {named}: its configuration sets {option}").format(
+                page=PAGE, named=named.strip(), option=_OPTION
+            )
+        )
         return
     # The name is relative to DVC's own folder.
     command = [*DVC, "config", "--quiet", "--local", _OPTION, PAGE.name]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise UserError(f"`dvc config` could not set {_OPTION}: {done.stderr or done.stdout}")
-    say(f"DVC now draws plots without a network, with {PAGE}")
+        raise UserError(
+            _("`dvc config` could not set {option}: {reason}").format(
+                option=_OPTION, reason=done.stderr or done.stdout
+            )
+        )
+    say(_("DVC now draws plots without a network, with {page}").format(page=PAGE))
 
 
 def page() -> str:
@@ -69,7 +80,11 @@ def page() -> str:
     for name, text in zip(vega.SCRIPTS, found, strict=True):
         for mark in ("{scripts}", "{plot_divs}", "{refresh_tag}"):  # DVC would replace them
             if mark in text:
-                raise UserError(f"{name} {vega.version()} holds {mark}: DVC cannot use it")
+                raise UserError(
+                    _("{name} {version} holds {mark}: DVC cannot use it").format(
+                        name=name, version=vega.version(), mark=mark
+                    )
+                )
     tags = [f"<script>\n{text}\n</script>" for text in found]
     return _HTML.replace("%s", "\n".join(tags))
 

@@ -10,13 +10,14 @@ import time
 from stages.command import argument_parser, guarded, recorded, say, workspace
 from stages.gan.common import unfinished
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
     parser.add_argument("action", nargs="?", choices=("list", "clear", "tidy"), default="list")
-    parser.add_argument("names", nargs="*", help="data sets or runs; default: all")
+    parser.add_argument("names", nargs="*", help=_("data sets or runs; default: all"))
     arguments = parser.parse_args()
     cleared = recorded.clear()
     runs = chosen(arguments.names, cleared)
@@ -27,18 +28,24 @@ def main() -> None:
     elif runs:
         for run in runs:
             used = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used))
-            step = f"step {run.step:,}  " if run.states else ""
-            state = "resumes when it is started again"
+            step = _("step {step:,}  ").format(step=run.step) if run.states else ""
+            state = _("resumes when it is started again")
             if run.is_running:
-                state = "running"
+                state = _("running")
             elif run.results:
-                state = "finished, but dvc.lock has not its results; `dvc repro` takes them up"
+                state = _("finished, but dvc.lock has not its results; `dvc repro` takes them up")
             say(
-                f"{run.dataset}  {run.name}  {step}{run.size / 1e6:,.1f} MB  "
-                f"last used {used}  {state}"
+                _("{dataset}  {name}  {step}{size:,.1f} MB  last used {used}  {state}").format(
+                    dataset=run.dataset,
+                    name=run.name,
+                    step=step,
+                    size=run.size / 1000000.0,
+                    used=used,
+                    state=state,
+                )
             )
     else:
-        say("no unfinished runs")
+        say(_("no unfinished runs"))
 
 
 def chosen(names: list[str], cleared: list[unfinished.Run]) -> list[unfinished.Run]:
@@ -47,7 +54,11 @@ def chosen(names: list[str], cleared: list[unfinished.Run]) -> list[unfinished.R
     for name in names:
         if not any(name in (run.dataset, run.name) for run in [*runs, *cleared]):
             known = sorted({name for run in runs for name in (run.dataset, run.name)})
-            raise UserError(f"no unfinished run {name}: valid is {', '.join(known) or 'nothing'}")
+            raise UserError(
+                _("no unfinished run {name}: valid is {valid}").format(
+                    name=name, valid=", ".join(known) or _("nothing")
+                )
+            )
     return [run for run in runs if not names or run.dataset in names or run.name in names]
 
 
@@ -58,10 +69,14 @@ def clear(runs: list[unfinished.Run]) -> None:
         size = run.size
         if unfinished.clear(run):
             freed += size
-            say(f"removed {run.dataset}  {run.name}")
+            say(_("removed {dataset}  {name}").format(dataset=run.dataset, name=run.name))
         else:
-            say(f"kept {run.dataset}  {run.name}: it is running")
-    say(f"{freed / 1e6:,.1f} MB freed")
+            say(
+                _("kept {dataset}  {name}: it is running").format(
+                    dataset=run.dataset, name=run.name
+                )
+            )
+    say(_("{size:,.1f} MB freed").format(size=freed / 1000000.0))
 
 
 if __name__ == "__main__":

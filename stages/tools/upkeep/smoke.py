@@ -1,6 +1,7 @@
 """Check that MindSpore and NumPy work together, and compile the kernels if possible."""
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 
 def check() -> str:
@@ -14,11 +15,15 @@ def check() -> str:
     try:
         import numpy
     except ImportError as error:
-        raise UserError(f"NumPy cannot be imported ({error}): run `make setup`") from None
+        raise UserError(
+            _("NumPy cannot be imported ({error}): run `make setup`").format(error=error)
+        ) from None
     if not numpy.__version__.startswith("1."):
         raise UserError(
-            f"NumPy {numpy.__version__} is installed, but MindSpore 2.10 works with NumPy 1 only: "
-            "pip install 'numpy<2'"
+            _(
+                "NumPy {numpy} is installed, but MindSpore 2.10 works with NumPy 1 only: "
+                "pip install 'numpy<2'"
+            ).format(numpy=numpy.__version__)
         )
     try:
         import mindspore
@@ -27,12 +32,20 @@ def check() -> str:
     except (ImportError, RuntimeError, SystemError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"MindSpore does not run with NumPy {numpy.__version__} ({reason}): "
-            "remove .venv and run `make setup`"
+            _(
+                "MindSpore does not run with NumPy {numpy} ({reason}): remove .venv and "
+                "run `make setup`"
+            ).format(numpy=numpy.__version__, reason=reason)
         ) from None
     if result.tolist() != [2.0, 2.0, 2.0]:
-        raise UserError(f"MindSpore says 1 + 1 is {result.tolist()}: the installation is broken")
-    return f"MindSpore {mindspore.__version__} with NumPy {numpy.__version__} works"
+        raise UserError(
+            _("MindSpore says 1 + 1 is {result}: the installation is broken").format(
+                result=result.tolist()
+            )
+        )
+    return _("MindSpore {mindspore} with NumPy {numpy} works").format(
+        mindspore=mindspore.__version__, numpy=numpy.__version__
+    )
 
 
 if __name__ == "__main__":

@@ -6,15 +6,20 @@ DVC has emptied its configuration.
 """
 
 from stages.command import guarded, say
+from stages.gan.common.language import _
 from stages.tools.dvc import limits, running
 
 
 def main() -> None:
     """Run the command; it prints nothing if there is nothing to remove or to say."""
     if running.remove_if_cut_off():
-        say(f"removed {running.FILE}: a killed DVC process had left it incomplete")
+        say(
+            _("removed {file}: a killed DVC process had left it incomplete").format(
+                file=running.FILE
+            )
+        )
     if found := limits.emptied_configuration():
-        say(f"note: {found}")
+        say(_("note: {found}").format(found=found))
 
 
 if __name__ == "__main__":

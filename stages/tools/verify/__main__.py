@@ -11,6 +11,7 @@ from stages.command import argument_parser, guarded, say
 from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, translated
 from stages.tools.dvc import limits
 from stages.tools.dvc import pipeline as locked
 from stages.tools.verify import repair
@@ -20,9 +21,13 @@ from stages.tools.verify.damage import check
 def main() -> None:
     """Parse the command line, check, and print the result."""
     parser = argument_parser()
-    parser.add_argument("datasets", nargs="*", help="keys of params.yaml's `datasets`; all if none")
     parser.add_argument(
-        "--cache", action="store_true", help="also read DVC's copies of the artifacts in its cache"
+        "datasets", nargs="*", help=_("keys of params.yaml's `datasets`; all if none")
+    )
+    parser.add_argument(
+        "--cache",
+        action="store_true",
+        help=_("also read DVC's copies of the artifacts in its cache"),
     )
     arguments = parser.parse_args()
     params.check_names(paths.PARAMS)  # DVC leaves out a name such as 2024 without a word
@@ -36,24 +41,37 @@ def main() -> None:
     ]
     found = check(pipeline, stages, arguments.cache)
     for note in filter(None, [limits.emptied_configuration(), *found.notes]):
-        say(printable(f"note: {note}"))
+        say(printable(_("note: {note}").format(note=note)))
     for damage in found.damages:
         command = repair.command(damage, pipeline)
         reason = f" ({damage.reason})" if damage.reason else ""
-        say(printable(f"{damage.path.as_posix()}: {damage.kind.value}{reason}; repair: {command}"))
+        say(
+            printable(
+                _("{path}: {kind}{reason}; repair: {command}").format(
+                    path=damage.path.as_posix(),
+                    kind=translated(damage.kind.value),
+                    reason=reason,
+                    command=command,
+                )
+            )
+        )
     if found.by_hand:
         names = " ".join(shlex.quote(name) for name in found.by_hand)
         say(
-            f"note: if you ran {names} by hand, `dvc commit -f {names}` keeps the new results; the "
-            "repairs above bring the earlier ones back"
+            _(
+                "note: if you ran {names} by hand, `dvc commit -f {names}` keeps the new "
+                "results; the repairs above bring the earlier ones back"
+            ).format(names=names)
         )
     names = ", ".join(dict.fromkeys(stage.dataset for stage in stages))
-    read = f"{names}: {found.files:,} files, {found.size:,} bytes"
+    read = _("{names}: {count:,} files, {size:,} bytes").format(
+        names=names, count=found.files, size=found.size
+    )
     if found.damages:
         kinds = Counter(damage.kind.value for damage in found.damages)
-        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        raise UserError(f"{read}; some are wrong: {counts}")
-    say(f"{read}: all match dvc.lock and their own checksums")
+        counts = ", ".join(f"{count} {translated(kind)}" for kind, count in kinds.items())
+        raise UserError(_("{read}; some are wrong: {counts}").format(read=read, counts=counts))
+    say(_("{read}: all match dvc.lock and their own checksums").format(read=read))
 
 
 def printable(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_json
+from stages.gan.common.language import _
 from stages.gan.data.raw import formats
 from stages.gan.trained import manifest, states
 
@@ -43,7 +44,7 @@ def damages(carrier: Path) -> dict[Path, str]:
         return {carrier: str(error).removeprefix(f"{carrier} ")}
     except OSError as error:
         file = Path(error.filename) if error.filename else carrier
-        return {file: f"cannot be read: {error.strerror or error}"}
+        return {file: _("cannot be read: {reason}").format(reason=error.strerror or error)}
 
 
 def _of_source(carrier: Path) -> dict[Path, str]:
@@ -56,24 +57,26 @@ def _of_source(carrier: Path) -> dict[Path, str]:
         if hashes.keys() == set(module.HASHED):
             raw = module
     if raw is None or not isinstance(sizes, dict) or sizes.keys() != set(raw.FILES):
-        raise UserError("is damaged: it should list the bytes and sha256 of its files")
+        raise UserError(_("is damaged: it should list the bytes and sha256 of its files"))
     found = {}
     for name in raw.FILES:
         file = folder / name
         if not file.is_file():
-            found[file] = "is missing from the raw data"
+            found[file] = _("is missing from the raw data")
         elif file.stat().st_size != sizes[name]:
-            found[file] = (
-                f"is damaged: it has {file.stat().st_size:,} bytes, but {_SOURCE} says another size"
-            )
+            found[file] = _(
+                "is damaged: it has {size:,} bytes, but {source} says another size"
+            ).format(size=file.stat().st_size, source=_SOURCE)
     if found:
         return found
     try:
         identities = raw.identities(folder)
     except UserError as error:
-        return {folder / raw.FILES[0]: f"is damaged: {error}"}
+        return {folder / raw.FILES[0]: _("is damaged: {error}").format(error=error)}
     for name, identity in identities.items():
         if identity != hashes[name]:
             file = folder / name if name in raw.FILES else folder / raw.FILES[0]
-            found[file] = f"is damaged: its sha256 is not the one {_SOURCE} holds"
+            found[file] = _("is damaged: its sha256 is not the one {source} holds").format(
+                source=_SOURCE
+            )
     return found

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from stages.command.recorded import name_of
 from stages.gan.common.files import md5
+from stages.gan.common.language import _, marked
 from stages.gan.common.runtime import usable_cores
 from stages.tools.dvc.cache import Cache, is_folder
 from stages.tools.dvc.pipeline import Item, Pipeline, Stage
@@ -32,12 +33,12 @@ from stages.tools.verify import checksums
 class Kind(Enum):
     """What is wrong with a file or a folder."""
 
-    DAMAGED = "damaged"
-    MISSING = "missing"
-    EXTRA = "extra"
-    UNKNOWN = "unknown to dvc.lock"
-    CONTRADICTED = "contradicted by its own checksum"
-    OBJECT = "damaged in DVC's cache"
+    DAMAGED = marked("damaged")
+    MISSING = marked("missing")
+    EXTRA = marked("extra")
+    UNKNOWN = marked("unknown to dvc.lock")
+    CONTRADICTED = marked("contradicted by its own checksum")
+    OBJECT = marked("damaged in DVC's cache")
 
 
 @dataclass(frozen=True)
@@ -160,10 +161,12 @@ def _read(file: Path) -> _Read:
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):
-            return _Read(None, 0, "it is not a regular file")
+            return _Read(None, 0, _("it is not a regular file"))
         return _Read(md5(file), status.st_size)
     except OSError as error:
-        return _Read(None, 0, f"it cannot be read: {error.strerror or error}")
+        return _Read(
+            None, 0, _("it cannot be read: {reason}").format(reason=error.strerror or error)
+        )
 
 
 def _compare(
@@ -178,14 +181,16 @@ def _compare(
     if out.md5 is None:
         # A stage that has not run yet has neither hashes nor outs.
         if os.path.lexists(place):
-            yield Finding(place, Kind.UNKNOWN, "dvc.lock has no hash for it", stage, out)
+            yield Finding(place, Kind.UNKNOWN, _("dvc.lock has no hash for it"), stage, out)
         return
     if not os.path.lexists(place):
         yield Finding(place, Kind.MISSING, "", stage, out, out.md5)
         return
     hashes = {path: read[file].md5 or "" for path, file in files.items()}
     if is_folder(out.md5) != place.is_dir():
-        reason = f"it should be a {'folder' if is_folder(out.md5) else 'file'}"
+        reason = _("it should be a file")
+        if is_folder(out.md5):
+            reason = _("it should be a folder")
         yield Finding(place, Kind.DAMAGED, reason, stage, out, out.md5)
     elif not is_folder(out.md5):
         if hashes[""] != out.md5:
@@ -193,21 +198,23 @@ def _compare(
     elif name_of(hashes) != out.md5:
         expected = cache.files(out.md5) if cache else None
         if expected is None:
-            reason = "its content differs from dvc.lock; which file differs is unknown"
+            reason = _("its content differs from dvc.lock; which file differs is unknown")
             yield Finding(place, Kind.DAMAGED, reason, stage, out, out.md5)
             return
         for path in sorted(expected.keys() | hashes.keys()):
             if path not in hashes:
                 yield Finding(place / path, Kind.MISSING, "", stage, out, expected[path])
             elif path not in expected:
-                reason = "it is not in dvc.lock"
+                reason = _("it is not in dvc.lock")
                 yield Finding(place / path, Kind.EXTRA, reason, stage, out)
             elif hashes[path] != expected[path]:
                 yield _damaged(stage, out, place / path, read[files[path]], expected[path])
 
 
 def _damaged(stage: Stage, out: Item, path: Path, read: _Read, expected: str) -> Finding:
-    reason = read.trouble or f"its md5 is {read.md5}, but dvc.lock has {expected}"
+    reason = read.trouble or _("its md5 is {found}, but dvc.lock has {expected}").format(
+        found=read.md5, expected=expected
+    )
     return Finding(path, Kind.DAMAGED, reason, stage, out, expected)
 
 
@@ -239,7 +246,7 @@ def _check_cache(
             yield Finding(
                 cache.object(name),
                 Kind.OBJECT,
-                f"DVC's copy of {inside.as_posix()}",
+                _("DVC's copy of {path}").format(path=inside.as_posix()),
                 stage,
                 out,
                 name,
@@ -294,19 +301,22 @@ def _notes(
     """Notes for the user about what is not damage."""
     if changes:
         what = (name for changed in changes.values() for name in changed)
-        yield (
-            f"`dvc repro` would run {some(stage.name for stage in changes)}, because "
-            f"{some(what)} changed since the last run"
-        )
+        yield _(
+            "`dvc repro` would run {stages}, because {names} changed since the last run"
+        ).format(stages=some(stage.name for stage in changes), names=some(what))
     waiting = [stage.name for stage in stages if not any(out.md5 for out in stage.outs)]
     if waiting:
-        yield f"dvc.lock has no entry for {some(waiting)}: `dvc repro` would run them"
+        yield _("dvc.lock has no entry for {names}: `dvc repro` would run them").format(
+            names=some(waiting)
+        )
     if pipeline.unknown:
-        yield f"not checked, because dvc.yaml has no such stage: {some(pipeline.unknown)}"
+        yield _("not checked, because dvc.yaml has no such stage: {names}").format(
+            names=some(pipeline.unknown)
+        )
 
 
 def some(names: Iterable[str]) -> str:
     """The first six different names, and the number of the others."""
     names = list(dict.fromkeys(names))
-    rest = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    rest = _(" and {count} more").format(count=len(names) - 6) if len(names) > 6 else ""
     return ", ".join(names[:6]) + rest

@@ -11,8 +11,11 @@ from tests.helpers.project import ROOT
 _QUOTED = re.compile(r"`((?:{})?(?:dvc|git|make|python|mv|cp|rm|cd)\b[^`]*)`")
 _HTML = re.compile(r"<code>((?:dvc|git|make|python) [^<]*)</code>")
 _PLAIN = re.compile(
-    r"(?:^|[(:] |run )((?:dvc (?!\.)|git (?!ended|cannot)|python -m stages|mv \{|cp -|rm )[^`)]*)"
+    r"(?:^|[(:] |run )"
+    r"((?:dvc (?!\.)|git (?!ended|cannot|was)|python -m stages|mv \{|cp -|rm )[^`)]*)"
 )
+# A place of a message that is filled in, as gettext's messages have it.
+_PLACE = re.compile(r"\{\w+(?:![rs])?(?::[^{}]*)?\}")
 
 
 def pieces() -> set[tuple[str, str]]:
@@ -56,4 +59,4 @@ def _texts(file: Path) -> Iterator[str]:
                 for value in node.values
             )
         elif isinstance(node, ast.Constant) and id(node) not in left_out:
-            yield node.value if isinstance(node.value, str) else ""
+            yield _PLACE.sub("{}", node.value) if isinstance(node.value, str) else ""

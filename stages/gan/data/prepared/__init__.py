@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_json, write_json
+from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data.prepared import array_files
 from stages.gan.data.prepared.array_files import ArrayFile
@@ -139,12 +140,14 @@ def load(folder: Path, split: str) -> Split:
     lengths = {array.shape[:1] for array in (images, latents, labels) if array is not None}
     if len(lengths) != 1 or images.ndim != 4 or latents.ndim != 2:
         raise UserError(
-            f"{folder}: images {images.shape} and latents {latents.shape} of the {split} split "
-            "do not fit each other: remove the folder and run `dvc repro`"
+            _(
+                "{folder}: images {shape} and latents {codes} of the {split} split do not "
+                "fit each other: remove the folder and run `dvc repro`"
+            ).format(folder=folder, shape=images.shape, codes=latents.shape, split=split)
         )
     for name, array, sound, valid in (
-        ("images", images, _are_levels, "values in [-1, 1]"),
-        ("latents", latents, are_finite, "finite numbers"),
+        ("images", images, _are_levels, _("values in [-1, 1]")),
+        ("latents", latents, are_finite, _("finite numbers")),
     ):
         check_values(folder / f"{split}_{name}.npy", array, sound, valid)
     return Split(images, latents, labels)

@@ -11,6 +11,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, translated
 from stages.gan.data.prepared import array_files
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -27,7 +28,7 @@ _DAMAGES = (
 )
 _BLOCK = 2048
 # How to repair a damaged file that the pipeline has made.
-ADVICE = "remove it and run `dvc repro`"
+ADVICE = marked("remove it and run `dvc repro`")
 
 
 def read_array(source: Path) -> NDArray[Any]:
@@ -49,19 +50,33 @@ def read_array(source: Path) -> NDArray[Any]:
         with source.open("rb") as file:
             version = npy.read_magic(file)
             if version not in _HEADERS:
-                raise ValueError(f"its format is {version}, valid is (1, 0) or (2, 0)")
+                raise ValueError(
+                    _("its format is {version}, valid is (1, 0) or (2, 0)").format(version=version)
+                )
             shape, in_columns, kind = _HEADERS[version](file)
             start = file.tell()
         if kind.kind not in "fiu":
-            raise ValueError(f"it holds {str(kind)[:40]}, valid are whole numbers and floats")
+            raise ValueError(
+                _("it holds {kind}, valid are whole numbers and floats").format(kind=str(kind)[:40])
+            )
         if any(isinstance(size, bool) or size < 0 for size in shape) or len(shape) > 32:
-            raise ValueError(f"its header says the shape is {str(shape)[:80]}")
+            raise ValueError(
+                _("its header says the shape is {shape}").format(shape=str(shape)[:80])
+            )
         expected, found = start + math.prod(shape) * kind.itemsize, source.stat().st_size
         if found != expected:
-            raise ValueError(f"it has {found:,} bytes, its header says {expected:,}")
+            raise ValueError(
+                _("it has {found:,} bytes, its header says {expected:,}").format(
+                    found=found, expected=expected
+                )
+            )
         return np.memmap(source, kind, "r", start, shape, "F" if in_columns else "C")
     except _DAMAGES as error:
-        raise UserError(f"{source} is damaged, or no .npy file of numbers: {error}") from None
+        raise UserError(
+            _("{source} is damaged, or no .npy file of numbers: {error}").format(
+                source=source, error=error
+            )
+        ) from None
 
 
 def open_made(source: Path, kind: type) -> NDArray[Any]:
@@ -81,12 +96,16 @@ def open_made(source: Path, kind: type) -> NDArray[Any]:
     try:
         array = read_array(source)
     except FileNotFoundError:
-        raise UserError(f"{source} is missing: run `dvc repro` first") from None
+        raise UserError(
+            _("{source} is missing: run `dvc repro` first").format(source=source)
+        ) from None
     except UserError as error:
-        raise UserError(f"{error}: {ADVICE}") from None
+        raise UserError(f"{error}: {translated(ADVICE)}") from None
     if array.dtype != kind:
         raise UserError(
-            f"{source} is damaged (it holds {array.dtype}, valid is {np.dtype(kind)}): {ADVICE}"
+            _("{source} is damaged (it holds {kind}, valid is {valid}): {advice}").format(
+                source=source, kind=array.dtype, valid=np.dtype(kind), advice=translated(ADVICE)
+            )
         )
     return array
 
@@ -113,7 +132,11 @@ def check_values(
     """
     for block in array_files.blocks(len(array), array.shape[1:], _BLOCK):
         if not sound(array[block]):
-            raise UserError(f"{source} is damaged (it should hold {valid}): {ADVICE}")
+            raise UserError(
+                _("{source} is damaged (it should hold {valid}): {advice}").format(
+                    source=source, valid=valid, advice=translated(ADVICE)
+                )
+            )
         array_files.let_go(array)
 
 

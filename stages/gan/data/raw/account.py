@@ -5,12 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, retold
 from stages.gan.data.prepared import Prepared
 from stages.gan.data.raw import copies, leftovers
 
 # Of a large set that is broken everybody has seen enough after these.
 _MOST = 20
 _LIES_ON_ITS_SIDE = "emnist"
+# Why a file is skipped. prepared.json has these in English; `why` says them in another language.
+EMPTY = marked("empty file")
+TOO_LARGE = marked("{width} x {height} pixels, too many")
+UNREADABLE = marked("no image that can be read")
+BROKEN = marked("broken image: {error}")
+NOT_FINITE = marked("values that are not finite")
+# What the values of the files mean, as prepared.json has it.
+_RANGE = marked("{kinds}: {floor} black, {ceiling} white")
 
 
 def check_all_there(folder: Path, source: Mapping[str, Any]) -> None:
@@ -24,14 +33,25 @@ def check_all_there(folder: Path, source: Mapping[str, Any]) -> None:
     sizes = source.get("bytes")
     for name in sizes if isinstance(sizes, dict) else ():
         if not (folder / name).exists():
-            raise UserError(f"{folder / name} is missing: run `dvc repro` to fetch it")
+            raise UserError(
+                _("{file} is missing: run `dvc repro` to fetch it").format(file=folder / name)
+            )
+
+
+def why(reason: str) -> str:
+    """Why a file is skipped, in the language now spoken."""
+    return retold(reason, EMPTY, TOO_LARGE, UNREADABLE, BROKEN, NOT_FINITE)
 
 
 def skipped(rejected: Mapping[str, str]) -> list[str]:
     """A sentence for each skipped file with its reason, but not more than twenty."""
-    told = [f"skipped {name}: {reason}" for name, reason in list(rejected.items())[:_MOST]]
-    more = len(rejected) - len(told)
-    return [*told, f"skipped {more:,} more: prepared.json names them"] if more else told
+    told = [
+        _("skipped {name}: {reason}").format(name=name, reason=why(reason))
+        for name, reason in list(rejected.items())[:_MOST]
+    ]
+    if more := len(rejected) - len(told):
+        told.append(_("skipped {more:,} more: prepared.json names them").format(more=more))
+    return told
 
 
 def lines(result: Prepared, left_out: Mapping[str, Any], transposed: bool) -> list[str]:
@@ -48,15 +68,23 @@ def lines(result: Prepared, left_out: Mapping[str, Any], transposed: bool) -> li
     told = leftovers.lines(left_out)
     if number := result.beyond_maximum:
         told.append(
-            f"images beyond preprocess.maximum_images or preprocess.test_maximum: {number:,}, "
-            "which are not used"
+            _(
+                "images beyond preprocess.maximum_images or preprocess.test_maximum: "
+                "{number:,}, which are not used"
+            ).format(number=number)
         )
     if number := result.several_frames:
-        told.append(f"files with several frames or pages: {number:,}, of which the first is used")
+        told.append(
+            _("files with several frames or pages: {number:,}, of which the first is used").format(
+                number=number
+            )
+        )
     if _LIES_ON_ITS_SIDE in left_out["set"] and not transposed:
         told.append(
-            f"images of {left_out['set']} lie on their side: set preprocess.transposed to true"
+            _("images of {name} lie on their side: set preprocess.transposed to true").format(
+                name=left_out["set"]
+            )
         )
     if not result.values.startswith("uint8: levels"):
-        told.append(f"values of the files: {result.values}")
+        told.append(_("values of the files: {values}").format(values=retold(result.values, _RANGE)))
     return told + copies.lines(result.copies)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple, Protocol
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked
 
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1
@@ -62,15 +63,15 @@ class _Folder:
         for folder, folders, files in os.walk(path, onerror=_cannot_be_read):
             for name in folders:
                 if os.path.islink(place := os.path.join(folder, name)):
-                    self._unreachable[self._inside(place)] = "a link to a folder"
+                    self._unreachable[self._inside(place)] = marked("a link to a folder")
             for name in files:
                 place = os.path.join(folder, name)
                 if os.path.isfile(place):
                     self._names.append(self._inside(place))
                 elif os.path.islink(place) and not os.path.exists(place):
-                    self._unreachable[self._inside(place)] = "a link that leads nowhere"
+                    self._unreachable[self._inside(place)] = marked("a link that leads nowhere")
                 else:
-                    self._unreachable[self._inside(place)] = "neither a file nor a folder"
+                    self._unreachable[self._inside(place)] = marked("neither a file nor a folder")
         self._names.sort()
 
     def _inside(self, place: str) -> str:
@@ -83,7 +84,11 @@ class _Folder:
         try:
             return (self._path / name).open("rb")
         except OSError as error:
-            raise UserError(f"{self._path / name} cannot be read: {error.strerror}") from None
+            raise UserError(
+                _("{path} cannot be read: {reason}").format(
+                    path=self._path / name, reason=error.strerror
+                )
+            ) from None
 
     def stored(self, name: str) -> Stored | None:
         return None
@@ -93,7 +98,9 @@ class _Folder:
 
 
 def _cannot_be_read(error: OSError) -> None:
-    raise UserError(f"{error.filename} cannot be read: {error.strerror}") from None
+    raise UserError(
+        _("{path} cannot be read: {reason}").format(path=error.filename, reason=error.strerror)
+    ) from None
 
 
 class _Zip:
@@ -123,7 +130,9 @@ class _Zip:
                 if "password" not in str(error):
                     raise
                 raise UserError(
-                    f"{self._path.name} is encrypted: it must be a zip archive without a password"
+                    _("{archive} is encrypted: it must be a zip archive without a password").format(
+                        archive=self._path.name
+                    )
                 ) from None
         return _Member(self._path, stream)  # type: ignore[return-value]
 
@@ -186,8 +195,10 @@ def _damage_told(path: Path) -> Iterator[None]:
         raise _unsound(path, error) from None
     except NotImplementedError as error:
         raise UserError(
-            f"{path.name} is packed in a way that is not read, such as the Deflate64 of Windows "
-            f"({error}): unpack it, and name the folder as the source"
+            _(
+                "{archive} is packed in a way that is not read, such as the Deflate64 of "
+                "Windows ({error}): unpack it, and name the folder as the source"
+            ).format(archive=path.name, error=error)
         ) from None
     except OSError as error:
         # bz2 gives no error number for damaged data; EINVAL is a seek before the file's start.
@@ -222,7 +233,7 @@ def open_container(
         return
     # Reading from a pipe or a device might never end.
     if path.exists() and not path.is_file():
-        raise UserError(f"{path} is neither a file nor a folder")
+        raise UserError(_("{path} is neither a file nor a folder").format(path=path))
     with _damage_told(path):
         archive = _open_zip(path)
     with archive:
@@ -236,11 +247,13 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
     except (ValueError, OverflowError, struct.error) as error:  # a damaged directory of entries
         raise zipfile.BadZipFile(str(error)) from None
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist") from None
+        raise UserError(_("{path} does not exist").format(path=path)) from None
     except OSError as error:
         if error.errno in (None, errno.EINVAL):
             raise
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        raise UserError(
+            _("{path} cannot be read: {reason}").format(path=path, reason=error.strerror)
+        ) from None
 
 
 def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
@@ -249,20 +262,30 @@ def _inspect(path: Path, archive: zipfile.ZipFile, maximum_bytes: int) -> None:
     for info in archive.infolist():
         name = with_slashes(info.filename)
         if leads_outside(name):
-            raise UserError(f"{path.name} holds an entry that leads outside: {info.filename!r}")
+            raise UserError(
+                _("{archive} holds an entry that leads outside: {entry!r}").format(
+                    archive=path.name, entry=info.filename
+                )
+            )
         if stat.S_ISLNK(info.external_attr >> 16):
             raise UserError(
-                f"{path.name} holds a link, which is refused: {info.filename!r} (zip packs the "
-                "files themselves without its option -y)"
+                _(
+                    "{archive} holds a link, which is refused: {entry!r} (zip packs the "
+                    "files themselves without its option -y)"
+                ).format(archive=path.name, entry=info.filename)
             )
         if name in seen:
-            raise UserError(f"{path.name} holds {name!r} twice")
+            raise UserError(
+                _("{archive} holds {entry!r} twice").format(archive=path.name, entry=name)
+            )
         seen.add(name)
         total += info.file_size
     if total > maximum_bytes:
         raise UserError(
-            f"{path.name} unpacks to {total:,} bytes, more than download.maximum_bytes "
-            f"({maximum_bytes:,})"
+            _(
+                "{archive} unpacks to {total:,} bytes, more than download.maximum_bytes "
+                "({maximum_bytes:,})"
+            ).format(archive=path.name, total=total, maximum_bytes=maximum_bytes)
         )
 
 
@@ -284,13 +307,13 @@ def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[by
                 yield member
                 continue
             if member.place + member.size > length:
-                raise _unsound(archive, f"{member.name!r} would end after it")
+                raise _unsound(archive, _("{entry!r} would end after it").format(entry=member.name))
             # The name in the header is rarely longer, and extra fields after it are rare.
             likely = _HEADER.size + len(member.name) + member.size
             content = os.pread(file.fileno(), likely, member.place)
             if len(content) < _HEADER.size or not content.startswith(b"PK\3\4"):
                 raise _unsound(archive, f"Bad magic number for file header of {member.name!r}")
-            _, name, extra = _HEADER.unpack_from(content)
+            _signature, name, extra = _HEADER.unpack_from(content)
             start = _HEADER.size + name + extra
             if start + member.size > len(content):
                 content = os.pread(file.fileno(), start + member.size, member.place)
@@ -301,7 +324,11 @@ def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[by
 
 
 def _unsound(archive: Path, reason: object) -> UserError:
-    return UserError(f"{archive.name} is not a valid zip archive: {reason}")
+    return UserError(
+        _("{archive} is not a valid zip archive: {reason}").format(
+            archive=archive.name, reason=reason
+        )
+    )
 
 
 def copy_bounded(source: BinaryIO, target: Path, maximum_bytes: int, what: str) -> int:
@@ -322,6 +349,10 @@ def copy_into(source: BinaryIO, target: IO[bytes], maximum_bytes: int, what: str
     while block := source.read(_BLOCK):
         size += len(block)
         if size > maximum_bytes:
-            raise UserError(f"{what} is larger than download.maximum_bytes ({maximum_bytes:,})")
+            raise UserError(
+                _("{what} is larger than download.maximum_bytes ({maximum_bytes:,})").format(
+                    what=what, maximum_bytes=maximum_bytes
+                )
+            )
         target.write(block)
     return size

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared.array_files import ArrayFile
 
@@ -143,8 +144,10 @@ def divide(
     exact = int((first != kept).sum())
     if exact and exact == count - 1 and duplicates != "keep":
         raise UserError(
-            f"all {count:,} images are copies of one image, so none can be held out: valid are at "
-            "least two different images, or preprocess.duplicates keep"
+            _(
+                "all {count:,} images are copies of one image, so none can be held out: "
+                "valid are at least two different images, or preprocess.duplicates keep"
+            ).format(count=count)
         )
     if duplicates == "drop":
         kept = np.flatnonzero(first == kept)
@@ -213,8 +216,11 @@ def as_divided(first: NDArray[np.int64], training: int, duplicates: Duplicates) 
     }
     if not len(rows["test"]):
         raise UserError(
-            f"all {len(first) - training:,} held-out images are copies of training images: valid "
-            "is another test split, none at all (then one is drawn), or preprocess.duplicates keep"
+            _(
+                "all {count:,} held-out images are copies of training images: valid is "
+                "another test split, none at all (then one is drawn), or "
+                "preprocess.duplicates keep"
+            ).format(count=len(first) - training)
         )
     return Division(rows, int(is_copy.sum()), int(is_across.sum()), int(is_left_out.sum()))
 
@@ -302,23 +308,35 @@ def lines(copies: dict[str, Any]) -> list[str]:
     if number := copies["exact"]:
         across = copies["across"]
         fate = {
-            ("one_side", False): "all copies of an image stand on one side of the split",
-            ("one_side", True): f"{across:,} of them were held out of what is trained on, and are "
-            "left out",
-            ("drop", False): "only the first of each is used",
-            ("drop", True): f"only the first of each is used; {across:,} of the others were held "
-            "out of what is trained on",
-            ("keep", False): "none of them stands on both sides of the split",
-            ("keep", True): f"{across:,} held-out images are trained on as well, so do not trust "
-            "memorisation and near_copies",
+            ("one_side", False): _("all copies of an image stand on one side of the split"),
+            ("one_side", True): _(
+                "{across:,} of them were held out of what is trained on, and are left out"
+            ).format(across=across),
+            ("drop", False): _("only the first of each is used"),
+            ("drop", True): _(
+                "only the first of each is used; {across:,} of the others were held out of "
+                "what is trained on"
+            ).format(across=across),
+            ("keep", False): _("none of them stands on both sides of the split"),
+            ("keep", True): _(
+                "{across:,} held-out images are trained on as well, so do not trust "
+                "memorisation and near_copies"
+            ).format(across=across),
         }[copies["duplicates"], bool(across)]
         told.append(
-            f"exact copies of other images: {number:,} (duplicates: {copies['duplicates']}): {fate}"
+            _("exact copies of other images: {number:,} (duplicates: {duplicates}): {fate}").format(
+                number=number, duplicates=copies["duplicates"], fate=fate
+            )
         )
     if number := copies["near"]:
-        pairs = "; ".join(f"{held_out} of {known}" for held_out, known in copies["near_examples"])
+        pairs = "; ".join(
+            _("{held_out} of {known}").format(held_out=held_out, known=known)
+            for held_out, known in copies["near_examples"]
+        )
         told.append(
-            f"held-out images that are near copies of training images: {number:,} ({pairs}): "
-            "copies that a generator makes are then harder to see"
+            _(
+                "held-out images that are near copies of training images: {number:,} "
+                "({pairs}): copies that a generator makes are then harder to see"
+            ).format(number=number, pairs=pairs)
         )
     return told

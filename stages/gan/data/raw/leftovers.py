@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from stages.gan.common.language import _, marked, translated
 from stages.gan.data.raw.archives import Container
 
 # Endings of packed files and archives.
@@ -15,8 +16,8 @@ _ARCHIVES = (
     "zip", "tar", "gz", "tgz", "bz2", "tbz", "tbz2", "xz", "txz", "7z", "rar", "zst", "npz",
 )  # fmt: skip
 _NOTES = "__MACOSX"
-MACOS = "notes of macOS"
-NO_ENDING = "without an ending"
+MACOS = marked("notes of macOS")
+NO_ENDING = marked("without an ending")
 # So many names are kept and said of each kind.
 _FIRST = 5
 
@@ -112,20 +113,28 @@ def lines(left: Mapping[str, Any]) -> list[str]:
     found = []
     if files := left["files"]:
         total = sum(files.values())
-        kinds = ", ".join(f"{number:,} {ending}" for ending, number in _most(files))
-        found.append(f"left out, by the ending of the name: {total:,} ({kinds})")
+        kinds = ", ".join(f"{number:,} {translated(ending)}" for ending, number in _most(files))
+        found.append(
+            _("left out, by the ending of the name: {total:,} ({kinds})").format(
+                total=total, kinds=kinds
+            )
+        )
     if left["archives"]["count"]:
         found.append(
-            f"archives inside the source, which are not opened: {_named(left['archives'])}. To use "
-            "what is in them, unpack them, and name the folder instead"
+            _(
+                "archives inside the source, which are not opened: {names}. To use what is "
+                "in them, unpack them, and name the folder instead"
+            ).format(names=_named(left["archives"]))
         )
     if left["unreachable"]["count"]:
         places = left["unreachable"]["first"]
-        names = [f"{name} ({why})" for name, why in places.items()]
+        names = [f"{name} ({translated(why)})" for name, why in places.items()]
         more = left["unreachable"]["count"] - len(names)
         found.append(
-            f"not followed: {_joined(names, more)}. To use what a link leads to, copy the source "
-            "with cp -rL, which puts the files in place of the links, and name the copy"
+            _(
+                "not followed: {names}. To use what a link leads to, copy the source with "
+                "cp -rL, which puts the files in place of the links, and name the copy"
+            ).format(names=_joined(names, more))
         )
     return found
 
@@ -134,7 +143,7 @@ def _most(files: Mapping[str, int]) -> Iterable[tuple[str, int]]:
     ordered = sorted(files.items(), key=lambda pair: (-pair[1], pair[0]))
     yield from ordered[:10]
     if rest := ordered[10:]:
-        yield "of other endings", sum(number for _, number in rest)
+        yield _("of other endings"), sum(number for _, number in rest)
 
 
 def _named(kind: Mapping[str, Any]) -> str:
@@ -142,4 +151,4 @@ def _named(kind: Mapping[str, Any]) -> str:
 
 
 def _joined(names: Iterable[str], more: int) -> str:
-    return ", ".join([*names, *([f"and {more:,} more"] if more else [])])
+    return ", ".join([*names, *([_("and {more:,} more").format(more=more)] if more else [])])

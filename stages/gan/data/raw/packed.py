@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, translated
 from stages.gan.data.raw.archives import (
     Container,
     Stored,
@@ -34,24 +35,27 @@ _READERS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),
 }
-_UNPACK = "unpack it, and name the folder as the source"
-_SAVE = "save its images as files, or as one .npy file of N x height x width for format idx"
-_WEB_PAGE = "a web page", "it may ask for a login: fetch the file by a browser, and name it"
+_UNPACK = marked("unpack it, and name the folder as the source")
+_SAVE = marked("save its images as files, or as one .npy file of N x height x width for format idx")
+_WEB_PAGE = (
+    marked("a web page"),
+    marked("it may ask for a login: fetch the file by a browser, and name it"),
+)
 # What files of other kinds begin with, what they are, and what to do.
 _OTHERS = {
-    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
-    b"Rar!": ("a rar archive", _UNPACK),
-    b"\x28\xb5\x2f\xfd": ("a zstd archive", _UNPACK),
-    b"\x89HDF": ("an HDF5 file", _SAVE),
-    b"PAR1": ("a Parquet file", _SAVE),
-    b"MATLAB": ("a MATLAB file", _SAVE),
-    **{bytes([0x80, protocol]): ("a pickle", _SAVE) for protocol in range(2, 6)},
+    b"7z\xbc\xaf\x27\x1c": (marked("a 7z archive"), _UNPACK),
+    b"Rar!": (marked("a rar archive"), _UNPACK),
+    b"\x28\xb5\x2f\xfd": (marked("a zstd archive"), _UNPACK),
+    b"\x89HDF": (marked("an HDF5 file"), _SAVE),
+    b"PAR1": (marked("a Parquet file"), _SAVE),
+    b"MATLAB": (marked("a MATLAB file"), _SAVE),
+    **{bytes([0x80, protocol]): (marked("a pickle"), _SAVE) for protocol in range(2, 6)},
     b"<!DOCTYPE": _WEB_PAGE,
     b"<!doctype": _WEB_PAGE,
     b"<html": _WEB_PAGE,
     b"version https://git-lfs": (
-        "a pointer of Git LFS, and not the file itself",
-        "fetch the file by Git LFS",
+        marked("a pointer of Git LFS, and not the file itself"),
+        marked("fetch the file by Git LFS"),
     ),
 }
 _TEXT = re.compile(rb"[\t\r\n -~]+,[\t\r\n -~]+")
@@ -108,9 +112,13 @@ def complain_if_other(name: str, start: bytes) -> None:
     """Raise UserError, with what to do, if a file's first bytes are of a kind that is not read."""
     found = next((each for magic, each in _OTHERS.items() if start.startswith(magic)), None)
     if found is None and _TEXT.fullmatch(start):
-        found = "text, such as CSV", _SAVE
+        found = marked("text, such as CSV"), _SAVE
     if found:
-        raise UserError(f"{name} is {found[0]}, which is not read: {found[1]}")
+        raise UserError(
+            _("{name} is {kind}, which is not read: {advice}").format(
+                name=name, kind=translated(found[0]), advice=translated(found[1])
+            )
+        )
 
 
 def _start(path: Path) -> bytes:
@@ -118,7 +126,9 @@ def _start(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_BLOCK)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        raise UserError(
+            _("{path} cannot be read: {reason}").format(path=path, reason=error.strerror)
+        ) from None
 
 
 def _is_zip_or_folder(path: Path) -> bool:
@@ -152,11 +162,19 @@ def unpacking(
         with reader(packed) as stream:
             yield cast(BinaryIO, stream)
     except _DAMAGES as error:
-        raise UserError(f"{what} is not a valid {kind} file: {error}") from None
+        raise UserError(
+            _("{what} is not a valid {kind} file: {error}").format(
+                what=what, kind=kind, error=error
+            )
+        ) from None
     except OSError as error:
         if error.errno is not None:
             raise
-        raise UserError(f"{what} is not a valid {kind} file: {error}") from None
+        raise UserError(
+            _("{what} is not a valid {kind} file: {error}").format(
+                what=what, kind=kind, error=error
+            )
+        ) from None
 
 
 @contextmanager
@@ -231,15 +249,15 @@ class _Header(tarfile.TarInfo):
 
     def _proc_member(self, tarfile_: tarfile.TarFile) -> tarfile.TarInfo:
         if self.size < 0:
-            raise tarfile.HeaderError("negative size")
+            raise tarfile.HeaderError(_("negative size"))
         if self.type in _KINDS_OF_HEADER:
             if self.size > _LONGEST_HEADER:
-                raise tarfile.HeaderError("a header of more than 64 KiB")
+                raise tarfile.HeaderError(_("a header of more than 64 KiB"))
             file = tarfile_.fileobj
             assert file is not None
             place = file.tell()
             if _MANY_DIGITS.search(file.read(self.size)):
-                raise tarfile.HeaderError("a header of hundreds of digits")
+                raise tarfile.HeaderError(_("a header of hundreds of digits"))
             file.seek(place)
         return super()._proc_member(tarfile_)  # type: ignore[misc]
 
@@ -258,37 +276,53 @@ class _Tar:
             while (member := archive.next()) is not None:
                 archive.members = []  # type: ignore[attr-defined]  # so that memory does not grow
                 if member.size < 0 or member.offset_data + member.size > length:
-                    raise tarfile.ReadError(f"{member.name!r} would end after it")
+                    raise tarfile.ReadError(
+                        _("{entry!r} would end after it").format(entry=member.name)
+                    )
                 if not member.isdir():
                     self._add(what, member)
                 total += member.size + _BLOCK
                 if total - _BLOCK > maximum_bytes:
                     raise UserError(
-                        f"{what} unpacks to more than download.maximum_bytes ({maximum_bytes:,})"
+                        _(
+                            "{what} unpacks to more than download.maximum_bytes ({maximum_bytes:,})"
+                        ).format(what=what, maximum_bytes=maximum_bytes)
                     )
             # tarfile takes a damaged header for the end; the true end is a block of zeros.
             file.seek(archive.offset)
             if file.read(_BLOCK) != bytes(_BLOCK):
-                raise tarfile.ReadError("it is cut off, or a header in it is damaged")
+                raise tarfile.ReadError(_("it is cut off, or a header in it is damaged"))
         except (tarfile.TarError, ValueError, OverflowError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
-            raise UserError(f"{what} is not a valid tar archive: {error}") from None
+            raise UserError(
+                _("{what} is not a valid tar archive: {error}").format(what=what, error=error)
+            ) from None
 
     def _add(self, what: str, member: tarfile.TarInfo) -> None:
         raw = with_slashes(member.name)
         if leads_outside(raw):
-            raise UserError(f"{what} holds an entry that leads outside: {member.name!r}")
+            raise UserError(
+                _("{what} holds an entry that leads outside: {entry!r}").format(
+                    what=what, entry=member.name
+                )
+            )
         if member.issym() or member.islnk():
             raise UserError(
-                f"{what} holds a link, which is refused: {member.name!r} (tar packs the files "
-                "themselves with --dereference --hard-dereference)"
+                _(
+                    "{what} holds a link, which is refused: {entry!r} (tar packs the files "
+                    "themselves with --dereference --hard-dereference)"
+                ).format(what=what, entry=member.name)
             )
         if not member.isreg() or member.issparse():
-            raise UserError(f"{what} holds {member.name!r}, which is no plain file")
+            raise UserError(
+                _("{what} holds {entry!r}, which is no plain file").format(
+                    what=what, entry=member.name
+                )
+            )
         name = PurePosixPath(raw).as_posix()
         if name in self._places:
-            raise UserError(f"{what} holds {name!r} twice")
+            raise UserError(_("{what} holds {name!r} twice").format(what=what, name=name))
         self._places[name] = member.offset_data, member.size
 
     def names(self) -> list[str]:

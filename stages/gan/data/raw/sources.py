@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 BUNDLED = "bundled:"
 _LONGEST = 600
@@ -95,15 +96,17 @@ def first_that_works(
     """
     failures: list[str] = []
     for source in sources:
-        announce(f"trying {public_name(source) if is_remote(source) else source}")
+        announce(
+            _("trying {source}").format(source=public_name(source) if is_remote(source) else source)
+        )
         try:
             take(source)
         except UserError as error:
             failures.append(_bounded(f"{public_name(source)}: {error}"))
-            announce(f"  not used: {_bounded(str(error))}")
+            announce(_("  not used: {reason}").format(reason=_bounded(str(error))))
             continue
         return Found(public_name(source), source.startswith(BUNDLED), tuple(failures))
-    raise UserError("no source gave the data: " + "; ".join(failures))
+    raise UserError(_("no source gave the data: {reasons}").format(reasons="; ".join(failures)))
 
 
 def _bounded(text: str) -> str:
@@ -139,14 +142,20 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
             there = path.exists()
         except (OSError, RuntimeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise UserError(f"{source[:200]} cannot be read: {reason}") from None
+            raise UserError(
+                _("{source} cannot be read: {reason}").format(source=source[:200], reason=reason)
+            ) from None
         if not there:
-            raise UserError(f"{path} does not exist")
+            raise UserError(_("{path} does not exist").format(path=path))
         return path
     try:
         name = Path(unquote(urlsplit(source).path)).name
     except ValueError as error:
-        raise UserError(f"{public_name(source)} is not a valid URL: {error}") from None
+        raise UserError(
+            _("{source} is not a valid URL: {error}").format(
+                source=public_name(source), error=error
+            )
+        ) from None
     folder = Path(tempfile.mkdtemp(dir=scratch))
     if source.endswith("/"):
         for name in names:
@@ -182,8 +191,10 @@ class _Bounded(pooch.HTTPDownloader):
         size = int(answer.headers.get("content-length", 0))
         if answer.ok and size > self._limits.maximum_bytes:
             raise UserError(
-                f"{public_name(url)} announces {size:,} bytes, more than "
-                f"download.maximum_bytes ({self._limits.maximum_bytes:,})"
+                _(
+                    "{url} announces {size:,} bytes, more than download.maximum_bytes "
+                    "({maximum_bytes:,})"
+                ).format(url=public_name(url), size=size, maximum_bytes=self._limits.maximum_bytes)
             )
         super().__call__(url, bounded, pooch_object)
 
@@ -202,7 +213,9 @@ class _BoundedFile:
         self.size += len(block)
         if self.size > self._maximum_bytes:
             raise UserError(
-                f"{self.what} is larger than download.maximum_bytes ({self._maximum_bytes:,})"
+                _("{what} is larger than download.maximum_bytes ({maximum_bytes:,})").format(
+                    what=self.what, maximum_bytes=self._maximum_bytes
+                )
             )
         self._file.write(block)
 
@@ -235,8 +248,10 @@ def _while_it_moves(work: Callable[[], None], file: _BoundedFile, timeout: float
         thread.join(seconds)
         if thread.is_alive() and file.size - before < _SLOWEST * seconds:
             raise UserError(
-                f"{file.what} is too slow: {file.size - before:,} bytes in {seconds:g} seconds "
-                "(download.timeout is a quarter of that)"
+                _(
+                    "{what} is too slow: {size:,} bytes in {seconds:g} seconds "
+                    "(download.timeout is a quarter of that)"
+                ).format(what=file.what, size=file.size - before, seconds=seconds)
             )
     if caught:
         raise caught[0]
@@ -263,7 +278,9 @@ def _retrieve(url: str, target: Path, limits: Limits) -> None:
         if isinstance(error, OSError) and not own and error.errno is not None:
             raise
         reason = " ".join(_without_secrets(_with_variable(str(error)), url).split())
-        raise UserError(f"{public_name(url)} cannot be fetched: {reason[:200]}") from None
+        raise UserError(
+            _("{url} cannot be fetched: {reason}").format(url=public_name(url), reason=reason[:200])
+        ) from None
 
 
 def _with_variable(text: str) -> str:
@@ -273,7 +290,7 @@ def _with_variable(text: str) -> str:
     """
     for name in _CERTIFICATES:
         if (value := os.environ.get(name)) and (value in text or "[X509" in text):
-            return f"{name} is wrong: {text}"
+            return _("{name} is wrong: {text}").format(name=name, text=text)
     return text
 
 

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from stages.gan import losses
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import array_files, at_levels
 from stages.gan.data.prepared.arrays import are_finite
@@ -217,6 +218,8 @@ def _logits(
 
 def _diverged() -> UserError:
     return UserError(
-        "the critic's logits are not finite, because its training diverged: first try a smaller "
-        "evaluate.critic.learning_rate"
+        _(
+            "the critic's logits are not finite, because its training diverged: first try "
+            "a smaller evaluate.critic.learning_rate"
+        )
     )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split, array_files
 from stages.gan.data.prepared.arrays import are_finite
@@ -86,8 +87,11 @@ class Judge:
         features, logits = self.look(images)
         if not are_finite(features):
             raise UserError(
-                "the judge's features are not finite, because it is damaged or its training "
-                "diverged: first try a smaller judge.learning_rate, then `dvc repro`"
+                _(
+                    "the judge's features are not finite, because it is damaged or its "
+                    "training diverged: first try a smaller judge.learning_rate, then `dvc "
+                    "repro`"
+                )
             )
         if self.centroids is None:
             classes = logits.argmax(axis=1)
@@ -115,8 +119,11 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
     channels, height, width = image_shape = train.images.shape[1:]
     if labels is None and height != width:
         raise UserError(
-            f"a judge cannot learn from images of {height} x {width} pixels without labels: it "
-            "must turn them by 90 degrees. Valid are labels for both splits, or square images"
+            _(
+                "a judge cannot learn from images of {height} x {width} pixels without "
+                "labels: it must turn them by 90 degrees. Valid are labels for both "
+                "splits, or square images"
+            ).format(height=height, width=width)
         )
     outputs = transformations.TASKS if labels is None else int(labels.max()) + 1
     network = classifier.build(
@@ -141,14 +148,16 @@ def make(train: Split, test: Split, settings: Settings) -> Judge:
     network.set_train(False)
     if not all(map(are_finite, values(network.get_parameters()).values())):
         raise UserError(
-            "the judge's weights are not finite, because its training diverged: first try a "
-            "smaller judge.learning_rate"
+            _(
+                "the judge's weights are not finite, because its training diverged: first "
+                "try a smaller judge.learning_rate"
+            )
         )
     look = classifier.Look(network)
     accuracy = _accuracy(look, test, answers, settings.seed)
     if labels is not None:
         return Judge(LABELS, (channels, height, width), outputs, accuracy, network, None)
-    features, _ = look(train.images)
+    features, _logits = look(train.images)
     centroids = clusters.centroids_of(features, settings.classes, stream(settings.seed, "clusters"))
     return Judge(
         TRANSFORMATIONS, (channels, height, width), len(centroids), accuracy, network, centroids

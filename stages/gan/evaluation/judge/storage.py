@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import sha256, write_json
+from stages.gan.common.language import _, translated
 from stages.gan.data.prepared import Split, array_files
 from stages.gan.data.prepared.arrays import ADVICE, are_finite, check_values, open_made
 from stages.gan.evaluation.judge import (
@@ -113,7 +114,7 @@ def load(folder: Path) -> Judge:
     try:
         arrays, stored = states.read(source)
     except UserError as error:
-        raise UserError(f"{error}: {ADVICE}") from None
+        raise UserError(f"{error}: {translated(ADVICE)}") from None
     try:
         about = _Description.model_validate(stored)
     except ValidationError as error:
@@ -122,16 +123,21 @@ def load(folder: Path) -> Judge:
     centroids = arrays.pop(_CENTROIDS, None)
     count, found = classifier.parameters(*about.network), sum(a.size for a in arrays.values())
     if count != found:
-        raise _no_judge(source, f"it has {found:,} weights, but its network needs {count:,}")
+        raise _no_judge(
+            source,
+            _("it has {found:,} weights, but its network needs {count:,}").format(
+                found=found, count=count
+            ),
+        )
     network = classifier.build(*about.network)
     ours = {p.name: (p.shape, ms.dtype_to_nptype(p.dtype)) for p in network.get_parameters()}
     if ours != {name: (array.shape, array.dtype) for name, array in arrays.items()}:
-        raise _no_judge(source, "its weights belong to another network")
+        raise _no_judge(source, _("its weights belong to another network"))
     needed = None if about.task == LABELS else ((about.classes, about.feature_size), np.float64)
     if needed != (None if centroids is None else (centroids.shape, centroids.dtype)):
-        raise _no_judge(source, "its centroids do not fit its task")
+        raise _no_judge(source, _("its centroids do not fit its task"))
     if not all(map(are_finite, [*arrays.values(), *([] if centroids is None else [centroids])])):
-        raise _no_judge(source, "some of its weights or centroids are not finite")
+        raise _no_judge(source, _("some of its weights or centroids are not finite"))
     put(arrays, network.get_parameters())
     network.set_train(False)
     channels, height, width = about.image_shape
@@ -147,7 +153,11 @@ def load(folder: Path) -> Judge:
 
 
 def _no_judge(source: Path, reason: str) -> UserError:
-    return UserError(f"{source} holds no judge ({reason}): {ADVICE}")
+    return UserError(
+        _("{source} holds no judge ({reason}): {advice}").format(
+            source=source, reason=reason, advice=translated(ADVICE)
+        )
+    )
 
 
 def seen(folder: Path, judge: Judge, split: str, count: int) -> Seen:
@@ -174,14 +184,23 @@ def seen(folder: Path, judge: Judge, split: str, count: int) -> Seen:
     for kind, array in arrays.items():
         if array.shape != shapes[kind]:
             raise UserError(
-                f"{sources[kind]} does not fit the judge and the {count:,} images of the {split} "
-                f"split: its shape is {array.shape}, valid is {shapes[kind]}: {ADVICE}"
+                _(
+                    "{file} does not fit the judge and the {count:,} images of the {split} "
+                    "split: its shape is {shape}, valid is {valid}: {advice}"
+                ).format(
+                    file=sources[kind],
+                    count=count,
+                    split=split,
+                    shape=array.shape,
+                    valid=shapes[kind],
+                    advice=translated(ADVICE),
+                )
             )
-    check_values(sources["features"], arrays["features"], are_finite, "finite numbers")
+    check_values(sources["features"], arrays["features"], are_finite, _("finite numbers"))
     check_values(
         sources["classes"],
         arrays["classes"],
         lambda classes: bool((classes < judge.classes).all()),
-        f"whole numbers below {judge.classes}",
+        _("whole numbers below {classes}").format(classes=judge.classes),
     )
     return Seen(arrays["features"], arrays["classes"])

@@ -7,6 +7,7 @@ import numpy as np
 from mindspore import nn, ops
 
 from stages.gan.common.compiled import put
+from stages.gan.common.language import _
 from stages.gan.layers import BatchNorm, Tanh
 from stages.gan.layers.normalisation import NormalisedActivation, rectifier
 from stages.gan.layers.spectral import SpectralNorm
@@ -91,7 +92,7 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
 
     Call it before the network is first used in a jitted function.
     """
-    for _, cell in network.cells_and_names():
+    for _name, cell in network.cells_and_names():
         if isinstance(cell, BatchNorm):
             parameter, mean = cell.gamma, 1.0
         elif isinstance(cell, (Convolution, TransposedConvolution, Projection, WholeImage)):
@@ -120,7 +121,7 @@ def discriminator_weights(image_shape: Sequence[int], widths: Sequence[int]) -> 
 def remark() -> str:
     """A line that says whether the convolutions run as compiled kernels, and if not, why."""
     if not maps.KERNELS.reason:
-        return "convolutions with compiled kernels" + maps.KERNELS.note
-    return (
-        "convolutions without compiled kernels, about three times as slow: " + maps.KERNELS.reason
+        return _("convolutions with compiled kernels{note}").format(note=maps.KERNELS.note)
+    return _("convolutions without compiled kernels, about three times as slow: {reason}").format(
+        reason=maps.KERNELS.reason
     )

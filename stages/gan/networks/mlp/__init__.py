@@ -8,6 +8,7 @@ import numpy as np
 from mindspore import nn, ops
 
 from stages.gan.common.compiled import put
+from stages.gan.common.language import _
 from stages.gan.layers import Tanh
 from stages.gan.layers.normalisation import KERNELS, NormalisedActivation
 from stages.gan.layers.spectral import SpectralNorm
@@ -94,7 +95,7 @@ def initialise(network: nn.Cell, generator: np.random.Generator) -> None:
     nn.Dense does the same by default (HeUniform with a = sqrt(5)), but without an explicit
     generator. Call it before the network is first used in a jitted function.
     """
-    for _, cell in network.cells_and_names():
+    for _name, cell in network.cells_and_names():
         if isinstance(cell, nn.Dense):
             bound = 1.0 / np.sqrt(cell.in_channels)
             for parameter in (cell.weight, cell.bias):
@@ -119,5 +120,7 @@ def _weights(sizes: Sequence[int]) -> int:
 def remark() -> str:
     """A line that says whether compiled kernels are used for the layers, and if not, why."""
     if not KERNELS.reason:
-        return "layers with compiled kernels" + KERNELS.note
-    return "layers without compiled kernels, somewhat slower: " + KERNELS.reason
+        return _("layers with compiled kernels{note}").format(note=KERNELS.note)
+    return _("layers without compiled kernels, somewhat slower: {reason}").format(
+        reason=KERNELS.reason
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 Numbers = NDArray[np.float64] | np.float64
 # The length if all updates count the same, which is gamma = 0: 1 / sqrt(12) = 0.289.
@@ -40,7 +41,11 @@ def gamma(length: float) -> float:
         If the length is out of range.
     """
     if not 0 < length < LONGEST:
-        raise UserError(f"the length is {length}: valid is above 0 to below {LONGEST:.3f}")
+        raise UserError(
+            _("the length is {length}: valid is above 0 to below {longest:.3f}").format(
+                length=length, longest=LONGEST
+            )
+        )
     inverse = length**-2.0
     return float(np.roots([1.0, 7.0, 16.0 - inverse, 12.0 - inverse]).real.max())
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from stages.gan import networks
 from stages.gan.common.compiled import put
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.trained import states
 from stages.gan.trained.averaging import Average, profiles
 from stages.gan.trained.checkpoints import Checkpoint
@@ -128,7 +129,7 @@ class Combined:
 
     def as_average(self, checkpoint: Checkpoint) -> Average:
         """The same as the moving average of a checkpoint; it is as old as the checkpoint."""
-        generator, _ = networks.build(checkpoint.description)
+        generator, _discriminator = networks.build(checkpoint.description)
         self.put_into(generator)
         average = Average(generator)
         put(average.updates, np.array([checkpoint.step], np.int32))
@@ -149,21 +150,25 @@ def combine(checkpoint: Checkpoint, lengths: Sequence[float]) -> list[Combined]:
     times = np.array([updates for updates, _ in stored for _ in LENGTHS], np.float64)
     own = np.array([profiles.gamma(length) for _ in stored for length in LENGTHS])
     solved = [profiles.combination(times, own, times[-1], exponent) for exponent in exponents]
-    generator, _ = networks.build(checkpoint.description)
+    generator, _discriminator = networks.build(checkpoint.description)
     shapes = {parameter.name: tuple(parameter.shape) for parameter in generator.get_parameters()}
     sums = [{name: np.zeros(shape) for name, shape in shapes.items()} for _ in lengths]
-    for place, (_, file) in enumerate(stored):
-        arrays, _ = states.read(file)
+    for place, (_updates, file) in enumerate(stored):
+        arrays, _about = states.read(file)
         for inner, length in enumerate(LENGTHS):
             for name, shape in shapes.items():
                 array = arrays.get(f"{length}/{name}")
                 if array is None or array.shape != shape or array.dtype != np.float32:
-                    raise UserError(f"{file} does not fit the networks: {length}/{name} differs")
-                for (factors, _), total in zip(solved, sums, strict=True):
+                    raise UserError(
+                        _("{file} does not fit the networks: {length}/{name} differs").format(
+                            file=file, length=length, name=name
+                        )
+                    )
+                for (factors, _error), total in zip(solved, sums, strict=True):
                     total[name] += factors[place * len(LENGTHS) + inner] * array
     return [
         Combined(length, {name: _as_weight(name, value) for name, value in total.items()}, error)
-        for length, total, (_, error) in zip(lengths, sums, solved, strict=True)
+        for length, total, (_factors, error) in zip(lengths, sums, solved, strict=True)
     ]
 
 
@@ -173,21 +178,34 @@ def _snapshots(checkpoint: Checkpoint) -> list[tuple[int, Path]]:
     files = sorted(folder.glob("*.state"))
     if not files:
         raise UserError(
-            f"{folder} has no snapshot: only a run with train.average_snapshots of 1 or more "
-            "stores them"
+            _(
+                "{folder} has no snapshot: only a run with train.average_snapshots of 1 or "
+                "more stores them"
+            ).format(folder=folder)
         )
     found, steps = [], []
     for file in files:
-        _, about = states.read(file)
+        _arrays, about = states.read(file)
         if not _is_valid(about):
-            raise UserError(f"{file} is no snapshot of averages of the lengths {LENGTHS}")
+            raise UserError(
+                _("{file} is no snapshot of averages of the lengths {lengths}").format(
+                    file=file, lengths=LENGTHS
+                )
+            )
         steps.append(about["step"])
         if about["step"] <= checkpoint.step:
             found.append((about["updates"], file))
     if checkpoint.step not in steps:
         raise UserError(
-            f"{folder} has no snapshot at step {checkpoint.step} of {checkpoint.folder}: valid "
-            f"are checkpoints after the steps {', '.join(map(str, steps))}"
+            _(
+                "{folder} has no snapshot at step {step} of {checkpoint}: valid are "
+                "checkpoints after the steps {steps}"
+            ).format(
+                folder=folder,
+                step=checkpoint.step,
+                checkpoint=checkpoint.folder,
+                steps=", ".join(map(str, steps)),
+            )
         )
     return found
 

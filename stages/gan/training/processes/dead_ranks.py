@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import ERROR, _, translated
 from stages.gan.training.ranks.exchange import Link
 from stages.gan.training.ranks.group import Group
 
@@ -71,7 +72,7 @@ def connections(
 
 
 def _as_first(group: Group, link: Link, meeting_point: str) -> dict[int, socket.socket]:
-    family, *_, place = socket.getaddrinfo(meeting_point, 9, type=socket.SOCK_DGRAM)[0]
+    family, *_between, place = socket.getaddrinfo(meeting_point, 9, type=socket.SOCK_DGRAM)[0]
     with socket.socket(family, socket.SOCK_DGRAM) as probe:  # sends nothing
         probe.connect(place)
         address = probe.getsockname()[0]
@@ -83,13 +84,16 @@ def _as_first(group: Group, link: Link, meeting_point: str) -> dict[int, socket.
         lines: dict[int, socket.socket] = {}
         while len(lines) < group.size - 1:
             try:
-                line, _ = server.accept()
+                line, _address = server.accept()
                 line.settimeout(_PATIENCE)
                 told = line.recv(20, socket.MSG_WAITALL)
             except OSError as error:
                 raise UserError(
-                    f"rank 0 waits at {address} for connections of the {group.size - 1} other "
-                    f"ranks, but has only {len(lines)}: {error}; is a firewall between the hosts?"
+                    _(
+                        "rank 0 waits at {address} for connections of the {others} other "
+                        "ranks, but has only {count}: {error}; is a firewall between the "
+                        "hosts?"
+                    ).format(address=address, others=group.size - 1, count=len(lines), error=error)
                 ) from None
             if told[:16] != secret:
                 line.close()  # somebody else
@@ -108,8 +112,10 @@ def _as_other(group: Group, link: Link) -> dict[int, socket.socket]:
         line.sendall(secret + group.rank.to_bytes(4, "big"))
     except OSError as error:
         raise UserError(
-            f"rank {group.rank} cannot connect to rank 0 at {address}, port {port}: {error}; is a "
-            "firewall between the hosts?"
+            _(
+                "rank {rank} cannot connect to rank 0 at {address}, port {port}: {error}; "
+                "is a firewall between the hosts?"
+            ).format(rank=group.rank, address=address, port=port, error=error)
         ) from None
     line.settimeout(None)
     return {0: line}
@@ -128,13 +134,18 @@ def _read(
     except OSError:
         word = b""
     if word != _GOOD_BYE and not over.is_set():
-        on_loss(
-            f"rank {rank} of {group.size} ended before its time: it was killed, ran out of memory, "
-            "or failed as its own log says; the same command resumes from the last saved state"
-        )
+        on_loss(loss_of(rank, group.size))
     told.set()
 
 
+def loss_of(rank: int, size: int) -> str:
+    """The message about a rank that is gone; `job` tells by it that another rank has the reason."""
+    return _(
+        "rank {rank} of {size} ended before its time: it was killed, ran out of memory, or failed "
+        "as its own log says; the same command resumes from the last saved state"
+    ).format(rank=rank, size=size)
+
+
 def _end(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr, flush=True)
+    print(translated(ERROR).format(message=message), file=sys.stderr, flush=True)
     os._exit(1)

@@ -20,8 +20,10 @@ from tempfile import mkdtemp
 import psutil
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import ERROR, _, beginnings, marked, translated
 from stages.gan.common.locks import is_held, lock
 from stages.gan.common.processes import is_alive
+from stages.gan.training.processes.dead_ranks import loss_of
 from stages.gan.training.processes.stops import Stopped, Stops
 from stages.gan.training.processes.worker import FOLDER, PATIENCE, report_of
 
@@ -29,15 +31,13 @@ _PREFIX = "job-"
 _HELD = "held"
 _MAKING = "making-a-job"
 _PAUSE = 0.1
-_SCHEDULER = "the scheduler"
-# Lines of rank 0 that are not shown: its error, which this process reports, and MindSpore's notes.
-_NOT_TOLD = ("error: ", "[INFO] DISTRIBUTED(")
+_SCHEDULER = marked("the scheduler")
+# MindSpore's notes among the lines of rank 0; they are not shown.
+_NOTES = "[INFO] DISTRIBUTED("
 # Seconds to wait for killed processes to be gone.
 _GRACE = 5.0
 # Seconds that other ranks have to report their errors after one was seen to be gone.
 _LAST_WORDS = 0.3
-# The words of `dead_ranks` about a rank that is gone.
-_EARLY = "ended before its time"
 _SUBREAPER = 36  # of Linux's prctl
 
 _MSRUN = """
@@ -92,10 +92,10 @@ def run(
     """
     with ExitStack() as held:
         # Without this lock another job might remove the folder before it is held.
-        with lock(root / _MAKING, "the folder for new jobs", PATIENCE, tell):
+        with lock(root / _MAKING, _("the folder for new jobs"), PATIENCE, tell):
             _remove_left(root)
             folder = Path(mkdtemp(prefix=_PREFIX, dir=root)).resolve()
-            held.enter_context(lock(folder / _HELD, "the job"))
+            held.enter_context(lock(folder / _HELD, _("the job")))
         port = held.enter_context(_free_port())
         job = _Job(folder, workers, tell)
         try:
@@ -194,20 +194,23 @@ class _Job:
             elif self._gone():
                 # Other ranks may end because one has; they get the time to report.
                 time.sleep(_LAST_WORDS)
-                raise self._error(f"{self._gone()} {_EARLY}")
+                name = _shown(self._gone() or _SCHEDULER)
+                raise self._error(_("{name} ended before its time").format(name=name))
             time.sleep(_PAUSE)
         self._forward()
         if self._all_finished():
             # An error when MindSpore shuts down afterwards does not count.
             return
         if stops.requested:
-            message, _ = self._ending(_rank(0))
+            message, _code = self._ending(_rank(0))
             raise _stopped(stops, message)
         code = self._msrun.returncode
-        ended = "msrun, which started the workers, ended"
+        ended = _("msrun, which started the workers, ended")
         if code < 0:
-            raise Ended(_without_a_word(f"{ended} by signal {-code}"))
-        raise self._error(f"{ended} with exit code {code}")
+            raise Ended(
+                _without_a_word(_("{ended} by signal {signal}").format(ended=ended, signal=-code))
+            )
+        raise self._error(_("{ended} with exit code {code}").format(ended=ended, code=code))
 
     def _all_finished(self) -> bool:
         return all(self._finished(_rank(number)) for number in range(self._workers))
@@ -249,8 +252,9 @@ class _Job:
         if report := self._report(name):
             return report
         for line in reversed(self._log(name).splitlines()):
-            if line.startswith("error: "):
-                return line.removeprefix("error: "), 1
+            for beginning in beginnings(ERROR):
+                if line.startswith(beginning):
+                    return line.removeprefix(beginning), 1
         return "", 1
 
     def _log(self, name: str) -> str:
@@ -262,14 +266,19 @@ class _Job:
     def _error(self, what: str) -> Ended:
         """The error to raise: a rank's own message, or else `what`."""
         self._forward()
+        losses = [loss_of(rank, self._workers) for rank in range(self._workers)]
         for name in sorted(self._processes):
             message, code = self._ending(name)
-            if message and _EARLY not in message:
-                return Ended(message if name == _rank(0) else f"{name}: {message}", code)
+            if message and message not in losses:
+                return Ended(message if name == _rank(0) else f"{_shown(name)}: {message}", code)
         for name in sorted(self._processes):
             if "Traceback" in (log := self._log(name)):
                 print(log, file=sys.stderr)
-                return Ended(f"{name} of {self._workers} failed; its traceback is above")
+                return Ended(
+                    _("{name} of {workers} failed; its traceback is above").format(
+                        name=_shown(name), workers=self._workers
+                    )
+                )
         return Ended(_without_a_word(what))
 
     def _ask_to_save(self, stops: Stops) -> bool:
@@ -289,7 +298,8 @@ class _Job:
             text = text[: text.rfind(b"\n") + 1]
             self._told += len(text)
             for line in text.decode(errors="replace").splitlines():
-                if not line.startswith(_NOT_TOLD):
+                # This process reports rank 0's error.
+                if not line.startswith((_NOTES, *beginnings(ERROR))):
                     self._tell(line)
 
     def kill(self) -> None:
@@ -314,15 +324,21 @@ class _Job:
 def _stopped(stops: Stops, message: str) -> UserError:
     if message:
         return Stopped(message, stops.number)
-    return stops.error("stopped by {reason}; the last saved state is still there")
+    return stops.error(_("stopped by {reason}; the last saved state is still there"))
 
 
 def _without_a_word(what: str) -> str:
-    return (
-        f"{what} without an error message (killed, or out of memory?), so all were ended; the same "
-        "command resumes from the last saved state"
-    )
+    return _(
+        "{what} without an error message (killed, or out of memory?), so all were "
+        "ended; the same command resumes from the last saved state"
+    ).format(what=what)
 
 
 def _rank(number: int) -> str:
     return f"rank {number}"
+
+
+def _shown(name: str) -> str:
+    if name == _SCHEDULER:
+        return translated(_SCHEDULER)
+    return _("rank {rank}").format(rank=name.rsplit(" ", 1)[1])

@@ -5,12 +5,13 @@ from types import FrameType
 from typing import Any
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, translated
 
 # Within a compiled function MindSpore turns Ctrl-C (SIGINT) into SIGTERM.
 _ASKED = {
-    signal.SIGINT: "Ctrl-C",
-    signal.SIGTERM: "SIGTERM or Ctrl-C",
-    signal.SIGHUP: "the end of its terminal (SIGHUP)",
+    signal.SIGINT: marked("Ctrl-C"),
+    signal.SIGTERM: marked("SIGTERM or Ctrl-C"),
+    signal.SIGHUP: marked("the end of its terminal (SIGHUP)"),
 }
 
 
@@ -43,10 +44,12 @@ class Stops:
         """The signal that was noted; SIGTERM if another process of the group was asked."""
         return self._noted or signal.SIGTERM
 
-    def error(self, message: str) -> Stopped:
-        """The error to raise; {reason} in `message` is replaced by what stopped the run."""
-        reason = _ASKED[self._noted] if self._noted else "a signal to another of its workers"
-        return Stopped(message.format(reason=reason), self.number)
+    def error(self, message: str, **values: Any) -> Stopped:
+        """The error to raise: `message` with these values, and {reason}: what stopped the run."""
+        reason = _("a signal to another of its workers")
+        if self._noted:
+            reason = translated(_ASKED[self._noted])
+        return Stopped(message.format(reason=reason, **values), self.number)
 
     def __enter__(self) -> "Stops":
         for number in _ASKED:

@@ -12,6 +12,7 @@ from mindspore import Parameter, Tensor, nn, ops
 
 from stages.gan.common.compiled import put
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.training.ranks.group import Group
 
 
@@ -122,8 +123,11 @@ class Link:
         own = np.frombuffer(bytes.fromhex(fingerprint), np.uint32)
         if self.ends(not np.array_equal(self._first(own), own)):
             raise UserError(
-                "the workers of this job would train different networks: their params, data, "
-                "code, libraries and compiled kernels must be the same: see docs/distributed.md"
+                _(
+                    "the workers of this job would train different networks: their params, "
+                    "data, code, libraries and compiled kernels must be the same: see "
+                    "docs/distributed.md"
+                )
             )
 
     def _first(self, array: np.ndarray) -> np.ndarray:
@@ -143,6 +147,9 @@ def clear_errors(group: Group) -> Iterator[None]:
         if group.is_alone or not failed:
             raise
         raise UserError(
-            f"rank {group.rank} of {group.size} got no answer from another rank: it ended or was "
-            "silent for too long. The same command on every host resumes from the last saved state"
+            _(
+                "rank {rank} of {size} got no answer from another rank: it ended or was "
+                "silent for too long. The same command on every host resumes from the last "
+                "saved state"
+            ).format(rank=group.rank, size=group.size)
         ) from None

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 _ROLE = "MS_ROLE"
 _WORKERS = "MS_WORKER_NUM"
@@ -71,8 +72,10 @@ def check_job(dataset: str, workers: int) -> None:
     started = os.environ.get(_WORKERS)
     if started != str(workers):
         raise UserError(
-            f"{dataset}.train.distributed.workers is {workers}, but msrun starts {started} "
-            "workers: make --worker_num and the param equal"
+            _(
+                "{dataset}.train.distributed.workers is {workers}, but msrun starts "
+                "{started} workers: make --worker_num and the param equal"
+            ).format(dataset=dataset, workers=workers, started=started)
         )
 
 
@@ -96,7 +99,9 @@ def join(workers: int) -> Group:
         communication.init()
     except RuntimeError as error:
         reason = str(error).strip().split("\n")[0]
-        raise UserError(f"the workers of this job have lost their connection: {reason}") from None
+        raise UserError(
+            _("the workers of this job have lost their connection: {reason}").format(reason=reason)
+        ) from None
     if is_scheduler():
         return Group(size=workers)
     return Group(communication.get_rank(), communication.get_group_size())

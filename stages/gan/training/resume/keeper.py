@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import flush, link_tree, remove, sha256, whole_file
+from stages.gan.common.language import _
 from stages.gan.common.unfinished import Run
 from stages.gan.trained import checkpoints, states
 from stages.gan.training import results
@@ -79,7 +80,7 @@ class Keeper:
                 arrays, values = states.read(file)
                 self._verify(values["made"])
             except UserError as error:
-                announce(f"not used: {error}")
+                announce(_("not used: {error}").format(error=error))
                 remove(file)
                 continue
             for part, parameters in self._players.state.items():
@@ -90,7 +91,11 @@ class Keeper:
             if self._page.exists():
                 with whole_file(paths.failure(self._setup.dataset)) as scratch:
                     shutil.copyfile(self._page, scratch)
-            announce(f"resuming after step {len(self._history):,} of {self._total:,}")
+            announce(
+                _("resuming after step {done:,} of {total:,}").format(
+                    done=len(self._history), total=self._total
+                )
+            )
             break
         for name in self._files() - self._made.keys():
             remove(self._run.folder / name)
@@ -118,9 +123,12 @@ class Keeper:
         if self._agree(self._stops.requested):
             self.save()
             raise self._stops.error(
-                "stopped by {reason} after step "
-                f"{len(self._history):,} of {self._total:,}, and saved: the same command resumes "
-                "the run there"
+                _(
+                    "stopped by {reason} after step {done:,} of {total:,}, and saved: the same "
+                    "command resumes the run there"
+                ),
+                done=len(self._history),
+                total=self._total,
             )
         if time.monotonic() - self._saved >= SAVE_EVERY:
             self.save()
@@ -167,7 +175,11 @@ class Keeper:
         for name, expected in made.items():
             file = self._run.folder / name
             if not file.is_file() or sha256(file) != expected:
-                raise UserError(f"{file}, which belongs to a saved state, is missing or damaged")
+                raise UserError(
+                    _("{file}, which belongs to a saved state, is missing or damaged").format(
+                        file=file
+                    )
+                )
 
 
 def _part(arrays: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:

@@ -18,7 +18,7 @@ from stages.gan.training.progress import ProgressBar, lecture_line
 from stages.gan.training.step.measures import MEASURES, DiversityMeter
 from stages.gan.training.watch import sentences
 from stages.gan.training.watch.diagnosis import Diagnosis
-from stages.gan.training.watch.verdicts import Verdict
+from stages.gan.training.watch.verdicts import LINE, Verdict
 from stages.gan.training.watch.weights import Weights
 
 
@@ -85,9 +85,9 @@ class Supervisor:
         if self._setup.params.train.on_failure == "stop":
             raise Failed(
                 _(
-                    "{dataset}: training was stopped at step {step}, because it cannot recover "
-                    "({verdict}): {page} shows what was seen and what to change. With "
-                    "{dataset}.train.on_failure=warn training continues"
+                    "{dataset}: training was stopped at step {step}, because it cannot "
+                    "recover ({verdict}): {page} shows what was seen and what to change. "
+                    "With {dataset}.train.on_failure=warn training continues"
                 ).format(
                     dataset=self._setup.dataset,
                     step=step,
@@ -133,13 +133,14 @@ class Supervisor:
             losses = means(self._history.recent(verdict.step - verdict.since + 1))
             self._bar.say(lecture_line(losses[0], losses[1]))
         told = sentences.verdict(verdict.to_json())
-        self._bar.say(_("verdict: {name}").format(name=told["name"]))
+        self._bar.say(translated(LINE).format(name=told["name"]))
         self._bar.say(_("  seen: {seen}").format(seen=told["seen"]))
         self._bar.say(_("  this means: {meaning}").format(meaning=told["meaning"]))
         for change in told["changes"]:
             self._bar.say(
-                _("  to change: {param} to {value}, {why}").format(
-                    param=f"{self._setup.dataset}.{change['param']}",
+                _("  to change: {dataset}.{param} to {value}, {why}").format(
+                    dataset=self._setup.dataset,
+                    param=change["param"],
                     value=as_yaml(change["value"]),
                     why=change["why"],
                 )

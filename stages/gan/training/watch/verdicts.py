@@ -27,6 +27,8 @@ DIVERGED = marked("diverged")
 OSCILLATING = marked("oscillating")
 NEAR = marked("near equilibrium")
 LEARNING = marked("still learning")
+# The line that reports one on the terminal; sweeps look for it in the logs of their runs.
+LINE = marked("verdict: {name}")
 
 MEANINGS = {
     SATURATED: marked(

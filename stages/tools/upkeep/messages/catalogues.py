@@ -1,6 +1,8 @@
 """Babel's part: messages from the sources into .po files, and .po files into .mo files."""
 
+import ast
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +16,9 @@ STAGES = FOLDER.parent
 # Where messages come from that stand on pages and cards, or are stored in an out and said there.
 # All others belong to the terminal. A message of both kinds is in the pages' catalogue.
 OF_PAGES = (
+    "gan/data/raw/account.py",
+    "gan/data/raw/copies.py",
+    "gan/data/raw/leftovers.py",
     "gan/export",
     "gan/measures",
     "gan/pages",
@@ -66,7 +71,17 @@ def _messages(file: Path) -> list[tuple[int, str | tuple[str, ...]]]:
         keywords=KEYWORDS if is_module else _IN_TEMPLATES,
         options={} if is_module else _AS_IN_PAGES,
     )
-    return [(line, message) for line, message, _comments, _context in rows]
+    found = [(line, message) for line, message, _comments, _context in rows]
+    return [*_description(file), *found] if is_module else found
+
+
+def _description(file: Path) -> list[tuple[int, str]]:
+    """The first line of a command's docstring: the list of commands and its help show it."""
+    text = file.read_text(encoding="utf-8")
+    if not re.search("^if __name__ ==", text, re.MULTILINE):
+        return []
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+    return [(1, docstring.partition("\n")[0])] if docstring else []
 
 
 def file(language: str, domain: str, kind: str = "po") -> Path:

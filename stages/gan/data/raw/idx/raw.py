@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import sha256
+from stages.gan.common.language import _, marked, translated
 from stages.gan.data.raw import leftovers
 from stages.gan.data.raw.archives import Container, copy_bounded, open_container
 from stages.gan.data.raw.packed import complain_if_other, unpacked
@@ -30,7 +31,7 @@ TEST_LABELS = "t10k-labels-idx1-ubyte"
 # A set needs the first of these only. Labels and a test split are used where they are.
 FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 HASHED = FILES
-_READ = (
+_READ = marked(
     "IDX files named like MNIST's (train-images-idx3-ubyte), Kaggle's, EMNIST's or QMNIST's, also "
     "packed as .gz, .bz2 or .xz, KMNIST's .npz and Keras's mnist.npz"
 )
@@ -127,7 +128,9 @@ def gather(
     used = {name for found in by_role.values() for name in found}
     left = leftovers.count(container, used, _PACKED, chosen[0].subset if chosen else "")
     if TRAIN_IMAGES not in by_role:
-        missing = f"{TRAIN_IMAGES} is not in the source (nor {TRAIN_IMAGES}.gz); read are {_READ}"
+        missing = _(
+            "{train_images} is not in the source (nor {train_images}.gz); read are {read}"
+        ).format(train_images=TRAIN_IMAGES, read=translated(_READ))
         raise UserError("; ".join([missing, *leftovers.lines(left)]))
     for role, found in by_role.items():
         _copy_one_of(container, found, target / role, maximum_bytes)
@@ -152,11 +155,15 @@ def _of_subset(places: list[_Place], subset: str | None) -> list[_Place]:
             or wanted in map(str.lower, PurePosixPath(place.name).parts[:-1])
         ]
         if not places:
-            raise UserError(f"the source has no files of download.subset {subset!r}")
+            raise UserError(
+                _("the source has no files of download.subset {subset!r}").format(subset=subset)
+            )
     subsets = sorted({place.subset for place in places if place.role == TRAIN_IMAGES})
     if len(subsets) > 1 and "" not in subsets:
         raise UserError(
-            f"the source holds several sets: set download.subset to one of {', '.join(subsets)}"
+            _("the source holds several sets: set download.subset to one of {subsets}").format(
+                subsets=", ".join(subsets)
+            )
         )
     one = subsets[0] if subsets else ""
     return [place for place in places if place.subset == one]
@@ -182,8 +189,10 @@ def _copy_one_of(container: Container, names: list[str], target: Path, maximum_b
                 size += len(block)
         if digest.hexdigest() != sha256(target):
             raise UserError(
-                f"the source holds {first} and {other}, which differ: set download.subset to the "
-                "folder of the one to use"
+                _(
+                    "the source holds {first} and {other}, which differ: set "
+                    "download.subset to the folder of the one to use"
+                ).format(first=first, other=other)
             )
 
 
@@ -198,10 +207,12 @@ def _opened(container: Container, name: str, maximum_bytes: int) -> Iterator[Bin
                 yield array
             return
         complain_if_other(name, start)
-        reverse = ", in reverse order (little-endian)" if _is_idx(start[3::-1]) else ""
+        reverse = _(", in reverse order (little-endian)") if _is_idx(start[3::-1]) else ""
         raise UserError(
-            f"{name} is neither an IDX nor a .npy file, plain or packed: it begins with "
-            f"0x{start[:4].hex()}{reverse}"
+            _(
+                "{name} is neither an IDX nor a .npy file, plain or packed: it begins with "
+                "0x{start}{reverse}"
+            ).format(name=name, start=start[:4].hex(), reverse=reverse)
         )
 
 
@@ -219,12 +230,18 @@ def _only_array(stream: BinaryIO, name: str, maximum_bytes: int) -> Iterator[Bin
             arrays = inside.names()
             if len(arrays) != 1:
                 raise UserError(
-                    f"{name} holds {len(arrays)} arrays, and not one: name the file itself as the "
-                    "source"
+                    _(
+                        "{name} holds {count} arrays, and not one: name the file itself as "
+                        "the source"
+                    ).format(name=name, count=len(arrays))
                 )
             with inside.open(arrays[0]) as packed, unpacked(packed, arrays[0]) as (array, start):
                 if not start.startswith(_NPY):
-                    raise UserError(f"{name} holds {arrays[0]}, which is no .npy file")
+                    raise UserError(
+                        _("{name} holds {array}, which is no .npy file").format(
+                            name=name, array=arrays[0]
+                        )
+                    )
                 yield array
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.data.prepared import SPLITS, Prepared, array_files, make_images, normalise
 from stages.gan.data.raw import copies
 from stages.gan.data.raw.idx import raw, values
@@ -43,7 +44,9 @@ def read_split(folder: Path, split: str) -> tuple[NDArray[Any], NDArray[np.uint8
     labels = values.labels_of(values.read(folder / label_name), label_name)
     if len(images) != len(labels):
         raise UserError(
-            f"{image_name} holds {len(images)} images but {label_name} {len(labels)} labels"
+            _("{image_name} holds {images} images but {label_name} {labels} labels").format(
+                image_name=image_name, images=len(images), label_name=label_name, labels=len(labels)
+            )
         )
     return images, labels
 

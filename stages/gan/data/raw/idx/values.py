@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.data.prepared.array_files import blocks, let_go
 from stages.gan.data.prepared.arrays import read_array
 
@@ -46,11 +47,17 @@ def read(file: Path) -> NDArray[Any]:
         with file.open("rb") as opened:
             start = opened.read(4 + 4 * 255)
     except FileNotFoundError:
-        raise UserError(f"{file} is missing: run `dvc repro` to fetch it") from None
+        raise UserError(
+            _("{file} is missing: run `dvc repro` to fetch it").format(file=file)
+        ) from None
     if start.startswith(_NPY):
         array = read_array(file)
         if array.ndim == 0 or not array.size:
-            raise UserError(f"{file.name} holds no values: its shape is {array.shape}")
+            raise UserError(
+                _("{name} holds no values: its shape is {shape}").format(
+                    name=file.name, shape=array.shape
+                )
+            )
         return array
     kind, sizes, offset = header(start, file.stat().st_size, file.name)
     return np.memmap(file, kind, "r", offset, sizes)
@@ -80,34 +87,47 @@ def header(start: bytes, length: int, name: str) -> tuple[np.dtype, tuple[int, .
     """
     if len(start) < 4 or start[0] or start[1]:
         raise UserError(
-            f"{name} has the magic number 0x{start[:4].hex()}, but IDX files begin with 0x0000 and "
-            "the type of number"
+            _(
+                "{name} has the magic number 0x{start}, but IDX files begin with 0x0000 "
+                "and the type of number"
+            ).format(name=name, start=start[:4].hex())
         )
     code, dimensions = start[2], start[3]
     if code not in _TYPES:
         known = ", ".join(f"0x{each:02x} {np.dtype(kind).name}" for each, kind in _TYPES.items())
-        raise UserError(f"{name} holds numbers of the unknown type 0x{code:02x}: valid is {known}")
+        raise UserError(
+            _("{name} holds numbers of the unknown type 0x{code:02x}: valid is {known}").format(
+                name=name, code=code, known=known
+            )
+        )
     kind = np.dtype(_TYPES[code])
     if not 1 <= dimensions <= _MOST_DIMENSIONS:
         raise UserError(
-            f"{name} holds {kind.name} in {dimensions} dimensions: valid are 1 to "
-            f"{_MOST_DIMENSIONS}"
+            _("{name} holds {kind} in {dimensions} dimensions: valid are 1 to {most}").format(
+                name=name, kind=kind.name, dimensions=dimensions, most=_MOST_DIMENSIONS
+            )
         )
     offset = 4 + 4 * dimensions
     if len(start) < offset:
-        raise UserError(f"{name} has {len(start)} bytes, too few for its header of {offset}")
+        raise UserError(
+            _("{name} has {length} bytes, too few for its header of {offset}").format(
+                name=name, length=len(start), offset=offset
+            )
+        )
     sizes = struct.unpack(f">{dimensions}I", start[4:offset])
-    said = f"its header says {' x '.join(map(str, sizes))}"
+    said = _("its header says {sizes}").format(sizes=" x ".join(map(str, sizes)))
     expected = offset + math.prod(sizes) * kind.itemsize
     if length != expected:
         other = struct.unpack(f"<{dimensions}I", start[4:offset])
         is_reverse = length == offset + math.prod(other) * kind.itemsize
         raise UserError(
-            f"{name} has {length:,} bytes, but {said} of {kind.name}: {expected:,} bytes"
-            + (" (its sizes are little-endian, and IDX is big-endian)" if is_reverse else "")
+            _("{name} has {length:,} bytes, but {said} of {kind}: {expected:,} bytes").format(
+                name=name, length=length, said=said, kind=kind.name, expected=expected
+            )
+            + (_(" (its sizes are little-endian, and IDX is big-endian)") if is_reverse else "")
         )
     if not math.prod(sizes):
-        raise UserError(f"{name} holds no values: {said}")
+        raise UserError(_("{name} holds no values: {said}").format(name=name, said=said))
     return kind, sizes, offset
 
 
@@ -123,9 +143,11 @@ def check_images(images: NDArray[Any], name: str) -> None:
         return
     shape = " x ".join(map(str, images.shape))
     raise UserError(
-        f"{name} holds {images.dtype.name} in {images.ndim} dimensions, {shape}: valid are images, "
-        "N x height x width, for grey, or N x height x width x 3, for colour: bring them into that "
-        "shape"
+        _(
+            "{name} holds {kind} in {dimensions} dimensions, {shape}: valid are images, N "
+            "x height x width, for grey, or N x height x width x 3, for colour: bring them "
+            "into that shape"
+        ).format(name=name, kind=images.dtype.name, dimensions=images.ndim, shape=shape)
     )
 
 
@@ -177,13 +199,14 @@ def levels_of(arrays: dict[str, NDArray[Any]]) -> Levels:
                 factor = 255.0 / (ceiling - floor)
                 words = f"{', '.join(kinds)}: {floor:g} black, {ceiling:g} white"
                 return Levels(factor, -floor * factor, words)
-    found = f"from {low:g} to {high:g}"
+    found = _("from {low:g} to {high:g}").format(low=low, high=high)
     if not math.isfinite(low):
-        found = "with values that are not finite (or their bytes stand in the wrong order)"
+        found = _("with values that are not finite (or their bytes stand in the wrong order)")
     raise UserError(
-        f"{', '.join(arrays)}: {', '.join(kinds)} {found}: valid are whole "
-        "numbers from 0 to 255 (or 0 and 1), and floats in [0, 1], [-1, 1] or [0, 255]: scale them "
-        "before"
+        _(
+            "{arrays}: {kinds} {found}: valid are whole numbers from 0 to 255 (or 0 and "
+            "1), and floats in [0, 1], [-1, 1] or [0, 255]: scale them before"
+        ).format(arrays=", ".join(arrays), kinds=", ".join(kinds), found=found)
     )
 
 
@@ -212,8 +235,10 @@ def labels_of(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
     if array.ndim > 2:
         shape = " x ".join(map(str, array.shape))
         raise UserError(
-            f"{name} holds {array.dtype.name} in {array.ndim} dimensions, {shape}: valid are "
-            "labels, N or N x columns"
+            _(
+                "{name} holds {kind} in {dimensions} dimensions, {shape}: valid are "
+                "labels, N or N x columns"
+            ).format(name=name, kind=array.dtype.name, dimensions=array.ndim, shape=shape)
         )
     values = np.asarray(array)
     if values.ndim == 2:
@@ -223,8 +248,10 @@ def labels_of(array: NDArray[Any], name: str) -> NDArray[np.uint8]:
         values = values.argmax(axis=1) if is_one_hot else values[:, 0]
     if not ((values >= 0) & (values <= 255) & (values == np.rint(values))).all():
         raise UserError(
-            f"{name} holds labels from {float(values.min()):g} to {float(values.max()):g}: valid "
-            "are whole numbers from 0 to 255; without the file the set has no labels"
+            _(
+                "{name} holds labels from {low:g} to {high:g}: valid are whole numbers "
+                "from 0 to 255; without the file the set has no labels"
+            ).format(name=name, low=float(values.min()), high=float(values.max()))
         )
     return values.astype(np.uint8)
 

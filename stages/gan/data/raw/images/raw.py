@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image, features
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.data.raw import leftovers
 from stages.gan.data.raw.archives import Container, open_container
 
@@ -92,18 +93,24 @@ def gather(
     left = leftovers.count(container, names)
     if not names:
         told = leftovers.lines(left)
-        raise UserError("; ".join([f"no image files found (read are {in_words()})", *told]))
+        raise UserError(
+            "; ".join(
+                [_("no image files found (read are {kinds})").format(kinds=in_words()), *told]
+            )
+        )
     total = 0
     with zipfile.ZipFile(target / ARCHIVE, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
             if any("\ud800" <= letter <= "\udfff" for letter in name):
-                raise UserError(f"the name of an image is not UTF-8: {name!r}")
+                raise UserError(_("the name of an image is not UTF-8: {name!r}").format(name=name))
             with container.open(name) as stream:
                 content = stream.read(maximum_bytes - total + 1)
             total += len(content)
             if total > maximum_bytes:
                 raise UserError(
-                    f"the images are larger than download.maximum_bytes ({maximum_bytes:,})"
+                    _(
+                        "the images are larger than download.maximum_bytes ({maximum_bytes:,})"
+                    ).format(maximum_bytes=maximum_bytes)
                 )
             # A ZipInfo made by hand has the date 1980, not today's.
             archive.writestr(zipfile.ZipInfo(name), content)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.runtime import usable_cores
 from stages.gan.data.prepared import SPLITS, Prepared, make_images, normalise
 from stages.gan.data.prepared.array_files import ArrayFile, blocks
-from stages.gan.data.raw import copies, leftovers
+from stages.gan.data.raw import account, copies, leftovers
 from stages.gan.data.raw.archives import Container, Stored, open_container, read_stored
 from stages.gan.data.raw.images import raw
 from stages.gan.data.raw.images.reader.workers import Each, crew
@@ -107,18 +108,19 @@ class _Decoded(NamedTuple):
 def _decode(content: bytes, size: int | None, channels: int) -> _Decoded:
     """Decode one of many images, without `_quiet`, which takes 4 % of an image's time."""
     if not content:
-        raise UserError("empty file")
+        raise UserError(account.EMPTY)
     try:
         with Image.open(io.BytesIO(content), formats=raw.forms()) as picture:
             if picture.width * picture.height > _MAXIMUM_PIXELS:
-                raise UserError(f"{picture.width} x {picture.height} pixels, too many")
+                size = {"width": picture.width, "height": picture.height}
+                raise UserError(account.TOO_LARGE.format(**size))
             picture.load()
             flat = _upright(_flat(picture, channels), _orientation(picture))
             further_frames = _has_further_frames(picture)
     except UnidentifiedImageError:
-        raise UserError("no image that can be read") from None
+        raise UserError(account.UNREADABLE) from None
     except _DAMAGES as error:
-        raise UserError(f"broken image: {error}") from None
+        raise UserError(account.BROKEN.format(error=error)) from None
     if size is not None:
         side = min(flat.size)
         left, top = (flat.width - side) // 2, (flat.height - side) // 2
@@ -159,7 +161,7 @@ def _flat(picture: Image.Image, channels: int) -> Image.Image:
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         levels = np.asarray(picture, np.float64)
         if not np.isfinite(levels).all():
-            raise UserError("values that are not finite")
+            raise UserError(account.NOT_FINITE)
         top = 65535.0 if picture.mode != "F" else _top(float(levels.max()))
         picture = Image.fromarray(np.clip(levels / top * 255, 0, 255).astype(np.uint8))
     if "A" in picture.getbands() or "transparency" in picture.info:
@@ -226,8 +228,9 @@ def prepare(
         accepted = np.setdiff1d(np.arange(len(names)), list(reasons))
         if len(accepted) < 2:
             raise UserError(
-                f"{archive}: {len(accepted)} of {len(names)} images can be used, at least 2 are "
-                "needed"
+                _(
+                    "{archive}: {usable} of {count} images can be used, at least 2 are needed"
+                ).format(archive=archive, usable=len(accepted), count=len(names))
             )
         seen = copies.joined([piece.seen for piece in found]).rows(accepted)
         division = divide(copies.firsts(seen.digests))

@@ -20,6 +20,7 @@ from multiprocessing import connection
 from typing import Any, TypeVar
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -118,7 +119,7 @@ def _ended_from_outside() -> Iterator[None]:
         yield
     except (EOFError, OSError):  # also in the middle of a message
         raise UserError(
-            "a process that shared the work was ended from outside; perhaps memory ran out"
+            _("a process that shared the work was ended from outside; perhaps memory ran out")
         ) from None
 
 
