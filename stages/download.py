@@ -4,12 +4,12 @@ import functools
 import tempfile
 from pathlib import Path
 
-from stages.command import run_stage, say
+from stages.command import run_stage, say, workspace
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.randomness import stream
-from stages.gan.data.raw import formats, leftovers, sources
+from stages.gan.data.raw import formats, leftovers, sources, transfer
 from stages.gan.data.raw.packed import open_source
 from stages.gan.params import Dataset, Download
 
@@ -25,6 +25,7 @@ def download(dataset: str, params: Dataset) -> None:
             )
     for source in filter(sources.is_local, settings.sources):
         paths.refuse_own_result(source, paths.raw(dataset), f"{dataset}.download.sources")
+    begun = workspace.downloads(dataset)
     with whole_folder(paths.raw(dataset)) as folder:
         left_out = leftovers.NOTHING
 
@@ -37,8 +38,8 @@ def download(dataset: str, params: Dataset) -> None:
                 left_out = leftovers.NOTHING
                 return
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                limits = sources.Limits(settings.timeout, settings.retries, settings.maximum_bytes)
-                found = sources.fetch(source, raw.FILES, Path(scratch), limits)
+                limits = transfer.Limits(settings.timeout, settings.retries, settings.maximum_bytes)
+                found = sources.fetch(source, raw.FILES, Path(scratch), limits, begun)
                 with open_source(found, settings.maximum_bytes, Path(scratch)) as container:
                     left_out = raw.gather(
                         container, folder, settings.maximum_bytes, settings.subset
@@ -58,6 +59,7 @@ def download(dataset: str, params: Dataset) -> None:
                 "left_out": left_out,
             },
         )
+    transfer.clear(begun)
     say(f"{dataset}: {sum(files.values()):,} bytes from {found.name}")
     for line in leftovers.lines(left_out):
         say(f"  {line}")

@@ -49,7 +49,7 @@ def export(dataset: str, params: Dataset) -> None:
     images = np.concatenate([real, generate(generator, codes[: COMPARED // 2])])
     with whole_folder(paths.export(dataset)) as folder:
         differences = networks.export(folder, description, generator, discriminator, codes, images)
-        (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
+        (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8", newline="\n")
         space.write(folder, facts.title, facts.terms)
     for name, apart in differences.items():
         say(f"{dataset}: {paths.export(dataset) / name}, at most {apart:.1e} from the network")

@@ -57,7 +57,7 @@ def play(dataset: str, params: Dataset) -> None:
         }
     )
     with whole_file(paths.play(dataset)) as scratch:
-        scratch.write_text(page, encoding="utf-8")
+        scratch.write_text(page, encoding="utf-8", newline="\n")
     apart = networks["generator"]["difference"]
     say(f"{dataset}: {paths.play(dataset)}, {len(page.encode()) / 1e6:.1f} MB")
     say(f"{dataset}: images in it differ by at most {apart:g} of 255 levels from the network's")

@@ -44,5 +44,5 @@ def write_page(
     }
     target = paths.failure(dataset)
     with whole_file(target) as scratch:
-        scratch.write_text(pages.render(content, "failure.html"), encoding="utf-8")
+        scratch.write_text(pages.render(content, "failure.html"), encoding="utf-8", newline="\n")
     return str(target)

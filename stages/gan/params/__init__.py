@@ -364,4 +364,9 @@ def _read(path: Path) -> dict[str, Any]:
             raise UserError(
                 f"{path}: {names.shown(name)} cannot name a data set: valid is {names.VALID}"
             )
+        if other := names.same_file(name, content["datasets"]):
+            raise UserError(
+                f"{path}: {names.shown(name)} and {names.shown(other)} cannot both name a data "
+                "set: Windows and macOS would give them the same folder"
+            )
     return content

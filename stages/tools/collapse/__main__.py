@@ -106,7 +106,8 @@ def main() -> None:
         finished.append(comparison.read(project, dataset, name, changes))
     target = folder / "index.html"
     with whole_file(target) as scratch:
-        scratch.write_text(comparison.page_of(settings.report.title, finished), encoding="utf-8")
+        text = comparison.page_of(settings.report.title, finished)
+        scratch.write_text(text, encoding="utf-8", newline="\n")
     for run in finished:
         say(f"{dataset}: {run.name}: {run.verdict['name']}, {run.verdict['seen']}")
     say(f"{dataset}: {target}")
@@ -124,7 +125,7 @@ def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) ->
     content[dataset]["train"].update({**RECIPE, **changes})
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with whole_file(folder / paths.PARAMS) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
     return folder
 
 

@@ -44,7 +44,7 @@ def main() -> None:
     if not folder.is_dir():
         raise UserError(f"{folder} is not here: run this from the project's folder")
     with whole_file(PAGE) as scratch:
-        scratch.write_text(page(), encoding="utf-8")
+        scratch.write_text(page(), encoding="utf-8", newline="\n")
     named = subprocess.run([*DVC, "config", _OPTION], capture_output=True, text=True).stdout
     if named.strip() not in ("", PAGE.name):
         say(f"wrote {PAGE}, but DVC uses {named.strip()}: its configuration sets {_OPTION}")

@@ -7,10 +7,17 @@ from typing import Any
 from stages.gan.common.errors import UserError
 
 # Within a compiled function MindSpore turns Ctrl-C (SIGINT) into SIGTERM.
+_REASONS = {
+    "SIGINT": "Ctrl-C",
+    "SIGTERM": "SIGTERM or Ctrl-C",
+    "SIGHUP": "the end of its terminal (SIGHUP)",
+    "SIGBREAK": "the end of its window, or Ctrl-Break",
+}
+# Each system has SIGHUP or SIGBREAK.
 _ASKED = {
-    signal.SIGINT: "Ctrl-C",
-    signal.SIGTERM: "SIGTERM or Ctrl-C",
-    signal.SIGHUP: "the end of its terminal (SIGHUP)",
+    signal.Signals[name]: reason
+    for name, reason in _REASONS.items()
+    if name in signal.Signals.__members__
 }
 
 
