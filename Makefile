@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help repro full play verify collapse fixed sweep runs test test-all remotes browser space faults \
-  calibrate lint bench setup lock clean-venv
+  calibrate messages lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 help: ## list what can be made
@@ -74,6 +74,9 @@ faults: setup ## inject faults into a tiny project, in a few minutes; FULL=1 all
 
 calibrate: setup ## damage real images and see which measure notices; DATASET=mnist for one
 	python -m benchmarks.calibration $(if $(DATASET),data/$(DATASET),data/mnist data/faces)
+
+messages: setup ## collect the texts to translate, and compile their translations
+	python -m stages messages
 
 lint: setup ## ruff and mypy
 	ruff check .

@@ -28,6 +28,7 @@ TOOLS = {
     "unlock": "stages.tools.upkeep.unlock",
     "smoke": "stages.tools.upkeep.smoke",
     "plots_page": "stages.tools.upkeep.plots_page",
+    "messages": "stages.tools.upkeep.messages",
     "mindspore_check": "stages.tools.mindspore_check",
 }
 COMMANDS = {**TOOLS, **{name: f"stages.{name}" for name in STAGES}}

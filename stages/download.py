@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from stages.command import run_stage, say, workspace
-from stages.gan.common import paths
+from stages.gan.common import language, paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.randomness import stream
@@ -46,7 +46,10 @@ def download(dataset: str, params: Dataset) -> None:
                     )
             verify(settings, raw.identities(folder))
 
-        found = sources.first_that_works(settings.sources, take, say)
+        ordered = sources.in_order(
+            settings.sources, language.of_terminal(), set(settings.sha256) >= set(raw.HASHED)
+        )
+        found = sources.first_that_works(ordered, take, say)
         there = [folder / file for file in raw.FILES if (folder / file).exists()]
         files = {file.name: file.stat().st_size for file in there}
         write_json(

@@ -12,7 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from stages.gan.common import runtime
+from stages.gan.common import language, runtime
 from tests.helpers.data import load_params, message_of
 from tests.helpers.processes import cores
 from tests.helpers.project import Project, make_project, reproduce
@@ -24,6 +24,9 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("without deadlines")
+
+# Tests expect English, whatever the machine's locale; what they start speaks it, too.
+os.environ[language.VARIABLE] = language.ENGLISH
 
 # What a test runs of DVC's sends nobody anything: each command would start two more processes.
 _DVC_SETTINGS = Path(tempfile.mkdtemp(prefix="dvc-settings-"))

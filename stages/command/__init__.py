@@ -14,7 +14,7 @@ from types import FrameType
 from stages import ENDING, note, noted
 from stages.command import edits, recorded, workspace
 from stages.gan import params
-from stages.gan.common import paths, runtime
+from stages.gan.common import language, paths, runtime
 from stages.gan.common.errors import UserError
 
 # At every start MindSpore warns that its own Adam is old. With 3 it shows errors only; a user
@@ -39,6 +39,7 @@ def guarded(main: Callable[[], None]) -> None:
     runtime.bound_threads()
     try:
         _let_signals_in()
+        language.of_terminal()  # a bad value is reported before anything is said
         main()
     except UserError as error:
         _fail(str(error), error.code)

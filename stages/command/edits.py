@@ -12,8 +12,8 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import sha256
-from stages.gan.common.fingerprints import code_in_use
 from stages.gan.common.yaml_files import flat
+from stages.gan.params.fingerprints import code_in_use
 
 _PACKAGE = Path(__file__).parents[1]
 

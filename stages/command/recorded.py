@@ -18,8 +18,8 @@ from stages.command import edits, workspace
 from stages.gan import params
 from stages.gan.common import unfinished
 from stages.gan.common.errors import UserError
-from stages.gan.common.fingerprints import fingerprint
 from stages.gan.common.yaml_files import NO_YAML
+from stages.gan.params.fingerprints import fingerprint
 
 LOCK = Path("dvc.lock")
 FOLDER = ".dir"

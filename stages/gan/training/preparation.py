@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from stages.gan import networks
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
-from stages.gan.common.fingerprints import fingerprint
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.params import Dataset, Train
+from stages.gan.params.fingerprints import fingerprint
 from stages.gan.trained import checkpoints, grids
 from stages.gan.training.assembly import Assembly, assemble, describe
 from stages.gan.training.loop import Epoch, Plan, train

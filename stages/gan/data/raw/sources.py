@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -27,6 +27,12 @@ from stages.gan.data.raw.transfer import Downloader, Limits
 
 BUNDLED = "bundled:"
 _LONGEST = 600
+# Ends of the names of hosts that stand in China: its own domain; regions of clouds; MindSpore's.
+_IN_CHINA = (
+    ".cn",
+    ".bcebos.com",
+    ".cn-north-4.myhuaweicloud.com",
+)
 # Variables that name a file or folder of certificates; requests takes the first that is set.
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -66,6 +72,44 @@ def public_name(source: str) -> str:
         host = parts.netloc.rpartition("@")[2]
         return parts._replace(netloc=host, query="", fragment="").geturl()
     return Path(source).name
+
+
+def in_order(sources: Sequence[str], language: str, files_are_known: bool) -> list[str]:
+    """The order in which sources are tried.
+
+    For Chinese the remote ones in China come before the other remote ones, which may be slow or
+    out of reach there. Where no hash says which files are right, the order stays as it is written:
+    it may decide which data are taken.
+
+    Parameters
+    ----------
+    sources : sequence of str
+    language : str
+        The terminal's, `en` or `zh`.
+    files_are_known : bool
+        Whether the files of all sources must have the same hashes.
+
+    Examples
+    --------
+    >>> far, near = "https://a.example.org/x.zip", "https://b.example.cn/x.zip"
+    >>> in_order([far, near, "bundled:digits"], "zh", True)
+    ['https://b.example.cn/x.zip', 'https://a.example.org/x.zip', 'bundled:digits']
+    """
+    order = list(sources)
+    if language == "zh" and files_are_known:
+        places = [place for place, source in enumerate(order) if is_remote(source)]
+        remote = sorted((order[place] for place in places), key=lambda source: not _is_near(source))
+        for place, source in zip(places, remote, strict=True):
+            order[place] = source
+    return order
+
+
+def _is_near(source: str) -> bool:
+    try:
+        host = urlsplit(source).hostname or ""
+    except ValueError:  # no URL; `fetch` says so
+        return False
+    return any(f".{host}".endswith(ending) for ending in _IN_CHINA)
 
 
 def first_that_works(

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.gan.common.fingerprints import code_in_use, fingerprint
 from stages.gan.layers import kernels
+from stages.gan.params.fingerprints import code_in_use, fingerprint
 from tests.helpers.project import ROOT, Project
 
 PRINT = """
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from stages.gan.common import files
 from stages.gan.layers import kernels as native
-from stages.gan.common.fingerprints import fingerprint
+from stages.gan.params.fingerprints import fingerprint
 print(fingerprint({"a": 1}, [Path(sys.argv[1])]))
 """
 

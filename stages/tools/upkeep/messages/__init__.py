@@ -1,0 +1,1 @@
+"""The catalogues of translations: messages are collected from the sources, checked and compiled."""
