@@ -28,8 +28,8 @@ def scratch() -> Path:
     return project() / SCRATCH
 
 
-def downloads(dataset: str) -> Path:
-    """The folder of a data set's files that have not arrived whole yet, in the project."""
+def downloads(dataset: str = "") -> Path:
+    """The folder of a data set's files that have not arrived whole yet; without name, of all."""
     return scratch() / ".downloads" / dataset
 
 

@@ -3,7 +3,8 @@
     python elsewhere.py SYSTEM import               import each module of stages/
     python elsewhere.py SYSTEM STAGE DATASET ...    then run these stages, one after the other
 
-All in one process, in the folder of a project. The project's modules see a Python without the
+All in one process, in the folder of a project. SYSTEM is windows, macos, or linux to pretend
+nothing. The project's modules see a Python without the
 modules and functions that the system lacks. Libraries see Linux: they have code of their own for
 each system. For Windows the files behave as there, too, for the project and for libraries: see
 `_windows_files`. What is not pretended: paths with backslashes, the console, DVC, the processor.
@@ -20,6 +21,7 @@ import runpy
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
 import types
@@ -130,13 +132,13 @@ def pretend(name: str) -> None:
     }  # fmt: skip
     really = builtins.__import__
 
-    def imported(name, own=None, local=None, names=(), level=0):
-        if not _is_ours(own) or level:
-            return really(name, own, local, names, level)
+    def imported(name, globals=None, locals=None, fromlist=(), level=0):
+        if not _is_ours(globals) or level:
+            return really(name, globals, locals, fromlist, level)
         if name in system.modules or name.split(".")[0] in system.modules:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        found = really(name, own, local, names, level)
-        return views.get(found.__name__, found) if name in views or not names else found
+        found = really(name, globals, locals, fromlist, level)
+        return views.get(found.__name__, found)
 
     builtins.__import__ = imported
     _hide(system.folders)
@@ -169,9 +171,7 @@ def _others(name: str, module: str, system: System) -> dict[str, Any]:
     if module == "os":
         return {**values, "kill": _would_kill, "symlink": _no_symlink}
     if module == "subprocess":
-        import subprocess
-
-        return {"Popen": _without_posix(subprocess.Popen), "run": _without_posix(subprocess.run)}
+        return {"Popen": _Popen, "run": _run}
     return values
 
 
@@ -187,17 +187,23 @@ def _no_symlink(*_: Any, **__: Any) -> NoReturn:
     raise OSError(22, "A required privilege is not held by the client")
 
 
-def _without_posix(start: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(start)
-    def started(command: Any, *rest: Any, **options: Any) -> Any:
-        for name in ("preexec_fn", "pass_fds", "user", "group", "umask", "process_group"):
-            if options.get(name):
-                raise ValueError(f"{name} is not supported on Windows platforms")
-        if isinstance(command, list) and Path(command[0]).name in ("sh", "bash"):
-            raise FileNotFoundError(2, "there is no such program", command[0])
-        return start(command, *rest, **options)
+def _refuse_posix(command: Any, options: dict[str, Any]) -> None:
+    for name in ("preexec_fn", "pass_fds", "user", "group", "umask", "process_group"):
+        if options.get(name):
+            raise ValueError(f"{name} is not supported on Windows platforms")
+    if isinstance(command, list) and Path(command[0]).name in ("sh", "bash"):
+        raise FileNotFoundError(2, "there is no such program", command[0])
 
-    return started
+
+class _Popen(subprocess.Popen):
+    def __init__(self, command: Any, *rest: Any, **options: Any) -> None:
+        _refuse_posix(command, options)
+        super().__init__(command, *rest, **options)
+
+
+def _run(command: Any, *rest: Any, **options: Any) -> subprocess.CompletedProcess:
+    _refuse_posix(command, options)
+    return subprocess.run(command, *rest, **options)
 
 
 def _hide(folders: tuple[str, ...]) -> None:
@@ -288,12 +294,12 @@ def _windows_files(folder: Path) -> None:
     tempfile.TemporaryFile = tempfile.NamedTemporaryFile
     io_open = io.open
 
-    def open_(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, *rest):
+    def open_(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, **more):
         if inside(file) and "b" not in mode:
             encoding = "cp936" if encoding in (None, "locale") else encoding
             if newline is None and "r" not in mode:
                 newline = "\r\n"
-        return io_open(file, mode, buffering, encoding, errors, newline, *rest)
+        return io_open(file, mode, buffering, encoding, errors, newline, **more)
 
     io.open = builtins.open = open_
 
@@ -322,10 +328,11 @@ def all_modules(folder: Path) -> Iterator[str]:
 
 def main(system: str, *words: str) -> None:
     """Import all modules, then run stages."""
-    sys.path.insert(0, os.getcwd())
+    sys.path[0] = os.getcwd()  # in place of this script's folder
     # As DVC starts them, so that signals are held back during the imports.
     sys.orig_argv[:] = [sys.executable, "-m", f"{HERE}.download"]
-    pretend(system)
+    if system != "linux":
+        pretend(system)
     count = 0
     for name in all_modules(Path.cwd()):
         importlib.import_module(name)

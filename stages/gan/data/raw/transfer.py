@@ -27,6 +27,7 @@ from typing import BinaryIO
 
 import requests
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove, write_json
@@ -177,7 +178,7 @@ class _Part:
         """
         self._bar.reset(version.length if version else None)
         self._bar.update(self.size)
-        for block in answer.iter_content(_BLOCK):
+        for block in _blocks(answer):
             self.write(block)
             self._bar.update(len(block))
         if version is not None and self.size != version.length:
@@ -198,9 +199,15 @@ class _Part:
 
 
 def clear(folder: Path) -> int:
-    """Remove what has arrived of files, unless a process fetches them; return how many bytes."""
+    """Remove what has arrived in a folder or those in it, but not of files that are being fetched.
+
+    Returns
+    -------
+    int
+        How many bytes were freed.
+    """
     freed = 0
-    for held in folder.glob(f"*/{_LOCK}"):
+    for held in folder.rglob(_LOCK):
         try:
             with lock(held, "the download"):
                 for path in held.parent.iterdir():
@@ -227,6 +234,15 @@ def _place(url: str, folder: Path | None, otherwise: Path) -> Iterator[Path]:
             pass
     with tempfile.TemporaryDirectory(dir=otherwise) as scratch:
         yield Path(scratch)
+
+
+def _blocks(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it arrives. `iter_content` waits for whole blocks, and loses one that is cut."""
+    try:
+        while block := answer.raw.read1(_BLOCK, decode_content=True):
+            yield block
+    except HTTPError as error:
+        raise requests.ConnectionError(error, response=answer) from None
 
 
 def _name(headers: Mapping[str, str]) -> str:
