@@ -227,8 +227,12 @@ def _place(url: str, folder: Path | None, otherwise: Path) -> Iterator[Path]:
         place = folder / hashlib.sha256(url.encode()).hexdigest()[:16]
         try:
             with lock(place / _LOCK, "the download"):
-                yield place
-                let_go(place / _LOCK)
+                try:
+                    yield place
+                finally:
+                    if not (place / _ABOUT).exists():  # it is whole, or nothing can be resumed
+                        remove(place / _PART)
+                        let_go(place / _LOCK)
             return
         except Held:
             pass

@@ -155,10 +155,11 @@ def test_a_rest_that_does_not_fit_is_never_glued_on(fetched, headers):
     ],
     ids=["nothing", "a weak tag", "no time", "the future"],
 )
-def test_what_has_no_name_of_its_version_begins_again(fetched, headers):
+def test_what_has_no_name_of_its_version_begins_again(fetched, kept, headers):
     cut = reply(BODY[:99], len(BODY), **headers)
     with serving({"/a.zip": first_then(cut, content(OTHER))}) as server:
         dropped(fetched, server)
+        assert not kept()
         assert fetched(server) == OTHER
         assert server.ranges == [None, None]
 
