@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -64,6 +65,8 @@ def _only_starts(process: psutil.Process, own: psutil.Process) -> bool:
 
     That one starts the real `python` with the same arguments, and waits for it.
     """
-    if process.name().lower().removesuffix(".exe") in _SHELLS:
-        return True
-    return os.name == "nt" and process.cmdline()[1:] == own.cmdline()[1:]
+    with suppress(psutil.Error):  # Windows may not tell of another user's process
+        if process.name().lower().removesuffix(".exe") in _SHELLS:
+            return True
+        return os.name == "nt" and process.cmdline()[1:] == own.cmdline()[1:]
+    return False
