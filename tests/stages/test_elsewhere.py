@@ -26,7 +26,7 @@ def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, str(PROGRAM), *words],
         cwd=folder,
-        env={**variables, "PYTHONPATH": "", **environment},
+        env={**variables, **environment},
         capture_output=True,
         text=True,
         timeout=600,

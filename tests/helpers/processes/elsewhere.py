@@ -160,7 +160,7 @@ def _others(name: str, module: str, system: System) -> dict[str, Any]:
     if module == "platform":
         return {"system": lambda: values["system"]}
     if module == "ctypes":
-        return {"CDLL": _no_library}
+        return {"CDLL": _NoLibrary}
     if name != "windows":
         return values
     if module in ("signal", "_signal"):
@@ -175,8 +175,9 @@ def _others(name: str, module: str, system: System) -> dict[str, Any]:
     return values
 
 
-def _no_library(name: Any, *_: Any, **__: Any) -> NoReturn:
-    raise OSError(f"{name}: there is no such library here")
+class _NoLibrary:
+    def __init__(self, name: Any, *_: Any, **__: Any) -> None:
+        raise OSError(f"{name}: there is no such library here")
 
 
 def _would_kill(*_: Any) -> NoReturn:

@@ -207,7 +207,7 @@ def clear(folder: Path) -> int:
         How many bytes were freed.
     """
     freed = 0
-    for held in folder.rglob(_LOCK):
+    for held in sorted(folder.rglob(_LOCK)):
         try:
             with lock(held, "the download"):
                 for path in held.parent.iterdir():
