@@ -164,13 +164,12 @@ def calls(tree: ast.AST):
 
 
 def text_mode(node: ast.Call, name: str) -> str | None:
-    """The mode in which a call opens a file as text; None if it does not."""
-    if name not in ("open", "fdopen"):
+    """The mode in which `open(file, mode)` or `file.open(mode)` opens text; None for all else."""
+    place = {True: 0, False: 1}[isinstance(node.func, ast.Attribute)]
+    if name != "open" or len(node.args) <= place or not isinstance(node.args[place], ast.Constant):
         return None
-    known = {"r", "w", "a", "x", "r+", "w+"}
-    words = [each.value for each in node.args if isinstance(each, ast.Constant)]
-    modes = [word for word in words if isinstance(word, str) and re.fullmatch("[rwaxbt+]+", word)]
-    return next((mode for mode in modes if mode in known), None)
+    mode = str(node.args[place].value)
+    return mode if re.fullmatch("[rwax+t]+", mode) else None
 
 
 @pytest.mark.parametrize(
