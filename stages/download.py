@@ -4,13 +4,13 @@ import functools
 import tempfile
 from pathlib import Path
 
-from stages.command import run_stage, say
-from stages.gan.common import paths
+from stages.command import run_stage, say, workspace
+from stages.gan.common import language, paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
-from stages.gan.data.raw import formats, leftovers, sources
+from stages.gan.data.raw import formats, leftovers, sources, transfer
 from stages.gan.data.raw.packed import open_source
 from stages.gan.params import Dataset, Download
 
@@ -28,6 +28,7 @@ def download(dataset: str, params: Dataset) -> None:
             )
     for source in filter(sources.is_local, settings.sources):
         paths.refuse_own_result(source, paths.raw(dataset), f"{dataset}.download.sources")
+    begun = workspace.downloads(dataset)
     with whole_folder(paths.raw(dataset)) as folder:
         left_out = leftovers.NOTHING
 
@@ -40,15 +41,18 @@ def download(dataset: str, params: Dataset) -> None:
                 left_out = leftovers.NOTHING
                 return
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                limits = sources.Limits(settings.timeout, settings.retries, settings.maximum_bytes)
-                found = sources.fetch(source, raw.FILES, Path(scratch), limits)
+                limits = transfer.Limits(settings.timeout, settings.retries, settings.maximum_bytes)
+                found = sources.fetch(source, raw.FILES, Path(scratch), limits, begun)
                 with open_source(found, settings.maximum_bytes, Path(scratch)) as container:
                     left_out = raw.gather(
                         container, folder, settings.maximum_bytes, settings.subset
                     )
             verify(settings, raw.identities(folder))
 
-        found = sources.first_that_works(settings.sources, take, say)
+        ordered = sources.in_order(
+            settings.sources, language.of_terminal(), set(settings.sha256) >= set(raw.HASHED)
+        )
+        found = sources.first_that_works(ordered, take, say)
         there = [folder / file for file in raw.FILES if (folder / file).exists()]
         files = {file.name: file.stat().st_size for file in there}
         write_json(
@@ -61,6 +65,7 @@ def download(dataset: str, params: Dataset) -> None:
                 "left_out": left_out,
             },
         )
+    transfer.clear(begun)
     say(
         _("{dataset}: {size:,} bytes from {name}").format(
             dataset=dataset, size=sum(files.values()), name=found.name

@@ -51,7 +51,8 @@ def export(dataset: str, params: Dataset) -> None:
     with whole_folder(paths.export(dataset)) as folder:
         differences = networks.export(folder, description, generator, discriminator, codes, images)
         with speaking(params.language):
-            (folder / "README.md").write_text(model_card.write(facts), encoding="utf-8")
+            card = model_card.write(facts)
+        (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
         space.write(folder, facts.title, facts.terms)
     for name, apart in differences.items():
         say(

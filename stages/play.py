@@ -59,7 +59,7 @@ def play(dataset: str, params: Dataset) -> None:
         params.language,
     )
     with whole_file(paths.play(dataset)) as scratch:
-        scratch.write_text(page, encoding="utf-8")
+        scratch.write_text(page, encoding="utf-8", newline="\n")
     apart = networks["generator"]["difference"]
     say(f"{dataset}: {paths.play(dataset)}, {len(page.encode()) / 1e6:.1f} MB")
     say(

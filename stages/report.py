@@ -37,7 +37,7 @@ def report(dataset: str, params: Dataset) -> None:
     )
     page = page_of(dataset, params, run)
     with whole_file(paths.report(dataset)) as scratch:
-        scratch.write_text(page, encoding="utf-8")
+        scratch.write_text(page, encoding="utf-8", newline="\n")
     say(f"{dataset}: {paths.report(dataset)}")
 
 

@@ -1,7 +1,6 @@
 """What all tests share: their order, MindSpore's threads, and the fixtures of a small project."""
 
 import atexit
-import fcntl
 import gc
 import os
 import shutil
@@ -9,6 +8,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import filelock
 import hypothesis
 import pytest
 
@@ -141,8 +141,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Project:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return reproduce(home)
     made = tmp_path_factory.getbasetemp().parent / "reproduced"
-    with made.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with filelock.FileLock(made.with_suffix(".lock")):
         if not made.exists():
             first = tmp_path_factory.mktemp("first")
             reproduce(first)

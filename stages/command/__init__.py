@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
 
-from stages import ENDING
+from stages import ENDING, note, noted
 from stages.command import edits, recorded, workspace
 from stages.command.arguments import argument_parser as argument_parser
 from stages.gan import params
@@ -33,13 +33,13 @@ def guarded(main: Callable[[], None]) -> None:
     has imported it before, so that its threads can be bounded here.
     """
     for number in ENDING:  # unless it is ignored, as under nohup
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler, note):
             signal.signal(number, _interrupt)
     if sys.stdout is not None:  # a file name may have letters the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     runtime.bound_threads()
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        _let_signals_in()
         language.of_terminal()  # a bad value is reported before anything is said
         main()
     except UserError as error:
@@ -58,6 +58,14 @@ def guarded(main: Callable[[], None]) -> None:
         _fail(f"{where}{error.strerror or error}")
     except MemoryError:
         _fail(_("out of memory: a smaller batch_size or image_size needs less"))
+
+
+def _let_signals_in() -> None:
+    """From now on they interrupt; also one that came during the imports."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    for number in noted:
+        _interrupt(number, None)
 
 
 def run_stage(

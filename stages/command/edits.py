@@ -72,7 +72,7 @@ def check(dataset: str, began: params.Dataset, uses: Sequence[str] = ()) -> None
 
 def code() -> dict[str, str | None]:
     """The code as it was when this stage began: the name of each file to its sha256."""
-    return {str(file.relative_to(_PACKAGE.resolve())): found for file, found in _CODE.items()}
+    return {file.relative_to(_PACKAGE.resolve()).as_posix(): found for file, found in _CODE.items()}
 
 
 def values(settings: params.Dataset, uses: Sequence[str] = ()) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _code() -> Iterator[str]:
     used = code_in_use()
     for file in [*used, *_templates(used)]:
         if _look(file) != _CODE.get(file):
-            yield str(file.relative_to(_PACKAGE.resolve().parent))
+            yield file.relative_to(_PACKAGE.resolve().parent).as_posix()
 
 
 def _templates(used: Sequence[Path]) -> list[Path]:

@@ -1,17 +1,17 @@
 """The DVC process that started a stage, and the folder of unfinished runs."""
 
 import os
-import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from stages.gan.common.processes import is_alive
+from stages.gan.common.processes import end_this_process, is_alive
 
 SCRATCH = ".scratch"
-_SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "ash")
+_SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "cmd", "powershell", "pwsh")
 _PAUSE = 0.5
 
 
@@ -29,6 +29,11 @@ def scratch() -> Path:
     return project() / SCRATCH
 
 
+def downloads(dataset: str = "") -> Path:
+    """The folder of a data set's files that have not arrived whole yet; without name, of all."""
+    return scratch() / ".downloads" / dataset
+
+
 def end_with_dvc() -> None:
     """From now on, end this process (SIGTERM) when the DVC that started it has ended.
 
@@ -36,17 +41,32 @@ def end_with_dvc() -> None:
     """
     if "DVC_STAGE" not in os.environ:
         return
-    starter = next((p for p in psutil.Process().parents() if p.name() not in _SHELLS), None)
+    own = psutil.Process()
+    starter = next((each for each in own.parents() if not _only_starts(each, own)), None)
     if starter is None:
+        if os.name == "nt":  # where a process whose parent has ended has none
+            end_this_process()
         return
     if starter.pid == 1 and not any("dvc" in part for part in starter.cmdline()):
         # DVC has ended already: its children now belong to the system's first process.
-        os.kill(os.getpid(), signal.SIGTERM)
+        end_this_process()
         return
 
     def watch() -> None:
         while is_alive(starter):
             time.sleep(_PAUSE)
-        os.kill(os.getpid(), signal.SIGTERM)
+        end_this_process()
 
     threading.Thread(target=watch, daemon=True, name="end-with-dvc").start()
+
+
+def _only_starts(process: psutil.Process, own: psutil.Process) -> bool:
+    """Whether a process is a shell, or the `python` of a virtual environment on Windows.
+
+    That one starts the real `python` with the same arguments, and waits for it.
+    """
+    with suppress(psutil.Error):  # Windows may not tell of another user's process
+        if process.name().lower().removesuffix(".exe") in _SHELLS:
+            return True
+        return os.name == "nt" and process.cmdline()[1:] == own.cmdline()[1:]
+    return False

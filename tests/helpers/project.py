@@ -61,8 +61,8 @@ class Project:
         It is a process of its own. If `fork` is true, a fork server starts it if it can; it has
         then imported the libraries before it begins.
         """
-        bin_folder = str(Path(sys.executable).parent)
-        variables = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", **environment}
+        search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        variables = {**os.environ, "PATH": search, **environment}
         result = commands.run(list(command), self.folder, variables, 900, fork)
         if check and result.returncode:
             raise AssertionError(

@@ -21,7 +21,7 @@ from tests.helpers.data import (
     write_idx,
     write_zip,
 )
-from tests.helpers.processes.http import ask_directly
+from tests.helpers.processes.http import ask_directly, serving, versions
 
 HASHES = {name: hashlib.sha256(content).hexdigest() for name, content in idx_contents().items()}
 UNREACHABLE = "http://127.0.0.1:9/set.zip"  # the port `discard`, where nothing listens
@@ -318,3 +318,35 @@ def test_gz_files_made_at_other_times_give_the_same_bytes(run, tmp_path):
         run("given")
         written.append(tree(RAW))
     assert written[0] == written[1]
+
+
+def test_a_download_that_was_cut_off_is_resumed_by_the_next_run(run, tmp_path):
+    """What has arrived is in no out; when the data are there, nothing is left of it."""
+    write_idx(tmp_path / "given", zipped=True)
+    shutil.make_archive(str(tmp_path / "set"), "zip", tmp_path / "given")
+    packed = (tmp_path / "set.zip").read_bytes()
+    with serving({"/set.zip": versions(packed, drops=1)}) as server:
+        assert "cannot be fetched" in message_of(run, f"{server.address}/set.zip")
+        assert no_trace()
+        (part,) = Path(".scratch/.downloads/mnist").rglob("part")
+        assert part.read_bytes() == packed[: len(packed) // 2]
+        run(f"{server.address}/set.zip")
+        assert server.ranges == [None, f"bytes={len(packed) // 2}-"]
+    assert not [path for path in Path(".scratch").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(("language", "first"), [("zh", "b.invalid.cn"), ("en", "a.invalid")])
+def test_the_terminals_language_may_change_the_order_but_not_the_data(
+    run, tmp_path, monkeypatch, capsys, language, first
+):
+    monkeypatch.setenv("GAN_LANGUAGE", language)
+    contents = write_idx(tmp_path / "given", zipped=True)
+    far, near = "http://a.invalid:9/x.zip", "http://b.invalid.cn:9/x.zip"
+    run(far, near, str(tmp_path / "given"))
+    tried = [line for line in capsys.readouterr().out.splitlines() if "invalid" in line]
+    assert first in tried[0]
+    assert (RAW / raw.TRAIN_IMAGES).read_bytes() == contents[raw.TRAIN_IMAGES]
+    monkeypatch.setenv("GAN_LANGUAGE", "zh")
+    run(far, near, str(tmp_path / "given"), sha256={})
+    tried = [line for line in capsys.readouterr().out.splitlines() if "invalid" in line]
+    assert "a.invalid" in tried[0]

@@ -7,6 +7,7 @@ import math
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,10 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
+
+# On Windows, the seconds in which a rename is tried again, and between two tries.
+_PATIENCE = 5.0
+_PAUSE = 0.1
 
 
 @contextmanager
@@ -32,8 +37,8 @@ def whole_folder(target: Path) -> Iterator[Path]:
     try:
         yield scratch
         if target.exists() or target.is_symlink():
-            os.replace(target, aside)
-        os.replace(scratch, target)
+            move(target, aside)
+        move(scratch, target)
         remove(aside)
     finally:
         remove(scratch)
@@ -51,16 +56,39 @@ def whole_file(target: Path, through_to_disk: bool = False) -> Iterator[Path]:
         yield scratch
         if through_to_disk:
             flush(scratch)
-        os.replace(scratch, target)
+        move(scratch, target)
         if through_to_disk:
             flush(target.parent)
     finally:
         scratch.unlink(missing_ok=True)
 
 
+def move(source: Path, target: Path) -> None:
+    """Rename a file, over another if need be, or a folder.
+
+    Windows renames nothing that a process has open. A virus scanner opens what is new for a
+    moment, so there it is tried for some seconds.
+    """
+    last = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() > last:
+                raise
+        time.sleep(_PAUSE)
+
+
 def flush(path: Path) -> None:
-    """Wait until a file's content, or a folder's list of names, has reached the disk."""
-    opened = os.open(path, os.O_RDONLY)
+    """Wait until a file's content, or a folder's list of names, has reached the disk.
+
+    Windows opens no folder; its file systems keep a journal of names.
+    """
+    if os.name == "nt" and path.is_dir():
+        return
+    # Windows waits only for who may write.
+    opened = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(opened)
     finally:
@@ -81,9 +109,15 @@ def link_tree(source: Path, target: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder, if it exists; also a folder that is write-protected."""
+    """Remove a file or folder, if it exists; also a folder that is write-protected.
+
+    On Windows a write-protected file cannot be removed either, and DVC protects what it links.
+    """
     if path.is_dir() and not path.is_symlink():
-        for folder, _, _ in os.walk(path):
+        for folder, _, names in os.walk(path):
+            if os.name == "nt":
+                for name in names:
+                    os.chmod(Path(folder, name), stat.S_IWRITE)
             if not os.access(folder, os.W_OK | os.X_OK):
                 with suppress(PermissionError):  # another user's folder: rmtree reports it
                     os.chmod(folder, stat.S_IRWXU)
@@ -102,7 +136,7 @@ def write_json(target: Path, content: Mapping[str, Any]) -> None:
     """
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     with whole_file(target) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_json(source: Path, *keys: str) -> dict[str, Any]:

@@ -1,20 +1,31 @@
-"""A file lock that one living process holds; the file names that process."""
+"""A file lock that one living process holds; the file names that process.
+
+The library filelock takes the lock of the operating system: `flock`, and `LockFileEx` on Windows.
+Windows lets nobody else read what is locked, and remove no file that is open. So the lock is on the
+first byte, the description of the process comes after it, and a lock's file is removed either
+while it is held or, on Windows, just after.
+"""
 
 import errno
-import fcntl
 import json
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
 
 _PAUSE = 0.2
+# Before the description: the byte that is locked. JSON allows it.
+_LOCKED = b" "
+# Files to be removed when their locks are released.
+_LEAVING: set[Path] = set()
 
 
 class Held(UserError):
@@ -65,10 +76,14 @@ def lock(
     try:
         about = {"process": os.getpid(), "host": platform.node(), "command": _command()}
         os.ftruncate(opened, 0)
-        os.pwrite(opened, json.dumps(about).encode(), 0)
+        os.write(opened, _LOCKED + json.dumps(about).encode())
         yield
     finally:
         os.close(opened)
+        if file in _LEAVING:
+            _LEAVING.discard(file)
+            with suppress(PermissionError):  # another process has it already
+                _remove(file)
 
 
 def is_held(file: Path) -> bool:
@@ -78,19 +93,26 @@ def is_held(file: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not lock_descriptor(opened, blocking=False)
     finally:
         os.close(opened)
-    return False
 
 
 def let_go(file: Path) -> None:
     """Remove a lock that this process holds, and its folder if nothing else is in it.
 
-    Once the file is gone, another process may create it again; then its folder stays.
+    Once the file is gone, another process may create it again; then its folder stays. Windows
+    removes no open file: there both go when the lock is released.
     """
+    try:
+        _remove(file)
+    except PermissionError:
+        if os.name != "nt":
+            raise
+        _LEAVING.add(file)
+
+
+def _remove(file: Path) -> None:
     file.unlink()
     try:
         file.parent.rmdir()
@@ -108,14 +130,13 @@ def _take(file: Path) -> int | None:
             _make_folder(file.parent)
             continue
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not lock_descriptor(opened, blocking=False):
+                os.close(opened)
+                return None
             # The last holder may have removed the file before it released the lock. Then this
             # lock is on a removed file, and the next process would create and lock a new one.
             if _is_at(opened, file):
                 return opened
-        except BlockingIOError:
-            os.close(opened)
-            return None
         except BaseException:
             os.close(opened)
             raise
@@ -140,7 +161,9 @@ def _is_at(opened: int, file: Path) -> bool:
 
 def _holder(file: Path) -> str:
     try:
-        about = json.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb", buffering=0) as opened:
+            opened.seek(len(_LOCKED))
+            about = json.loads(opened.read())
         return _("process {process} on {host} ({command})").format(
             process=about["process"], host=about["host"], command=about["command"]
         )

@@ -37,7 +37,7 @@ def write_page(
         target = paths.failure(dataset)
         page = _page(dataset, params, verdict, rows, loss_levels, real_diversity, generated, real)
         with whole_file(target) as scratch:
-            scratch.write_text(page, encoding="utf-8")
+            scratch.write_text(page, encoding="utf-8", newline="\n")
     return str(target)
 
 

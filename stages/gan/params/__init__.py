@@ -460,4 +460,9 @@ def _read(path: Path) -> dict[str, Any]:
                     path=path, name=names.shown(name), valid=names.valid()
                 )
             )
+        if other := names.same_file(name, content["datasets"]):
+            raise UserError(
+                f"{path}: {names.shown(name)} and {names.shown(other)} cannot both name a data "
+                "set: Windows and macOS would give them the same folder"
+            )
     return content

@@ -6,6 +6,7 @@ way, and no path.
 """
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -16,6 +17,9 @@ LONGEST = 50
 # Keys of params.yaml and dvc.yaml with a meaning of their own, and folders of reports/ that belong
 # to no data set.
 _RESERVED = ("language", "datasets", "key", "item", "compare", "collapse")
+# Windows has devices of these names in every folder.
+_PORTS = tuple(f"{port}{number}" for port in ("com", "lpt") for number in range(10))
+_DEVICES = ("con", "prn", "aux", "nul", *_PORTS)
 
 
 def valid() -> str:
@@ -33,7 +37,7 @@ def is_valid(name: Any) -> bool:
     --------
     >>> [is_valid(name) for name in ("mnist", "数字", "हिन्दी", "my-faces_2")]
     [True, True, True, True]
-    >>> [is_valid(name) for name in ("2024", 2024, "on", "a.b", "a b", "..", "a/b", "")]
+    >>> [is_valid(name) for name in ("2024", 2024, "on", "a.b", "a b", "..", "a/b", "nul")]
     [False, False, False, False, False, False, False, False]
     """
     return (
@@ -44,7 +48,21 @@ def is_valid(name: Any) -> bool:
         # A file system may store the same letters in another form, which would be another name.
         and unicodedata.normalize("NFKC", name) == name
         and yaml.safe_load(name) == name
-        and name not in _RESERVED
+        # Windows and macOS do not tell A from a in the name of a file.
+        and name.casefold() not in (*_RESERVED, *_DEVICES)
+    )
+
+
+def same_file(name: str, others: Iterable[Any]) -> str | None:
+    """Another of these names that differs from this one in nothing but capital letters.
+
+    Examples
+    --------
+    >>> same_file("mnist", ["mnist", "MNIST"]), same_file("mnist", ["mnist", "faces"])
+    ('MNIST', None)
+    """
+    return next(
+        (each for each in others if each != name and str(each).casefold() == name.casefold()), None
     )
 
 

@@ -86,7 +86,7 @@ def _packages() -> dict[str, str]:
 
 def _vectors() -> str:
     try:
-        words = set(Path("/proc/cpuinfo").read_text(errors="replace").split())
+        words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
     except OSError:  # not Linux
         return "unknown"
     return next((kind for kind in _VECTORS if kind in words), "unknown")

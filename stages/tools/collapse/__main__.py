@@ -116,7 +116,7 @@ def main() -> None:
     with whole_file(target) as scratch:
         with speaking(settings.language):
             text = comparison.page_of(settings.report.title, finished)
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
     for run in finished:
         told = sentences.verdict(run.verdict)
         say(f"{dataset}: {translated(run.name)}: {told['name']}, {told['seen']}")
@@ -135,7 +135,7 @@ def prepare(folder: Path, dataset: str, source: str, changes: dict[str, Any]) ->
     content[dataset]["train"].update({**RECIPE, **changes})
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     with whole_file(folder / paths.PARAMS) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
     return folder
 
 

@@ -85,7 +85,8 @@ def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
         run.name: f"dvc exp apply {shlex.quote(run.name)}" for run in runs if run.name in known
     }
     with whole_file(target) as scratch:
-        scratch.write_text(page.page_of(title, dataset, runs, commands), encoding="utf-8")
+        text = page.page_of(title, dataset, runs, commands)
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:

@@ -43,7 +43,7 @@ def memory_grows() -> Seen:
     """
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "growth.py"  # jit reads functions from their file
-        script.write_text(_GROWTH, encoding="utf-8")
+        script.write_text(_GROWTH, encoding="utf-8", newline="\n")
         done = subprocess.run(
             [sys.executable, str(script)], capture_output=True, text=True, check=True
         )

@@ -100,7 +100,8 @@ def outcome(content: Mapping[str, Any], dataset: str) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / paths.PARAMS
-        file.write_text(yaml.safe_dump(dict(content), allow_unicode=True), encoding="utf-8")
+        text = yaml.safe_dump(dict(content), allow_unicode=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
         try:
             settings = params.load(file, dataset)
         except UserError as error:

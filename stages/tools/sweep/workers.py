@@ -45,7 +45,8 @@ def memory() -> int:
     """The free memory in bytes, of the machine or of its container, whichever is less."""
     free = psutil.virtual_memory().available
     with suppress(OSError, ValueError):  # there is no such limit, or it is "max"
-        free = min(free, int(_LIMIT.read_text()) - int(_USED.read_text()))
+        limit, used = (int(file.read_text(encoding="ascii")) for file in (_LIMIT, _USED))
+        free = min(free, limit - used)
     return free
 
 

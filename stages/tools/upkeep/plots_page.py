@@ -47,7 +47,7 @@ def main() -> None:
             _("{folder} is not here: run this from the project's folder").format(folder=folder)
         )
     with whole_file(PAGE) as scratch:
-        scratch.write_text(page(), encoding="utf-8")
+        scratch.write_text(page(), encoding="utf-8", newline="\n")
     named = subprocess.run([*DVC, "config", _OPTION], capture_output=True, text=True).stdout
     if named.strip() not in ("", PAGE.name):
         say(

@@ -1,7 +1,8 @@
 """List what stages have saved until their results are in dvc.lock, or remove it.
 
 python -m stages scratch                  list; what dvc.lock has already is removed first
-python -m stages scratch clear [NAME ...] remove it; names are of data sets or runs
+python -m stages scratch clear [NAME ...] remove it; names are of data sets or runs. Without
+                                          names also what has arrived of downloads
 python -m stages scratch tidy             remove only what dvc.lock has already, without a word
 """
 
@@ -11,6 +12,7 @@ from stages.command import argument_parser, guarded, recorded, say, workspace
 from stages.gan.common import unfinished
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
+from stages.gan.data.raw import transfer
 
 
 def main() -> None:
@@ -24,7 +26,7 @@ def main() -> None:
     if arguments.action == "tidy":
         return
     if arguments.action == "clear":
-        clear(runs)
+        clear(runs, everything=not arguments.names)
     elif runs:
         for run in runs:
             used = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.used))
@@ -62,9 +64,12 @@ def chosen(names: list[str], cleared: list[unfinished.Run]) -> list[unfinished.R
     return [run for run in runs if not names or run.dataset in names or run.name in names]
 
 
-def clear(runs: list[unfinished.Run]) -> None:
-    """Remove the saved states, except those of running trainings."""
-    freed = 0
+def clear(runs: list[unfinished.Run], everything: bool) -> None:
+    """Remove the saved states, except those of running trainings.
+
+    With `everything`, also what has arrived of files that are not being fetched now.
+    """
+    freed = transfer.clear(workspace.downloads()) if everything else 0
     for run in runs:
         size = run.size
         if unfinished.clear(run):

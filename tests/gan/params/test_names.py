@@ -30,6 +30,7 @@ BAD = [
     ".", "a/b", "../x", "/etc", "", "x" * (names.LONGEST + 1), "-x", "_x", "a\\b", "a:b", "a@b",
     "a\nb", "a\0", "compare", "collapse", "key", "item", "e\u0301", "\uff41", "a\ufe0f", "\u093f",
     "a#", "a'b", "a,b", "a%b", "a*", "😀",
+    "con", "NUL", "aux", "Com1", "lpt9", "Compare",
 ]  # fmt: skip
 
 
@@ -47,6 +48,12 @@ def test_a_name_that_works_everywhere_is_taken(tmp_path, name):
     file = write(tmp_path, name)
     assert params.load(file, name).kind.format == "idx"
     params.check_name(file, name)
+
+
+def test_two_names_may_not_differ_in_capitals_alone(tmp_path):
+    file = write(tmp_path, "MNIST")
+    told = message_of(params.load, file, "mnist")
+    assert "'mnist' and 'MNIST' cannot both name a data set" in told
 
 
 @pytest.mark.parametrize("name", BAD, ids=repr)

@@ -17,7 +17,10 @@ _PATIENCE = 10.0
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on a port of its own; `asked` are the paths of the GET requests, in order."""
+    """Listens on a port of its own; `asked` are the paths of the GET requests, in order.
+
+    `ranges` are the bytes that they asked for; None stands for all.
+    """
 
     daemon_threads = False  # closing then waits for the answers that are under way
 
@@ -25,6 +28,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Request)
         self.table = table
         self.asked: list[str] = []
+        self.ranges: list[str | None] = []
         self.closing = threading.Event()
         self.faults: list[BaseException] = []
 
@@ -60,6 +64,7 @@ class Request(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.place)
+        self.server.ranges.append(self.headers.get("Range"))
         self._answer(head=False)
 
     def _answer(self, head: bool) -> None:
@@ -129,9 +134,42 @@ def first_then(first: Answer, then: Answer) -> Answer:
     return answer
 
 
-def differing(head: Answer, get: Answer) -> Answer:
-    """One answer to HEAD, another to GET."""
-    return lambda request, is_head: (head if is_head else get)(request, is_head)
+def versions(*bodies: bytes, named: str = "ETag", drops: int = 0) -> Answer:
+    """A file that a good server can send from any byte on, and that changes with each request.
+
+    Parameters
+    ----------
+    bodies : bytes
+        The file at each GET; the last from then on.
+    named : str
+        How the version is named: ETag, Last-Modified or nothing.
+    drops : int
+        So many answers end when half of what was asked for is sent.
+    """
+
+    def answer(request: Request, head: bool) -> None:
+        count = request.server.asked.count(request.place)
+        body = bodies[min(count, len(bodies)) - 1]
+        number = bodies.index(body)
+        names = {
+            "ETag": f'"v{number}"',
+            "Last-Modified": f"Mon, 0{number + 1} Jan 2024 00:00:00 GMT",
+        }
+        name = names.get(named)
+        start, asked = 0, request.headers.get("Range")
+        if asked and request.headers.get("If-Range") in (None, name):
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        request.send_response(206 if start else 200)
+        if name:
+            request.send_header(named, name)
+        if start:
+            request.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        rest = body[start:]
+        request.send_header("Content-Length", str(len(rest)))
+        request.end_headers()
+        request.wfile.write(rest[: len(rest) // 2] if count <= drops else rest)
+
+    return answer
 
 
 @contextmanager

@@ -85,3 +85,15 @@ def test_what_was_just_removed_may_be_named(run, tmp_path):
     (tmp_path / "dvc.lock").write_text(json.dumps({"stages": {"train@mnist": {"outs": outs}}}))
     result = run("clear", "mnist")
     assert (result.returncode, result.stdout) == (0, "0.0 MB freed\n")
+
+
+def test_without_names_it_clears_what_has_arrived_of_downloads(run, tmp_path):
+    for dataset in ("mnist", "faces"):
+        place = tmp_path / ROOT / ".downloads" / dataset / "0123"
+        place.mkdir(parents=True)
+        (place / "held").touch()
+        (place / "part").write_bytes(b"x" * 2_000_000)
+    assert "3.0 MB freed" in run("clear", "mnist").stdout
+    with lock(tmp_path / ROOT / ".downloads/faces/0123/held", "the download"):
+        assert "5.0 MB freed" in run("clear").stdout
+    assert [file.parent.parent.name for file in (tmp_path / ROOT).rglob("part")] == ["faces"]

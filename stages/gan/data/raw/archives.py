@@ -310,13 +310,15 @@ def read_stored(archive: Path, members: Iterable[Stored | bytes]) -> Iterator[by
                 raise _unsound(archive, _("{entry!r} would end after it").format(entry=member.name))
             # The name in the header is rarely longer, and extra fields after it are rare.
             likely = _HEADER.size + len(member.name) + member.size
-            content = os.pread(file.fileno(), likely, member.place)
+            file.seek(member.place)
+            content = file.read(likely)
             if len(content) < _HEADER.size or not content.startswith(b"PK\3\4"):
                 raise _unsound(archive, f"Bad magic number for file header of {member.name!r}")
             _signature, name, extra = _HEADER.unpack_from(content)
             start = _HEADER.size + name + extra
             if start + member.size > len(content):
-                content = os.pread(file.fileno(), start + member.size, member.place)
+                file.seek(member.place)
+                content = file.read(start + member.size)
             content = content[start : start + member.size]
             if len(content) < member.size or zlib.crc32(content) != member.checksum:
                 raise _unsound(archive, f"Bad CRC-32 for file {member.name!r}")

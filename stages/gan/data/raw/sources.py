@@ -12,11 +12,9 @@ import logging
 import os
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import pooch
@@ -26,23 +24,18 @@ from tqdm import tqdm
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
+from stages.gan.data.raw.transfer import Downloader, Limits
 
 BUNDLED = "bundled:"
 _LONGEST = 600
+# Ends of the names of hosts that stand in China: its own domain; regions of clouds; MindSpore's.
+_IN_CHINA = (
+    ".cn",
+    ".bcebos.com",
+    ".cn-north-4.myhuaweicloud.com",
+)
 # Variables that name a file or folder of certificates; requests takes the first that is set.
 _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# A multiple of download.timeout; and bytes per second.
-_PATIENCE = 4
-_SLOWEST = 1000
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of a download: seconds to wait, number of retries, and bytes to accept."""
-
-    timeout: float
-    retries: int
-    maximum_bytes: int
 
 
 @dataclass(frozen=True)
@@ -82,6 +75,44 @@ def public_name(source: str) -> str:
     return Path(source).name
 
 
+def in_order(sources: Sequence[str], language: str, files_are_known: bool) -> list[str]:
+    """The order in which sources are tried.
+
+    For Chinese the remote ones in China come before the other remote ones, which may be slow or
+    out of reach there. Where no hash says which files are right, the order stays as it is written:
+    it may decide which data are taken.
+
+    Parameters
+    ----------
+    sources : sequence of str
+    language : str
+        The terminal's, `en` or `zh`.
+    files_are_known : bool
+        Whether the files of all sources must have the same hashes.
+
+    Examples
+    --------
+    >>> far, near = "https://a.example.org/x.zip", "https://b.example.cn/x.zip"
+    >>> in_order([far, near, "bundled:digits"], "zh", True)
+    ['https://b.example.cn/x.zip', 'https://a.example.org/x.zip', 'bundled:digits']
+    """
+    order = list(sources)
+    if language == "zh" and files_are_known:
+        places = [place for place, source in enumerate(order) if is_remote(source)]
+        remote = sorted((order[place] for place in places), key=lambda source: not _is_near(source))
+        for place, source in zip(places, remote, strict=True):
+            order[place] = source
+    return order
+
+
+def _is_near(source: str) -> bool:
+    try:
+        host = urlsplit(source).hostname or ""
+    except ValueError:  # no URL; `fetch` says so
+        return False
+    return any(f".{host}".endswith(ending) for ending in _IN_CHINA)
+
+
 def first_that_works(
     sources: Iterable[str],
     take: Callable[[str], None],
@@ -114,7 +145,9 @@ def _bounded(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:300]} ... {text[-200:]}"
 
 
-def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> Path:
+def fetch(
+    source: str, names: Iterable[str], scratch: Path, limits: Limits, begun: Path | None = None
+) -> Path:
     """Download an archive or folder, or find it on this machine.
 
     Parameters
@@ -125,6 +158,10 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
         The files a remote folder should hold, each as <name>.gz.
     scratch : Path
         A folder for the downloaded files.
+    limits : Limits
+    begun : Path, optional
+        A folder that keeps what has arrived of a file until it is whole; see `transfer`. By
+        default a download that ends too soon begins again.
 
     Returns
     -------
@@ -159,105 +196,14 @@ def fetch(source: str, names: Iterable[str], scratch: Path, limits: Limits) -> P
     folder = Path(tempfile.mkdtemp(dir=scratch))
     if source.endswith("/"):
         for name in names:
-            _retrieve(f"{source}{name}.gz", folder / f"{name}.gz", limits)
+            _retrieve(f"{source}{name}.gz", folder / f"{name}.gz", limits, begun)
         return folder
     file = folder / (name if name not in ("", "..") else "archive")
-    _retrieve(source, file, limits)
+    _retrieve(source, file, limits, begun)
     return file
 
 
-class _Bounded(pooch.HTTPDownloader):
-    """pooch's downloader, which refuses files that are too large and ends slow downloads.
-
-    The timeout of requests counts silence only: a server that sends a byte now and then, in its
-    header or its body, never reaches it.
-    """
-
-    def __init__(self, limits: Limits, bar: tqdm) -> None:
-        super().__init__(progressbar=bar, timeout=limits.timeout)
-        self._limits = limits
-
-    def __call__(self, url, output_file, pooch_object, check_only=False):
-        if check_only:
-            return super().__call__(url, output_file, pooch_object, check_only=True)
-        with open(output_file, "wb") as file:
-            bounded = _BoundedFile(file, public_name(url), self._limits.maximum_bytes)
-            _while_it_moves(
-                lambda: self._get(url, bounded, pooch_object), bounded, self._limits.timeout
-            )
-
-    def _get(self, url: str, bounded: "_BoundedFile", pooch_object: pooch.Pooch) -> None:
-        answer = requests.head(url, timeout=self._limits.timeout, allow_redirects=True)
-        size = int(answer.headers.get("content-length", 0))
-        if answer.ok and size > self._limits.maximum_bytes:
-            raise UserError(
-                _(
-                    "{url} announces {size:,} bytes, more than download.maximum_bytes "
-                    "({maximum_bytes:,})"
-                ).format(url=public_name(url), size=size, maximum_bytes=self._limits.maximum_bytes)
-            )
-        super().__call__(url, bounded, pooch_object)
-
-
-class _BoundedFile:
-    """A file that accepts at most `maximum_bytes`, whatever size a server has announced."""
-
-    def __init__(self, file: BinaryIO, what: str, maximum_bytes: int) -> None:
-        self._file = file
-        self.what = what
-        self._maximum_bytes = maximum_bytes
-        self.size = 0
-        self.flush = file.flush
-
-    def write(self, block: bytes) -> None:
-        self.size += len(block)
-        if self.size > self._maximum_bytes:
-            raise UserError(
-                _("{what} is larger than download.maximum_bytes ({maximum_bytes:,})").format(
-                    what=self.what, maximum_bytes=self._maximum_bytes
-                )
-            )
-        self._file.write(block)
-
-
-def _while_it_moves(work: Callable[[], None], file: _BoundedFile, timeout: float) -> None:
-    """Download in a thread, and abandon the thread if too few bytes arrive.
-
-    There is no other way to end a call that waits for the next byte. An abandoned thread fails at
-    its next block, because its file is closed. It does not keep the process from ending.
-
-    Raises
-    ------
-    UserError
-        If fewer than 1,000 bytes a second arrive in four times the timeout: connecting, asking
-        for the size and asking for the content may each take one timeout.
-    """
-    caught: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    seconds = _PATIENCE * timeout
-    while thread.is_alive():
-        before = file.size
-        thread.join(seconds)
-        if thread.is_alive() and file.size - before < _SLOWEST * seconds:
-            raise UserError(
-                _(
-                    "{what} is too slow: {size:,} bytes in {seconds:g} seconds "
-                    "(download.timeout is a quarter of that)"
-                ).format(what=file.what, size=file.size - before, seconds=seconds)
-            )
-    if caught:
-        raise caught[0]
-
-
-def _retrieve(url: str, target: Path, limits: Limits) -> None:
+def _retrieve(url: str, target: Path, limits: Limits, begun: Path | None) -> None:
     pooch.get_logger().setLevel(logging.WARNING)
     shelf = pooch.create(
         path=target.parent,
@@ -270,7 +216,8 @@ def _retrieve(url: str, target: Path, limits: Limits) -> None:
         # The bar disappears at its end, so that the next message has its own line.
         shown = sys.stderr.isatty()
         with tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not shown) as bar:
-            shelf.fetch(target.name, downloader=_Bounded(limits, bar))
+            downloader = Downloader(limits, bar, public_name(url), begun)
+            shelf.fetch(target.name, downloader=downloader)
     except (OSError, ValueError) as error:
         # Requests raises others than its own before it connects; they have no number. One with a
         # number is this machine's, such as a full disk, and fails with any source.

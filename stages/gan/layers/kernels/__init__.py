@@ -102,7 +102,8 @@ def _identity(source: Path, compiler: Sequence[str]) -> str:
         parts.append((os.path.realpath(program) if program else word).encode())
     processor = Path("/proc/cpuinfo")
     if processor.exists():
-        flags = [line for line in processor.read_text().splitlines() if line.startswith("flags")]
+        about = processor.read_text(encoding="utf-8", errors="replace")
+        flags = [line for line in about.splitlines() if line.startswith("flags")]
         parts.append(flags[0].encode() if flags else b"")
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 

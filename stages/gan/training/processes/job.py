@@ -89,7 +89,14 @@ def run(
         If a rank failed; with the rank's own message.
     Stopped
         If this process was asked to end.
+    UserError
+        If this is not Linux: MindSpore's packages for others come without its cluster.
     """
+    if sys.platform != "linux":
+        raise UserError(
+            f"train.distributed.workers is {workers}, but MindSpore starts several processes of "
+            "one training on Linux alone: valid is 1"
+        )
     with ExitStack() as held:
         # Without this lock another job might remove the folder before it is held.
         with lock(root / _MAKING, _("the folder for new jobs"), PATIENCE, tell):
@@ -138,7 +145,9 @@ class _Job:
     def start(self, command: list[str], port: int, environment: Mapping[str, str]) -> None:
         # msrun starts the first `python` on PATH: this script.
         python = self._folder / "python"
-        python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+        python.write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8", newline="\n"
+        )
         python.chmod(0o755)
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         environment = {
@@ -154,7 +163,7 @@ class _Job:
         environment.pop("DVC_STAGE", None)  # the ranks end with this process
         if sys.platform == "linux":  # processes that msrun leaves behind become children of this
             ctypes.CDLL(None).prctl(_SUBREAPER, 1)
-        with (self._folder / "msrun.log").open("w") as log:
+        with (self._folder / "msrun.log").open("wb") as log:
             self._msrun = subprocess.Popen(
                 [
                     sys.executable,
@@ -260,7 +269,7 @@ class _Job:
     def _log(self, name: str) -> str:
         log = "scheduler" if name == _SCHEDULER else name.replace("rank ", "worker_")
         with suppress(FileNotFoundError):
-            return (self._folder / f"{log}.log").read_text(errors="replace")
+            return (self._folder / f"{log}.log").read_text(encoding="utf-8", errors="replace")
         return ""
 
     def _error(self, what: str) -> Ended:

@@ -8,10 +8,17 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.language import _, marked, translated
 
 # Within a compiled function MindSpore turns Ctrl-C (SIGINT) into SIGTERM.
+_REASONS = {
+    "SIGINT": marked("Ctrl-C"),
+    "SIGTERM": marked("SIGTERM or Ctrl-C"),
+    "SIGHUP": marked("the end of its terminal (SIGHUP)"),
+    "SIGBREAK": marked("the end of its window, or Ctrl-Break"),
+}
+# Each system has SIGHUP or SIGBREAK.
 _ASKED = {
-    signal.SIGINT: marked("Ctrl-C"),
-    signal.SIGTERM: marked("SIGTERM or Ctrl-C"),
-    signal.SIGHUP: marked("the end of its terminal (SIGHUP)"),
+    signal.Signals[name]: reason
+    for name, reason in _REASONS.items()
+    if name in signal.Signals.__members__
 }
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.processes import end_this_process
 from stages.gan.training.processes.dead_ranks import connections
 from stages.gan.training.ranks import exchange, group
 from stages.gan.training.ranks.group import Group
@@ -111,7 +112,7 @@ def end_scheduler_with_parent() -> None:
 def _write(file: Path, content: dict) -> None:
     scratch = file.with_suffix(".new")
     with suppress(FileNotFoundError):  # the starting process is gone, and the folder too
-        scratch.write_text(json.dumps(content))
+        scratch.write_text(json.dumps(content), encoding="utf-8", newline="\n")
         scratch.replace(file)
 
 
@@ -121,7 +122,7 @@ def _end_with_parent() -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(_PAUSE)
-        os.kill(os.getpid(), signal.SIGTERM)
+        end_this_process()
         time.sleep(PATIENCE)
         os._exit(1)  # the main thread still waits for a rank that is gone
 

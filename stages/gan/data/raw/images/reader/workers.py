@@ -34,6 +34,8 @@ _PIECES_AT_ONCE = 2
 def crew(count: int) -> Iterator[Each[Any, Any]]:
     """Start `count` processes, which end with the block; with 1, this process does the work.
 
+    On Windows this process does all the work: it cannot pass a socket to another as here.
+
     Yields
     ------
     each : callable
@@ -46,7 +48,7 @@ def crew(count: int) -> Iterator[Each[Any, Any]]:
     The workers ignore Ctrl-C: this process ends them. If this process is killed, each worker ends
     when it finds its connection closed.
     """
-    if count <= 1:
+    if count <= 1 or os.name == "nt":
         yield lambda work, pieces: [work(piece) for piece in pieces]
         return
     lines: list[connection.Connection] = []
