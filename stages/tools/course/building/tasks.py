@@ -43,6 +43,11 @@ class Task(BaseModel):
     stage: str | None = None
     params: dict[str, Any] | None = None
     values: list[dict[str, Any]] | None = None
+    settings: list[str] | None = None
+    seeds: int | None = None
+    failing: str | None = None
+    verdict: str | None = None
+    ways: int | None = None
 
 
 class Quick(BaseModel):
