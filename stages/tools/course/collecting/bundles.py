@@ -1,12 +1,14 @@
 """Finds and reads the students' bundles. A broken one is named, and stops nothing."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.measures import table as measures
 from stages.tools.bundle import check as bundle_check
 from stages.tools.bundle import manifest
 from stages.tools.bundle.check import Checked
@@ -38,6 +40,7 @@ class Student:
         "" if the bundle cannot be read.
     run : Run or None
         The run as `compare` shows it.
+    scores : names such as quality.frechet_distance to value and standard error
     parts : Checked for each part of the course
     commit : str
         The git commit that the bundle names, and whether files differed from it; or "".
@@ -48,6 +51,7 @@ class Student:
     is_intact: bool = False
     dataset: str = ""
     run: Run | None = None
+    scores: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
     parts: tuple[checking.Checked, ...] = ()
     commit: str = ""
 
@@ -114,9 +118,10 @@ def read(path: Path, folder: Path, parts: Sequence[Part]) -> Student:
         return Student(name, f"{counts}; {first}: {reason}", dataset=checked.manifest.dataset)
     dataset = checked.manifest.dataset
     problems: list[str] = []
-    run, done = None, []
+    run, scores, done = None, {}, []
     try:
         run = compare.read(_Revision(name, None, checked=checked), dataset, None)
+        scores = dict(_scores(checked))
     except UserError as error:
         problems.append(str(error))
     place = Bundle(checked)
@@ -125,7 +130,19 @@ def read(path: Path, folder: Path, parts: Sequence[Part]) -> Student:
             done.append(checking.with_record(checking.check_part(part, place), place))
         except UserError as error:
             problems.append(str(error))
-    return Student(name, "; ".join(problems), True, dataset, run, tuple(done), _commit_of(checked))
+    return Student(
+        name, "; ".join(problems), True, dataset, run, scores, tuple(done), _commit_of(checked)
+    )
+
+
+def _scores(checked: Checked) -> Iterator[tuple[str, tuple[float, float | None]]]:
+    """The scores that have a value: this is called where `compare` could read them."""
+    metrics = paths.metrics(checked.manifest.dataset).as_posix()
+    has_scores = f"{metrics}/{paths.SCORES}" in checked.manifest.files
+    name = paths.SCORES if has_scores else "evaluate.json"  # of an older run
+    for measure, score in measures.scored(bundle_check.read_json(checked, f"{metrics}/{name}")):
+        if score["value"] is not None:
+            yield f"{measure.section}.{measure.key}", (score["value"], score["error"])
 
 
 def _commit_of(checked: Checked) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,13 @@ def write(folder: Path, students: Sequence[Student], parts: Sequence[Part]) -> l
     students : sequence of Student, at least one
     parts : the parts of the course
     """
+    labels = {one.name: _label(one.name, number + 1) for number, one in enumerate(students)}
     compared = {
-        dataset: [s.run for s in students if s.run is not None and s.dataset == dataset]
+        dataset: [
+            replace(one.run, name=labels[one.name])
+            for one in students
+            if one.run is not None and one.dataset == dataset
+        ]
         for dataset in sorted({s.dataset for s in students if s.run is not None})
     }
     written = [folder / PAGE, folder / CSV]
@@ -48,7 +54,7 @@ def write(folder: Path, students: Sequence[Student], parts: Sequence[Part]) -> l
     _write_csv(folder / CSV, [row(student, parts) for student in students])
     content = {
         "parts": [(part.number, part.read_checks()["title"]["en"]) for part in parts],
-        "students": [_shown(student, parts) for student in students],
+        "students": [_shown(one, parts, labels[one.name]) for one in students],
         "scores": SCORES,
         "comparisons": {dataset: comparison_name(dataset) for dataset in compared},
         "csv": CSV,
@@ -60,7 +66,6 @@ def write(folder: Path, students: Sequence[Student], parts: Sequence[Part]) -> l
 def row(student: Student, parts: Sequence[Part]) -> dict[str, Any]:
     """A student's row of the CSV: names of columns to values."""
     done = {checked.part.number: checked for checked in student.parts}
-    scores = _scores(student)
     content: dict[str, Any] = {
         "student": student.name,
         "intact": "yes" if student.is_intact else "no",
@@ -75,21 +80,27 @@ def row(student: Student, parts: Sequence[Part]) -> dict[str, Any]:
         content[f"part {part.number} not right"] = " ".join(_open(checked)) if checked else ""
     content |= {"data set": student.dataset, "verdict": _verdict(student)}
     for name in SCORES:
-        figure = scores.get(name, {})
-        content |= {name: figure.get("value", ""), f"{name} error": figure.get("error", "")}
+        value, error = student.scores.get(name, ("", ""))
+        content |= {name: value, f"{name} error": "" if error is None else error}
     return content | {"commit": student.commit}
 
 
-def _shown(student: Student, parts: Sequence[Part]) -> dict[str, Any]:
+def _label(name: str, number: int) -> str:
+    """A student's name for drawings, whose font has no Chinese letters."""
+    return name if name.isascii() else f"bundle {number}"
+
+
+def _shown(student: Student, parts: Sequence[Part], label: str) -> dict[str, Any]:
     done = {checked.part.number: checked for checked in student.parts}
     return {
         "name": student.name,
+        "label": label,
         "intact": student.is_intact,
         "problem": student.problem,
         "commit": student.commit,
         "dataset": student.dataset,
         "verdict": _verdict(student),
-        "scores": [_scores(student).get(name, {}).get("text", "") for name in SCORES],
+        "scores": [_score(student, name) for name in SCORES],
         "parts": [_part(done.get(part.number)) for part in parts],
     }
 
@@ -119,16 +130,11 @@ def _verdict(student: Student) -> str:
     return headline.name(student.run.verdict, student.run.found) if student.run else ""
 
 
-def _scores(student: Student) -> Mapping[str, dict[str, Any]]:
-    figures = student.run.figures if student.run else {}
-    found = {}
-    for name in SCORES:
-        figure = figures.get(name)
-        if figure is not None and figure.value is not None:
-            error = "" if figure.error is None else figure.error
-            text = f"{figure.value:.4g}" + ("" if error == "" else f" ± {error:.1g}")
-            found[name] = {"value": figure.value, "error": error, "text": text}
-    return found
+def _score(student: Student, name: str) -> str:
+    if name not in student.scores:
+        return ""
+    value, error = student.scores[name]
+    return f"{value:.4g}" if error is None else f"{value:.4g} ± {error:.1g}"
 
 
 def _write(path: Path, text: str) -> None:
