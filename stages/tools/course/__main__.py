@@ -2,11 +2,13 @@
 
 python -m stages course                      list the parts, and how far the answers here are
 python -m stages course check [PART]         check the answers in course/answers
+python -m stages course collect FOLDER       the students' bundles: a table and a comparison
 python -m stages course build [PART]         write the notebooks again from their sources
 """
 
 import os
 import sys
+from pathlib import Path
 
 from stages.command import argument_parser, guarded, say
 from stages.gan.common.errors import UserError
@@ -14,6 +16,9 @@ from stages.tools.course import checking, parts
 from stages.tools.course.outcomes import State
 from stages.tools.course.parts import Part
 from stages.tools.course.places import Project
+from stages.tools.verify.__main__ import printable
+
+OUTPUT = Path("reports/course")
 
 
 def main() -> None:
@@ -22,6 +27,14 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", metavar="check | collect | build")
     checked = commands.add_parser("check", help="check the answers in course/answers")
     checked.add_argument("part", nargs="?", type=int, help="a part's number; all that are begun")
+    collected = commands.add_parser("collect", help="put the students' bundles on one page")
+    collected.add_argument("folder", type=Path, help="with the bundles, also in folders inside it")
+    collected.add_argument(
+        "--output",
+        type=Path,
+        default=OUTPUT,
+        help=f"for table and pages; default: {OUTPUT}",
+    )
     built = commands.add_parser("build", help="write the notebooks again from their sources")
     built.add_argument("part", nargs="?", type=int, help="a part's number; all if none")
     built.add_argument("--teacher", action="store_true", help="the teacher's notebooks, too")
@@ -29,6 +42,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.command == "check":
         check(arguments.part)
+    elif arguments.command == "collect":
+        collect(arguments.folder, arguments.output)
     elif arguments.command == "build":
         build(chosen(arguments.part), arguments.teacher, arguments.force)
     else:
@@ -72,6 +87,24 @@ def check(number: int | None) -> None:
     say(f"{right} of {count} tasks are right")
     if any(o.state is not State.RIGHT for result in results for o in result.outcomes.values()):
         sys.exit(1)
+
+
+def collect(folder: Path, output: Path) -> None:
+    """Read all bundles in a folder, and write the table and the pages."""
+    # Imported late: a check needs none of it.
+    from stages.tools.course.collecting import bundles, table
+
+    found = parts.every()
+    students = []
+    for path in bundles.find(folder):
+        student = bundles.read(path, folder, found)
+        students.append(student)
+        tasks = sum(len(checked.outcomes) for checked in student.parts)
+        state = "intact" if student.is_intact else "NOT INTACT"
+        problem = f"; {student.problem}" if student.problem else ""
+        say(printable(f"{student.name}: {state}, {student.right} of {tasks} tasks{problem}"))
+    for path in table.write(output, students, found):
+        say(str(path))
 
 
 def build(found: list[Part], with_teacher: bool, force: bool) -> None:

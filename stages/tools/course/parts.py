@@ -94,6 +94,11 @@ def find(number: int) -> Part:
     return parts[number]
 
 
+def answer_files() -> list[Path]:
+    """The files of answers and records that there are, of all parts."""
+    return sorted([*ANSWERS.glob("[1-9].yaml"), *ANSWERS.glob("[1-9].checked.json")])
+
+
 def as_json(content: Any) -> str:
     """JSON as the built files have it: the same content always gives the same text."""
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from stages.gan.common import runtime
 from stages.gan.common.errors import UserError
 from stages.tools.course import checking, parts
 from stages.tools.course.parts import Part
@@ -85,8 +86,10 @@ def begin(number: int, language: str) -> Session:
     for folder in (here, *here.parents):
         if (folder / "dvc.yaml").is_file() and (folder / parts.FOLDER).is_dir():
             os.chdir(folder)
-            # As the commands do: MindSpore shows only errors. It reads this at its import.
+            # As the commands do, before MindSpore is imported: it shows only errors, and its
+            # main thread sleeps while others compute.
             os.environ.setdefault("GLOG_v", "3")
+            runtime.wait_without_spinning()
             os.environ["GAN_LANGUAGE"] = language
             return Session(parts.find(number), language)
     raise UserError(f"{here} is in no copy of the project: open the notebook where it was")

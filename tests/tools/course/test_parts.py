@@ -12,7 +12,7 @@ from stages.tools.course.building import build, editions, tasks
 from stages.tools.course.kinds import KINDS
 from stages.tools.course.outcomes import State
 from stages.tools.course.places import Project
-from tests.helpers.notebooks import quick_of, run_notebook, student_project
+from tests.helpers.processes.notebooks import quick_of, run_notebook, student_project
 from tests.helpers.project import ROOT
 
 SECTIONS = {

@@ -20,6 +20,8 @@ from stages.tools.course.parts import Part
 STUDENT, TEACHER = EDITIONS = ("student", "teacher")
 _BEGIN, _END = "# BEGIN SOLUTION", "# END SOLUTION"
 _VALUE = re.compile(r"(?P<name>\s*[A-Za-z_][\w.]*\s*=) .*\S\s+# SOLUTION")
+_CHINESE = r"[\u2014-\u201d\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
+_WITHIN_CHINESE = re.compile(rf"(?<={_CHINESE})\n *(?={_CHINESE})")
 _YOURS = {"en": "...  # your code", "zh": "...  # 在这里写代码"}
 # Without versions or dates: the same source gives the same bytes everywhere.
 _METADATA = {
@@ -65,7 +67,7 @@ def notebook_of(part: Part, edition: str, language: str) -> nbformat.NotebookNod
             except ValueError as error:
                 raise UserError(f"{part.source}: {error}: {text[:60]!r}") from None
         made = copy.deepcopy(cell)
-        made.source = text
+        made.source = joined(text) if cell.cell_type == "markdown" else text
         made.id = f"cell-{len(cells) + 1}"
         made.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         cells.append(made)
@@ -78,6 +80,19 @@ def notebook_of(part: Part, edition: str, language: str) -> nbformat.NotebookNod
 def text_of(notebook: nbformat.NotebookNode) -> str:
     """The text of a notebook's file; the same notebook always gives the same text."""
     return nbformat.writes(notebook) + "\n"
+
+
+def joined(text: str) -> str:
+    """A text whose lines end within Chinese sentences, without these ends: each would be a gap.
+
+    Examples
+    --------
+    >>> joined("损失\\n低。")
+    '损失低。'
+    >>> joined("a\\nb")
+    'a\\nb'
+    """
+    return _WITHIN_CHINESE.sub("", text)
 
 
 def solved(code: str) -> str:
