@@ -7,6 +7,7 @@ seed, what was found, and its scores. It is made from the experiments of this pr
 import csv
 import io
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,36 @@ Row = dict[str, Any]
 def path_of(part: int, name: str) -> Path:
     """Where the table of a sweep stands, among the answers to a part."""
     return parts.ANSWERS / f"{part}-{name}.csv"
+
+
+def options(name: str, base: Mapping[str, Any], dataset: str = "mnist") -> dict[str, Any]:
+    """The params to set for all runs of a sweep: those of `base` that it does not vary itself.
+
+    Parameters
+    ----------
+    name : str
+        The sweep: the name of a file in sweeps/.
+    base : mapping
+        Dotted names of params.yaml to values.
+    dataset : str
+    """
+    settings = definitions.load(name).settings.values()
+    varied = {definitions.place(dataset, key) for setting in settings for key in setting}
+    return {key: value for key, value in base.items() if key not in varied}
+
+
+def command(name: str, common: Mapping[str, Any], seeds: str = "") -> str:
+    """The command that runs a sweep with these params.
+
+    Examples
+    --------
+    >>> command("loss", {"mnist.train.max_steps": 9}, "1,2")
+    'python -m stages sweep loss --seeds 1,2 -S mnist.train.max_steps=9'
+    """
+    parts = ["python", "-m", "stages", "sweep", name, *(["--seeds", seeds] if seeds else [])]
+    for key, value in common.items():
+        parts += ["-S", f"{key}={as_yaml(value)}"]
+    return shlex.join(parts)
 
 
 def table(part: int, name: str, common: Mapping[str, Any], dataset: str = "mnist") -> list[Row]:

@@ -47,6 +47,7 @@ class Task(BaseModel):
     seeds: int | None = None
     failing: str | None = None
     verdict: str | None = None
+    least: dict[str, float] | None = None
     ways: int | None = None
 
 
