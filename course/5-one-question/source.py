@@ -13,7 +13,7 @@
 # ## 实验介绍
 #
 # 课程最后留了一串问题：学习率大了会怎样？批小了呢？隐码短了呢？只训练一次回答不了：两次训练哪怕只
-# 有随机种子不同，评分也不一样。这一部分里，每种设置都用三个种子训练，由你说出这些数能支持什么结
+# 有随机种子不同，评分也不一样。本实验里，每种设置都用三个种子训练，由你说出这些数能支持什么结
 # 论。很多时候，老实的回答是“这几次训练看不出差别”。
 # %% [markdown] lang="en"
 # ## Aims
@@ -149,7 +149,7 @@ base = {
 def ask(name):
     if run:
         common = sweeps.options(name, base)
-        log = course.run(sweeps.command(name, common, seeds))
+        course.run(sweeps.command(name, common, seeds))
         rows = sweeps.table(5, name, common)
     else:
         rows = sweeps.recorded(5, name)

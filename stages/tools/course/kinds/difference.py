@@ -1,9 +1,9 @@
 """The difference between two settings of a sweep, how sure it is, and what it says.
 
 The answer has three parts: the difference of the means over the seeds, first setting minus second;
-half of the width of its 95 % interval (Welch 1947); and a letter. A: the first setting is better. B:
-the second one is. C: these runs do not show a difference, because the interval holds 0. The right
-answer follows from the student's own table, so it holds on every processor.
+half of the width of its 95 % interval (Welch 1947); and a letter. A: the first setting is better.
+B: the second one is. C: these runs do not show a difference, because the interval holds 0. The
+right answer follows from the own table of the student, so it holds on every processor.
 """
 
 from collections.abc import Mapping, Sequence
