@@ -102,7 +102,6 @@ import numpy as np
 with open(Path(scratch.name) / "train-images-idx3-ubyte", "rb") as file:
     count, height, width = np.frombuffer(file.read(16), ">u4")[1:]
     pixels = np.frombuffer(file.read(), np.uint8).reshape(count, height * width)
-scratch.cleanup()
 images = (pixels.astype(np.float32) - 127.5) / 127.5
 print(images.shape, images.min(), images.max())
 # %% [markdown] lang="en"
@@ -182,7 +181,7 @@ def train(epochs, learning_rate):
         print(f"epoch {epoch + 1}: loss d:{float(d.asnumpy()):f}, loss g:{float(g.asnumpy()):f}")
         fixed_noise = noise(25)
         grids.append(G(fixed_noise).asnumpy().reshape(5, 5, 28, 28))
-    ms.save_checkpoint(G, str(Path(tempfile.gettempdir()) / "generator.ckpt"))
+    ms.save_checkpoint(G, str(Path(scratch.name) / "generator.ckpt"))
     return grids
 
 
@@ -301,6 +300,7 @@ figure, axis = plt.subplots(figsize=(3, 3))
 axis.imshow(dead[-1].transpose(0, 2, 1, 3).reshape(140, 140), cmap="gray")
 axis.axis("off")
 plt.show()
+scratch.cleanup()
 # %% [markdown] lang="en"
 # ## Summary
 #

@@ -121,8 +121,9 @@ def build(found: list[Part], with_teacher: bool, force: bool) -> None:
 
 
 def spoken() -> str:
-    """The language of hints and titles."""
-    return "zh" if os.environ.get("GAN_LANGUAGE") == "zh" else "en"
+    """The language of hints and titles: that of GAN_LANGUAGE, else of the locale."""
+    named = (os.environ.get(name) for name in ("GAN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
+    return "zh" if next(filter(None, named), "").lower().startswith("zh") else "en"
 
 
 if __name__ == "__main__":

@@ -22,10 +22,15 @@ _MOST_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Checked:
-    """The outcomes of a part's tasks, by name; `recorded` are those that only a record tells of."""
+    """The outcomes of a part's tasks, by name.
+
+    `has_answers` says whether the student has written any. `recorded` are the tasks of which only
+    the student's record tells.
+    """
 
     part: Part
     outcomes: Mapping[str, Outcome]
+    has_answers: bool
     recorded: frozenset[str] = frozenset()
 
     @property
@@ -35,8 +40,8 @@ class Checked:
 
     @property
     def is_begun(self) -> bool:
-        """Whether there is any answer."""
-        return any(outcome.state is not State.MISSING for outcome in self.outcomes.values())
+        """Whether there is any answer, or a result that is as asked."""
+        return self.has_answers or self.right > 0
 
 
 def check_part(part: Part, place: Place) -> Checked:
@@ -49,7 +54,8 @@ def check_part(part: Part, place: Place) -> Checked:
     """
     answers = read_answers(part, place)
     tasks: Sequence[Mapping[str, Any]] = part.read_checks()["tasks"]
-    return Checked(part, {task["name"]: check_task(task, answers, place) for task in tasks})
+    outcomes = {task["name"]: check_task(task, answers, place) for task in tasks}
+    return Checked(part, outcomes, bool(answers))
 
 
 def check_task(task: Mapping[str, Any], answers: Mapping[str, object], place: Place) -> Outcome:
@@ -124,7 +130,8 @@ def with_record(checked: Checked, place: Place) -> Checked:
         }
     except (ValueError, KeyError, TypeError, RecursionError):
         return checked
-    return Checked(checked.part, {**checked.outcomes, **taken}, frozenset(taken))
+    outcomes = {**checked.outcomes, **taken}
+    return Checked(checked.part, outcomes, checked.has_answers, frozenset(taken))
 
 
 def _digest(part: Part, place: Place) -> str:

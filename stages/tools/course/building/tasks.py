@@ -30,7 +30,7 @@ class Task(BaseModel):
     """One task. The fields of its kind are described in the kind's own module."""
 
     model_config = ConfigDict(extra="forbid")
-    name: str = Field(pattern=r"[a-z][a-z0-9_]{0,40}")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
     kind: str
     look: Text
     right: Any = None

@@ -21,7 +21,7 @@ def run_of(name):
 
 def students():
     outcomes = {"a": RIGHT, "b": RIGHT, "c": Outcome(State.WRONG), "d": MISSING}
-    done = (checking.Checked(LOSSES, outcomes, frozenset({"b"})),)
+    done = (checking.Checked(LOSSES, outcomes, True, frozenset({"b"})),)
     scores = {"quality.frechet_distance": (2.5, 0.25)}
     return [
         Student("li", "", True, "mnist", run_of("li"), scores, done, "0123456789ab"),
