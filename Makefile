@@ -8,8 +8,8 @@ READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help repro full play verify collapse fixed sweep runs test test-all remotes browser space faults \
-  calibrate messages lint bench setup lock clean-venv
+.PHONY: help repro full play course verify collapse fixed sweep runs test test-all remotes browser \
+  space faults calibrate messages lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 help: ## list what can be made
@@ -29,6 +29,11 @@ play: setup ## open the page in which the networks run; DATASET=mnist or faces
 	@echo "open reports/$(or $(DATASET),mnist)/play.html in a browser, if none opens by itself"
 	@python -c 'import pathlib, sys, webbrowser; webbrowser.open(pathlib.Path(sys.argv[1]).resolve().as_uri())' \
 	  "reports/$(or $(DATASET),mnist)/play.html"
+
+# The extra `course`: JupyterLab and what builds notebooks. It changes no version of the lock.
+course: setup ## open the course's notebooks; the tasks check themselves: course/README.md
+	python -c 'import jupyterlab, jupytext' 2>/dev/null || python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[course]'
+	python -m jupyterlab course
 
 verify: setup ## check every artifact byte by byte; CACHE=1 DVC's own copies, too
 	python -m stages verify $(DATASET) $(if $(CACHE),--cache)

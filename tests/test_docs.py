@@ -15,8 +15,9 @@ PAGES = [
     *sorted(ROOT.glob("README*.md")),
     ROOT / "CONTRIBUTING.md",
     *sorted(ROOT.glob("docs/*.md")),
+    *sorted(ROOT.glob("course/*.md")),
 ]
-ROOMS = "stages|tests|benchmarks|docs|recipes|sweeps"
+ROOMS = "stages|tests|benchmarks|docs|recipes|sweeps|course"
 
 
 def names(pages: Iterable[Path]) -> list[str]:

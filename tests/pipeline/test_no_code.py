@@ -9,7 +9,7 @@ import pytest
 from stages.gan import params
 from stages.gan.common.files import read_csv, read_json
 from stages.gan.data import prepared
-from stages.tools import discriminate, generate
+from stages.tools.use import discriminate, generate
 from stages.tools.verify import checksums
 from tests.helpers.data import message_of
 from tests.helpers.project import ROOT

@@ -13,6 +13,7 @@ from stages.gan.common.language import _, translated
 from stages.gan.common.yaml_files import read_mapping
 from stages.gan.data.raw.sources import public_name
 from stages.tools.bundle import contents, environment
+from stages.tools.course import parts as course
 from stages.tools.dvc import pipeline as locked
 from stages.tools.dvc.git import git, refusal
 from stages.tools.dvc.pipeline import Item, Stage
@@ -36,12 +37,15 @@ class Gathered:
 def gather(dataset: str) -> Gathered:
     """Gather all results of a run except the data: params, metrics, pictures, pages, models, ...
 
+    Answers to tasks of the course are among them.
+
     Raises
     ------
     UserError
         If a file is missing, damaged, or not what dvc.lock says.
     """
-    described = {path.as_posix(): path.read_bytes() for path in _DESCRIPTIONS if path.is_file()}
+    texts = (*_DESCRIPTIONS, *course.answer_files())
+    described = {path.as_posix(): path.read_bytes() for path in texts if path.is_file()}
     pipeline = locked.read()
     stages = [stage for stage in pipeline.stages if stage.dataset == dataset]
     data = {place(dataset).as_posix() for place in (paths.raw, paths.prepared, paths.judge)}

@@ -8,7 +8,7 @@ from stages.gan import networks
 from stages.gan.common.errors import UserError
 from stages.gan.trained import checkpoints
 from stages.gan.training.optimizers import adam
-from stages.tools import generate
+from stages.tools.use import generate
 from tests.helpers.project import ROOT
 from tests.helpers.training.network import describe
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from stages.gan.common.errors import UserError
-from stages.tools import discriminate
-from stages.tools.discriminate import files_of, read
+from stages.tools.use import discriminate
+from stages.tools.use.discriminate import files_of, read
 
 SHAPE = (1, 8, 8)
 COLOUR = (3, 8, 8)

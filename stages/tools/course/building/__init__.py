@@ -1,0 +1,1 @@
+"""Builds what students open from the sources of the parts: notebooks and hidden answers."""

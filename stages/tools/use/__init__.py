@@ -1,0 +1,1 @@
+"""Uses of a trained model: draw images, or ask the discriminator about images."""
