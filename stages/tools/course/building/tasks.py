@@ -52,7 +52,15 @@ class Task(BaseModel):
 
 
 class Quick(BaseModel):
-    """How the quick tests run the notebook: with other parameters, and not all tasks checked."""
+    """How tests run the notebook in less time.
+
+    Parameters
+    ----------
+    set : names of the cell that is tagged `parameters` to other values, for the quick test
+    unchecked : tasks whose right answer needs the notebook as it is
+    skip : whether only the slow test runs the notebook
+    params : dotted names of params.yaml to other values, for both tests
+    """
 
     model_config = ConfigDict(extra="forbid")
     set: dict[str, Any] = {}
