@@ -229,9 +229,19 @@ def english(page: Path) -> Path:
 
 
 def numbers(page: Path) -> set[str]:
-    """The numbers of a page's text, tables and code, but those in the targets of links."""
+    """The numbers of a page's text, tables and code, but those in the targets of links.
+
+    Chinese counts large numbers in ten thousands: 2.0 million and 200 万 are the same.
+    """
     text = re.sub(r"\]\([^)]*\)", "]", page.read_text(encoding="utf-8"))
-    return set(re.findall(r"(?<![\w.])\d(?:[\d,.]*\d)?", text))
+    number = r"(?<![\w.])\d(?:[\d,.]*\d)?"
+    large = {"million": 10**6, "万": 10**4}
+    text = re.sub(
+        rf"({number})\s({'|'.join(large)})",
+        lambda found: str(round(float(found[1]) * large[found[2]])),
+        text,
+    )
+    return set(re.findall(number, text))
 
 
 def commands(page: Path) -> list[str]:
@@ -247,7 +257,36 @@ def commands(page: Path) -> list[str]:
 
 
 def test_there_are_chinese_editions():
-    assert {"README.md", "docs/loss-13.8155.md"} <= set(names(map(english, CHINESE)))
+    pages = ("diagnosis", "experiments", "loss-13.8155", "losses", "play", "sharing")
+    wanted = {"README.md", *(f"docs/{page}.md" for page in pages)}
+    assert wanted <= set(names(map(english, CHINESE)))
+
+
+def test_a_million_is_a_hundred_times_ten_thousand(tmp_path):
+    one, other = tmp_path / "one.md", tmp_path / "other.md"
+    one.write_text("2.0 million weights, 0.55\nmillion, 1,000 runs")
+    other.write_text("200 万个权重、55 万个、1,000 次", encoding="utf-8")
+    assert numbers(one) == numbers(other) == {"2000000", "550000", "1,000"}
+
+
+def links(page: Path) -> list[Path]:
+    """The pages that a page links to."""
+    found = re.findall(r"\]\(([^)\s#:]+\.md)[^)]*\)", page.read_text(encoding="utf-8"))
+    return [(page.parent / link).resolve() for link in found]
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))
+def test_chinese_pages_link_to_chinese_pages_where_these_exist(page):
+    editions = {english(other) for other in CHINESE} - {english(page)}
+    assert [link for link in links(page) if link in editions] == []
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))
+def test_chinese_pages_link_to_what_their_english_pages_link_to(page):
+    def targets(edition):
+        return {english(link) for link in links(edition)} - {english(page)}
+
+    assert targets(english(page)) - targets(page) == set()
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))

@@ -249,7 +249,7 @@ const ask = (() => {
       // In the middle both are seen whole; at one end the image alone, at the other the colours.
       parts.heat.style.opacity = Math.min(1, 2 * share);
       parts.plain.style.opacity = Math.min(1, 2 - 2 * share);
-      parts['overlay-label'].textContent = text('overlay', {percent: `${parts.overlay.value} %`});
+      parts['overlay-label'].textContent = text('overlay', {percent: figures.percent(parts.overlay.value / 100)});
     }
 
     function step(levels) {
