@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages.__main__ import COMMANDS, STAGES
+from stages.gan.pages.play import SECTIONS, languages
 from tests.helpers.project import ROOT
 
 PAGES = [
@@ -296,6 +297,20 @@ def test_both_editions_have_the_same_numbers_and_commands_and_name_each_other(pa
     assert commands(page) == commands(other)
     assert f"]({other.name})" in page.read_text(encoding="utf-8")
     assert f"]({page.name})" in other.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("page", "language"), [("play.md", "en"), ("play.zh-CN.md", "zh")])
+def test_the_tables_about_the_page_to_play_with_name_what_it_shows(page, language):
+    table = languages.table(language)
+    shown = {value for section in table.values() for value in section.values()}
+    rows = re.findall(r"^\| .*\|$", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.M)
+    assert [row.split("|")[1].strip() for row in rows[1:6]] == [
+        table[section]["title"] for section in SECTIONS
+    ]
+    quoted = {label for row in rows for label in re.findall(r'["“]([^"”]+)["”]', row)}
+    assert len(quoted) > 5
+    inner = str.maketrans("\u2018\u2019", "\u201c\u201d")  # quotes in quotes
+    assert [label for label in quoted if label.translate(inner) not in shown] == []
 
 
 RIDDLE = ROOT / "docs/loss-13.8155.md"
