@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages.__main__ import COMMANDS, STAGES
+from stages.gan.pages.play import SECTIONS, languages
 from tests.helpers.project import ROOT
 
 PAGES = [
@@ -230,9 +231,19 @@ def english(page: Path) -> Path:
 
 
 def numbers(page: Path) -> set[str]:
-    """The numbers of a page's text, tables and code, but those in the targets of links."""
+    """The numbers of a page's text, tables and code, but those in the targets of links.
+
+    Chinese counts large numbers in ten thousands: 2.0 million and 200 万 are the same.
+    """
     text = re.sub(r"\]\([^)]*\)", "]", page.read_text(encoding="utf-8"))
-    return set(re.findall(r"(?<![\w.])\d(?:[\d,.]*\d)?", text))
+    number = r"(?<![\w.])\d(?:[\d,.]*\d)?"
+    large = {"million": 10**6, "万": 10**4}
+    text = re.sub(
+        rf"({number})\s({'|'.join(large)})",
+        lambda found: str(round(float(found[1]) * large[found[2]])),
+        text,
+    )
+    return set(re.findall(number, text))
 
 
 def commands(page: Path) -> list[str]:
@@ -248,7 +259,36 @@ def commands(page: Path) -> list[str]:
 
 
 def test_there_are_chinese_editions():
-    assert {"README.md", "docs/loss-13.8155.md"} <= set(names(map(english, CHINESE)))
+    pages = ("diagnosis", "experiments", "loss-13.8155", "losses", "play", "sharing")
+    wanted = {"README.md", *(f"docs/{page}.md" for page in pages)}
+    assert wanted <= set(names(map(english, CHINESE)))
+
+
+def test_a_million_is_a_hundred_times_ten_thousand(tmp_path):
+    one, other = tmp_path / "one.md", tmp_path / "other.md"
+    one.write_text("2.0 million weights, 0.55\nmillion, 1,000 runs")
+    other.write_text("200 万个权重、55 万个、1,000 次", encoding="utf-8")
+    assert numbers(one) == numbers(other) == {"2000000", "550000", "1,000"}
+
+
+def links(page: Path) -> list[Path]:
+    """The pages that a page links to."""
+    found = re.findall(r"\]\(([^)\s#:]+\.md)[^)]*\)", page.read_text(encoding="utf-8"))
+    return [(page.parent / link).resolve() for link in found]
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))
+def test_chinese_pages_link_to_chinese_pages_where_these_exist(page):
+    editions = {english(other) for other in CHINESE} - {english(page)}
+    assert [link for link in links(page) if link in editions] == []
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))
+def test_chinese_pages_link_to_what_their_english_pages_link_to(page):
+    def targets(edition):
+        return {english(link) for link in links(edition)} - {english(page)}
+
+    assert targets(english(page)) - targets(page) == set()
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))
@@ -258,6 +298,20 @@ def test_both_editions_have_the_same_numbers_and_commands_and_name_each_other(pa
     assert commands(page) == commands(other)
     assert f"]({other.name})" in page.read_text(encoding="utf-8")
     assert f"]({page.name})" in other.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("page", "language"), [("play.md", "en"), ("play.zh-CN.md", "zh")])
+def test_the_tables_about_the_page_to_play_with_name_what_it_shows(page, language):
+    table = languages.table(language)
+    shown = {value for section in table.values() for value in section.values()}
+    rows = re.findall(r"^\| .*\|$", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.M)
+    assert [row.split("|")[1].strip() for row in rows[1:6]] == [
+        table[section]["title"] for section in SECTIONS
+    ]
+    quoted = {label for row in rows for label in re.findall(r'["“]([^"”]+)["”]', row)}
+    assert len(quoted) > 5
+    inner = str.maketrans("\u2018\u2019", "\u201c\u201d")  # quotes in quotes
+    assert [label for label in quoted if label.translate(inner) not in shown] == []
 
 
 RIDDLE = ROOT / "docs/loss-13.8155.md"

@@ -54,7 +54,6 @@ def page_of(data: Mapping[str, Any], language: str = "en") -> str:
     style = (_FOLDER / "templates" / "style.css").read_text(encoding="utf-8")
     return pages.render(
         {
-            "language": language,
             "title": data["title"],
             "text": words,
             "sections": SECTIONS,

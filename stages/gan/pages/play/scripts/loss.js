@@ -213,7 +213,7 @@ const loss = (() => {
         card.gradient.textContent = row.takes ? gradientText(row.gradient) : '–';
         const cut = card.name === 'bce' && stuck;
         card.note.textContent = !row.takes ? text('only_labels')
-          : stuck ? `${cut ? `${text('cut')} ` : ''}${text('stuck')}` : '';
+          : stuck ? texts.sentences([...(cut ? [text('cut')] : []), text('stuck')]) : '';
         drawCurve(card, row, s, y);
         card.svg.setAttribute('aria-label', text('curve_aria', {
           name: text(card.name), s, value: card.value.textContent, gradient: card.gradient.textContent,
@@ -289,7 +289,7 @@ const loss = (() => {
       const item = add(part('steps'), 'li');
       const button = add(item, 'button', '', text(key));
       button.type = 'button';
-      add(item, 'span', 'hint', ` ${text('logit_value', {s})}, ${text('label_value', {y})}`);
+      add(item, 'span', 'hint', ` ${texts.list([text('logit_value', {s}), text('label_value', {y})])}`);
       button.addEventListener('click', () => {
         step = i;
         showStep();

@@ -210,7 +210,7 @@ const smallGan = (() => {
       const left = 40;
       const y = (value) => 8 + (high - bent(value)) / (high - low) * (height - 30);
       const x = (i) => left + (i + 0.5) / Math.max(60, points.length) * (width - left - 6);
-      context.font = '11px system-ui, sans-serif';
+      context.font = `11px ${getComputedStyle(document.body).fontFamily}`;
       context.textAlign = 'right';
       context.textBaseline = 'middle';
       context.lineWidth = 1;
@@ -246,7 +246,7 @@ const smallGan = (() => {
         context.stroke();
       });
       for (const [value, name, who, away] of levels) {
-        const words = `${text(who)}: ${name}`;
+        const words = text(who, {value: name});
         const wide = context.measureText(words).width;
         context.fillStyle = css(colours.paper, 0.8);
         context.fillRect(width - wide - 6, y(value) + away - 7, wide + 4, 14);

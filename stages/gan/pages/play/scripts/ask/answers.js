@@ -17,7 +17,7 @@ const answers = (() => {
     const says = text(sure === null ? 'undecided' : `${sure}_${side}`);
     if (!['real', 'generated'].includes(kind)) return says;
     const outcome = sure === null ? 'unsure' : side === kind ? 'right' : 'wrong';
-    return `${says} ${text(`${outcome}_${kind}`)}`;
+    return texts.sentences([says, text(`${outcome}_${kind}`)]);
   }
 
   // The table of the losses: each term at this logit, and its difference from the one at logit 0.
@@ -58,11 +58,11 @@ const answers = (() => {
     // The run's options may weigh the terms; the formulas here have none.
     const there = termsOf(name, equilibrium.logit);
     if (Math.abs(there.real + there.fake - equilibrium.discriminator) > 1e-4) {
-      return `${about} ${text('own_options')}`;
+      return texts.sentences([about, text('own_options')]);
     }
     const here = termsOf(name, logit);
     const sum = here.real + here.fake;
-    return [
+    return texts.sentences([
       about,
       text('own_sum', {
         sum: figures.fixed(sum),
@@ -71,7 +71,7 @@ const answers = (() => {
       }),
       text('own_generator', {
         equilibrium: figures.fixed(equilibrium.generator), value: figures.fixed(here.generator)}),
-    ].join(' ');
+    ]);
   }
 
   // In words: where the slope is steep, and how steep it is.
@@ -95,7 +95,8 @@ const answers = (() => {
     // Few classes stand in their own order, of many the likeliest ones.
     const listed = shares.length <= BARS ? [...order].sort((a, b) => a - b) : order.slice(0, BARS);
     bars.setAttribute('aria-label', text('judge_label', {
-      list: listed.map((index) => `${named(index)}: ${figures.percent(shares[index])}`).join(', ')}));
+      list: texts.list(listed.map((index) => text('judge_share', {
+        name: named(index), probability: figures.percent(shares[index])})))}));
     bars.replaceChildren(...listed.map((index) => {
       const row = document.createElement('div');
       const [name, bar, share] = ['name', 'bar', 'share'].map((kind) => {

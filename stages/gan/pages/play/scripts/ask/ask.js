@@ -170,7 +170,7 @@ const ask = (() => {
       else images.draw(parts.pad, hand.image);
       const words = origin();
       if (parts.origin.textContent !== words) parts.origin.textContent = words;
-      parts.pad.setAttribute('aria-label', text('pad', {origin: words.replace(/\.$/, '')}));
+      parts.pad.setAttribute('aria-label', text('pad', {origin: words.replace(/[.。]$/, '')}));
     }
 
     function origin() {
@@ -249,7 +249,7 @@ const ask = (() => {
       // In the middle both are seen whole; at one end the image alone, at the other the colours.
       parts.heat.style.opacity = Math.min(1, 2 * share);
       parts.plain.style.opacity = Math.min(1, 2 - 2 * share);
-      parts['overlay-label'].textContent = text('overlay', {percent: `${parts.overlay.value} %`});
+      parts['overlay-label'].textContent = text('overlay', {percent: figures.percent(parts.overlay.value / 100)});
     }
 
     function step(levels) {
@@ -336,7 +336,7 @@ const ask = (() => {
     }
 
     function showWidth() {
-      parts['width-label'].textContent = text('width', {percent: `${parts.width.value} %`});
+      parts['width-label'].textContent = text('width', {percent: figures.percent(parts.width.value / 100)});
     }
 
     // An error of a promise is seen in the section, as main.js does it for `start`.

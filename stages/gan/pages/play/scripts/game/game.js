@@ -122,7 +122,7 @@ const game = (() => {
       parts['bce-chart'].replaceChildren(charts.line({
         marks, reference: Math.LN2, axis: text('bce_axis'),
         label: text('bce_chart', {
-          ln2, list: marks.slice(0, -1).map((mark) => `${mark.name} ${mark.text}`).join(', ')}),
+          ln2, list: texts.list(marks.slice(0, -1).map((mark) => `${mark.name} ${mark.text}`))}),
       }));
       parts['bce-words'].textContent = text(you.bce < Math.LN2 ? 'bce_better' : 'bce_worse', {
         ln2, costly: figures.fixed(-Math.log(1 - LEVELS[0]))});

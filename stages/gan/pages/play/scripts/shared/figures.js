@@ -22,7 +22,7 @@ const figures = (() => {
   }
 
   function percent(share, decimals = 0) {
-    return `${fixed(100 * share, decimals)} %`;
+    return texts.of('page')('percent', {value: fixed(100 * share, decimals)});
   }
 
   return {fixed, signed, probability, percent};

@@ -14,5 +14,10 @@ const texts = (() => {
     };
   }
 
-  return {of};
+  // Sentences one after the other, and things in a list, as the language joins them.
+  const page = of('page');
+  const sentences = (words) => words.join(page('between_sentences'));
+  const list = (words) => words.join(page('between_items'));
+
+  return {of, sentences, list};
 })();
