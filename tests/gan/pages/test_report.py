@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from stages.gan import losses
+from stages.gan.data.raw import leftovers
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.quality import measuring
 from stages.gan.losses import equilibrium
@@ -101,8 +102,12 @@ def run_of(folder, params, task="labels", scored=True, loss="bce"):
             "source": "bundled:digits", "bundled": True, "counts": {"train": 100, "test": 20},
             "rejected": {"a.png": "empty file"}, "image_shape": [1, 28, 28], "latent_size": 100,
             "beyond_maximum": 7, "several_frames": 2, "raw_values": "uint8: 0 black, 255 white",
-            "left_out": {"files": {"txt": 1}, "names": {"txt": ["a.txt"]}, "set": ""},
-            "copies": {"left_out": 0}, "told": ["stored in English"],
+            "left_out": {**leftovers.NOTHING, "files": {"txt": 3}},
+            "told": ["stored in English"],
+            "copies": {
+                "duplicates": "one_side", "exact": 4, "across": 2, "left_out": 2, "near": 1,
+                "near_examples": [["1", "2"]],
+            },
         },
         train={
             "steps": 20, "epochs": 2, "went_on_from": {"epoch": 3, "step": 30},
@@ -122,8 +127,7 @@ def run_of(folder, params, task="labels", scored=True, loss="bce"):
 @pytest.mark.parametrize(
     "changes", [{}, {"task": "transformations"}, {"scored": False}, {"loss": "wgan_gp"}]
 )
-def test_the_whole_page_is_in_the_params_language(changes, tmp_path, monkeypatch, drawn_texts):
-    monkeypatch.setattr(report.account, "lines", lambda *_: [])
+def test_the_whole_page_is_in_the_params_language(changes, tmp_path, drawn_texts):
     params = load_params(tmp_path, "mnist", language="zh", mnist__report__title="数字")
     chinese = report.page_of("mnist", params, run_of(tmp_path, params, **changes))
     assert '<html lang="zh-CN">' in chinese
@@ -142,6 +146,6 @@ def test_the_whole_page_is_in_the_params_language(changes, tmp_path, monkeypatch
     numbers = [
         sorted(re.findall(r'<td class="number">([^<]*)</td>', page)) for page in (english, chinese)
     ]
-    assert [len(each) for each in numbers][0] == len(numbers[1])
+    assert len(numbers[0]) == len(numbers[1]) > 20
     plain = [[each for each in found if re.fullmatch(r"[-\d.e]+", each)] for found in numbers]
     assert plain[0] == plain[1]
