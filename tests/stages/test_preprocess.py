@@ -230,3 +230,18 @@ def test_damaged_archive_of_images_leaves_nothing_behind(run):
 def test_archive_without_a_sound_image_is_refused(run):
     give_images({"a.jpg": b"", "b.jpg": b"text", "c.png": encoded(picture())})
     assert "images.zip: 1 of 3 images can be used, at least 2 are needed" in message_of(small, run)
+
+
+def test_the_outs_are_the_same_bytes_whatever_the_terminal_speaks(run, monkeypatch, capsys):
+    members = {**images(4), "copy.png": encoded(picture(0)), "empty.png": b"", "notes.txt": b"x"}
+    outs, said = [], []
+    for language in ("en", "zh"):
+        monkeypatch.setenv("GAN_LANGUAGE", language)
+        give_images(members)
+        small(run)
+        outs.append(tree(Path("data/faces/prepared")))
+        said.append(capsys.readouterr().out)
+    assert outs[0] == outs[1]
+    assert "skipped empty.png: empty file" in said[0]
+    assert "跳过 empty.png：空文件" in said[1]
+    assert "1 张" in said[1]

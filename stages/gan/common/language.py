@@ -168,6 +168,25 @@ def speaking(language: str) -> Iterator[None]:
         _page.reset(token)
 
 
+@contextmanager
+def to_terminal() -> Iterator[None]:
+    """Within it, messages are those of the terminal, even while a page is written.
+
+    It decorates functions that pages use and that raise errors: the terminal shows an error.
+
+    Examples
+    --------
+    >>> with speaking("zh"), to_terminal():
+    ...     spoken() == of_terminal()
+    True
+    """
+    token = _page.set(None)
+    try:
+        yield
+    finally:
+        _page.reset(token)
+
+
 def spoken() -> str:
     """The language now spoken: one of LANGUAGES."""
     return _page.get() or _lenient()

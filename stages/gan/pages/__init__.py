@@ -14,7 +14,7 @@ from PIL.Image import Image
 
 from stages.gan.common import language
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import _
+from stages.gan.common.language import _, to_terminal
 from stages.gan.common.yaml_files import as_yaml
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -32,6 +32,7 @@ def embedded_picture(picture: Image) -> Markup:
     return embedded(buffer.getvalue(), "png")
 
 
+@to_terminal()
 def embedded_file(file: Path) -> Markup:
     """A picture file as a data URL.
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from stages.gan import pages
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import _
+from stages.gan.common.language import _, to_terminal
 
 # A page shows at most so many grids, and at most so many bytes of them.
 MOST = 60
@@ -36,6 +36,7 @@ class Grid:
     in_row: bool
 
 
+@to_terminal()
 def files(folder: Path) -> dict[int, Path]:
     """The pictures of a folder of `paths.training_pictures`: epoch to file, in order.
 

@@ -21,7 +21,7 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
-from stages.gan.common.language import _, speaking, translated
+from stages.gan.common.language import _, speaking, to_terminal, translated
 from stages.gan.common.yaml_files import NO_YAML, flat, read_mapping
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
@@ -136,6 +136,7 @@ def failed(name: str, dataset: str, content: dict[str, Any], verdict: str, why: 
     return Run(name, settings, verdict, {}, {}, {}, {}, None, why, "")
 
 
+@to_terminal()
 def params_of(revision: Revision, dataset: str) -> dict[str, Any]:
     """The params of a data set: dotted names to values, without the sources of the data.
 
@@ -220,6 +221,7 @@ def fetching(revision: Revision, folder: Path) -> str:
     return f"git checkout {known} && dvc repro evaluate@{folder.parts[1]}"
 
 
+@to_terminal()
 def _json(revision: Revision, path: Path, *keys: str) -> dict[str, Any]:
     try:
         content = json.loads(_content(revision, path))
@@ -239,6 +241,7 @@ def _json(revision: Revision, path: Path, *keys: str) -> dict[str, Any]:
     return content
 
 
+@to_terminal()
 def _columns(revision: Revision, path: Path) -> dict[str, list[float]]:
     """A CSV of numbers by columns; an empty field is NaN."""
     try:
@@ -256,6 +259,7 @@ def _columns(revision: Revision, path: Path) -> dict[str, list[float]]:
         ) from None
 
 
+@to_terminal()
 def _content(revision: Revision, path: Path) -> bytes:
     content = revision.content(path)
     if content is None:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import _
+from stages.gan.common.language import _, to_terminal
 from stages.gan.common.yaml_files import NO_YAML
 from stages.tools.dvc.cache import Cache
 from stages.tools.dvc.git import complain_if_refused, git
@@ -104,6 +104,7 @@ def head() -> str:
     return commit
 
 
+@to_terminal()
 def find(name: str) -> Revision:
     """Find a revision by name: the workspace, an experiment, or any name that git knows.
 

@@ -15,7 +15,7 @@ import sys
 from stages.command import argument_parser, guarded, say
 from stages.gan import params
 from stages.gan.common import paths
-from stages.gan.common.language import _
+from stages.gan.common.language import _, translated
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.tools.dvc import limits, revisions
 from stages.tools.dvc.queue import DVC
@@ -32,7 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.name is None:
         for each in map(recipes.load, recipes.names()):
-            say(f"{each.name} ({', '.join(each.datasets)}): {each.about}")
+            say(f"{each.name} ({', '.join(each.datasets)}): {translated(each.about)}")
         return
     recipe = recipes.load(arguments.name)
     params.check_names(paths.PARAMS)

@@ -53,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.name is None:
         for known in map(definitions.load, recipes.names(definitions.FOLDER)):
-            say(f"{known.name}: {known.about} ({', '.join(known.settings)})")
+            say(f"{known.name}: {translated(known.about)} ({', '.join(known.settings)})")
         return
     if arguments.workers is not None and arguments.workers < 1:
         raise UserError(
@@ -163,7 +163,7 @@ def write_page(sweep: Sweep, dataset: str, experiments: Sequence[Progress]) -> P
             else:
                 name, content = each.planned.name, dict(each.planned.content)
                 runs.append(compare.failed(name, dataset, content, each.verdict, each.why))
-        compare.write(sweep.about or sweep.name, dataset, runs, compare.OUTPUT)
+        compare.write(translated(sweep.about) or sweep.name, dataset, runs, compare.OUTPUT)
     return compare.OUTPUT
 
 

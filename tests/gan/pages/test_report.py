@@ -1,12 +1,19 @@
 import math
+import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stages.gan import losses
+from stages.gan.data.raw import leftovers
+from stages.gan.evaluation.critic import two_sample
+from stages.gan.evaluation.quality import measuring
 from stages.gan.losses import equilibrium
 from stages.gan.pages import report, scores
+from stages.gan.training.watch import verdicts
 from tests.helpers.data import load_params
+from tests.helpers.texts.chinese import english_left, strange_letters
 
 
 def terms(loss: str, **options):
@@ -63,3 +70,82 @@ def test_all_of_the_page_compares_with_the_losss_own_equilibrium(tmp_path, loss,
         assert "bce, discriminator" not in by_name
     else:
         assert by_name[f"{loss}, discriminator"] == own["discriminator"]["equilibrium"]
+
+
+def run_of(folder, params, task="labels", scored=True, loss="bce"):
+    """The results of a run, with every sentence that a page may have."""
+    for name in ("generated", "real", "interpolation", "nearest"):
+        Image.new("L", (4, 4)).save(folder / f"{name}.png")
+    (folder / "epochs").mkdir(exist_ok=True)
+    for epoch in (1, 2):
+        Image.new("L", (4, 4)).save(folder / f"epochs/{epoch}.png")
+    score = {"value": 0.5 if scored else None, "error": 0.01, "floor": 0.9, "floor_error": None}
+    evaluate = {
+        **evaluated(terms(loss)),
+        "samples": 123,
+        "quality": {name: dict(score) for name in measuring.NAMES},
+        "critic": {
+            **{name: dict(score) for name in two_sample.NAMES},
+            "jsd_interval": {"low": 0.1, "high": 0.2},
+        },
+        "judge": {"sha256": "a" * 64, "accuracy": 0.9, "task": task},
+    }
+    seen = "over 50 steps D's loss is 1.234 (1.386 at equilibrium), D(x) 0.512"
+    verdict = verdicts.Verdict(
+        verdicts.OSCILLATING, 20, 5, seen, verdicts.MEANINGS[verdicts.OSCILLATING],
+        verdicts.advice(verdicts.OSCILLATING, params.train, 200),
+    )  # fmt: skip
+    row = dict.fromkeys(report.SHOWN_BY_STEP, 0.5)
+    return report.Run(
+        source={"sha256": {"images": "b" * 64}},
+        prepared={
+            "source": "bundled:digits", "bundled": True, "counts": {"train": 100, "test": 20},
+            "rejected": {"a.png": "empty file"}, "image_shape": [1, 28, 28], "latent_size": 100,
+            "beyond_maximum": 7, "several_frames": 2, "raw_values": "uint8: 0 black, 255 white",
+            "left_out": {**leftovers.NOTHING, "files": {"txt": 3}},
+            "told": ["stored in English"],
+            "copies": {
+                "duplicates": "one_side", "exact": 4, "across": 2, "left_out": 2, "near": 1,
+                "near_examples": [["1", "2"]],
+            },
+        },
+        train={
+            "steps": 20, "epochs": 2, "went_on_from": {"epoch": 3, "step": 30},
+            "real_diversity": 0.7,
+        },
+        verdict={**verdict.to_json(), "earlier": [verdict.to_json()], "levels": {
+            "D at equilibrium": 1.386, "G at equilibrium": 0.693}},
+        evaluate=evaluate,
+        epochs=[{"epoch": epoch, **row} for epoch in (1, 2)],
+        steps=[{"step": step, **row} for step in range(1, 21)],
+        classes={"real": [0.5, 0.5], "generated": [0.1, 0.9]} if scored else {},
+        training=folder,
+        evaluation=folder,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"task": "transformations"}, {"scored": False}, {"loss": "wgan_gp"}]
+)
+def test_the_whole_page_is_in_the_params_language(changes, tmp_path, drawn_texts):
+    params = load_params(tmp_path, "mnist", language="zh", mnist__report__title="数字")
+    chinese = report.page_of("mnist", params, run_of(tmp_path, params, **changes))
+    assert '<html lang="zh-CN">' in chinese
+    assert english_left(chinese) == []
+    for words in ("诊断：振荡", "D(x) 为 0.512", "第 20 步：", "不是真实数据", "空文件", "▶ 播放"):
+        assert words in chinese.replace("\\u25b6", "▶").replace("\\u64ad\\u653e", "播放")
+    # Charts are drawn by the browser, pictures by matplotlib.
+    assert '"title":"损失（' in chinese
+    assert '"D 的均衡值: 1.386"' in chinese
+    assert drawn_texts
+    assert not strange_letters("".join(drawn_texts))
+
+    params = load_params(tmp_path, "mnist", language="en")
+    english = report.page_of("mnist", params, run_of(tmp_path, params, **changes))
+    assert '<html lang="en">' in english
+    numbers = [
+        sorted(re.findall(r'<td class="number">([^<]*)</td>', page)) for page in (english, chinese)
+    ]
+    assert len(numbers[0]) == len(numbers[1]) > 20
+    plain = [[each for each in found if re.fullmatch(r"[-\d.e]+", each)] for found in numbers]
+    assert plain[0] == plain[1]

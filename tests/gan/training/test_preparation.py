@@ -75,3 +75,12 @@ def test_too_few_images_for_any_batch_size_say_how_many_are_needed(tmp_path, cou
     assert text.endswith(f"valid is {fewest} images or more")
     smallest = settings.model_copy(update={"batch_size": 2})
     assert preparation.plan_of("mnist", smallest, fewest)
+
+
+def test_a_run_has_the_same_name_whatever_the_terminal_speaks(tmp_path, monkeypatch):
+    params = small(tmp_path)
+    english = preparation.fingerprint_of(params, tmp_path)
+    monkeypatch.setenv("GAN_LANGUAGE", "zh")
+    assert preparation.fingerprint_of(params, tmp_path) == english
+    first, *_ = set_up(params).about()
+    assert first.startswith("mnist: 共")

@@ -126,13 +126,10 @@ def test_the_stand_in_is_named():
 def test_the_page_is_in_the_language_now_spoken(drawn_texts):
     found = Finding(NOT_REAL, "", "")
     stand_in = {"steps": 9, "epochs": 1, "bundled_data": True}
-    runs = (
-        run("one", found=found),
-        run(
-            "two", 0.2, judge="b" * 64, train=stand_in, picture=None, note=side_by_side.note_of("x")
-        ),
-    )
     with speaking("zh"):
+        note = side_by_side.note_of("x")
+        other = run("two", 0.2, judge="b" * 64, train=stand_in, picture=None, note=note)
+        runs = (run("one", found=found), other)
         page = side_by_side.page_of(
             side_by_side.title_of("mnist"), "mnist", runs, {"one": "dvc exp apply one"}
         )

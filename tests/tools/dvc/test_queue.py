@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from stages.gan.common import language
 from stages.gan.common.errors import UserError
 from stages.tools.dvc import queue
 from tests.helpers.processes.queue import DVC_ENDED, KILLED, TOLD, entry
@@ -79,3 +80,16 @@ def test_an_entry_that_cannot_be_removed_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(queue, "look", lambda: [there])
     with pytest.raises(UserError, match="dvc queue remove"):
         queue.discard(there)
+
+
+def test_a_log_is_understood_in_each_language(after):
+    told = "verdict: discriminator won\nverdict: diverged\nerror: it cannot recover\n"
+    for before, now in (
+        ("verdict: ", "诊断："),
+        ("diverged", language.editions("diverged")[1]),
+        ("error: ", "错误："),
+    ):
+        told = told.replace(before, now)
+    ended = after(told)
+    assert ended.verdict() == "diverged"
+    assert ended.reason() == "it cannot recover"

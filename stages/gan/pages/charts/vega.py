@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import _
+from stages.gan.common.language import _, to_terminal
 
 # Files in the package, in the order of loading. DVC's own page of plots uses the same versions.
 PACKAGE = "js_lib_vega_embed"
@@ -28,6 +28,7 @@ _SMALL = 1e-8
 COLOURS = {"ink": "#1d2330", "soft": "#566070", "paper": "#ffffff"}
 
 
+@to_terminal()
 def scripts() -> list[Markup]:
     """The scripts, to be put into the <script> elements of a page.
 
@@ -42,10 +43,17 @@ def scripts() -> list[Markup]:
             text = (resources.files(PACKAGE) / "static" / PACKAGE / name).read_text("utf-8")
         except (ModuleNotFoundError, FileNotFoundError):
             raise UserError(
-                f"{name} of the package django-js-lib-vega-embed is not installed: run `make setup`"
+                _(
+                    "{name} of the package django-js-lib-vega-embed is not installed: run "
+                    "`make setup`"
+                ).format(name=name)
             ) from None
         if "</script" in text:
-            raise UserError(f"{name} {version()} holds </script, so it cannot be part of a page")
+            raise UserError(
+                _("{name} {version} holds </script, so it cannot be part of a page").format(
+                    name=name, version=version()
+                )
+            )
         found.append(Markup(text.strip()))
     return found
 

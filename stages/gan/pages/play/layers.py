@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, to_terminal
 from stages.gan.layers.normalisation import NormalisedActivation
 from stages.gan.networks.dcgan.convolution import Convolution, columns_to_conv
 
@@ -138,6 +139,7 @@ class _Row:
         self.layers.append({"kind": kind, **values})
 
 
+@to_terminal()
 def load(file: Path) -> onnx.ModelProto:
     """Read a file that the stage export wrote.
 
@@ -149,9 +151,13 @@ def load(file: Path) -> onnx.ModelProto:
     try:
         return onnx.load(file)
     except FileNotFoundError:
-        raise UserError(f"{file} is missing: run `dvc repro` first") from None
+        raise UserError(_("{file} is missing: run `dvc repro` first").format(file=file)) from None
     except Exception as error:  # protobuf's errors have no common class of their own
-        raise UserError(f"{file} is damaged ({error}): remove it and run `dvc repro`") from None
+        raise UserError(
+            _("{file} is damaged ({error}): remove it and run `dvc repro`").format(
+                file=file, error=error
+            )
+        ) from None
 
 
 def from_onnx(file: Path) -> list[Layer]:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.pages.play.layers import Layer
 
 FLOAT16, INT13 = "float16", "int13"
@@ -87,11 +88,13 @@ def difference(
     unit = 1 / 127.5 if kind == IMAGES else max(1.0, float(np.ptp(ours)))
     found = float(apart / unit)
     if not found <= LIMITS[kind]:
-        words = {IMAGES: "levels of 255", LOGITS: "of the logits' range"}[kind]
+        words = {IMAGES: _("levels of 255"), LOGITS: _("of the logits' range")}[kind]
         raise UserError(
-            f"the page cannot be made: in it the {name}'s {kind} would differ by {found:.2g} "
-            f"{words}, valid is up to {LIMITS[kind]:g}: its weights have values that "
-            "the page cannot store"
+            _(
+                "the page cannot be made: in it the {name}'s {kind} would differ by {found:.2g} "
+                "{words}, valid is up to {most:g}: its weights have values that the page cannot "
+                "store"
+            ).format(name=name, kind=kind, found=found, words=words, most=LIMITS[kind])
         )
     return found
 

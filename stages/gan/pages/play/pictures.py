@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.data.prepared import to_pixels
 from stages.gan.pages import embedded, embedded_picture
 
@@ -62,7 +63,7 @@ def epochs(folder: Path, most_bytes: int = MOST_OF_EPOCHS) -> list[dict[str, Any
     """
     numbers = sorted(int(file.stem) for file in folder.glob("*.png"))
     if not numbers:
-        raise UserError(f"{folder} has no pictures: run `dvc repro` first")
+        raise UserError(_("{folder} has no pictures: run `dvc repro` first").format(folder=folder))
     contents = [(folder / f"{number}.png").read_bytes() for number in numbers]
     kind = "png"
     if sum(map(len, contents)) > most_bytes:

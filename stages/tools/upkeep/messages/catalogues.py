@@ -10,6 +10,7 @@ from babel.messages import extract, mofile, pofile
 from babel.messages.catalog import Catalog
 
 from stages.gan.common.language import FOLDER, PAGES, TERMINAL
+from stages.tools.recipe.recipes import about
 
 ROOT = FOLDER.parents[1]
 STAGES = FOLDER.parent
@@ -33,6 +34,8 @@ KEYWORDS: Mapping[str, tuple[int, ...] | None] = {"_": None, "n_": (1, 2), "mark
 _IN_TEMPLATES: Mapping[str, tuple[int, ...] | None] = {
     "_": None, "gettext": None, "ngettext": (1, 2),
 }  # fmt: skip
+# Folders of files whose first comment is said: the question of a sweep is the title of its page.
+_ABOUT = (("sweeps", PAGES), ("recipes", TERMINAL))
 # As `pages.render` reads templates.
 _AS_IN_PAGES = {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}
 # Longer lines are not broken: a changed word then changes one line.
@@ -56,6 +59,10 @@ def extracted() -> dict[str, Catalog]:
             found[PAGES if of_page else TERMINAL].add(
                 message, locations=[(file.relative_to(ROOT).as_posix(), line)]
             )
+    for folder, domain in _ABOUT:
+        for file in sorted((ROOT / folder).glob("*.yaml")):
+            if message := about(file):
+                found[domain].add(message, locations=[(file.relative_to(ROOT).as_posix(), 1)])
     for message in list(found[PAGES]):
         if message.id:
             found[TERMINAL].delete(message.id)
@@ -141,6 +148,10 @@ class _Plain(Catalog):
         )
         for message in catalogue:
             if message.id:
+                # Without lines, a file that says a message twice stands there once.
+                message.locations = [
+                    (file, 0) for file in sorted({p for p, _ in message.locations})
+                ]
                 self[message.id] = message
 
     @property
