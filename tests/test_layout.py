@@ -12,7 +12,8 @@ SOURCES = sorted(STAGES.rglob("*.py"))
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py"))
 # Rooms of stages/gan from the ground up: each uses those below its floor, and none beside it.
 FLOORS = (
-    {"common", "measures"},
+    {"common"},
+    {"measures"},
     {"params", "layers"},
     {"data", "networks", "losses"},
     {"trained"},

@@ -18,7 +18,7 @@ def main() -> None:
     try:
         from stages.tools.upkeep.messages import catalogues, faults
     except ModuleNotFoundError as error:
-        if error.name != "babel":
+        if (error.name or "").partition(".")[0] != "babel":
             raise
         raise UserError("Babel is missing: it comes with the extra `tests`") from None
     wrong = faults.of_calls(catalogues.sources())

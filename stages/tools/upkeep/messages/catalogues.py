@@ -148,6 +148,10 @@ class _Plain(Catalog):
         )
         for message in catalogue:
             if message.id:
+                # Without lines, a file that says a message twice stands there once.
+                message.locations = [
+                    (file, 0) for file in sorted({p for p, _ in message.locations})
+                ]
                 self[message.id] = message
 
     @property
