@@ -51,7 +51,7 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
                     file=pictures / "verdict.json", key=key
                 )
             )
-    *_epoch, last = epochs.files(pictures).values()
+    *_earlier, last = epochs.files(pictures).values()
     return Run(
         name,
         changes,
