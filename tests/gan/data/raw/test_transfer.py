@@ -1,4 +1,5 @@
 import functools
+import gzip
 import json
 import os
 import signal
@@ -279,3 +280,23 @@ def test_after_kill_9_the_next_process_goes_on(fetched, kept, tmp_path):
         assert fetched(server, Limits(5.0, 0, 100_000_000)) == body
         assert server.ranges == [None, f"bytes={arrived}-"]
     assert not kept()
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["in pieces", "in pieces and packed"])
+def test_a_body_without_a_length_may_come_in_pieces(fetched, packed):
+    """A server that packs it against our wish gives the same bytes."""
+    body = gzip.compress(BODY) if packed else BODY
+
+    def answer(request: Request, head: bool) -> None:
+        request.protocol_version = "HTTP/1.1"
+        request.send_response(200)
+        request.send_header("Transfer-Encoding", "chunked")
+        request.send_header("Connection", "close")
+        if packed:
+            request.send_header("Content-Encoding", "gzip")
+        request.end_headers()
+        for piece in (body[:20], body[20:90], body[90:], b""):
+            request.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+
+    with serving({"/a.zip": answer}) as server:
+        assert fetched(server) == BODY
