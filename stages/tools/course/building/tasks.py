@@ -52,7 +52,7 @@ class Task(BaseModel):
 
 
 class Quick(BaseModel):
-    """How the quick tests run the notebook: with other parameters, and not all tasks checked."""
+    """How tests run the notebook: with other parameters, and perhaps not all tasks checked."""
 
     model_config = ConfigDict(extra="forbid")
     set: dict[str, Any] = {}
@@ -68,6 +68,8 @@ class Tasks(BaseModel):
     title: Text
     minutes: int = Field(gt=0)
     quick: Quick = Quick()
+    # How the slow tests run it: by default as a student does.
+    whole: Quick = Quick()
     tasks: list[Task] = Field(min_length=1)
 
 
