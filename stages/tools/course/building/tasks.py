@@ -43,17 +43,23 @@ class Task(BaseModel):
     stage: str | None = None
     params: dict[str, Any] | None = None
     values: list[dict[str, Any]] | None = None
+    settings: list[str] | None = None
+    seeds: int | None = None
+    failing: str | None = None
+    verdict: str | None = None
+    least: dict[str, float] | None = None
+    ways: int | None = None
 
 
 class Quick(BaseModel):
-    """How tests run the notebook in less time.
+    """How a test runs the notebook in less time.
 
     Parameters
     ----------
-    set : names of the cell that is tagged `parameters` to other values, for the quick test
+    set : names of the cell that is tagged `parameters` to other values
+    params : dotted names of params.yaml to other values
     unchecked : tasks whose right answer needs the notebook as it is
-    skip : whether only the slow test runs the notebook
-    params : dotted names of params.yaml to other values, for both tests
+    skip : whether this test does not run the notebook
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -70,6 +76,8 @@ class Tasks(BaseModel):
     title: Text
     minutes: int = Field(gt=0)
     quick: Quick = Quick()
+    # How the slow tests run it: by default as a student does.
+    whole: Quick = Quick()
     tasks: list[Task] = Field(min_length=1)
 
 

@@ -12,8 +12,17 @@ A kind that needs no answer, because it looks at the student's files, has NEEDS_
 from collections.abc import Mapping
 from types import MappingProxyType, ModuleType
 
-from stages.tools.course.kinds import choice, exact, found, number, own
+from stages.tools.course.kinds import apart, choice, difference, exact, found, mended, number, own
 
 KINDS: Mapping[str, ModuleType] = MappingProxyType(
-    {"choice": choice, "exact": exact, "number": number, "own": own, "found": found}
+    {
+        "choice": choice,
+        "exact": exact,
+        "number": number,
+        "own": own,
+        "found": found,
+        "apart": apart,
+        "difference": difference,
+        "mended": mended,
+    }
 )
