@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from stages.gan.common.errors import UserError
 from stages.tools.course import checking, parts
@@ -12,7 +13,7 @@ from stages.tools.course.building import build, editions, tasks
 from stages.tools.course.kinds import KINDS
 from stages.tools.course.outcomes import State
 from stages.tools.course.places import Project
-from tests.helpers.processes.notebooks import quick_of, run_notebook, student_project
+from tests.helpers.processes.notebooks import run_notebook, student_project
 from tests.helpers.project import ROOT
 
 SECTIONS = {
@@ -29,7 +30,14 @@ def every() -> list[parts.Part]:
 
 
 PARTS = every()
-each_part = pytest.mark.parametrize("part", PARTS, ids=lambda part: part.folder.name)
+
+
+def name(part: parts.Part) -> str:
+    """The name of a test's case."""
+    return part.folder.name
+
+
+each_part = pytest.mark.parametrize("part", PARTS, ids=name)
 HIDDEN = ("choice", "exact", "number")
 
 
@@ -146,26 +154,36 @@ def run_whole(part, folder, quick):
     return notebook
 
 
+QUICK = [part for part in PARTS if not tasks.read(part).quick.skip]
+# The others, and those that the quick test runs with other numbers.
+SLOW = [
+    part
+    for part in PARTS
+    if (part not in QUICK or tasks.read(part).quick.set) and not tasks.read(part).whole.skip
+]
+
+
+def test_each_notebook_is_run():
+    assert {part.number for part in [*QUICK, *SLOW]} == {part.number for part in PARTS}
+
+
 @pytest.mark.pipeline
-@each_part
+@pytest.mark.parametrize("part", QUICK, ids=name)
 def test_the_teachers_notebook_runs_and_its_answers_are_right(part, tmp_path):
-    quick = quick_of(part)
-    if quick.skip:
-        assert part.number in SLOW
-        return
-    run_whole(part, tmp_path / "project", quick)
-
-
-# Parts whose notebooks have no short form.
-SLOW = {2, 6, 7}
+    run_whole(part, tmp_path / "project", tasks.read(part).quick)
 
 
 @pytest.mark.slow
 @pytest.mark.pipeline
-@each_part
+@pytest.mark.parametrize("part", SLOW, ids=name)
 def test_the_whole_notebook_runs_and_all_its_answers_are_right(part, tmp_path):
-    whole = tasks.read(part).whole
-    if whole.skip:
-        assert not quick_of(part).skip
-        return
-    run_whole(part, tmp_path / "project", whole)
+    run_whole(part, tmp_path / "project", tasks.read(part).whole)
+
+
+@pytest.mark.pipeline
+def test_a_students_notebook_runs_to_the_first_place_that_needs_the_student(tmp_path):
+    project = student_project(tmp_path / "project", {})
+    losses = next(part for part in PARTS if part.folder.name == "3-losses")
+    with pytest.raises(CellExecutionError, match="TypeError"):
+        run_notebook(project, losses, editions.STUDENT, "zh")
+    assert not (project.folder / losses.answers).exists()

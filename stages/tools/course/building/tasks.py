@@ -52,7 +52,15 @@ class Task(BaseModel):
 
 
 class Quick(BaseModel):
-    """How tests run the notebook: with other parameters, and perhaps not all tasks checked."""
+    """How a test runs the notebook in less time.
+
+    Parameters
+    ----------
+    set : names of the cell that is tagged `parameters` to other values
+    params : dotted names of params.yaml to other values
+    unchecked : tasks whose right answer needs the notebook as it is
+    skip : whether this test does not run the notebook
+    """
 
     model_config = ConfigDict(extra="forbid")
     set: dict[str, Any] = {}
