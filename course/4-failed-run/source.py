@@ -60,8 +60,8 @@
 # ## 实验环境
 #
 # 双核 CPU，不需要网络。项目已经装好（`make setup`），并且运行过一次 `make`。如果有改动还没提交，请
-# 先提交：参数扫描从最近一次提交开始。本实验大约需要 30 分钟，其中最慢的一条命令在任务 5，双核上约3
-# 分钟。
+# 先提交：参数扫描从最近一次提交开始。本实验大约需要 30 分钟，其中最慢的一条命令在任务 5，双核上约
+# 3 分钟。
 # %% lang="en"
 from stages.tools.course.session import begin
 
@@ -251,7 +251,7 @@ settings:
   smoothing: {train: {learning_rate: 0.01, loss_options: {label_smoothing: 0.1}}}
   squares: {train: {learning_rate: 0.01, loss: mse}}
 """
-# Three more lines of the same form: mine-1, mine-2 and mine-3.
+# Add three more lines of the same form to `question`: mine-1, mine-2 and mine-3.
 # BEGIN SOLUTION
 question += """\
   mine-1: {train: {learning_rate: 0.001}}
@@ -289,8 +289,8 @@ sweeps.show(
 # images lie among real ones (`precision`), and all classes are drawn (`class_coverage`). The check
 # looks for three such runs in your table.
 # %% [markdown] lang="zh"
-# 打开页面 `reports/compare/index.html` 看看图。各种数字都画得出，才算修好：诊断是 still learning或
-# near equilibrium，至少一半图像落在真实图像当中（`precision`），所有类别都画到了
+# 打开页面 `reports/compare/index.html` 看看图。各种数字都画得出，才算修好：诊断是 still learning
+# 或 near equilibrium，至少一半图像落在真实图像当中（`precision`），所有类别都画到了
 # （`class_coverage`）。检查程序会在你的表里找三次这样的训练。
 # %%
 course.answer("mends")

@@ -235,8 +235,8 @@ course.answer("blind_to_missing", blind_to_missing)
 #     JSD >= ln 2 - L / 2
 #
 # 任何判别器都适用：和生成器一起训练的判别器可以，独立判别网络也可以。请用 `scores` 算出这两个下
-# 界，两个和分别是`scores["bce"]["discriminator"]["value"]` 和 `scores["critic"]["bce"]["value"]`。
-# 小于 0 时按 0 算。
+# 界，两个和分别是 `scores["bce"]["discriminator"]["value"]` 和
+# `scores["critic"]["bce"]["value"]`。小于 0 时按 0 算。
 # %%
 def bound(total):
     # BEGIN SOLUTION
