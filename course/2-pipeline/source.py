@@ -43,9 +43,9 @@
 #
 # ## 实验介绍
 #
-# 实验 1 的脚本把所有事情写在一个文件里：读数据、训练、画图，运行完什么也没留下。本项目把同样的工作
-# 分成若干阶段，由 DVC 运行。本实验用流水线运行课程的配方，看看每个阶段留下什么，并检验脚本做不到的
-# 三件事：训练可以比较，可以逐字节重复，只重新运行受改动影响的阶段。
+# 实验 1 的脚本把所有事情写在一个文件里：读数据、训练、画图，运行完几乎什么也没留下。本项目把
+# 同样的工作分成若干阶段，由 DVC 运行。本实验用流水线运行课程的配方，看看每个阶段留下什么，
+# 并检验脚本做不到的三件事：训练可以比较，可以逐字节重复，只重新运行受改动影响的阶段。
 #
 # ## 实验目的
 #
@@ -97,7 +97,7 @@ steps = 220
 # %% [markdown] lang="zh"
 # ## 实验步骤
 #
-# ### 任务 1：用参数代替随意
+# ### 任务 1：哪个参数固定了网格的隐码
 #
 # 脚本里每一轮的网格都换新隐码。打开 `params.yaml`，在 `mnist.train` 里找到固定网格隐码的那个参数。
 # 它叫什么名字？
@@ -130,7 +130,7 @@ settings = {
     "train.seed": 1,
 }
 lecture = " ".join(f"-S 'mnist.{key}={value}'" for key, value in settings.items())
-log = course.run(f"dvc exp run -f -n lecture-digits {lecture} report@mnist")
+log = course.run(f"dvc exp run {lecture} report@mnist")
 # %%
 course.answer("lecture_run")
 # %% [markdown] lang="en"
@@ -173,9 +173,11 @@ course.answer("distance_of_d", distance)
 #
 # A：download，B：preprocess，C：judge，D：train，E：evaluate，F：report
 # %%
-log = course.run("dvc exp run -f -n another-seed -S mnist.train.seed=2 report@mnist")
+letters = {"A": "download", "B": "preprocess", "C": "judge"}
+letters |= {"D": "train", "E": "evaluate", "F": "report"}
+log = course.run("dvc exp run -S mnist.train.seed=2 report@mnist")
 # %%
-ran = "D, E, F"  # SOLUTION
+ran = [x for x, y in letters.items() if f"Running stage '{y}@" in log]  # SOLUTION
 course.answer("stages_run_again", ran)
 # %% [markdown] lang="en"
 # ### Task 5: back, and the data's hash
@@ -188,7 +190,7 @@ course.answer("stages_run_again", ran)
 # 把种子改回来。这次只要几秒：这些输入 DVC 见过，直接取回结果。然后在 `dvc.lock` 里找到
 # `data/mnist/prepared`（处理好的数据）的哈希值。
 # %%
-log = course.run("dvc exp run -f -n back -S mnist.train.seed=1 report@mnist")
+log = course.run("dvc exp run -S mnist.train.seed=1 report@mnist")
 # %%
 import yaml
 

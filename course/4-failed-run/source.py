@@ -21,8 +21,8 @@
 #
 #     loss d:13.815511, loss g:-0.000000
 #
-# 程序没有崩溃，也没有报错。本实验先复现这次失败，再弄清每个数是怎么来的，最后找出解决办法。有些
-# 广为流传的建议在这里并不管用，实验会告诉你是哪些。
+# 程序没有崩溃，也没有报错。本实验先复现这次失败，再弄清每个数是怎么来的，最后找出解决办法。有些广
+# 为流传的建议在这里并不管用，实验会告诉你是哪些。
 # %% [markdown] lang="en"
 # ## Aims
 #
@@ -60,8 +60,8 @@
 # ## 实验环境
 #
 # 双核 CPU，不需要网络。项目已经装好（`make setup`），并且运行过一次 `make`。如果有改动还没提交，请
-# 先提交：参数扫描从最近一次提交开始。本实验大约需要 30 分钟，其中最慢的一条命令在任务 5，双核上
-# 约 3 分钟。
+# 先提交：参数扫描从最近一次提交开始。本实验大约需要 30 分钟，其中最慢的一条命令在任务 5，双核上约
+# 3 分钟。
 # %% lang="en"
 from stages.tools.course.session import begin
 
@@ -149,38 +149,42 @@ course.answer("line_there", line_there)
 # %% [markdown] lang="en"
 # ### Task 3: why nothing moves
 #
-# A weight moves only if a gradient reaches it. Compute the gradient of the loss with respect to
-# the logit s, at s = 17, for one generated image: once with the loss on the probability, once with
-# the loss on the logit. `ms.value_and_grad(f)(x)` returns f(x) and its gradient.
+# A weight moves only if a gradient reaches it. Take two generated images, both with the logit s =
+# 17, and compute the gradient of the loss with respect to s: once with the loss on the probability
+# (`nn.BCELoss` of `ops.sigmoid(s)`), once with the loss on the logit (`nn.BCEWithLogitsLoss` of
+# `s`). `ms.value_and_grad(f)(x)` returns f(x) and its gradient, here one number for each image.
+# Add the two.
 # %% [markdown] lang="zh"
 # ### 任务 3：为什么不再变化
 #
-# 梯度传得到，权重才会变。取一张生成图像，logit s = 17，分别对“概率上的损失”和“logit 上的损失”求关
-# 于 s 的梯度。`ms.value_and_grad(f)(x)` 返回 f(x) 和它的梯度。
+# 梯度传得到，权重才会变。取两张生成图像，logit 都是 s = 17，分别求两种损失关于 s 的梯度：概率上的
+# 损失（对 `ops.sigmoid(s)` 用 `nn.BCELoss`），以及 logit 上的损失（对 `s` 用
+# `nn.BCEWithLogitsLoss`）。`ms.value_and_grad(f)(x)` 返回 f(x) 和它的梯度，这里每张图像一个数，请
+# 把两个数相加。
 # %%
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-label = Tensor(np.zeros(1, np.float32))  # 0: generated
+labels = Tensor(np.zeros(2, np.float32))  # 0: generated
 
 
 def on_probability(s):
     # BEGIN SOLUTION
-    return nn.BCELoss()(ops.sigmoid(s), label)
+    return nn.BCELoss()(ops.sigmoid(s), labels)
     # END SOLUTION
 
 
 def on_logit(s):
     # BEGIN SOLUTION
-    return nn.BCEWithLogitsLoss()(s, label)
+    return nn.BCEWithLogitsLoss()(s, labels)
     # END SOLUTION
 
 
 def gradient_at(loss, s):
-    # the gradient of `loss` at the logit s, as a float
+    # the sum of the gradient of `loss` at two logits s, as a float
     # BEGIN SOLUTION
-    _, gradient = ms.value_and_grad(loss)(Tensor(np.array([s], np.float32)))
-    return float(gradient.asnumpy()[0])
+    _, gradient = ms.value_and_grad(loss)(Tensor(np.full(2, s, np.float32)))
+    return float(gradient.asnumpy().sum())
     # END SOLUTION
 
 
@@ -247,7 +251,7 @@ settings:
   smoothing: {train: {learning_rate: 0.01, loss_options: {label_smoothing: 0.1}}}
   squares: {train: {learning_rate: 0.01, loss: mse}}
 """
-# Three more lines of the same form: mine-1, mine-2 and mine-3.
+# Add three more lines of the same form to `question`: mine-1, mine-2 and mine-3.
 # BEGIN SOLUTION
 question += """\
   mine-1: {train: {learning_rate: 0.001}}
@@ -286,7 +290,7 @@ sweeps.show(
 # looks for three such runs in your table.
 # %% [markdown] lang="zh"
 # 打开页面 `reports/compare/index.html` 看看图。各种数字都画得出，才算修好：诊断是 still learning
-# 或near equilibrium，至少一半图像落在真实图像当中（`precision`），所有类别都画到了
+# 或 near equilibrium，至少一半图像落在真实图像当中（`precision`），所有类别都画到了
 # （`class_coverage`）。检查程序会在你的表里找三次这样的训练。
 # %%
 course.answer("mends")

@@ -13,8 +13,8 @@
 # ## 实验介绍
 #
 # 课程最后留了一串问题：学习率大了会怎样？批小了呢？隐码短了呢？只训练一次回答不了：两次训练哪怕只
-# 有随机种子不同，评分也不一样。本实验里，每种设置都用三个种子训练，由你说出这些数能支持什么结
-# 论。很多时候，老实的回答是“这几次训练看不出差别”。
+# 有随机种子不同，评分也不一样。本实验里，每种设置都用三个种子训练，由你说出这些数能支持什么结论。
+# 很多时候，老实的回答是“这几次训练看不出差别”。
 # %% [markdown] lang="en"
 # ## Aims
 #
@@ -127,11 +127,13 @@ course.answer("times_as_many", times_as_many)
 # The function below asks a question: it runs the sweep, and returns its table. An answer to a
 # question is a list of three: the difference, half of the interval, and a letter as above. The
 # check computes all three from your table. After each sweep, look at `reports/compare/index.html`,
-# too.
+# too. That page compares logarithms, and all pairs of settings at once. So it is stricter: it may
+# find no difference where your interval just shows one.
 # %% [markdown] lang="zh"
 # 下面的函数用来提问：运行参数扫描，返回结果表。每个问题的答案是三项组成的列表：差值、区间的一半、
 # 以及和上面一样的字母。检查程序会用你自己的表重算这三项。每次扫描之后，也请看看
-# `reports/compare/index.html`。
+# `reports/compare/index.html`。那个页面比较的是对数，而且一次比较所有设置，所以更严格：你的区间刚
+# 好显出差别时，它也许还说看不出。
 # %%
 from stages.tools.course import sweeps
 
@@ -162,6 +164,11 @@ def compare(rows, one, other):
     return difference(*values)
 
 
+def complete(numbers, letter):
+    # without a letter there is no answer yet
+    return ... if letter is ... else [*numbers, letter]
+
+
 # %% [markdown] lang="en"
 # ### Task 2: the learning rate, and whether it should fall
 #
@@ -178,7 +185,7 @@ rows = ask("learning_rate")
 numbers = compare(rows, "0.0002", "0.002")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("rate", ... if letter is ... else [*numbers, letter])
+course.answer("rate", complete(numbers, letter))
 # %% [markdown] lang="en"
 # Then the schedule: a constant rate (first), or one that falls to 0 along a cosine (second). About
 # 2 minutes on 2 cores.
@@ -190,7 +197,7 @@ rows = ask("schedule")
 numbers = compare(rows, "constant", "cosine")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("schedule", ... if letter is ... else [*numbers, letter])
+course.answer("schedule", complete(numbers, letter))
 # %% [markdown] lang="en"
 # ### Task 3: the batch
 #
@@ -207,7 +214,7 @@ rows = ask("batch_size")
 numbers = compare(rows, "32", "64")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("batch", ... if letter is ... else [*numbers, letter])
+course.answer("batch", complete(numbers, letter))
 # %% [markdown] lang="en"
 # ### Task 4: the latent code
 #
@@ -222,7 +229,7 @@ rows = ask("latent_size")
 numbers = compare(rows, "10", "100")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("latent_code", ... if letter is ... else [*numbers, letter])
+course.answer("latent_code", complete(numbers, letter))
 # %% [markdown] lang="en"
 # ### Task 5: the betas
 #
@@ -239,7 +246,7 @@ rows = ask("beta1")
 numbers = compare(rows, "0.5", "0.9")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("betas", ... if letter is ... else [*numbers, letter])
+course.answer("betas", complete(numbers, letter))
 # %% [markdown] lang="en"
 # ### Task 6: the loss
 #
@@ -257,7 +264,7 @@ rows = ask("loss")
 numbers = compare(rows, "bce", "mse")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("loss", ... if letter is ... else [*numbers, letter])
+course.answer("loss", complete(numbers, letter))
 # %% [markdown] lang="en"
 # ### Task 7: the network and its activation
 #
@@ -274,7 +281,7 @@ rows = ask("widths")
 numbers = compare(rows, "narrow", "recipe")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("network", ... if letter is ... else [*numbers, letter])
+course.answer("network", complete(numbers, letter))
 # %% [markdown] lang="en"
 # Then the activation of D: LeakyReLU (`recipe`, first) or ReLU (`relu`, second). About 3 minutes
 # on 2 cores.
@@ -286,7 +293,7 @@ rows = ask("activation")
 numbers = compare(rows, "recipe", "relu")
 print(numbers)
 letter = "C" if abs(numbers[0]) <= numbers[1] else "A" if numbers[0] < 0 else "B"  # SOLUTION
-course.answer("activation", ... if letter is ... else [*numbers, letter])
+course.answer("activation", complete(numbers, letter))
 # %% [markdown] lang="en"
 # ## Summary
 #

@@ -95,8 +95,9 @@ def find(number: int) -> Part:
 
 
 def answer_files() -> list[Path]:
-    """The files of answers and records that there are, of all parts."""
-    return sorted([*ANSWERS.glob("[1-9].yaml"), *ANSWERS.glob("[1-9].checked.json")])
+    """The files of answers, of records, and of tables of sweeps that there are, of all parts."""
+    patterns = ("[1-9].yaml", "[1-9].checked.json", "[1-9]-*.csv")
+    return sorted(path for pattern in patterns for path in ANSWERS.glob(pattern))
 
 
 def as_json(content: Any) -> str:

@@ -90,15 +90,15 @@ def table(part: int, name: str, common: Mapping[str, Any], dataset: str = "mnist
     sweep = definitions.load(name)
     content = read_mapping(paths.PARAMS)
     for label, setting in sweep.settings.items():
-        planned = plan.plan(replace(sweep, settings={label: setting}), dataset, content, common)[0]
-        wanted = _without_seed(planned.outcome)
+        planned = plan.plan(replace(sweep, settings={label: setting}), dataset, content, common)
+        wanted = _without_seed(planned[0].outcome)
         by_seed = {
             run["params"][_SEED]: run
             for run in experiments
             if _without_seed(run["params"]) == wanted
         }
         # The sweep does not train again what the workspace has.
-        if plan.is_in_workspace(planned, dataset):
+        if any(plan.is_in_workspace(each, dataset) for each in planned):
             here = _read(Revision(revisions.WORKSPACE, None), dataset)
             by_seed |= {here["params"][_SEED]: here} if here else {}
         if not by_seed:

@@ -9,7 +9,7 @@ import nbformat
 import yaml
 from nbclient import NotebookClient
 
-from stages.tools.course.building import editions, tasks
+from stages.tools.course.building import editions
 from stages.tools.course.parts import Part
 from tests.helpers.project import ROOT, Project, commit
 
@@ -96,8 +96,3 @@ def run_notebook(
         notebook, timeout=_SECONDS, resources={"metadata": {"path": str(where)}}
     ).execute()
     return notebook
-
-
-def quick_of(part: Part) -> tasks.Quick:
-    """How the quick tests run a part."""
-    return tasks.read(part).quick

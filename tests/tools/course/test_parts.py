@@ -13,7 +13,7 @@ from stages.tools.course.building import build, editions, tasks
 from stages.tools.course.kinds import KINDS
 from stages.tools.course.outcomes import State
 from stages.tools.course.places import Project
-from tests.helpers.processes.notebooks import quick_of, run_notebook, student_project
+from tests.helpers.processes.notebooks import run_notebook, student_project
 from tests.helpers.project import ROOT
 
 SECTIONS = {
@@ -154,22 +154,30 @@ def run_whole(part, folder, quick):
     return notebook
 
 
-QUICK = [part for part in PARTS if not quick_of(part).skip]
+QUICK = [part for part in PARTS if not tasks.read(part).quick.skip]
 # The others, and those that the quick test runs with other numbers.
-SLOW = [part for part in PARTS if quick_of(part).skip or quick_of(part).set]
+SLOW = [
+    part
+    for part in PARTS
+    if (part not in QUICK or tasks.read(part).quick.set) and not tasks.read(part).whole.skip
+]
+
+
+def test_each_notebook_is_run():
+    assert {part.number for part in [*QUICK, *SLOW]} == {part.number for part in PARTS}
 
 
 @pytest.mark.pipeline
 @pytest.mark.parametrize("part", QUICK, ids=name)
 def test_the_teachers_notebook_runs_and_its_answers_are_right(part, tmp_path):
-    run_whole(part, tmp_path / "project", quick_of(part))
+    run_whole(part, tmp_path / "project", tasks.read(part).quick)
 
 
 @pytest.mark.slow
 @pytest.mark.pipeline
 @pytest.mark.parametrize("part", SLOW, ids=name)
 def test_the_whole_notebook_runs_and_all_its_answers_are_right(part, tmp_path):
-    run_whole(part, tmp_path / "project", tasks.Quick(params=quick_of(part).params))
+    run_whole(part, tmp_path / "project", tasks.read(part).whole)
 
 
 @pytest.mark.pipeline

@@ -52,14 +52,14 @@ class Task(BaseModel):
 
 
 class Quick(BaseModel):
-    """How tests run the notebook in less time.
+    """How a test runs the notebook in less time.
 
     Parameters
     ----------
-    set : names of the cell that is tagged `parameters` to other values, for the quick test
+    set : names of the cell that is tagged `parameters` to other values
+    params : dotted names of params.yaml to other values
     unchecked : tasks whose right answer needs the notebook as it is
-    skip : whether only the slow test runs the notebook
-    params : dotted names of params.yaml to other values, for both tests
+    skip : whether this test does not run the notebook
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -76,6 +76,8 @@ class Tasks(BaseModel):
     title: Text
     minutes: int = Field(gt=0)
     quick: Quick = Quick()
+    # How the slow tests run it: by default as a student does.
+    whole: Quick = Quick()
     tasks: list[Task] = Field(min_length=1)
 
 
