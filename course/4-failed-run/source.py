@@ -40,9 +40,9 @@
 # ## Environment
 #
 # Two cores, no network. The set-up of the project is done (`make setup`), and `make` has run once.
-# If this folder has changes in no commit yet, commit them: a sweep starts from the last commit.
-# This part takes about 30 minutes. The longest command, in task 5, takes about 3 minutes on 2
-# cores.
+# If this folder has changes in no commit yet, commit them (`git commit -am "Part 2"`): a sweep
+# starts from the last commit. This part takes about 30 minutes. The longest command, in task 5,
+# takes about 3 minutes on 2 cores.
 # %% [markdown] lang="zh"
 # ## 实验目的
 #
@@ -60,8 +60,8 @@
 # ## 实验环境
 #
 # 双核 CPU，不需要网络。项目已经装好（`make setup`），并且运行过一次 `make`。如果有改动还没提交，请
-# 先提交：参数扫描从最近一次提交开始。本实验大约需要 30 分钟，其中最慢的一条命令在任务 5，双核上约
-# 3 分钟。
+# 先提交（`git commit -am "实验 2"`）：参数扫描从最近一次提交开始。本实验大约需要 30 分钟，其中最慢
+# 的一条命令在任务 5，双核上约 3 分钟。
 # %% lang="en"
 from stages.tools.course.session import begin
 

@@ -29,10 +29,11 @@
 #
 # ## Environment
 #
-# Two cores, no network. `make` has run once, and all changes are in a commit. The runs are short:
-# 1,000 steps of the shipped training. Each sweep takes 1 to 4 minutes on 2 cores, all eight
-# together about 20 minutes. In a class, each group may take one task and tell the others. If there
-# is no time at all, set `run = False` below: then the tables are those of the course's own runs.
+# Two cores, no network. `make` has run once, and all changes are in a commit (`git commit -am
+# "Part 4"`). The runs are short: 1,000 steps of the shipped training. Each sweep takes 2 to 5
+# minutes on 2 cores, all eight together about 25 minutes. In a class, each group may take one task
+# and tell the others. If there is no time at all, set `run = False` below: then the tables are
+# those of the course's own runs.
 # %% [markdown] lang="zh"
 # ## 实验目的
 #
@@ -46,9 +47,10 @@
 #
 # ## 实验环境
 #
-# 双核 CPU，不需要网络。已经运行过一次 `make`，所有改动都已提交。每次训练都很短：自带配置，只训
-# 1,000 步。每个参数扫描在双核上需要 1 到 4 分钟，八个一共约 20 分钟。在课堂上可以分组，每组做一个
-# 任务，再互相讲。实在没有时间，就把下面的 `run` 改成 `False`，直接用课程自己跑好的表。
+# 双核 CPU，不需要网络。已经运行过一次 `make`，所有改动都已提交（`git commit -am "实验 4"`）。每次
+# 训练都很短：自带配置，只训 1,000 步。每个参数扫描在双核上需要 2 到 5 分钟，八个一共约 25 分钟。在
+# 课堂上可以分组，每组做一个任务，再互相讲。实在没有时间，就把下面的 `run` 改成 `False`，直接用课程
+# 自己跑好的表。
 # %% lang="en"
 from stages.tools.course.session import begin
 
@@ -202,12 +204,12 @@ course.answer("schedule", complete(numbers, letter))
 # ### Task 3: the batch
 #
 # Compare 32 images a step (first) with 64 (second). All runs have the same number of steps, so
-# those with larger batches see more images and take longer. About 4 minutes on 2 cores.
+# those with larger batches see more images and take longer. About 5 minutes on 2 cores.
 # %% [markdown] lang="zh"
 # ### 任务 3：批的大小
 #
 # 比较每步 32 张图像（第一种）和 64 张（第二种）。所有训练的步数相同，所以批越大，看过的图像越多，
-# 用时也越长。双核上约 4 分钟。
+# 用时也越长。双核上约 5 分钟。
 # %%
 rows = ask("batch_size")
 # %%

@@ -59,21 +59,29 @@ course = begin(7, "zh")
 #
 # ### Task 1: pack
 #
-# A bundle is packed only if all results fit the params and the code that are here. So first run
-# what is missing. Nothing is overwritten: an older bundle of this exercise is removed here.
+# How many hexadecimal digits has a sha256? Try `hashlib.sha256(b"a").hexdigest()`, and change the
+# letter.
 # %% [markdown] lang="zh"
 # ## 实验步骤
 #
 # ### 任务 1：打包
 #
-# 只有所有结果都和当前的参数、代码相符，才能打包，所以先补跑缺少的阶段。打包不会覆盖已有文件，这里
-# 先删掉本实验以前留下的包。
+# sha256 有多少位十六进制数字？试试 `hashlib.sha256(b"a").hexdigest()`，再换个字母看看。
 # %%
 import hashlib
 import json
 import shutil
 from pathlib import Path
 
+hash_digits = len(hashlib.sha256(b"a").hexdigest())  # SOLUTION
+course.answer("hash_digits", hash_digits)
+# %% [markdown] lang="en"
+# A bundle is packed only if all results fit the params and the code that are here. So first run
+# what is missing. Nothing is overwritten: older bundles of this exercise are removed here.
+# %% [markdown] lang="zh"
+# 只有所有结果都和当前的参数、代码相符，才能打包，所以先补跑缺少的阶段。打包不会覆盖已有文件，这里
+# 先删掉本实验以前留下的包。
+# %%
 work = Path("bundles/exercise")
 shutil.rmtree(work, ignore_errors=True)
 work.mkdir(parents=True)
