@@ -343,6 +343,7 @@ def main(system: str, *words: str) -> None:
         return
     for stage, dataset in zip(words[::2], words[1::2], strict=True):
         sys.argv[:] = [stage, dataset]
+        sys.modules.pop(f"{HERE}.{stage}")  # it runs as the main module
         runpy.run_module(f"{HERE}.{stage}", run_name="__main__", alter_sys=True)
 
 
