@@ -10,9 +10,9 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
-from stages.gan.data.raw import formats, leftovers, sources
+from stages.gan.data.raw import account, formats, leftovers, sources
 from stages.gan.data.raw.packed import open_source
-from stages.gan.params import Dataset, Download
+from stages.gan.params import Dataset
 
 
 def download(dataset: str, params: Dataset) -> None:
@@ -46,7 +46,7 @@ def download(dataset: str, params: Dataset) -> None:
                     left_out = raw.gather(
                         container, folder, settings.maximum_bytes, settings.subset
                     )
-            verify(settings, raw.identities(folder))
+            account.check_hashes(settings.sha256, raw.identities(folder))
 
         found = sources.first_that_works(settings.sources, take, say)
         there = [folder / file for file in raw.FILES if (folder / file).exists()]
@@ -89,22 +89,6 @@ def make_bundled(source: str, params: Dataset, folder: Path) -> None:
     settings = params.download
     stream_at = functools.partial(stream, settings.bundled_seed, "drawing")
     bundled.make(folder, settings.bundled_count, stream_at)
-
-
-def verify(settings: Download, identities: dict[str, str]) -> None:
-    """Compare the unpacked files with the hashes in params.yaml."""
-    for file, expected in settings.sha256.items():
-        found = identities.get(file)
-        if found is None:
-            raise UserError(
-                _("{file} is not in the source, but download.sha256 names it").format(file=file)
-            )
-        if found != expected:
-            raise UserError(
-                _("{file} has sha256 {found}, expected {expected}").format(
-                    file=file, found=found, expected=expected
-                )
-            )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from typing import Any
 
 from stages.command import edits, run_stage, say, workspace
 from stages.gan.common import paths, unfinished
-from stages.gan.common.language import _
 from stages.gan.params import Dataset
 from stages.gan.training import loop, preparation, results
 from stages.gan.training.history import History
@@ -29,11 +28,7 @@ def train(dataset: str, params: Dataset) -> None:
     """Train in this process, or in as many workers as the params ask for."""
     workers = params.train.distributed.workers
     if workers > 1 and not group.is_started_by_msrun():
-        say(
-            _("{dataset}: {workers} workers, {images} images for each").format(
-                dataset=dataset, workers=workers, images=params.train.batch_size // workers
-            )
-        )
+        say(job.about(dataset, workers, params.train.batch_size))
         job.run(["-m", "stages.train", dataset], workers, workspace.scratch(), say)
         return
     with worker.membership(dataset, workers) as (mine, link):

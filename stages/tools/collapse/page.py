@@ -8,7 +8,7 @@ from stages.gan import pages
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_csv, read_json
-from stages.gan.common.language import marked, translated
+from stages.gan.common.language import _, marked, translated
 from stages.gan.pages import epochs, evidence
 from stages.gan.training.watch import sentences
 
@@ -46,8 +46,12 @@ def read(folder: Path, dataset: str, name: str, changes: dict[str, Any]) -> Run:
     verdict = read_json(pictures / "verdict.json")
     for key in ("name", "meaning", "seen", "levels", "earlier"):
         if key not in verdict:
-            raise UserError(f"{pictures / 'verdict.json'} is damaged: it has no {key}")
-    *_, last = epochs.files(pictures).values()
+            raise UserError(
+                _("{file} is damaged: it has no {key}").format(
+                    file=pictures / "verdict.json", key=key
+                )
+            )
+    *_earlier, last = epochs.files(pictures).values()
     return Run(
         name,
         changes,

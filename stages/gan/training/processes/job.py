@@ -59,6 +59,13 @@ class Ended(UserError):
         self.code = code
 
 
+def about(dataset: str, workers: int, batch_size: int) -> str:
+    """The line that announces a job."""
+    return _("{dataset}: {workers} workers, {images} images for each").format(
+        dataset=dataset, workers=workers, images=batch_size // workers
+    )
+
+
 def run(
     command: list[str],
     workers: int,

@@ -3,11 +3,15 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 
+_SCOPES = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda,
+    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
+)  # fmt: skip
 _FUNCTIONS = ("_", "n_", "marked")
 # {name}, {name:.2f}, %(name)s; doubled braces and signs stand for themselves.
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|%%|(\{[^{}]*\}|%\(\w+\)[a-z])")
@@ -114,7 +118,37 @@ def of_source(text: str) -> list[str]:
                 isinstance(each, ast.Constant) and isinstance(each.value, str) for each in taken
             ):
                 found.append(f"{node.lineno}: {node.func.id}() takes a literal text only")
-    return found
+    return found + list(_hidden_functions(tree))
+
+
+def _hidden_functions(tree: ast.Module) -> Iterator[str]:
+    """A line for each function that calls `_` and also binds it, as in `_, value = pair`.
+
+    The name is then the function's own, and calling it fails.
+    """
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        own = list(_own_nodes(function))
+        bound = [
+            node
+            for node in own
+            if isinstance(node, ast.Name) and node.id == "_" and isinstance(node.ctx, ast.Store)
+        ]
+        calls = any(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_"
+            for node in ast.walk(function)
+        )
+        if bound and calls:
+            yield f"{bound[0].lineno}: {function.name} binds `_`, and calls _(): use another name"
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes inside one but those of functions and comprehensions, whose names are their own."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, _SCOPES):
+            yield child
+            yield from _own_nodes(child)
 
 
 def shown(message: Message) -> str:

@@ -74,3 +74,11 @@ def test_a_call_within_an_f_string_is_a_fault():
 def test_literals_are_no_faults():
     text = '_("a" "b").format(c=d)\nn_("one", "many", count)\nmarked("""x""")\ntranslated(text)\n'
     assert faults.of_source(text) == []
+
+
+def test_a_function_that_hides_the_translation_is_a_fault():
+    text = 'def f(pair):\n    _, value = pair\n    return _("a").format(b=value)\n'
+    (found,) = faults.of_source(text)
+    assert found == "2: f binds `_`, and calls _(): use another name"
+    own = 'def f(pairs):\n    return [_ for _, b in pairs], _("a")\n'
+    assert faults.of_source(own) == []
