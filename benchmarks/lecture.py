@@ -20,5 +20,5 @@ def content(dataset: str) -> dict[str, Any]:
 def settings(dataset: str) -> params.Dataset:
     """The same as a typed model."""
     changed = content(dataset)
-    kind = changed["datasets"][dataset]
-    return params.Dataset.model_validate({"kind": kind, **changed[dataset]})
+    common = {"language": changed["language"], "kind": changed["datasets"][dataset]}
+    return params.Dataset.model_validate({**common, **changed[dataset]})

@@ -104,7 +104,11 @@ def test_each_stage_depends_on_all_modules_it_imports_and_on_few_others(reproduc
             if path.parts[0] == "stages":
                 rooms |= set(path.parents)
                 files = folder.rglob("*.py") if folder.is_dir() else [folder]
-                declared |= {file.relative_to(reproduced.folder).as_posix() for file in files}
+                declared |= {
+                    file.relative_to(reproduced.folder).as_posix()
+                    for file in files
+                    if file.suffix == ".py"
+                }
         for file in imported - declared:
             assert Path(file).parent in rooms, (stage, file)
             assert only_says_what_the_room_is_for(reproduced.folder / file), (stage, file)
@@ -139,6 +143,19 @@ def test_an_edit_of_the_pages_style_reruns_the_report_alone(reproduced, tmp_path
     style.write_text(style.read_text().replace("1.7rem", "1.8rem"))
     status = json.loads(copy.run("dvc", "status", "--json").stdout)
     assert set(status) == {f"report@{dataset}" for dataset in DATASETS}
+
+
+def test_another_language_reruns_only_what_is_written_in_it(reproduced, tmp_path):
+    copy = clone(reproduced, tmp_path / "clone")
+    params = copy.params
+    copy.write_params({**params, "language": "zh"})
+    status = json.loads(copy.run("dvc", "status", "--json").stdout)
+    written = {f"{stage}@{data}" for stage in ("report", "export", "play") for data in DATASETS}
+    assert set(status) == written
+    catalogue = copy.folder / "stages/languages/zh/LC_MESSAGES/terminal.mo"
+    copy.write_params(params)
+    catalogue.write_bytes(catalogue.read_bytes() + b" ")
+    assert json.loads(copy.run("dvc", "status", "--json").stdout) == {}
 
 
 @pytest.mark.slow

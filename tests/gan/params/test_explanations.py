@@ -226,7 +226,8 @@ def test_any_batch_size_out_of_range_is_named(tmp_path_factory, number):
 def test_any_value_anywhere_is_accepted_or_ends_in_one_line(place, value):
     content = shipped()
     set_param(content, f"mnist.{place}", value)
-    section = {"kind": content["datasets"]["mnist"], **content["mnist"]}
+    common = {"language": content["language"], "kind": content["datasets"]["mnist"]}
+    section = {**common, **content["mnist"]}
     try:
         params.Dataset.model_validate(section)
     except ValidationError as error:

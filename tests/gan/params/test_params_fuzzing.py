@@ -138,7 +138,7 @@ def test_aliases_of_aliases_take_no_time(file):
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     for level in range(1, 30):
         lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]")
-    sections = yaml.safe_dump({"datasets": SHIPPED_CONTENT["datasets"]})
+    sections = yaml.safe_dump({name: SHIPPED_CONTENT[name] for name in ("language", "datasets")})
     section = yaml.safe_dump({"mnist": SHIPPED_CONTENT["mnist"]})
     section = section.replace("epochs: 200", "epochs: *a29")
     assert "*a29" in section
