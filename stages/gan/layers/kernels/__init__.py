@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 from mindspore import ops
 
+from stages.gan.common.language import marked, retold, translated
+
 HEADER = Path(__file__).with_name("kernel.h")
 # No contraction: a product and a sum that are rounded once would differ from MindSpore's own.
 # No traps: otherwise gcc uses branches, number by number, in every loop with a rectifier, so that
@@ -33,6 +35,15 @@ _FLAGS = (
     "-pthread",
 )
 _SECONDS = 120
+# Why something was not compiled, or by another compiler.
+_NOT_HERE = marked("MindSpore's custom operators do not work on {system}")
+_NO_CC = marked("CC={command} was not found")
+_NO_COMPILER = marked("a C compiler (cc or gcc) was not found")
+_USED = marked("{compiler} was used")
+_SLOW = marked("{compiler} took more than {seconds} s")
+_FAILED = marked("{compiler} failed: {message}")
+_TEXTS = (_NOT_HERE, _NO_CC, _NO_COMPILER, _USED, _SLOW, _FAILED)
+_AND = marked(", and ")
 
 
 def folder() -> Path:
@@ -54,25 +65,27 @@ def compile_once(source: Path) -> Compiled:
     if os.environ.get("GAN_KERNELS") == "pure":
         return Compiled(None, "GAN_KERNELS=pure")
     if platform.system() != "Linux":
-        return Compiled(None, f"MindSpore's custom operators do not work on {platform.system()}")
+        return Compiled(None, _NOT_HERE.format(system=platform.system()))
     compilers, wrong = [], []
     if wanted := os.environ.get("CC", "").strip():
         if named := _named(wanted):
             compilers.append(named)
         else:
-            wrong.append(f"CC={' '.join(wanted.split())} was not found")
+            wrong.append(_NO_CC.format(command=" ".join(wanted.split())))
     usual = _usual()
     if usual is None and not compilers:
-        wrong.append("a C compiler (cc or gcc) was not found")
+        wrong.append(_NO_COMPILER)
     if usual is not None and [usual] not in compilers:
         compilers.append([usual])
     for compiler in compilers:
         target = folder() / f"{source.stem}-{_identity(source, compiler)}.so"
         failure = None if target.exists() else _compile(source, compiler, target)
         if failure is None:
-            return Compiled(target, note=", ".join([*wrong, f"{usual} was used"]) if wrong else "")
+            return Compiled(
+                target, note=", ".join([*wrong, _USED.format(compiler=usual)]) if wrong else ""
+            )
         wrong.append(failure)
-    return Compiled(None, ", and ".join(wrong))
+    return Compiled(None, _AND.join(wrong))
 
 
 def _named(wanted: str) -> list[str]:
@@ -130,13 +143,18 @@ def _run(command: list[str]) -> str | None:
             command, capture_output=True, text=True, errors="replace", timeout=_SECONDS
         )
     except subprocess.TimeoutExpired:
-        return f"{command[0]} took more than {_SECONDS} s"
+        return _SLOW.format(compiler=command[0], seconds=_SECONDS)
     except OSError as error:
         return f"{command[0]}: {error.strerror or error}"
     if result.returncode == 0:
         return None
     first = next(iter(result.stderr.strip().splitlines()), f"exit code {result.returncode}")
-    return f"{command[0]} failed: {first}"
+    return _FAILED.format(compiler=command[0], message=first)
+
+
+def _told(text: str, separator: str) -> str:
+    """A reason or a note in the language now spoken: `compile_once` makes it once, in English."""
+    return translated(separator).join(retold(part, *_TEXTS) for part in text.split(separator))
 
 
 class Library:
@@ -158,12 +176,12 @@ class Library:
     @property
     def reason(self) -> str:
         """Why there is no library, in one line; "" if there is one."""
-        return compile_once(self.source).reason
+        return _told(compile_once(self.source).reason, _AND)
 
     @property
     def note(self) -> str:
         """In brackets, that another compiler was used than CC names; "" if none was."""
-        note = compile_once(self.source).note
+        note = _told(compile_once(self.source).note, ", ")
         return f" ({note})" if note else ""
 
     def kernel(self, name: str, shape: Callable[..., tuple[Any, ...]], outputs: int = 1) -> Any:

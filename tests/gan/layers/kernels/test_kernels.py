@@ -149,6 +149,9 @@ def test_where_the_named_compiler_is_missing_the_usual_one_is_used(kept, monkeyp
     assert KERNELS.reason == ""
     assert KERNELS.note == f" (CC={wanted} was not found, {COMPILER} was used)"
     assert dcgan.remark() == f"convolutions with compiled kernels{KERNELS.note}"
+    monkeypatch.setenv("GAN_LANGUAGE", "zh")
+    assert KERNELS.note == f" (找不到 CC={wanted}，改用 {COMPILER})"
+    assert dcgan.remark() == f"卷积使用编译好的算子{KERNELS.note}"
 
 
 @needs_compiler
