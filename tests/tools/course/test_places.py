@@ -27,7 +27,7 @@ def test_outs_of_a_stage_are_compared_with_dvc_lock(copied):
     place = Project()
     assert place.trouble("train@mnist") == ""
     assert "has not run" in place.trouble("train@nothing")
-    flip(paths.models("mnist") / "final" / "generator.safetensors")
+    flip(paths.models("mnist") / "final" / "generator.safetensors", -1)
     assert "generator.safetensors is damaged: `dvc repro train@mnist`" in (
         place.trouble("train@mnist")
     )

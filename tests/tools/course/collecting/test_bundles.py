@@ -45,7 +45,7 @@ def test_answers_are_checked_again(tmp_path):
 
 def test_damage_is_named_and_nothing_of_it_is_used(tmp_path):
     path = pack(tmp_path / "li.zip", ANSWERS)
-    flip(path)
+    flip(path, -1)
     student = bundles.read(path, tmp_path, [LOSSES])
     assert not student.is_intact
     assert student.problem
