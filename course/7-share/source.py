@@ -40,7 +40,7 @@
 # ## 预备知识
 #
 # - 哈希：文件里任何一个字节变了，这个数就会变。这里用 sha256。
-# - 包的说明见 [docs/sharing.md](../../docs/sharing.md#a-run-in-one-file)。
+# - 包的说明见 [docs/sharing.zh-CN.md](../../docs/sharing.zh-CN.md#把一次运行打包成一个文件)。
 #
 # ## 实验环境
 #
