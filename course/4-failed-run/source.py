@@ -259,7 +259,7 @@ question += """\
   mine-3: {train: {learning_rate: 0.01, schedule: {warm_up_steps: 10000}}}
 """
 # END SOLUTION
-Path("sweeps/mend.yaml").write_text(question)
+print(Path("sweeps/mend.yaml").write_text(question, encoding="utf-8"), "letters")
 # %% [markdown] lang="en"
 # The sweep takes about 3 minutes on 2 cores. If it is interrupted, run the same cell again.
 # %% [markdown] lang="zh"
