@@ -53,7 +53,7 @@
 # ## 预备知识
 #
 # - Python 和 NumPy；logit、sigmoid 和交叉熵的含义（见实验 3 或
-#   [docs/losses.md](../../docs/losses.md)）。
+#   [docs/losses.zh-CN.md](../../docs/losses.zh-CN.md)）。
 # - 参数扫描：同时训练几次，每次只改一处。`python -m stages sweep` 会并排训练，不影响工作区里的结
 #   果。
 #
@@ -237,9 +237,9 @@ course.answer("push_recipe", push_recipe)
 # - `squares`：用平方误差代替交叉熵。
 #
 # 请再加上你自己的三种办法，任何两种都不能改同一个参数。思路见
-# [docs/losses.md](../../docs/losses.md#what-stabilises-training) 和 `params.yaml`：两个网络的学习
-# 率、只改判别器的学习率、让学习率从很小慢慢升上来（`schedule`），等等。每次训练 1,000 步。运行之前
-# 先写下：这六种里，你认为哪些管用？
+# [docs/losses.zh-CN.md](../../docs/losses.zh-CN.md#哪些做法能让训练更稳定) 和 `params.yaml`：两个
+# 网络的学习率、只改判别器的学习率、让学习率从很小慢慢升上来（`schedule`），等等。每次训练 1,000
+# 步。运行之前先写下：这六种里，你认为哪些管用？
 # %%
 from pathlib import Path
 
@@ -259,7 +259,7 @@ question += """\
   mine-3: {train: {learning_rate: 0.01, schedule: {warm_up_steps: 10000}}}
 """
 # END SOLUTION
-Path("sweeps/mend.yaml").write_text(question)
+print(Path("sweeps/mend.yaml").write_text(question, encoding="utf-8"), "letters")
 # %% [markdown] lang="en"
 # The sweep takes about 3 minutes on 2 cores. If it is interrupted, run the same cell again.
 # %% [markdown] lang="zh"

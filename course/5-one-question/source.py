@@ -316,4 +316,4 @@ course.answer("activation", complete(numbers, letter))
 # - 以上结论只对这份数据、1,000 步成立。学得慢的设置，训练久了也许反而更好。
 #
 # 随时可以用 `python -m stages course check 5` 再检查一遍。同样的问题、更长的训练见
-# [docs/experiments.md](../../docs/experiments.md)。
+# [docs/experiments.zh-CN.md](../../docs/experiments.zh-CN.md)。

@@ -95,12 +95,13 @@ def apart(score):
     # score: a dict of value, error, floor and floor_error
     # BEGIN SOLUTION
     deviation = (score["error"] ** 2 + score["floor_error"] ** 2) ** 0.5
-    return (score["value"] - score["floor"]) / deviation if deviation else 0.0
+    return round((score["value"] - score["floor"]) / deviation, 2) if deviation else 0.0
     # END SOLUTION
 
 
 for name, score in scores["quality"].items():
-    print(f"{name:18}", {key: round(number, 4) for key, number in score.items()}, apart(score))
+    numbers = "  ".join(f"{key} {number:.4f}" for key, number in score.items())
+    print(f"{name:18}{numbers}  apart", apart(score))
 course.answer("distance_apart", apart(scores["quality"]["frechet_distance"]))
 course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # %% [markdown] lang="en"
@@ -151,7 +152,7 @@ order = np.random.default_rng(1).permutation(len(images))  # mixes the images
 def score_of(shown):
     found = scoring.quality(known, held_out, paths.judge("mnist"), shown, settings)
     for name, score in found.items():
-        print(f"{name:18} {score['value']:8.3f}  floor {score['floor']:8.3f}  apart", apart(score))
+        print(f"{name:18}{score['value']:8.3f}  floor{score['floor']:8.3f}  apart", apart(score))
     return found
 
 
