@@ -63,9 +63,9 @@ def extracted() -> dict[str, Catalog]:
         for file in sorted((ROOT / folder).glob("*.yaml")):
             if message := about(file):
                 found[domain].add(message, locations=[(file.relative_to(ROOT).as_posix(), 1)])
-    for message in list(found[PAGES]):
-        if message.id:
-            found[TERMINAL].delete(message.id)
+    for shown in list(found[PAGES]):
+        if shown.id:
+            found[TERMINAL].delete(shown.id)
     return found
 
 
@@ -154,7 +154,7 @@ class _Plain(Catalog):
                 ]
                 self[message.id] = message
 
-    @property
+    @property  # type: ignore[misc]  # Babel's can be set, which nobody does
     def mime_headers(self) -> list[tuple[str, str]]:
         return [
             ("Language", str(self.locale)),
