@@ -112,8 +112,9 @@ def _decode(content: bytes, size: int | None, channels: int) -> _Decoded:
     try:
         with Image.open(io.BytesIO(content), formats=raw.forms()) as picture:
             if picture.width * picture.height > _MAXIMUM_PIXELS:
-                size = {"width": picture.width, "height": picture.height}
-                raise UserError(account.TOO_LARGE.format(**size))
+                raise UserError(
+                    account.TOO_LARGE.format(width=picture.width, height=picture.height)
+                )
             picture.load()
             flat = _upright(_flat(picture, channels), _orientation(picture))
             further_frames = _has_further_frames(picture)
