@@ -87,7 +87,9 @@ def check(path: Path, target: Path | None) -> None:
     )
     if checked.damages:
         # A reason begins with its kind, in each language.
-        kinds = Counter(re.split(r"\W", reason)[0] for reason in checked.damages.values())
+        kinds = Counter(
+            re.split(r"\W", reason, maxsplit=1)[0] for reason in checked.damages.values()
+        )
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         raise UserError(
             _("{about}; some are wrong: {counts}").format(about=printable(about), counts=counts)
