@@ -49,8 +49,8 @@ class StopAfter:
         self._left -= 1
         return self._left == 0
 
-    def error(self, message: str) -> Stopped:
-        return Stopped(message.format(reason="a test"), signal.SIGTERM)
+    def error(self, message: str, **values: int) -> Stopped:
+        return Stopped(message.format(reason="a test", **values), signal.SIGTERM)
 
 
 class Training:
