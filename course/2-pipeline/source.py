@@ -182,13 +182,14 @@ course.answer("stages_run_again", ran)
 # %% [markdown] lang="en"
 # ### Task 5: back, and the data's hash
 #
-# Set the seed back. This time it takes seconds: DVC has seen these inputs before, and brings back
-# the results. Then find the hash that `dvc.lock` has of the prepared data, `data/mnist/prepared`.
+# Set the seed back. Now DVC does not train again: it has seen these inputs before, so it brings
+# the networks back, and prints `is cached`. Then find the hash that `dvc.lock` has of the prepared
+# data, `data/mnist/prepared`.
 # %% [markdown] lang="zh"
 # ### 任务 5：改回去，以及数据的哈希值
 #
-# 把种子改回来。这次只要几秒：这些输入 DVC 见过，直接取回结果。然后在 `dvc.lock` 里找到
-# `data/mnist/prepared`（处理好的数据）的哈希值。
+# 把种子改回来。这次不再训练：这些输入 DVC 见过，直接取回网络，并打印 `is cached`。
+# 然后在 `dvc.lock` 里找到 `data/mnist/prepared`（处理好的数据）的哈希值。
 # %%
 log = course.run("dvc exp run -S mnist.train.seed=1 report@mnist")
 # %%

@@ -53,7 +53,7 @@ def notebook_of(part: Part, edition: str, language: str) -> nbformat.NotebookNod
     UserError
         If the marks of a solution do not pair, or a cell names a language that is unknown.
     """
-    cells = []
+    cells: list[nbformat.NotebookNode] = []
     for cell in read(part).cells:
         spoken, tags = cell.metadata.get("lang"), cell.metadata.get("tags", [])
         if spoken is not None and spoken not in parts.LANGUAGES:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +14,7 @@ from stages.tools.course.kinds.number import as_number
 from stages.tools.course.places import Place
 
 # What a key of a CSV says first: which of a column's numbers.
-_OF_COLUMN = {
+_OF_COLUMN: Mapping[str, Callable[[Sequence[float]], float]] = {
     "first": lambda numbers: numbers[0],
     "last": lambda numbers: numbers[-1],
     "min": min,
