@@ -53,7 +53,7 @@ def test_a_name_that_works_everywhere_is_taken(tmp_path, name):
 def test_two_names_may_not_differ_in_capitals_alone(tmp_path):
     file = write(tmp_path, "MNIST")
     told = message_of(params.load, file, "mnist")
-    assert "'mnist' and 'MNIST' cannot both name a data set" in told
+    assert "'MNIST' and 'mnist' cannot both name a data set" in told
 
 
 @pytest.mark.parametrize("name", BAD, ids=repr)
