@@ -117,6 +117,7 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
         note="" if picture else f"The picture is not on this machine: {fetching(revision, folder)}",
         judge=evaluate["judge"].get("sha256", ""),
         found=headline.finding(evaluate),
+        made_on=revision.made_on(),
     )
 
 
