@@ -1,6 +1,6 @@
 """Sweeps on a cluster: how much faster two workers are than one, and what 64 hosts would cost.
 
-    python -m benchmarks.cluster speed [EXPERIMENTS] [KEY=VALUE ...]   # on two cores
+    python -m benchmarks.cluster speed [TRAININGS] [KEY=VALUE ...]     # on two cores
     python -m benchmarks.cluster simulate [HOSTS] [EXPERIMENTS]        # dask's real scheduler
     python -m benchmarks.cluster traffic [HOSTS] [EXPERIMENTS]         # from the sizes in dvc.lock
 
@@ -34,27 +34,33 @@ def run(*command: str, folder: Path) -> str:
 
 
 def speed(count: int, changes: Sequence[str]) -> None:
-    """Print the time of a sweep on one worker and on two, each bound to one core."""
+    """Print the time of short trainings on one worker and on two, each bound to one core."""
+    from stages.tools.dvc import revisions
+    from stages.tools.sweep import __main__ as sweep
+    from stages.tools.sweep import definitions, plan
+
     with tempfile.TemporaryDirectory(dir=Path.cwd().parent) as name:
         place = Path(name)
         head, *hosts = clones(place)
+        os.chdir(head)
+        content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+        inputs = f"preprocess@{DATASET}", f"judge@{DATASET}"
         times = {}
         for workers in (1, 2):
-            file = head / "sweeps" / f"speed{workers}.yaml"
+            file = definitions.FOLDER / f"speed{workers}.yaml"
             seeds = [100 * workers + seed for seed in range(count)]
             file.write_text(f"# How fast?\ngrid:\n  train: {{seed: {seeds}}}\n")
+            asked = definitions.load(file.stem)
+            planned = plan.plan(asked, DATASET, content, plan.overrides(changes))
             with ExitStack() as stack:
                 address = start(place, hosts[:workers], stack)
-                words = [option for each in changes for option in ("-S", each)]
                 began = time.monotonic()
-                command = [sys.executable, "-m", "stages", "sweep", file.stem, *words]
-                log = place / "sweep.log"
-                with log.open("w") as output:
-                    subprocess.run(
-                        [*command, "--cluster", address], cwd=head, check=True, stdout=output
-                    )
+                found = sweep.on_cluster(
+                    address, planned, DATASET, revisions.head(), f"train@{DATASET}", inputs
+                )
                 times[workers] = time.monotonic() - began
-            print(f"{workers} worker(s): {count} experiments in {times[workers]:.1f} s", flush=True)
+            assert not any(each.why for each in found)
+            print(f"{workers} worker(s): {count} trainings in {times[workers]:.1f} s", flush=True)
         print(f"two workers are {times[1] / times[2]:.2f} times as fast as one")
 
 

@@ -97,12 +97,14 @@ def light_cluster(tmp_path_factory):
     place = tmp_path_factory.mktemp("light")
     project = light.make(place / "original", place / "notes", STEPS)
     with hosts.two_hosts(place, project, SHORT) as found:
-        for number in (0, 1):
-            found.worker(number)
         yield found, Notes(place / "notes")
 
 
 def drive(found: hosts.Cluster, log: str, *numbers: str):
+    """Start a sweep; a worker that has ended, as one that was cut off does, is started again."""
+    for number in (0, 1):
+        if number not in found.workers or found.workers[number].poll() is not None:
+            found.worker(number)
     return found.start(log, "python", "drive.py", found.address, *numbers)
 
 
@@ -130,8 +132,8 @@ def test_workers_and_the_sweep_are_killed_at_random_and_nothing_runs_twice(light
     hosts.kill(sweep)
     assert sweep.wait() == -signal.SIGKILL
     hosts.kill(found.workers[1])  # the nanny, too: as when a host is switched off
+    found.workers[1].wait()
     time.sleep(chance.uniform(1, 3))
-    found.worker(1)
     sweep = drive(found, "again", *numbers)
     assert sweep.wait(170) == 0, found.text("again")
     assert "all done" in found.text("again")
@@ -172,7 +174,6 @@ def test_a_host_that_is_cut_off_stops_before_another_begins(light_cluster):
 def test_ctrl_c_saves_and_the_same_command_goes_on(light_cluster):
     found, notes = light_cluster
     numbers = ["21", "22"]
-    wait_for(lambda: len(workers(found)) == 2, lambda: found.text("worker-1"))
     sweep = drive(found, "asked", *numbers)
     wait_for(lambda: notes.count("begin", *numbers) == 2, lambda: found.text("asked"))
     time.sleep(3)
