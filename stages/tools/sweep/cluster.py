@@ -55,6 +55,7 @@ class Cluster:
             raise UserError(f"no scheduler answers at {address}: {reason}") from None
         self._here = work.about()
         self._futures: dict[str, Future] = {}
+        self._kept: dict[str, list[str]] = {}
         self._said: dict[str, dict[str, str]] = {}
         self._client.subscribe_topic(work.TOPIC, self._hear)
         self._told: set[str] = set()
@@ -107,9 +108,12 @@ class Cluster:
         if key in self._client.futures:  # the last try is not forgotten yet
             return
         work.stopper(key, self._client).clear()
+        # Where its states are, if these workers are still there.
+        places = self._kept.get(key, [])
         self._futures[key] = self._client.submit(
-            work.work, each.experiment, self._here, key=key, pure=False
-        )
+            work.work, each.experiment, self._here, key=key, pure=False,
+            workers=places or None, allow_other_workers=bool(places),
+        )  # fmt: skip
         # It goes on if this sweep is killed.
         fire_and_forget(self._futures[key])
 
@@ -119,6 +123,7 @@ class Cluster:
         self._said.pop(key, None)
         if future.status == "finished":
             outcome: Outcome = future.result()
+            self._kept[key] = list(self._client.who_has([future]).get(key, ()))
             if outcome.state == runs.STOPPED:
                 outcome = Outcome(runs.KILLED, "", "was stopped by another sweep")
         else:
@@ -149,6 +154,9 @@ class Cluster:
                 say("the scheduler has no workers yet: waiting for some")
                 self._told.add("")
             return
+        for address, keys in self._client.run(work.kept, workers=new, on_error="ignore").items():
+            for key in keys:
+                self._kept.setdefault(key, []).append(address)
         for address, worker in self._client.run(work.about, workers=new, on_error="return").items():
             self._told.add(address)
             for line in differences(worker, self._here):

@@ -53,6 +53,14 @@ def about() -> dict[str, str]:
     }
 
 
+def kept() -> list[str]:
+    """The keys of the experiments that were begun in this folder, and neither finished nor failed.
+
+    Their states are here, so they go on here.
+    """
+    return [folder.name for folder in (clones.FOLDER / "clones").glob("*")]
+
+
 def fits(worker: dict[str, str], here: dict[str, str]) -> bool:
     """Whether a worker may run experiments of a sweep: by code, MindSpore's version and folder."""
     same = all(worker[name] == here[name] for name in ("code", "mindspore"))
@@ -101,7 +109,8 @@ def _work(experiment: Experiment, contact: "Contact", core: int) -> Outcome:
     outcome = run.outcome()
     if outcome.state == runs.DONE:
         _send(run, contact)
-    run.clone.remove()
+    if outcome.state != KILLED:
+        run.clone.remove()
     return contact.give_up() if outcome.state == KILLED and contact.is_over else outcome
 
 

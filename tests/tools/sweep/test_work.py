@@ -42,6 +42,7 @@ class Pretended:
     looks = 3
     pushes = 0
     refusals = 0
+    removed = False
     ends = Outcome(runs.DONE, "fine")
 
     def __init__(self, experiment):
@@ -72,7 +73,7 @@ class Pretended:
             raise UserError("no network")
 
     def remove(self):
-        pass
+        type(self).removed = True
 
 
 @pytest.fixture
@@ -95,6 +96,7 @@ def run(work, scheduler, monkeypatch):
 def test_results_are_sent_and_sending_is_tried_again(run):
     outcome, kind = run(refusals=2)
     assert (outcome, kind.pushes) == (Outcome(runs.DONE, "fine"), 3)
+    assert kind.removed
 
 
 def test_where_results_cannot_be_sent_the_experiment_is_given_back(run):
@@ -122,6 +124,7 @@ def test_one_that_is_asked_to_end_is_stopped(run, work, scheduler):
     outcome, kind = run(looks=2000)
     timer.join()
     assert (outcome, kind.pushes) == (Outcome(runs.STOPPED), 0)
+    assert not kind.removed  # the sweep asks for those that were begun
 
 
 def test_where_the_scheduler_is_out_of_reach_it_stops_and_goes_back(run, work, monkeypatch):
@@ -166,6 +169,14 @@ def test_a_worker_that_does_not_fit_leaves_it_to_others(work, tmp_path, monkeypa
     assert "is no clone of the project" in work.about()["trouble"]
     with pytest.raises(Reschedule):
         work.work(EXPERIMENT, work.about())
+
+
+def test_experiments_that_were_begun_here_are_named(work, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert work.kept() == []
+    for name in ("k1", "k2"):
+        (work.clones.FOLDER / "clones" / name).mkdir(parents=True)
+    assert sorted(work.kept()) == ["k1", "k2"]
 
 
 def test_workers_of_one_folder_take_different_cores(work, tmp_path, monkeypatch):
