@@ -127,8 +127,9 @@ class Cluster:
             if outcome.state == runs.STOPPED:
                 outcome = Outcome(runs.KILLED, "", "was stopped by another sweep")
         else:
-            # dask gives up where workers were killed again and again.
-            reason = " ".join(str(future.exception() or future.status).split())
+            # dask gives up where workers were killed again and again; another sweep may cancel it.
+            said = future.exception() if future.status == "error" else future.status
+            reason = " ".join(str(said).split())
             outcome = Outcome(runs.KILLED, "", f"was given back ({reason})")
         return outcome
 
