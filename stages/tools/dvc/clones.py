@@ -265,7 +265,7 @@ def _git(*arguments: str) -> str:
 
 def _identity() -> dict[str, str]:
     """Who makes the experiment's commit: who would commit in the project."""
-    found = {}
+    found: dict[str, str] = {}
     for key, part in (("user.name", "NAME"), ("user.email", "EMAIL")):
         if value := os.fsdecode(git("config", key).stdout).strip():
             found |= {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER")}
