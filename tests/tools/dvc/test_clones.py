@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import speaking
 from stages.tools.dvc import clones, revisions
 from stages.tools.dvc.clones import Clone, Experiment
 from tests.helpers.data import message_of
 
 PIPELINE = """stages:
   make:
-    cmd: pwd > where && echo $GAN_PROJECT >> where && cat tracked untracked > out
+    cmd: (pwd; echo "$GAN_PROJECT"; echo "$GAN_LANGUAGE") > where && cat tracked untracked > out
     params: [a]
     outs: [out, where]
 """
@@ -64,12 +65,13 @@ def test_an_experiment_runs_apart_and_comes_back_whole(make, name):
     clone = Clone(experiment(options=("--set-param=a=2",)))
     clone.make()
     (clone.folder / "untracked").write_text("three")
-    assert clone.start("Made-on: here").wait() == 0, clone.log.read_text()
+    with speaking("zh"):
+        assert clone.start("Made-on: here").wait() == 0, clone.log.read_text()
     assert clone.is_finished
     assert [each.name for each in revisions.experiments()] == []
     clone.collect()
     where = (clone.folder / "where").read_text().splitlines()
-    assert where == [str(clone.folder), str(folder)]
+    assert where == [str(clone.folder), str(folder), "zh"]
     clone.remove()
     (found,) = revisions.experiments()
     assert (found.name, found.baseline) == ("mine", revisions.head())

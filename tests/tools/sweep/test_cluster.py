@@ -10,6 +10,8 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from stages.gan.common.language import VARIABLE
+from stages.tools.sweep import facts
 from tests.helpers.data import message_of
 from tests.helpers.processes import hosts, light
 from tests.helpers.processes.server import needs
@@ -49,6 +51,16 @@ def test_what_is_different_on_a_worker_is_told(cluster, changes, told):
     assert len(lines) == len(told)
     assert all(line.startswith(start) for line, start in zip(lines, told, strict=True))
     assert cluster.work.fits(worker, HERE) == (not told or "machine" in changes)
+
+
+def test_a_sweep_tells_of_a_worker_in_its_own_language(cluster, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "zh")
+    trouble = cluster.work.NO_CLONE.format(folder="/x")
+    worker = {**HERE, "trouble": trouble, "mindspore": facts.NOT_INSTALLED}
+    assert cluster.differences(worker, HERE) == [
+        "a 不会运行任何实验：/x 不是本项目的克隆",
+        "a 的 MindSpore 版本：未安装，本机：2；它不会运行任何实验",
+    ]
 
 
 def test_a_worker_that_cannot_import_the_project_is_told(cluster):

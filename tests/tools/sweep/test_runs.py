@@ -7,7 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stages.gan.common.language import ERROR, VARIABLE, translated
 from stages.gan.common.processes import is_alive
+from stages.gan.training.watch import verdicts
 from stages.tools.dvc.clones import Clone, Experiment
 from stages.tools.sweep import runs
 from stages.tools.sweep.runs import Outcome, Run
@@ -42,6 +44,27 @@ def test_what_a_failed_one_has_told():
 def test_one_that_has_printed_nothing_has_told_nothing():
     assert (runs.verdict(""), runs.last_line("")) == ("", "")
     assert runs.reason("") == "its log has no error message"
+
+
+@pytest.mark.parametrize("name", verdicts.VERDICTS)
+def test_a_log_in_chinese_tells_the_same(name, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "zh")
+    line = translated(verdicts.LINE).format(name=translated(name))
+    text = f"{line}\n{translated(ERROR).format(message='无法恢复')}\n{KILLED.format(1)}"
+    assert "verdict" not in text
+    assert "error:" not in text
+    for language in ("zh", "en"):
+        monkeypatch.setenv(VARIABLE, language)
+        assert (runs.verdict(text), runs.reason(text)) == (name, "无法恢复")
+
+
+def test_the_sweep_says_in_its_language_why_one_failed(monkeypatch):
+    silent = Outcome(runs.FAILED, "", runs.reason(""))
+    away = Outcome(runs.KILLED, "", runs.NOT_THERE.format(host="b", error="no network"))
+    assert (silent.said, away.said) == (silent.why, away.why)
+    monkeypatch.setenv(VARIABLE, "zh")
+    assert (silent.said, away.said) == ("日志中没有错误信息", "无法在 b 上运行（no network）")
+    assert runs.reason("") == silent.why
 
 
 class Pretended(Clone):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import ENGLISH, VARIABLE, spoken
+from stages.tools.dvc import clones
 from stages.tools.dvc.clones import Experiment
 from stages.tools.sweep import runs
 from stages.tools.sweep.runs import Outcome
@@ -88,7 +90,7 @@ def run(work, scheduler, monkeypatch):
     def of(**changes):
         kind = type("Kind", (Pretended,), changes)
         monkeypatch.setattr(work, "Run", kind)
-        return work.work(EXPERIMENT, work.about()), kind
+        return work.work(EXPERIMENT, {**work.about(), "language": ENGLISH}), kind
 
     return of
 
@@ -104,6 +106,29 @@ def test_where_results_cannot_be_sent_the_experiment_is_given_back(run):
     assert (outcome.state, kind.pushes) == (runs.KILLED, 3)
     assert outcome.why.startswith("could not run on ")
     assert "no network" in outcome.why
+
+
+def test_the_language_of_a_worker_changes_nothing_that_the_sweep_is_told(run, work, monkeypatch):
+    def refuse(experiment):
+        clones._git("cat-file", "-e", "nothing")
+
+    here = work.about()
+    monkeypatch.setenv(VARIABLE, "zh")
+    assert work.about() == {**here, "language": "zh"}
+    monkeypatch.setattr(work.clones, "fetch_files", refuse)
+    outcome, _kind = run()
+    assert outcome.why.startswith("could not run on ")
+    assert "git cat-file -e nothing failed: " in outcome.why
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert "is no clone of the project" in work.about()["trouble"]
+
+
+def test_an_experiment_speaks_the_language_of_its_sweep(run, monkeypatch):
+    heard = []
+    monkeypatch.setenv(VARIABLE, "zh")
+    run(start=lambda self, core, *options: heard.append(spoken()), left=1)
+    assert heard == [ENGLISH]
 
 
 def test_what_the_remote_has_is_not_run(run, work, monkeypatch):
