@@ -14,7 +14,9 @@ from tests.helpers.data import message_of
 
 PIPELINE = """stages:
   make:
-    cmd: (pwd; echo "$GAN_PROJECT"; echo "$GAN_LANGUAGE") > where && cat tracked untracked > out
+    cmd: >-
+      pwd > where && echo $GAN_PROJECT >> where && echo $GAN_LANGUAGE >> where &&
+      cat tracked untracked > out
     params: [a]
     outs: [out, where]
 """
