@@ -248,7 +248,8 @@ class Clone:
         settings.read(".dvc/config.local", encoding="utf-8")
         if not settings.has_section("cache"):
             settings.add_section("cache")
-        settings.set("cache", "dir", _cache(Path.cwd()))
+        # Quoted: DVC's reader takes what comes after a # for a comment.
+        settings.set("cache", "dir", f'"{_cache(Path.cwd())}"')
         with (folder / "config.local").open("w", encoding="utf-8") as file:
             settings.write(file)
 
