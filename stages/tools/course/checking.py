@@ -10,6 +10,7 @@ import yaml
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML
 from stages.tools.course.kinds import KINDS
 from stages.tools.course.outcomes import MISSING, Outcome, State
@@ -80,15 +81,19 @@ def read_answers(part: Part, place: Place) -> dict[str, object]:
         return {}
     try:
         if len(content) > _MOST_BYTES:
-            raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+            raise ValueError(_("it has more than {most:,} bytes").format(most=_MOST_BYTES))
         answers = yaml.safe_load(content.decode("utf-8"))
     except NO_YAML as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{part.answers} is not valid YAML: {reason}") from None
+        raise UserError(
+            _("{path} is not valid YAML: {reason}").format(path=part.answers, reason=reason)
+        ) from None
     if answers is None:
         return {}
     if not isinstance(answers, dict):
-        raise UserError(f"{part.answers} should hold lines such as `name: answer`")
+        raise UserError(
+            _("{path} should hold lines such as `name: answer`").format(path=part.answers)
+        )
     return {str(name): answer for name, answer in answers.items()}
 
 

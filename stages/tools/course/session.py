@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stages.gan.common import runtime
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import VARIABLE, _
 from stages.tools.course import checking, parts
 from stages.tools.course.parts import Part
 from stages.tools.course.places import Project
@@ -34,12 +35,16 @@ class Session:
         """
         tasks = {task["name"]: task for task in self.part.read_checks()["tasks"]}
         if name not in tasks:
-            raise UserError(f"part {self.part.number} has no task {name!r}: {', '.join(tasks)}")
+            raise UserError(
+                _("part {number} has no task {task!r}: {valid}").format(
+                    number=self.part.number, task=name, valid=", ".join(tasks)
+                )
+            )
         if value is not ... and value is not None:
             checking.write_answer(self.part, name, plain(value))
         answers = {} if value is ... else checking.read_answers(self.part, Project())
         outcome = checking.check_task(tasks[name], answers, Project())
-        print(outcome.line(name, self.language))
+        print(outcome.line(name))
 
     def run(self, command: str, ok: Collection[int] = (0,)) -> str:
         """Run a command in the project's folder, and show what it prints as it comes.
@@ -70,7 +75,11 @@ class Session:
                 print(line, end="")
                 printed.append(line)
         if process.returncode not in ok:
-            raise RuntimeError(f"`{command}` ended with exit code {process.returncode}")
+            raise RuntimeError(
+                _("`{command}` ended with exit code {code}").format(
+                    command=command, code=process.returncode
+                )
+            )
         return "".join(printed)
 
 
@@ -82,6 +91,7 @@ def begin(number: int, language: str) -> Session:
     UserError
         If the notebook does not lie in a copy of the project.
     """
+    os.environ[VARIABLE] = language  # of this process and of the commands that it runs
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "dvc.yaml").is_file() and (folder / parts.FOLDER).is_dir():
@@ -90,9 +100,12 @@ def begin(number: int, language: str) -> Session:
             # main thread sleeps while others compute.
             os.environ.setdefault("GLOG_v", "3")
             runtime.wait_without_spinning()
-            os.environ["GAN_LANGUAGE"] = language
             return Session(parts.find(number), language)
-    raise UserError(f"{here} is in no copy of the project: open the notebook where it was")
+    raise UserError(
+        _("{folder} is in no copy of the project: open the notebook where it was").format(
+            folder=here
+        )
+    )
 
 
 def plain(value: object) -> object:
