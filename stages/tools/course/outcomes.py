@@ -37,8 +37,10 @@ class Outcome:
 
     def line(self, name: str) -> str:
         """The task's name, its state, and what the student is told, in the language now spoken."""
-        told = " ".join(part for part in (self.note, self.look.get(spoken(), "")) if part)
-        state = translated(self.state.value)
+        look, state = self.look.get(spoken(), ""), translated(self.state.value)
+        told = self.note or look
+        if self.note and look:
+            told = _("{note} {look}").format(note=self.note, look=look)
         if not told:
             return _("{task}: {state}").format(task=name, state=state)
         return _("{task}: {state}. {told}").format(task=name, state=state, told=told)

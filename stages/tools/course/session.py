@@ -16,11 +16,10 @@ from stages.tools.course.places import Project
 
 
 class Session:
-    """One notebook at work: a part of the course, in one language."""
+    """One notebook at work on a part of the course."""
 
-    def __init__(self, part: Part, language: str) -> None:
+    def __init__(self, part: Part) -> None:
         self.part = part
-        self.language = language
 
     def answer(self, name: str, value: object = None) -> None:
         """Write an answer into the student's file, check it, and print what was found.
@@ -84,7 +83,7 @@ class Session:
 
 
 def begin(number: int, language: str) -> Session:
-    """Enter the project's folder from the notebook's, and begin a part.
+    """Enter the project's folder from the notebook's, and begin a part in a language.
 
     Raises
     ------
@@ -100,7 +99,7 @@ def begin(number: int, language: str) -> Session:
             # main thread sleeps while others compute.
             os.environ.setdefault("GLOG_v", "3")
             runtime.wait_without_spinning()
-            return Session(parts.find(number), language)
+            return Session(parts.find(number))
     raise UserError(
         _("{folder} is in no copy of the project: open the notebook where it was").format(
             folder=here
