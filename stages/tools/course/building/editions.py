@@ -61,8 +61,8 @@ def notebook_of(part: Part, edition: str, language: str) -> nbformat.NotebookNod
         spoken, tags = cell.metadata.get("lang"), cell.metadata.get("tags", [])
         if spoken is not None and spoken not in parts.LANGUAGES:
             raise UserError(
-                _("{path}: lang is {value!r}: valid is {valid}").format(
-                    path=part.source, value=spoken, valid=" | ".join(parts.LANGUAGES)
+                _("{path}: lang {value!r}: {valid}").format(
+                    path=part.source, value=spoken, valid=_(" or ").join(parts.LANGUAGES)
                 )
             )
         if spoken not in (None, language) or ("solution" in tags and edition == STUDENT):
