@@ -127,6 +127,7 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
         note="" if picture else page.note_of(fetching(revision, folder)),
         judge=evaluate["judge"].get("sha256", ""),
         found=headline.finding(evaluate),
+        made_on=revision.made_on(),
     )
 
 

@@ -41,6 +41,8 @@ class Run:
         The hash of the judge that gave the scores, or "".
     found : Finding or None
         What the scores say against the run.
+    made_on : str
+        The machine that made it, or "".
     """
 
     name: str
@@ -54,6 +56,7 @@ class Run:
     note: str
     judge: str
     found: Finding | None = None
+    made_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def page_of(title: str, dataset: str, runs: Sequence[Run], commands: Mapping[str
             "rows": rows(runs),
             "curves": _curves(runs),
             "judges": sorted(judges),
+            "machines": sorted({run.made_on for run in runs if run.made_on}),
             "bundled": [run.name for run in runs if run.train.get("bundled_data")],
             "pairs": _pairs(runs),
         },
@@ -176,6 +180,7 @@ def _column(run: Run, changed: Sequence[str], commands: Mapping[str, str]) -> di
         "diversity": diversity,
         "picture": pages.embedded(run.picture, "png") if run.picture else "",
         "note": run.note,
+        "made_on": run.made_on,
         "command": commands.get(run.name, ""),
     }
 

@@ -96,7 +96,7 @@ def interval(first: Sequence[float], second: Sequence[float]) -> tuple[float, fl
     Examples
     --------
     >>> [round(each, 4) for each in interval([1.0, 2.0, 3.0], [3.0, 5.0, 7.0])]
-    [-3.0, 4.0743]
+    [-3.0, 4.1554]
     """
     a, b = (np.var(each, ddof=1) / len(each) for each in (first, second))
     difference = float(np.mean(first) - np.mean(second))
