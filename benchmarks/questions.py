@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import as_yaml, flat
-from stages.tools.compare.page import OF_NO_EFFECT
+from stages.tools.compare.runs import OF_NO_EFFECT
 from stages.tools.dvc.revisions import Revision
 from stages.tools.sweep import definitions as sweeps
 

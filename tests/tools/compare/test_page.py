@@ -4,7 +4,8 @@ from PIL import Image
 
 from stages.gan.measures.headline import Finding
 from stages.tools.compare import page as side_by_side
-from stages.tools.compare.page import Figure, Run
+from stages.tools.compare.groups import grouped
+from stages.tools.compare.runs import Figure, Run
 
 
 def picture():
@@ -66,12 +67,12 @@ def test_a_param_that_one_has_not_is_told():
 
 def test_a_common_floor_stands_once_and_others_beside_each_value():
     figure = Figure(0.5, 0.01, 0.8, 0.02, "")
-    (row,) = side_by_side.rows([run("one"), run("two")])
+    (row,) = side_by_side.rows(grouped([run("one"), run("two")]))
     assert row["cells"] == ["0.5 ± 0.01", "0.5 ± 0.01"]
     assert row["reference"] == "0.9 ± 0.02"
-    (row,) = side_by_side.rows([run("one"), run("two", figures={"precision": figure})])
+    (row,) = side_by_side.rows(grouped([run("one"), run("two", figures={"precision": figure})]))
     assert row["cells"] == ["0.5 ± 0.01 (of 0.9 ± 0.02)", "0.5 ± 0.01 (of 0.8 ± 0.02)"]
-    (row,) = side_by_side.rows([run("one"), run("two", figures={})])
+    (row,) = side_by_side.rows(grouped([run("one"), run("two", figures={})]))
     assert row["cells"] == ["0.5 ± 0.01", ""]
 
 
