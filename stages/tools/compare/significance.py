@@ -21,6 +21,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -78,10 +79,9 @@ def compare(samples: Sequence[Sequence[float]], logarithmic: bool = False) -> li
         for left, right in itertools.combinations(range(len(scaled)), 2)
         if len(scaled[left]) and len(scaled[right])
     ]
-    known = {
-        pair: p for pair in pairs if (p := welch(*(scaled[each] for each in pair))) is not None
-    }
-    adjusted = dict(zip(known, holm(list(known.values())), strict=True))
+    known = [pair for pair in pairs if _has_answer(*(scaled[each] for each in pair))]
+    p_values = [welch(*(_summary(scaled[each]) for each in pair)) for pair in known]
+    adjusted = dict(zip(known, holm([float(p) for p in p_values]), strict=True))
     found = []
     for left, right in pairs:
         difference = float(scaled[left].mean() - scaled[right].mean())
@@ -90,16 +90,23 @@ def compare(samples: Sequence[Sequence[float]], logarithmic: bool = False) -> li
     return found
 
 
-def welch(left: np.ndarray, right: np.ndarray) -> float | None:
-    """The p-value of Welch's t-test, two-sided; None if it cannot be computed.
+# Mean, standard deviation and number of the scores of a setting; or arrays of them.
+Summary = tuple[Any, Any, int]
 
-    Parameters
-    ----------
-    left, right : arrays of the scores of one setting each
-    """
-    if min(len(left), len(right)) < 2 or np.ptp(left) == np.ptp(right) == 0:
-        return None
-    return float(stats.ttest_ind(left, right, equal_var=False).pvalue)
+
+def welch(left: Summary, right: Summary) -> Any:
+    """The p-value of Welch's t-test, two-sided, or an array of them."""
+    return stats.ttest_ind_from_stats(*left, *right, equal_var=False).pvalue
+
+
+def _summary(scores: np.ndarray) -> Summary:
+    # Rounding gives equal scores a spread that they do not have.
+    deviation = scores.std(ddof=1) if np.ptp(scores) else 0.0
+    return scores.mean(), deviation, len(scores)
+
+
+def _has_answer(left: np.ndarray, right: np.ndarray) -> bool:
+    return min(len(left), len(right)) > 1 and bool(np.ptp(left) or np.ptp(right))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

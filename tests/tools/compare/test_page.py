@@ -1,9 +1,11 @@
 import io
+import re
 
 from PIL import Image
 
 from stages.gan.measures.headline import Finding
 from stages.tools.compare import page as side_by_side
+from stages.tools.compare import ranking
 from stages.tools.compare.groups import grouped
 from stages.tools.compare.runs import Figure, Run
 
@@ -120,3 +122,35 @@ def test_the_stand_in_is_named():
     )
     page = page_of(run("one", train=train), run("two"))
     assert "Not the real data in all runs.</strong> one was" in page
+
+
+def of_seed(rate, seed, value):
+    name = ranking.measure(ranking.DEFAULT).full_name
+    return run(
+        f"rate-{rate}-seed{seed}",
+        params={"train.learning_rate": rate, "train.seed": seed},
+        figures={name: Figure(value, 0.01, 0.2, 0.02, "How far?")},
+    )
+
+
+def test_runs_that_differ_in_seeds_are_shown_as_settings_in_order():
+    runs = [of_seed(0.1, 1, 9.5), of_seed(0.2, 1, 1.5), of_seed(0.1, 2, 10.5), of_seed(0.2, 2, 1.7)]
+    page = page_of(*runs)
+    assert "The settings, best first" in page
+    assert page.index("rate-0.2") < page.index("rate-0.1")
+    assert re.findall("<h3>(rate.*)</h3>", page) == [
+        "rate-0.2-seed1", "rate-0.2-seed2", "rate-0.1-seed1", "rate-0.1-seed2",
+    ]  # fmt: skip
+    assert "10 ± 0.7<br><small>9.5, 10.5</small>" in page
+    assert "2 of 2 near equilibrium" in page
+    assert "Welch" in page
+    pairs = page[page.index("Which params differ between two settings") :]
+    assert '<a href="#params-0-1">1</a>' in pairs
+    assert "train.seed" not in pairs
+    assert page.count('src="data:image/png') == 4 + 1 + 2  # grids, dots, curves
+
+
+def test_without_several_seeds_the_page_tests_nothing():
+    page = page_of(run("one"), run("two", 0.2))
+    assert "Welch" not in page
+    assert "<code>seeds: [1, 2, 3]</code>" in page
