@@ -1,5 +1,6 @@
 """Plans the experiments of a sweep, and finds those that exist already."""
 
+import functools
 import shlex
 import subprocess
 import tempfile
@@ -145,12 +146,17 @@ def overrides(given: Sequence[str]) -> dict[str, Any]:
 
 def matches(revision: Revision, planned: Planned, dataset: str) -> bool:
     """Whether a commit has exactly these params, and the same code as the working folder."""
-    try:
-        content = yaml.safe_load(revision.content(paths.PARAMS) or b"")
-        found = outcome(content, dataset) if isinstance(content, dict) else None
-    except (UserError, *NO_YAML):
-        return False
+    found = _outcome_of(str(revision.commit), dataset)
     return found == planned.outcome and revisions.is_same_code(str(revision.commit))
+
+
+@functools.cache  # a commit never changes, and each planned run is compared with all experiments
+def _outcome_of(commit: str, dataset: str) -> Mapping[str, Any] | None:
+    try:
+        content = yaml.safe_load(Revision(commit, commit).content(paths.PARAMS) or b"")
+        return outcome(content, dataset) if isinstance(content, dict) else None
+    except (UserError, *NO_YAML):
+        return None
 
 
 def finished(planned: Planned, dataset: str, head: str) -> str | None:
