@@ -53,7 +53,7 @@ def view(groups: Sequence[Group], by: Measure, changed: Sequence[str]) -> dict[s
         "logarithmic": logarithmic,
         "level": significance.LEVEL,
         "rows": [_row(group, by, changed) for group in groups],
-        "chart": _chart(groups, samples, by, logarithmic),
+        "chart": _chart(groups, samples, by),
         "pairs": [
             {
                 "left": groups[each.left].name,
@@ -115,9 +115,8 @@ def _chart(
     groups: Sequence[Group],
     samples: Sequence[Sequence[float]],
     by: Measure,
-    logarithmic: bool,
 ) -> str:
     named = {group.name: values for group, values in zip(groups, samples, strict=True) if values}
     if not named:
         return ""
-    return pages.embedded(png.points(named, by.full_name, logarithmic), "png")
+    return pages.embedded(png.points(named, by.full_name), "png")

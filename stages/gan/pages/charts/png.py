@@ -15,7 +15,7 @@ with plain():
     from matplotlib import colormaps
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+    from matplotlib.ticker import MaxNLocator
 
 SIZE = (7.5, 3.6)
 _BARS_SIZE = (7.5, 2.8)
@@ -24,6 +24,8 @@ _OVERLAY_SIZE = (7.5, 4.4)
 _FEW = 30
 # The ratio of the largest to the median height. From here on a linear scale would hide the rest.
 _FAR_APART = 8.0
+# The ratio of the largest to the smallest of some dots from which their scale is logarithmic.
+_WIDE = 30.0
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
 
@@ -155,14 +157,13 @@ def overlay(
     return _finished(figure, axes, x_label, y_label, columns=1 + len(order) // 9)
 
 
-def points(groups: Mapping[str, Sequence[float]], x_label: str, logarithmic: bool = False) -> bytes:
+def points(groups: Mapping[str, Sequence[float]], x_label: str) -> bytes:
     """Draw a row of dots for each group, one dot a value, and a line at their mean, as PNG.
 
     Parameters
     ----------
     groups : name to one or more values; the first group stands at the top
-    logarithmic : bool
-        Whether the scale is logarithmic. All values must then be above 0.
+        If all are above 0 and far apart, the scale is logarithmic.
     """
     figure, axes = _empty((_OVERLAY_SIZE[0], 1.1 + 0.42 * len(groups)))
     colours = colormaps["tab10"]
@@ -170,10 +171,9 @@ def points(groups: Mapping[str, Sequence[float]], x_label: str, logarithmic: boo
         colour = colours(index % 10)
         axes.plot(values, [index] * len(values), "o", color=colour, alpha=0.7, markersize=7)
         axes.plot([np.mean(values)] * 2, [index - 0.32, index + 0.32], color=colour, linewidth=2)
-    if logarithmic:
+    drawn = [value for values in groups.values() for value in values]
+    if 0 < _WIDE * min(drawn) < max(drawn):
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_yticks(range(len(groups)), list(groups), fontsize=8)
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.set_xlabel(x_label)
