@@ -112,15 +112,16 @@ def simulate() -> None:
             print(f"| {name} | {settings} | {seeds} | {' | '.join(errors)} |")
     print("\nNormal scores, one setting so many spreads from the others: share in which it is told")
     print("from a given other one\n")
-    print(f"| settings | seeds | {' | '.join(map(str, DIFFERENCES))} |")
-    print(f"|{'---|' * (2 + len(DIFFERENCES))}")
-    for settings, seeds in itertools.product((2, SETTINGS), (*SEEDS, 10)):
+    print(f"| test | settings | seeds | {' | '.join(map(str, DIFFERENCES))} |")
+    print(f"|{'---|' * (3 + len(DIFFERENCES))}")
+    for test, settings, seeds in itertools.product((welch, paired), (2, SETTINGS), (*SEEDS, 10)):
         cells = []
         for difference in DIFFERENCES:
             scores = _normal(rng, seeds)[:settings]
             scores[0] += difference
-            cells.append(f"{(adjusted(welch, scores)[0, 1] < significance.LEVEL).mean():.0%}")
-        print(f"| {settings} | {seeds} | {' | '.join(cells)} |")
+            cells.append(f"{(adjusted(test, scores)[0, 1] < significance.LEVEL).mean():.0%}")
+        name = test.__name__.capitalize()
+        print(f"| {name} | {settings} | {seeds} | {' | '.join(cells)} |")
 
 
 def _check(scores: np.ndarray) -> None:
