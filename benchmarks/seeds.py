@@ -139,7 +139,7 @@ def picture(target: Path, sweep: str) -> None:
     target.write_bytes(png.points(settings, "D's distance from equilibrium (nats)"))
     names = list(settings)
     for each in significance.compare(list(settings.values())):
-        answer = "differ" if each.is_found else "may be chance"
+        answer = "no answer" if each.p is None else "differ" if each.is_found else "may be chance"
         print(
             f"{names[each.left]}, {names[each.right]}: {each.difference:+.3f}, p {each.p}, {answer}"
         )
