@@ -26,6 +26,10 @@ SEEDS = (3, 4, 5)
 # In spreads of a setting.
 DIFFERENCES = (1, 2, 3, 4, 5, 6, 8)
 
+# The difference of D's distances that docs/experiments.md speaks of, in nats.
+ASKED = 0.1
+
+Test = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 
@@ -79,9 +83,7 @@ def paired(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray(stats.ttest_rel(left, right).pvalue)
 
 
-def adjusted(
-    test: Callable[[np.ndarray, np.ndarray], np.ndarray], scores: np.ndarray
-) -> dict[tuple[int, int], np.ndarray]:
+def adjusted(test: Test, scores: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
     """Holm's p-values of each pair of settings, for each repeat."""
     pairs = list(itertools.combinations(range(len(scores)), 2))
     raw = np.array([test(scores[left], scores[right]) for left, right in pairs])
@@ -115,13 +117,27 @@ def simulate() -> None:
     print(f"| test | settings | seeds | {' | '.join(map(str, DIFFERENCES))} |")
     print(f"|{'---|' * (3 + len(DIFFERENCES))}")
     for test, settings, seeds in itertools.product((welch, paired), (2, SETTINGS), (*SEEDS, 10)):
-        cells = []
-        for difference in DIFFERENCES:
-            scores = _normal(rng, seeds)[:settings]
-            scores[0] += difference
-            cells.append(f"{(adjusted(test, scores)[0, 1] < significance.LEVEL).mean():.0%}")
+        found = [power(rng, test, settings, seeds, difference) for difference in DIFFERENCES]
+        cells = [f"{each:.0%}" for each in found]
         name = test.__name__.capitalize()
         print(f"| {name} | {settings} | {seeds} | {' | '.join(cells)} |")
+
+
+def power(
+    rng: np.random.Generator, test: Test, settings: int, seeds: int, difference: float
+) -> float:
+    """In which share of the repeats a setting is told from another one.
+
+    Parameters
+    ----------
+    settings : int, 2 to SETTINGS
+        One of them is apart from all others.
+    difference : float
+        How far, in spreads of a setting.
+    """
+    scores = _normal(rng, seeds)[:settings]
+    scores[0] += difference
+    return float((adjusted(test, scores)[0, 1] < significance.LEVEL).mean())
 
 
 def _check(scores: np.ndarray) -> None:
@@ -134,9 +150,18 @@ def _check(scores: np.ndarray) -> None:
 
 
 def picture(target: Path, sweep: str) -> None:
-    """Draw D's distance from equilibrium of each run, a row for each setting; print the test."""
+    """Draw D's distance from equilibrium of each run, and print what the test says.
+
+    The sweep has at most SETTINGS settings.
+    """
     settings = questions.distances(sweep)
     target.write_bytes(png.points(settings, "D's distance from equilibrium (nats)"))
+    spread = float(np.sqrt(np.mean([np.var(each, ddof=1) for each in settings.values()])))
+    print(f"spread of a setting, pooled: {spread:.3f}; a difference of {ASKED} is found in")
+    rng = np.random.default_rng(1)
+    for count, seeds in itertools.product((2, len(settings)), (3, 5, 10, 20)):
+        share = power(rng, welch, count, seeds, ASKED / spread)
+        print(f"  {share:.0%} with {count} settings and {seeds} seeds")
     names = list(settings)
     for each in significance.compare(list(settings.values())):
         answer = "no answer" if each.p is None else "differ" if each.is_found else "may be chance"

@@ -152,7 +152,7 @@ def _setting(group: Group, between: Sequence[str]) -> dict[str, Any]:
 
 def _each(values: Sequence[float | None]) -> str:
     """The values of several runs in a line; nothing for one run."""
-    if len(values) < 2:
+    if len(values) < 2 or all(value is None for value in values):
         return ""
     return ", ".join("none" if value is None else f"{value:.4g}" for value in values)
 
