@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from stages.tools.compare.runs import Run, matters, shown
 
-# The seed of the judge is not among them: another judge is another ruler. Nor is that of bundled
-# images, which are other data.
-SEEDS = ("preprocess.seed", "train.seed", "train.grid_seed", "evaluate.seed")
+# Runs with other values of these are trained independently. Another seed of the judge makes another
+# ruler, and one of bundled images other data. With another seed of `evaluate` alone the same
+# networks are measured again: two such runs are not independent.
+SEEDS = ("preprocess.seed", "train.seed")
+# It changes neither the networks nor their scores.
+_OF_PICTURES = "train.grid_seed"
 # The end of an experiment's name, and the number that makes a name free.
 _SEED_OF_SWEEP = re.compile(r"-seed\d+(-\d+)?$")
 
@@ -87,7 +90,7 @@ def _setting(run: Run) -> dict[str, str]:
     return {
         name: shown(run.params, name)
         for name in sorted(run.params)
-        if matters(name) and name not in SEEDS
+        if matters(name) and name not in (*SEEDS, _OF_PICTURES)
     }
 
 

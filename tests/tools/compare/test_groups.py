@@ -21,8 +21,10 @@ def test_runs_that_differ_in_nothing_but_seeds_are_one_setting():
     assert names(runs) == [["a", "c", "d"], ["b"]]
 
 
-@pytest.mark.parametrize("name", ["judge.seed", "download.bundled_seed", "train.loss"])
-def test_another_judge_or_other_data_is_another_setting(name):
+@pytest.mark.parametrize(
+    "name", ["judge.seed", "download.bundled_seed", "evaluate.seed", "train.loss"]
+)
+def test_another_judge_or_data_or_measurement_is_another_setting(name):
     changed = {"train.beta1": 0.5, "train.seed": 2, name: 2}
     same = {"train.beta1": 0.5, "train.seed": 1, name: 1}
     assert names([run("a", params=same), run("b", params=changed)]) == [["a"], ["b"]]
@@ -30,6 +32,8 @@ def test_another_judge_or_other_data_is_another_setting(name):
 
 def test_a_repeated_run_does_not_count_twice():
     assert names([run("a"), run("again"), run("b", 2)]) == [["a", "b"], ["again"]]
+    pictures = {"train.beta1": 0.5, "train.seed": 1, "train.grid_seed": 5}
+    assert names([run("a"), run("b", params=pictures)]) == [["a"], ["b"]]
 
 
 def test_runs_of_other_code_are_another_setting_but_failed_runs_have_none():
