@@ -3,7 +3,7 @@
 import csv
 import warnings
 
-from stages.tools.compare.page import Run
+from stages.tools.compare.runs import Run
 from stages.tools.course import checking, parts
 from stages.tools.course.collecting import table
 from stages.tools.course.collecting.bundles import Student
