@@ -11,6 +11,8 @@ import psutil
 from stages.gan.common.processes import end_this_process, is_alive
 
 SCRATCH = ".scratch"
+# The variable in which a sweep names the project's folder: DVC sets its own DVC_ROOT to the copy's.
+PROJECT = "GAN_PROJECT"
 _SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "cmd", "powershell", "pwsh")
 _PAUSE = 0.5
 
@@ -18,10 +20,10 @@ _PAUSE = 0.5
 def project() -> Path:
     """The project's own folder, also for experiments in a copy of it.
 
-    Queued and temporary experiments run in a folder that is removed when they end. DVC gives
-    their stages the path of the project's own folder.
+    Experiments of sweeps, and queued and temporary ones, run in a folder that is removed when they
+    end. The sweep, or DVC, gives their stages the path of the project's own folder.
     """
-    return Path(os.environ.get("DVC_ROOT", "."))
+    return Path(os.environ.get(PROJECT) or os.environ.get("DVC_ROOT", "."))
 
 
 def scratch() -> Path:

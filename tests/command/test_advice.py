@@ -26,6 +26,7 @@ BROKEN = f"{HERE}test_what_is_missing_or_damaged_is_mended_by_the_command_that_i
 REPAIR = "tests/tools/verify/test_repair.py::"
 SETUP = "tests/pipeline/test_setup.py::test_what_it_advises_is_enough"
 LIMITS = "tests/tools/dvc/test_limits.py::"
+REMOTES = "tests/tools/sweep/test_cluster.py::test_without_remotes_or_a_scheduler_it_ends_in_a_line"
 # `make setup` itself takes minutes and a network: `make test` runs it before any test.
 ALL = "Makefile::setup"
 NONE = "no advice: "
@@ -98,6 +99,10 @@ ADVICE = {
         f"{LIMITS}test_a_path_at_which_copies_fail_is_told_and_the_project_can_be_moved",
     ("tools/dvc/limits.py", "git checkout HEAD -- {}"):
         f"{LIMITS}test_an_emptied_configuration_is_told_and_the_command_brings_it_back",
+    ("tools/dvc/clones.py", "git add .dvc"):
+        "tests/tools/dvc/test_clones.py::test_a_project_without_dvc_is_told",
+    ("tools/dvc/clones.py", "git {} failed: {}"): NONE + "it names what failed",
+    ("tools/dvc/commands.py", "dvc {}"): NONE + "it names what failed",
     ("tools/dvc/limits.py", "git config --global {} {} && git config --local --unset-all {}"):
         f"{LIMITS}test_a_setting_of_git_that_is_not_ascii_is_told_and_can_be_moved",
     ("tools/dvc/limits.py", "mv {} {}"):
@@ -107,17 +112,13 @@ ADVICE = {
     ("tools/dvc/limits.py", "dvc remote add"): NONE + "it names what emptied the file",
     ("tools/dvc/pipeline.py", "dvc repro"): f"{HERE}test_a_merge_is_ended",
     ("tools/dvc/pipeline.py", "git checkout --theirs {}"): f"{HERE}test_a_merge_is_ended",
-    ("tools/dvc/queue.py", "dvc exp run --queue"): NONE + "it names what failed",
-    ("tools/dvc/queue.py", "dvc queue status"): f"{HERE}test_the_queue_is_shown_and_stopped",
-    ("tools/dvc/queue.py", "dvc {} {}"): NONE + "it names what failed",
     ("tools/recipe/__main__.py", "dvc exp run"): NONE + "the help of an argument",
     ("tools/recipe/__main__.py", "dvc {}"): NONE + "it names what it runs itself",
-    ("tools/sweep/__main__.py", "dvc queue logs NAME"):
-        f"{HERE}test_the_queue_is_shown_and_stopped",
-    ("tools/sweep/__main__.py", "dvc queue stop"): f"{HERE}test_the_queue_is_shown_and_stopped",
     ("tools/sweep/__main__.py", "python -m stages sweep {}"):
         "tests/tools/sweep/test_sweep_command.py::",
-    ("tools/sweep/workers.py", "dvc queue status"): f"{HERE}test_the_queue_is_shown_and_stopped",
+    ("tools/sweep/cluster.py", "dvc remote add -d NAME URL"): REMOTES,
+    ("tools/sweep/cluster.py", "git pull"): NONE + "it names what helps on another machine",
+    ("tools/sweep/cluster.py", "git remote add {} URL"): REMOTES,
     ("tools/upkeep/messages/catalogues.py", "python -m stages messages"):
         "tests/tools/upkeep/messages/test_messages_command.py::",
     ("tools/upkeep/plots_page.py", "dvc config"): NONE + "it names what failed",
@@ -408,11 +409,3 @@ def test_a_data_set_that_dvc_cannot_name_is_set_in_the_file(small):
     Path("params.yaml").write_text("a: 5\n")
     small.run("sh", "-c", "dvc exp run report@数字")
     assert Path("out").read_text() == "a: 5\n"
-
-
-def test_the_queue_is_shown_and_stopped(small):
-    small.run("dvc", "exp", "run", "-q", "--queue", "-n", "mine", "-S", "a=4")
-    assert "Queued" in small.run("dvc", "queue", "status").stdout
-    small.run("dvc", "exp", "queue-worker", "test@localhost", check=False)
-    assert "Running stage" in small.run("dvc", "queue", "logs", "mine").stdout
-    small.run("dvc", "queue", "stop")

@@ -142,6 +142,7 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
         judge=evaluate["judge"].get("sha256", ""),
         found=headline.finding(evaluate),
         code=code_of(revision, dataset),
+        made_on=revision.made_on(),
     )
 
 

@@ -60,6 +60,7 @@ def page_of(
             "rows": rows(groups),
             "curves": _curves(groups),
             "judges": sorted(judges),
+            "machines": sorted({run.made_on for run in runs if run.made_on}),
             "bundled": [run.name for run in runs if run.train.get("bundled_data")],
             "pairs": _pairs(groups),
         },
@@ -137,6 +138,7 @@ def _column(run: Run, changed: Sequence[str], commands: Mapping[str, str]) -> di
         "diversity": diversity,
         "picture": pages.embedded(run.picture, "png") if run.picture else "",
         "note": run.note,
+        "made_on": run.made_on,
         "command": commands.get(run.name, ""),
     }
 

@@ -35,6 +35,8 @@ class Run:
         What the scores say against the run.
     code : str
         The code that made the run, from its dvc.lock; "" if unknown.
+    made_on : str
+        The machine that made it, or "".
     """
 
     name: str
@@ -49,6 +51,7 @@ class Run:
     judge: str
     found: Finding | None = None
     code: str = ""
+    made_on: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _, marked, translated
 from stages.tools.dvc import revisions
+from stages.tools.dvc.commands import DVC
 from stages.tools.dvc.git import git
-from stages.tools.dvc.queue import DVC
 
 _CONFIG = Path(".dvc/config")
 _LOCAL = Path(".dvc/config.local")
@@ -36,15 +36,7 @@ def complain_if_no_copies() -> None:
     UserError
         With the reason, and the command that helps.
     """
-    revisions.head()
-    if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
-        raise UserError(
-            _(
-                "this clone is shallow (`git clone --depth`), and DVC loses the results of "
-                "queued and temporary experiments in such a clone: first run `git fetch "
-                "--unshallow`"
-            )
-        )
+    complain_if_shallow()
     here = Path.cwd()
     if found := _IN_A_URL.search(str(here)):
         lost = _("DVC loses the results of queued and temporary experiments")
@@ -83,6 +75,22 @@ def complain_if_no_copies() -> None:
                 "{local} has letters other than a to z, and {problem} with it: move these "
                 "settings to {config}"
             ).format(local=_LOCAL, problem=translated(_COPY), config=_CONFIG)
+        )
+
+
+def complain_if_shallow() -> None:
+    """Check that this clone has all commits: the results of experiments need those before them.
+
+    Raises
+    ------
+    UserError
+        If it has not, with the command that brings them; or if there is no commit.
+    """
+    revisions.head()
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        raise UserError(
+            "this clone is shallow (`git clone --depth`), and DVC loses the results of queued and "
+            "temporary experiments in such a clone: first run `git fetch --unshallow`"
         )
 
 

@@ -22,6 +22,8 @@ from stages.tools.dvc.pipeline import LOCK
 
 WORKSPACE = "workspace"
 _EXPERIMENTS = "refs/exps"
+# The line of an experiment's commit message that names the machine on which it was made.
+MADE_ON = "Made-on"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,13 @@ class Revision:
         """The md5 of an out in its dvc.lock, if any."""
         outs = (self.lock().get(stage) or {}).get("outs") or []
         return next((out.get("md5") for out in outs if out.get("path") == path.as_posix()), None)
+
+    def made_on(self) -> str:
+        """The machine on which a sweep made this experiment; "" if its commit does not say."""
+        if self.commit is None:
+            return ""
+        wanted = f"--format=%(trailers:key={MADE_ON},valueonly)"
+        return git("show", "-s", wanted, self.commit).stdout.decode(errors="replace").strip()
 
     def picture(self, stage: str, file: Path, cache: Cache | None) -> bytes | None:
         """A file within a stage's folder of outs; None if it is not on this machine."""

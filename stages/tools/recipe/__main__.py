@@ -18,7 +18,7 @@ from stages.gan.common import paths
 from stages.gan.common.language import _, translated
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.tools.dvc import limits, revisions
-from stages.tools.dvc.queue import DVC
+from stages.tools.dvc.commands import DVC
 from stages.tools.recipe import recipes
 
 _STAGE = re.compile(r"[a-z]+@[^=]+")

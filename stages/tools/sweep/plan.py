@@ -17,7 +17,8 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML, as_yaml, flat
 from stages.tools.compare.runs import OF_NO_EFFECT
-from stages.tools.dvc import queue, revisions
+from stages.tools.dvc import revisions
+from stages.tools.dvc.commands import DVC
 from stages.tools.dvc.revisions import Revision
 from stages.tools.recipe import recipes
 from stages.tools.sweep.definitions import SEED, Sweep, place
@@ -182,20 +183,6 @@ def finished(planned: Planned, dataset: str, head: str) -> str | None:
     return None
 
 
-def waiting(
-    planned: Planned, dataset: str, head: str, entries: Sequence[queue.Entry]
-) -> queue.Entry | None:
-    """An entry of the queue with these params that is not done yet, if any."""
-    for entry in entries:
-        if (
-            entry.state != queue.DONE
-            and entry.baseline == head
-            and matches(Revision(entry.name, entry.revision), planned, dataset)
-        ):
-            return entry
-    return None
-
-
 def is_in_workspace(planned: Planned, dataset: str) -> bool:
     """Whether the workspace holds the results of these params, and is up to date."""
     content = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
@@ -203,7 +190,7 @@ def is_in_workspace(planned: Planned, dataset: str) -> bool:
         return False
     # DVC's command takes a second, but it runs only if the params are the workspace's.
     status = subprocess.run(
-        [*queue.DVC, "status", "--json", "--with-deps", f"evaluate@{dataset}"], capture_output=True
+        [*DVC, "status", "--json", "--with-deps", f"evaluate@{dataset}"], capture_output=True
     )
     return status.returncode == 0 and status.stdout.strip() == b"{}"
 

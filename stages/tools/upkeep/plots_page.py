@@ -13,7 +13,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
 from stages.gan.common.language import _
 from stages.gan.pages.charts import vega
-from stages.tools.dvc.queue import DVC
+from stages.tools.dvc.commands import DVC
 
 # DVC does not clean up this folder, and git ignores the file.
 PAGE = Path(".dvc/plots_page.html")

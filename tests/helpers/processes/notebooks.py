@@ -1,6 +1,8 @@
 """Runs the course's notebooks in a copy of the project, as a student's Jupyter does."""
 
+import gc
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,14 @@ def run_notebook(
         lines = "\n".join(f"{name} = {value!r}" for name, value in changes.items())
         notebook.cells.insert(tagged[0] + 1, nbformat.v4.new_code_cell(lines, id="changed"))
     where = project.folder / "course" / part.folder.name
-    NotebookClient(
-        notebook, timeout=_SECONDS, resources={"metadata": {"path": str(where)}}
-    ).execute()
+    # Sockets and the event loop that nbclient leaves to Python's collector are collected here: else
+    # their warnings end another test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            NotebookClient(
+                notebook, timeout=_SECONDS, resources={"metadata": {"path": str(where)}}
+            ).execute()
+        finally:
+            gc.collect()
     return notebook

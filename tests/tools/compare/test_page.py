@@ -63,6 +63,16 @@ def test_only_params_that_differ_and_matter_stand_in_the_table():
     assert '<a href="#params-0-1">2</a>' in pairs
 
 
+def test_the_machines_are_named_and_that_bits_differ_where_there_are_several():
+    first, second = "x86, MindSpore 2", "arm, MindSpore 2"
+    assert "ade on" not in page_of(run("one"), run("two"))
+    page = page_of(run("one", made_on=first), run("two", made_on=first), run("three"))
+    assert page.count(f"were made on {first}.") == page.count(first) == 1
+    page = page_of(run("one", made_on=first), run("two", made_on=second))
+    assert page.count(f"<p>Made on {first}</p>") == page.count(f"<p>Made on {second}</p>") == 1
+    assert "Another kind of processor may round differently" in page
+
+
 def test_a_param_that_one_has_not_is_told():
     params = {"train.learning_rate": 0.1, "train.on_failure": "warn", "train.new": 3}
     page = page_of(run("one"), run("two", params=params))

@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from stages.gan.common.processes import is_alive
-from stages.tools.dvc import queue
 from tests.helpers.project import ROOT, Project, commit
 
 QUESTION = "# How fast?\ngrid:\n  train: {learning_rate: [0.0002, 0.0005, 0.0007]}\n"
@@ -111,14 +109,23 @@ class Running:
         return found
 
     def stages(self, name: str) -> list[psutil.Process]:
-        """The stages of that name that run below workers of this project."""
-        found = []
-        for worker in queue.workers():
-            with suppress(psutil.NoSuchProcess):  # it, or a child, has ended since it was listed
-                for child in worker.children(recursive=True):
-                    if f"stages.{name}" in child.cmdline():
-                        found.append(child)
-        return found
+        """The stages of that name that run in clones of this project."""
+        return working(self.folder, f"stages.{name}")
+
+
+def working(folder: Path, word: str = "") -> list[psutil.Process]:
+    """All living processes that work in private clones of a project, with a word if wanted."""
+    clones, found = folder / ".dvc/tmp/sweep/clones", []
+    for number in psutil.pids():
+        try:
+            process = psutil.Process(number)
+            command = process.cmdline()
+            is_there = clones in Path(process.cwd()).parents and is_alive(process)
+            if is_there and command and (not word or word in command):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
 
 
 @pytest.fixture
@@ -134,9 +141,8 @@ def start(copied):
     for running in began:
         running.process.kill()
         running.process.wait()
-    for worker in queue.workers():
-        for each in (worker, *worker.children(recursive=True)):
-            each.kill()
+    for each in working(copied.folder):
+        each.kill()
 
 
 @pytest.mark.slow
@@ -149,35 +155,30 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     running.wait_for(lambda: running.stages("train"))
     running.process.kill()
     running.process.wait()
+    end = time.monotonic() + 60
+    while working(copied.folder):
+        assert time.monotonic() < end
+        time.sleep(0.1)
     running = start("rate", *LONGER)
-    running.wait_for(lambda: "already running as rate-" in running.text())
-    running.wait_for(lambda: "at most" in running.text())
-    everything = [
-        each for worker in queue.workers() for each in (worker, *worker.children(recursive=True))
-    ]
-    assert everything
+    running.wait_for(lambda: running.stages("train"))
+    everything = working(copied.folder)
     os.killpg(running.process.pid, signal.SIGINT)
     assert running.process.wait(200) == 130
     assert not [each for each in everything if is_alive(each)]
-    assert not list(queue.workers())
+    assert not working(copied.folder)
     assert "to resume: python -m stages sweep rate -S mnist.train.epochs=250" in running.text()
     assert running.text().endswith("error: interrupted\n")
-
-    # Workers would run first what that one may have left queued, and what is killed below is to be
-    # the next one's.
-    copied.run("dvc", "queue", "remove", "--queued")
 
     # Without the changes the workspace itself has the answer to the first.
     running = start("rate")
     running.wait_for(lambda: running.stages("train"))[0].kill()
     running.wait_for(lambda: "was killed: queued again" in running.text())
     victim = running.wait_for(lambda: running.stages("train"))[0]
-    next(each for each in victim.parents() if "queue-worker" in each.cmdline()).kill()
+    next(each for each in victim.parents() if "exp" in each.cmdline()).kill()
     assert running.process.wait(600) == 0, running.text()
     text = running.text()
     assert "rate-0.0002 (train.learning_rate=0.0002): the workspace has its results" in text
-    assert re.search("worker [0-9]+ was killed by SIGKILL", text)
-    assert text.count("has lost its worker: queued again") == 1
+    assert text.count("was killed: queued again; training resumes") == 2
     assert "0 queued, 0 running, 3 done, 0 failed" in text
     names = set(copied.run("dvc", "exp", "list", "--name-only").stdout.split())
     assert len(names) == 2
@@ -192,7 +193,8 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     assert again.stdout.count("already finished as experiment") == 2
     assert "queued" not in again.stdout
     assert (copied.folder / "reports/compare/index.html").read_text() == page
-    assert not list(queue.workers())
+    assert not working(copied.folder)
+    assert not list((copied.folder / ".dvc/tmp/sweep/clones").iterdir())
 
 
 @pytest.mark.pipeline
@@ -209,4 +211,4 @@ def test_one_at_a_time_in_a_project(copied):
         result = sweep(copied.folder, "rate")
         other.kill()
     assert result.returncode == 1
-    assert "the queue of experiments is in use by another process" in result.stderr
+    assert "the sweep of this project is in use by another process" in result.stderr

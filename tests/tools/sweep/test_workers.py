@@ -1,16 +1,14 @@
-import os
-import sys
-import time
-
 import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.gan.common.processes import is_alive
 from stages.gan.params import choices
-from stages.tools.dvc import queue
-from stages.tools.sweep import workers
+from stages.tools.dvc.clones import Experiment
+from stages.tools.sweep import progress, runs, workers
+from stages.tools.sweep.plan import Planned
+from stages.tools.sweep.progress import Progress
+from stages.tools.sweep.runs import Outcome
 
 
 @given(st.sampled_from(list(choices.NETWORKS)), st.integers(0, 10**12), st.integers(1, 256))
@@ -33,113 +31,90 @@ def test_the_machine_has_a_core_and_memory():
     assert 0 < workers.memory() <= psutil.virtual_memory().total
 
 
+class Pretended:
+    """A run that the test ends."""
+
+    made: list["Pretended"]
+
+    def __init__(self, experiment):
+        self.experiment, self.clone = experiment, self
+        self.log, self.is_running, self.collects, self.stopped = "log", False, 0, False
+        self.ends = Outcome(runs.DONE)
+        self.made.append(self)
+
+    def start(self, core):
+        self.core, self.is_running = core, True
+
+    def stop(self):
+        self.stopped = True
+
+    def outcome(self):
+        return self.ends
+
+    def collect(self):
+        self.collects += 1
+
+    def remove(self):
+        pass
+
+    def last_line(self):
+        return f"epoch of {self.experiment.name}"
+
+    def end(self, outcome):
+        self.ends, self.is_running = outcome, False
+
+
 @pytest.fixture
-def pretended(tmp_path, monkeypatch):
-    """Workers that are programs of another kind, with the same last words."""
-    monkeypatch.chdir(tmp_path)
-    script = "import subprocess, sys, time; "
-    script += "subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
-    monkeypatch.setattr(queue, "DVC", (sys.executable, "-c", script))
-    made = []
-
-    def make(count):
-        made.append(workers.Workers(count))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.end()
+def made(monkeypatch):
+    monkeypatch.setattr(Pretended, "made", [], raising=False)
+    monkeypatch.setattr(workers, "Run", Pretended)
+    monkeypatch.setattr(workers, "cores", lambda: [4, 7])
+    return Pretended.made
 
 
-def children_of(process, seconds=30):
-    end = time.monotonic() + seconds
-    while not (found := process.children()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
+def several(count):
+    return [
+        Progress(
+            Planned(f"n{number}", {}, {}, "", {}),
+            Experiment(f"n{number}", "a", "b", (), "t", "", str(number)),
+        )
+        for number in range(count)
+    ]
 
 
-def living():
-    return list(queue.workers())
+def test_each_place_has_a_core_and_no_more_run_than_there_are_places(made):
+    pool, experiments = workers.Workers(2), several(3)
+    pool.look(experiments)
+    assert [run.core for run in made] == [4, 7]
+    assert [each.state for each in experiments] == ["running", "running", "queued"]
+    pool.look(experiments)
+    assert len(made) == 2
+    assert experiments[1].line == "epoch of n1"
+    made[1].end(Outcome(runs.DONE, "fine"))
+    pool.look(experiments)
+    assert (experiments[1].result, made[1].collects) == ("n1", 1)
+    assert [(run.experiment.name, run.core) for run in made[2:]] == [("n2", 7)]
+    assert experiments[2].state == progress.RUNNING
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps to cores")
-@pytest.mark.usefixtures("all_cores")
-def test_each_keeps_to_a_core_of_its_own_with_all_that_it_starts(pretended):
-    here = os.sched_getaffinity(0)
-    pool = pretended(len(workers.cores()))
-    lines = pool.fill(len(workers.cores()))
-    assert os.sched_getaffinity(0) == here
-    found = living()
-    assert len(found) == len(lines) == len(pool) == len(here)
-    kept = [os.sched_getaffinity(process.pid) for process in found]
-    assert sorted(kept) == [{core} for core in sorted(here)]
-    for process, own in zip(found, kept, strict=True):
-        (child,) = children_of(process)
-        assert os.sched_getaffinity(child.pid) == own
+def test_one_that_was_killed_starts_again_and_one_that_failed_does_not(made):
+    pool, experiments = workers.Workers(1), several(2)
+    pool.look(experiments)
+    made[0].end(Outcome(runs.KILLED))
+    pool.look(experiments)
+    assert [run.experiment.name for run in made] == ["n0", "n0"]
+    made[1].end(Outcome(runs.FAILED, "diverged", "why"))
+    pool.look(experiments)
+    assert [run.experiment.name for run in made] == ["n0", "n0", "n1"]
+    assert experiments[0].why == "why"
+    assert not any(run.collects for run in made)
 
 
-@pytest.mark.parametrize("asked", [True, False])
-def test_one_that_was_killed_is_told_and_replaced(pretended, asked):
-    pool = pretended(1)
-    pool.fill(1)
-    assert pool.fill(1) == []
-    (process,) = living()
-    (child,) = children_of(process)
-    process.kill()
-    end = time.monotonic() + 30
-    while len(pool):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    lines = pool.failed() if asked else pool.fill(1)
-    assert lines[0] == "worker 1 was killed by SIGKILL"
-    assert pool.failures == 1
-    assert pool.failed() == []
-    assert len(lines) + len(pool.fill(1)) == 2
-    assert len(pool) == 1
-    child.kill()
-
-
-def test_the_end_leaves_no_process_behind(pretended):
-    pool = pretended(2)
-    pool.fill(2)
-    found = living()
-    children = [child for process in found for child in children_of(process)]
+def test_the_end_stops_those_that_run(made):
+    pool, experiments = workers.Workers(2), several(3)
     pool.end()
-    assert len(pool) == 0
-    assert not [each for each in (*found, *children) if is_alive(each)]
-
-
-def test_those_of_a_sweep_that_was_killed_are_taken_over(pretended):
-    first = pretended(2)
-    first.fill(1)
-    second = workers.Workers(2)
-    assert second.numbers == [0]
-    (line,) = second.fill(2)
-    assert "worker 2 started" in line
-    second.end()
-    assert first.numbers == []
-
-
-def test_one_that_has_no_command_line_yet_is_waited_for(pretended, monkeypatch):
-    # As for a moment after each start: `exec` gives a process its arguments last.
-    of, looks = psutil.Process.cmdline, []
-
-    def late(process):
-        if process.ppid() != os.getpid() or len(looks) == 3:
-            return of(process)
-        looks.append(process.pid)
-        return []
-
-    monkeypatch.setattr(psutil.Process, "cmdline", late)
-    pretended(1).fill(1)
-    assert len(looks) == 3
-    assert workers.Workers(1).numbers == [0]
-
-
-def test_one_that_fell_before_it_had_a_command_line_is_not_waited_for(pretended, monkeypatch):
-    monkeypatch.setattr(psutil.Process, "cmdline", lambda process: [])
-    monkeypatch.setattr(queue, "DVC", (sys.executable, "-c", "raise SystemExit(3)"))
-    pool = pretended(1)
-    pool.fill(1)
-    assert pool.failed() == ["worker 1 ended with 3"]
+    pool.look(experiments)
+    made[0].end(Outcome(runs.DONE))
+    pool.look(experiments)
+    pool.end()
+    assert [run.stopped for run in made] == [False, True, True]

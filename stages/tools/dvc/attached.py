@@ -1,0 +1,54 @@
+"""Runs one of DVC's commands; it ends when the process that started it has ended.
+
+    python -m stages.tools.dvc.attached NUMBER COMMAND [ARGUMENT ...]
+
+NUMBER is that of the process that started it. Otherwise DVC would run on unseen, and another DVC
+would be started beside it. A stage notices that its DVC is gone, saves and ends.
+
+Private module of DVC: `dvc.cli` has its main function; `python -m dvc` calls it, too.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import psutil
+
+from stages import ENDING
+from stages.gan.common.processes import is_alive
+
+_PAUSE = 0.25
+
+
+def main() -> int:
+    """Run the command; the exit code is DVC's."""
+    number, *arguments = sys.argv[1:]
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows, where nothing was blocked
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    end_with(int(number))
+    from dvc.cli import main as dvc
+
+    return dvc(arguments)
+
+
+def end_with(number: int) -> None:
+    """From now on, end this process at once when its parent with this number has ended."""
+    try:
+        parent = psutil.Process(number)
+    except psutil.NoSuchProcess:
+        os._exit(1)
+    if os.getppid() != number:  # the parent has ended, and another process has its number
+        os._exit(1)
+
+    def watch() -> None:
+        while is_alive(parent):
+            time.sleep(_PAUSE)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

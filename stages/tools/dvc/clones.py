@@ -1,0 +1,272 @@
+"""Private clones of the project: each runs one experiment, apart from the workspace.
+
+A clone has the project's tracked files as they are now, and shares its git objects, DVC's cache and
+the folder of unfinished runs. `dvc exp run` works there as in a workspace. Then git fetches the
+experiment into the project. Tried with DVC 3.67: `dvc exp run --temp` runs in a copy, too, but it
+may end between the training and the project, and it fails at some paths (see `limits`).
+"""
+
+import configparser
+import functools
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from stages.command.workspace import PROJECT
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import remove
+from stages.gan.common.processes import is_alive
+from stages.tools.dvc.commands import ATTACHED, dvc
+from stages.tools.dvc.git import git
+
+FOLDER = Path(".dvc/tmp/sweep")
+# Git's remote that a sweep and its workers on other machines share.
+REMOTE = "origin"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What runs in a clone. All values are plain, so that it can be sent to another machine.
+
+    Parameters
+    ----------
+    name : str
+        The name that it gets.
+    baseline : str
+        The commit on which it is based.
+    files : str
+        The commit with the files that it runs with: the baseline, or one with uncommitted edits.
+    options : sequence of str
+        Options of `dvc exp run` that set its params.
+    target : str
+        The stage that is made, with all before it.
+    message : str
+        The first line of its commit's message.
+    key : str
+        A hash of all that its result depends on; the name of its clone.
+    """
+
+    name: str
+    baseline: str
+    files: str
+    options: tuple[str, ...]
+    target: str
+    message: str
+    key: str
+
+    @property
+    def reference(self) -> str:
+        """The name of git's reference to it when it has finished."""
+        return f"{_place(self.baseline)}{self.name}"
+
+
+def key(baseline: str, files: str, target: str, params: Mapping[str, Any]) -> str:
+    """A hash of the commit, the files, the target and the params of an experiment."""
+    tree = _git("rev-parse", f"{files}^{{tree}}")
+    content = json.dumps([baseline, tree, target, dict(params)], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def files_now() -> str:
+    """A commit that has the project's tracked files as they are: the last one, if none is edited.
+
+    No branch and no stash names it, and nothing in the workspace changes.
+    """
+    head = _git("rev-parse", "HEAD")
+    # Where files were only touched, `git stash create` fails without a word.
+    git("update-index", "-q", "--refresh")
+    if git("diff-index", "--quiet", "HEAD").returncode == 0:
+        return head
+    return _git("stash", "create") or head
+
+
+def send_files(experiments: Sequence[Experiment]) -> None:
+    """Send the files of experiments to git's remote, each under a name of its own."""
+    names = [f"+{each.files}:{_sent(each)}" for each in experiments]
+    _git("push", "-q", REMOTE, *names)
+
+
+def fetch_files(experiment: Experiment) -> None:
+    """Fetch the files of an experiment, and its baseline, from git's remote."""
+    _git("fetch", "-q", "--no-tags", REMOTE, _sent(experiment))
+
+
+def forget_files(experiments: Sequence[Experiment]) -> None:
+    """Remove the files of experiments that have ended from git's remote."""
+    listed = _git("ls-remote", REMOTE, "refs/sweep/*")
+    if names := [_sent(each) for each in experiments if _sent(each) in listed]:
+        _git("push", "-q", REMOTE, *(f":{name}" for name in names))
+
+
+def is_sent(experiment: Experiment) -> bool:
+    """Whether git's remote has the finished experiment."""
+    return experiment.reference in _git("ls-remote", REMOTE, experiment.reference)
+
+
+def sent_names(baseline: str) -> list[str]:
+    """The names of the finished experiments on a commit that git's remote has."""
+    listed = _git("ls-remote", REMOTE, f"{_place(baseline)}*").splitlines()
+    return [line.rpartition("/")[2] for line in listed]
+
+
+def fetch_finished(baseline: str) -> None:
+    """Fetch the finished experiments on a commit whose names are free here from git's remote."""
+    place = _place(baseline)
+    here = set(_git("for-each-ref", "--format=%(refname)", place).split())
+    names = [f"{place}{name}" for name in sent_names(baseline) if f"{place}{name}" not in here]
+    if names:
+        _git("fetch", "-q", "--no-tags", REMOTE, *(f"{name}:{name}" for name in names))
+
+
+def _place(baseline: str) -> str:
+    """Where DVC has git keep the experiments on a commit."""
+    return f"refs/exps/{baseline[:2]}/{baseline[2:]}/"
+
+
+def _sent(experiment: Experiment) -> str:
+    return f"refs/sweep/{experiment.key}"
+
+
+class Clone:
+    """The private clone of one experiment, below this folder, which is the project's."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.folder = (FOLDER / "clones" / experiment.key).absolute()
+        self.log = FOLDER / f"{experiment.name}.log"
+        # The project may lie in a folder of its repository.
+        self._project = self.folder / _git("rev-parse", "--show-prefix")
+
+    def make(self) -> None:
+        """Make the clone anew."""
+        self.remove()
+        self.folder.mkdir(parents=True)
+        self._git("init", "-q")
+        shared = Path(_git("rev-parse", "--git-path", "objects")).absolute()
+        information = self.folder / ".git/objects/info"
+        information.mkdir(exist_ok=True)
+        (information / "alternates").write_bytes(os.fsencode(shared) + b"\n")
+        self._git("update-ref", "--no-deref", "HEAD", self.experiment.baseline)
+        self._git("read-tree", "--reset", "-u", self.experiment.files)
+        self._write_settings()
+
+    def start(self, made: str, *options: str) -> subprocess.Popen[bytes]:
+        """Start the experiment; what it prints goes to `log`.
+
+        Parameters
+        ----------
+        made : str
+            The last line of its commit's message.
+        options : str
+            Further options of `dvc exp run`.
+        """
+        run = self.experiment
+        message = f"{run.message}\n\n{made}"
+        command = ["exp", "run", "--name", run.name, "--message", message, *run.options]
+        with self.log.open("wb") as output:
+            return subprocess.Popen(
+                [*ATTACHED, str(os.getpid()), *command, *options, run.target],
+                cwd=self._project,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_identity(), **self._environment()},
+                # So that Ctrl-C does not reach it.
+                start_new_session=True,
+            )
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the clone has the finished experiment."""
+        reference = self.experiment.reference
+        if not (self.folder / ".git").is_dir():
+            return False
+        return self._run("rev-parse", "--verify", "--quiet", reference).returncode == 0
+
+    def collect(self) -> None:
+        """Bring the finished experiment into the project."""
+        reference = self.experiment.reference
+        _git("fetch", "-q", "--no-tags", os.path.relpath(self.folder), f"{reference}:{reference}")
+
+    def push(self) -> None:
+        """Send the finished experiment to the remotes of git and DVC: the data first.
+
+        So an experiment that git's remote knows is whole.
+        """
+        dvc("push", "--with-deps", self.experiment.target, folder=self._project)
+        self.collect()
+        # Not `dvc exp push`: DVC has an SSH of its own, which does not know all of git's settings.
+        reference = self.experiment.reference
+        _git("push", "-q", REMOTE, f"{reference}:{reference}")
+
+    def processes(self) -> list[psutil.Process]:
+        """All living processes that work in the clone, no matter who started them."""
+        found = []
+        # Not psutil's `process_iter`: it remembers processes, and skips a new process that has the
+        # number of one that has ended.
+        for number in psutil.pids():
+            try:
+                process = psutil.Process(number)
+                place = Path(process.cwd())
+                if self.folder in (place, *place.parents) and is_alive(process):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def remove(self) -> None:
+        """Remove the clone."""
+        remove(self.folder)
+
+    def _environment(self) -> dict[str, str]:
+        # Stages find unfinished runs, and files that only the project has, in the project.
+        return {PROJECT: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(self.folder / ".git/dvc")}
+
+    def _write_settings(self) -> None:
+        """Give the clone the project's own settings of DVC, and its cache."""
+        folder = self._project / ".dvc"
+        if not folder.is_dir():
+            raise UserError("the last commit has no folder .dvc: run `git add .dvc`, and commit it")
+        settings = configparser.ConfigParser(interpolation=None)
+        settings.read(".dvc/config.local", encoding="utf-8")
+        if not settings.has_section("cache"):
+            settings.add_section("cache")
+        settings.set("cache", "dir", _cache(Path.cwd()))
+        with (folder / "config.local").open("w", encoding="utf-8") as file:
+            settings.write(file)
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return git("-C", str(self.folder), *arguments)
+
+    def _git(self, *arguments: str) -> str:
+        return _git("-C", str(self.folder), *arguments)
+
+
+@functools.cache
+def _cache(project: Path) -> str:
+    """The path of a project's cache; DVC takes a second to say it."""
+    return dvc("cache", "dir", folder=project).strip()
+
+
+def _git(*arguments: str) -> str:
+    ended = git(*arguments)
+    if ended.returncode:
+        said = " ".join(ended.stderr.decode(errors="replace").split())
+        raise UserError(f"git {' '.join(arguments[:4])} failed: {said}")
+    return os.fsdecode(ended.stdout).strip()
+
+
+def _identity() -> dict[str, str]:
+    """Who makes the experiment's commit: who would commit in the project."""
+    found: dict[str, str] = {}
+    for key, part in (("user.name", "NAME"), ("user.email", "EMAIL")):
+        if value := os.fsdecode(git("config", key).stdout).strip():
+            found |= {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER")}
+    return {**found, **{name: os.environ[name] for name in found if name in os.environ}}

@@ -1,0 +1,30 @@
+"""Runs DVC's commands, and says why one failed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from stages.gan.common.errors import UserError
+
+DVC = (sys.executable, "-m", "dvc")
+# DVC that ends with the process that started it, whose number comes next: see `attached`.
+ATTACHED = (sys.executable, "-m", "stages.tools.dvc.attached")
+
+
+def dvc(*arguments: str, folder: Path | None = None) -> str:
+    """Run one of DVC's commands, in this folder or another, and return what it prints.
+
+    Raises
+    ------
+    UserError
+        If the command fails; with DVC's own message.
+    """
+    command = [*ATTACHED, str(os.getpid()), *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
+        reason = " ".join(errors or done.stderr.split()[-40:]).removeprefix("ERROR: ")
+        named = " ".join(word for word in arguments[:2] if word.isalpha())
+        raise UserError(f"`dvc {named}` failed: {reason}")
+    return done.stdout

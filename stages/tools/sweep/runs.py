@@ -1,0 +1,156 @@
+"""One experiment of a sweep, in a private clone, on one core.
+
+A sweep on this machine starts it, and so does a worker of a cluster. The experiment's DVC ends with
+the process that started it, and the stage saves and ends with DVC. So the same experiment, started
+again, resumes.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+
+from stages.tools.dvc.clones import Clone, Experiment
+from stages.tools.sweep import facts
+
+DONE, FAILED, KILLED, STOPPED = "done", "failed", "killed", "stopped"
+# Seconds for the processes of an experiment to save and end.
+_PATIENCE = 90.0
+_EXITED = re.compile(r"failed to run: .*, exited with (-[0-9]+|1(?:2[89]|[3-9][0-9]))")
+_ERROR = re.compile(r"^(?:ERROR|error): (.*)$", re.MULTILINE)
+_VERDICT = re.compile(r"^verdict: (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an experiment ended: its state, its last verdict ("" without one), and why it failed."""
+
+    state: str
+    verdict: str = ""
+    why: str = ""
+
+
+class Run:
+    """An experiment that runs, or will run, in its clone below this folder."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.clone = Clone(experiment)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, core: int, *options: str) -> None:
+        """Start it, bound to a core; nothing is started if its clone has finished it already.
+
+        An earlier process of the same experiment that is about to end is waited for.
+        """
+        _end(self.clone.processes(), _PATIENCE)
+        if self.clone.is_finished:
+            return
+        self.clone.make()
+        with bound_to(core):
+            self._process = self.clone.start(facts.trailer(), *options)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its DVC is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it; its training saves first, so that it can resume."""
+        if self._process is not None:
+            processes = self.clone.processes()
+            # Its stage notices that DVC is gone, saves and ends. Another request would kill it.
+            self._process.kill()
+            self._process.wait()
+            _end(processes, _PATIENCE)
+
+    def outcome(self) -> Outcome:
+        """How it ended. Only a failed or killed experiment leaves its log's reason."""
+        verdict = self.verdict()
+        if self.clone.is_finished:
+            return Outcome(DONE, verdict)
+        code = self._process.returncode if self._process is not None else 0
+        if was_killed(code, self._text()):
+            # A stage may have outlived its DVC for a moment.
+            _end(self.clone.processes(), _PATIENCE)
+            return Outcome(KILLED, verdict)
+        return Outcome(FAILED, verdict or "failed", reason(self._text()))
+
+    def last_line(self) -> str:
+        """The last line that its stages printed."""
+        return last_line(self._text())
+
+    def verdict(self) -> str:
+        """The last verdict in its log, or ""."""
+        return verdict(self._text())
+
+    def _text(self) -> str:
+        try:
+            text = self.clone.log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        return text.replace("\r", "\n")
+
+
+def was_killed(code: int, text: str) -> bool:
+    """Whether a signal ended DVC or a stage; then the params are not the reason.
+
+    Parameters
+    ----------
+    code : int
+        DVC's exit code; below 0 for a signal.
+    text : str
+        What DVC and its stages printed.
+    """
+    return code < 0 or bool(_EXITED.search(text)) or "\nERROR: " not in f"\n{text}"
+
+
+def reason(text: str) -> str:
+    """Why an experiment failed: the first error message of what it printed."""
+    errors = _ERROR.findall(text)
+    return errors[0] if errors else "its log has no error message"
+
+
+def verdict(text: str) -> str:
+    """The last verdict in what an experiment printed, or ""."""
+    verdicts = _VERDICT.findall(text)
+    return verdicts[-1] if verdicts else ""
+
+
+def last_line(text: str) -> str:
+    """The last line that is not empty, as a terminal would show it; "" if there is none.
+
+    Examples
+    --------
+    >>> last_line("epoch 1\\nepoch 2\\n\\n")
+    'epoch 2'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+@contextmanager
+def bound_to(core: int) -> Iterator[None]:
+    """Processes that are started in the block are bound to one core, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _end(processes: list[psutil.Process], patience: float) -> None:
+    """Wait until processes have ended by themselves, and end those that do not in time."""
+    _, remaining = psutil.wait_procs(processes, patience)
+    for process in remaining:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(remaining, patience)

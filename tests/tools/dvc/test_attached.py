@@ -1,0 +1,54 @@
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from stages.gan.common.processes import is_alive
+
+# A parent that starts a child which ends with it.
+PARENT = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())])
+print(child.pid, flush=True)
+child.wait()
+"""
+CHILD = """
+import sys, time
+from stages.tools.dvc.attached import end_with
+end_with(int(sys.argv[1]))
+print("attached", flush=True)
+time.sleep(600)
+"""
+
+
+def test_it_ends_when_its_parent_is_killed():
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, CHILD], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        child = psutil.Process(int(parent.stdout.readline()))
+        assert parent.stdout.readline() == "attached\n"
+        assert is_alive(child)
+        parent.kill()
+        end = time.monotonic() + 30
+        while is_alive(child):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", ["0", str(os.getpid())])
+def test_a_number_that_is_not_its_parents_ends_it_at_once(number):
+    # As if the parent had ended before: between them stands a shell that stays.
+    command = f'"{sys.executable}" -c "$0" {number}; echo "$?"'
+    ended = subprocess.run(["sh", "-c", command, CHILD], capture_output=True, text=True)
+    assert ended.stdout == "1\n"
+
+
+def test_dvc_runs_and_its_exit_code_counts(tmp_path):
+    words = [sys.executable, "-m", "stages.tools.dvc.attached", str(os.getpid())]
+    assert subprocess.run([*words, "--version"], capture_output=True).returncode == 0
+    refused = subprocess.run([*words, "cache", "nothing"], capture_output=True, text=True)
+    assert refused.returncode == 254
+    assert "Traceback" not in refused.stderr

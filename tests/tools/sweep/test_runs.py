@@ -1,0 +1,157 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stages.gan.common.processes import is_alive
+from stages.tools.dvc.clones import Clone, Experiment
+from stages.tools.sweep import runs
+from stages.tools.sweep.runs import Outcome, Run
+from tests.helpers.processes.printed import DVC_ENDED, KILLED, TOLD
+
+
+@pytest.mark.parametrize("code", [-9, -15, 137, 143])
+def test_a_stage_that_was_killed_says_nothing_of_its_params(code):
+    assert runs.was_killed(1, KILLED.format(code))
+
+
+@pytest.mark.parametrize("code", [1, 2, 13, 100])
+def test_a_stage_that_has_ended_by_itself_was_not_killed(code):
+    assert not runs.was_killed(1, KILLED.format(code))
+
+
+def test_where_dvc_itself_was_killed_nobody_is_left_to_tell():
+    assert runs.was_killed(1, DVC_ENDED)
+    assert runs.was_killed(1, "")
+    assert runs.was_killed(-9, TOLD)
+
+
+def test_what_a_failed_one_has_told():
+    assert not runs.was_killed(1, TOLD)
+    assert runs.verdict(TOLD) == "diverged"
+    assert runs.reason(TOLD) == (
+        "mnist: training was stopped at step 60, because it cannot recover"
+    )
+    assert runs.last_line(TOLD).endswith("exited with 1")
+
+
+def test_one_that_has_printed_nothing_has_told_nothing():
+    assert (runs.verdict(""), runs.last_line("")) == ("", "")
+    assert runs.reason("") == "its log has no error message"
+
+
+class Pretended(Clone):
+    """A clone in which another program runs in DVC's place."""
+
+    program = ""
+    finished = False
+
+    def __init__(self, experiment):
+        self.experiment = experiment
+        self.folder = Path.cwd() / "clone"
+        self.log = Path.cwd() / "log"
+
+    def make(self):
+        self.folder.mkdir(exist_ok=True)
+
+    @property
+    def is_finished(self):
+        return self.finished
+
+    def start(self, made, *options):
+        with self.log.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-c", self.program, *options], cwd=self.folder, stdout=output
+            )
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Makes a run whose DVC is another program; what it starts is ended with the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "Clone", Pretended)
+    made = []
+
+    def of(program):
+        monkeypatch.setattr(Pretended, "program", program)
+        made.append(Run(Experiment("mine", "a" * 40, "b" * 40, (), "t", "", "k")))
+        return made[-1]
+
+    yield of
+    for each in made:
+        each.stop()
+
+
+def wait(run, seconds=60):
+    end = time.monotonic() + seconds
+    while run.is_running:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', {!r}])"
+# As a stage does: it ends when its DVC has ended.
+STAGE = "import os, time\nstart = os.getppid()\nwhile os.getppid() == start: time.sleep(0.05)"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps to cores")
+@pytest.mark.usefixtures("all_cores")
+def test_it_keeps_to_its_core_with_all_that_it_starts(make):
+    here = os.sched_getaffinity(0)
+    run = make(CHILD.format("import os; print(os.sched_getaffinity(0))"))
+    run.start(max(here))
+    wait(run)
+    assert os.sched_getaffinity(0) == here
+    assert run.last_line() == str({max(here)})
+
+
+def test_how_one_ended_is_read_from_its_clone_its_code_and_its_log(make, monkeypatch):
+    run = make(f"print({TOLD!r}); raise SystemExit(1)")
+    run.start(0)
+    wait(run)
+    said = "mnist: training was stopped at step 60, because it cannot recover"
+    assert run.outcome() == Outcome(runs.FAILED, "diverged", said)
+    monkeypatch.setattr(Pretended, "finished", True)
+    assert run.outcome() == Outcome(runs.DONE, "diverged")
+    run.start(0)  # nothing is started again
+    assert not run.is_running
+    monkeypatch.setattr(Pretended, "finished", False)
+    killed = make("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    killed.start(0)
+    wait(killed)
+    assert killed.outcome() == Outcome(runs.KILLED)
+
+
+def test_stopping_one_ends_all_that_works_in_its_clone(make):
+    run = make(CHILD.format(STAGE))
+    run.start(0)
+    end = time.monotonic() + 60
+    while len(found := run.clone.processes()) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    run.stop()
+    assert not [each for each in found if is_alive(each)]
+    assert run.outcome().state == runs.KILLED
+
+
+def test_an_earlier_process_of_the_same_experiment_is_waited_for(make, monkeypatch):
+    monkeypatch.setattr(runs, "_PATIENCE", 0.5)
+    run = make("print('second')")
+    run.clone.make()
+    program = "import time; time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=run.clone.folder) as first:
+        end = time.monotonic() + 60
+        earlier = psutil.Process(first.pid)
+        while earlier not in run.clone.processes():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        began = time.monotonic()
+        run.start(0)
+        assert time.monotonic() - began >= 0.5
+        assert not is_alive(earlier)
+    wait(run)
+    assert run.last_line() == "second"
