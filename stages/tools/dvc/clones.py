@@ -22,6 +22,7 @@ import psutil
 from stages.command.workspace import PROJECT
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove
+from stages.gan.common.language import VARIABLE, _, spoken
 from stages.gan.common.processes import is_alive
 from stages.tools.dvc.commands import ATTACHED, dvc
 from stages.tools.dvc.git import git
@@ -226,14 +227,23 @@ class Clone:
         remove(self.folder)
 
     def _environment(self) -> dict[str, str]:
-        # Stages find unfinished runs, and files that only the project has, in the project.
-        return {PROJECT: str(Path.cwd()), "DVC_SITE_CACHE_DIR": str(self.folder / ".git/dvc")}
+        return {
+            # Stages find unfinished runs, and files that only the project has, in the project.
+            PROJECT: str(Path.cwd()),
+            "DVC_SITE_CACHE_DIR": str(self.folder / ".git/dvc"),
+            # The log speaks the language of the sweep that shows its lines. It is UTF-8 wherever it
+            # is written: Windows would take the encoding of its own language.
+            VARIABLE: spoken(),
+            "PYTHONIOENCODING": "utf-8:backslashreplace",
+        }
 
     def _write_settings(self) -> None:
         """Give the clone the project's own settings of DVC, and its cache."""
         folder = self._project / ".dvc"
         if not folder.is_dir():
-            raise UserError("the last commit has no folder .dvc: run `git add .dvc`, and commit it")
+            raise UserError(
+                _("the last commit has no folder .dvc: run `git add .dvc`, and commit it")
+            )
         settings = configparser.ConfigParser(interpolation=None)
         settings.read(".dvc/config.local", encoding="utf-8")
         if not settings.has_section("cache"):
@@ -259,7 +269,9 @@ def _git(*arguments: str) -> str:
     ended = git(*arguments)
     if ended.returncode:
         said = " ".join(ended.stderr.decode(errors="replace").split())
-        raise UserError(f"git {' '.join(arguments[:4])} failed: {said}")
+        raise UserError(
+            _("git {command} failed: {reason}").format(command=" ".join(arguments[:4]), reason=said)
+        )
     return os.fsdecode(ended.stdout).strip()
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 
 DVC = (sys.executable, "-m", "dvc")
 # DVC that ends with the process that started it, whose number comes next: see `attached`.
@@ -26,5 +27,5 @@ def dvc(*arguments: str, folder: Path | None = None) -> str:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
         reason = " ".join(errors or done.stderr.split()[-40:]).removeprefix("ERROR: ")
         named = " ".join(word for word in arguments[:2] if word.isalpha())
-        raise UserError(f"`dvc {named}` failed: {reason}")
+        raise UserError(_("`dvc {command}` failed: {reason}").format(command=named, reason=reason))
     return done.stdout

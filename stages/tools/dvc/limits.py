@@ -89,8 +89,11 @@ def complain_if_shallow() -> None:
     revisions.head()
     if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
         raise UserError(
-            "this clone is shallow (`git clone --depth`), and DVC loses the results of queued and "
-            "temporary experiments in such a clone: first run `git fetch --unshallow`"
+            _(
+                "this clone is shallow (`git clone --depth`), and DVC loses the results of "
+                "queued and temporary experiments in such a clone: first run `git fetch "
+                "--unshallow`"
+            )
         )
 
 

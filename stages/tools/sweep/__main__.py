@@ -19,14 +19,14 @@ from stages.command import argument_parser, guarded, say
 from stages.gan import params
 from stages.gan.common import locks, paths
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import _, translated
+from stages.gan.common.language import _, speaking, translated
 from stages.gan.common.yaml_files import read_mapping
 from stages.tools.dvc import clones, limits, revisions
 from stages.tools.recipe import recipes
 from stages.tools.sweep import definitions, plan
 from stages.tools.sweep.definitions import Sweep
 from stages.tools.sweep.plan import Planned
-from stages.tools.sweep.progress import RUNNING, Progress, begin, counts
+from stages.tools.sweep.progress import DONE, RUNNING, Progress, begin, counts
 from stages.tools.sweep.workers import Workers, cores, fitting, memory
 from stages.tools.upkeep import unlock
 
@@ -38,17 +38,25 @@ _REMIND = 60.0
 def main() -> None:
     """Run the command."""
     parser = argument_parser()
-    parser.add_argument("name", nargs="?", help=f"a file in {definitions.FOLDER}/, without .yaml")
-    parser.add_argument("--dataset", help="a key of params.yaml's `datasets`; default: the first")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        help=_("a file in {folder}/, without .yaml").format(folder=definitions.FOLDER),
+    )
+    parser.add_argument(
+        "--dataset", help=_("a key of params.yaml's `datasets`; default: the first")
+    )
     parser.add_argument(
         "-S", "--set-param", action="append", default=[], metavar="KEY=VALUE",
-        help="change a param in all runs",
+        help=_("change a param in all runs"),
     )  # fmt: skip
     places = parser.add_mutually_exclusive_group()
-    places.add_argument("--workers", type=int, help="runs at a time; default: one per core")
+    places.add_argument("--workers", type=int, help=_("runs at a time; default: one per core"))
     places.add_argument(
         "--cluster", metavar="ADDRESS",
-        help="run on the workers of dask's scheduler there, such as tcp://10.0.0.1:8786",
+        help=_("run on the workers of dask's scheduler there, such as {address}").format(
+            address="tcp://10.0.0.1:8786"
+        ),
     )  # fmt: skip
     parser.add_argument("--seeds", help=_("train each setting once with each, such as 1,2,3"))
     arguments = parser.parse_args()
@@ -59,7 +67,9 @@ def main() -> None:
             say(f"{known.name}: {translated(known.about)} ({', '.join(known.settings)}{seeds})")
         return
     if arguments.workers is not None and arguments.workers < 1:
-        raise UserError(f"--workers is {arguments.workers}: valid is 1 or more")
+        raise UserError(
+            _("--workers is {workers}: valid is 1 or more").format(workers=arguments.workers)
+        )
     sweep = definitions.load(arguments.name)
     if arguments.seeds is not None:
         sweep = replace(sweep, seeds=definitions.read_seeds(arguments.seeds))
@@ -71,7 +81,7 @@ def main() -> None:
     limits.complain_if_not_settable(dataset, [name for each in planned for name in each.changes])
     head = revisions.head()
     unlock.main()
-    with locks.lock(_LOCK, "the sweep of this project"):
+    with locks.lock(_LOCK, _("the sweep of this project")):
         if arguments.cluster:
             inputs = f"preprocess@{dataset}", f"judge@{dataset}"
             experiments = on_cluster(
@@ -81,14 +91,20 @@ def main() -> None:
             experiments = begin(planned, dataset, head, f"report@{dataset}")
             network = str(planned[0].outcome["kind.network"])
             count = arguments.workers or fitting(network, memory(), len(cores()))
-            follow(experiments, Workers(count), f"at most {count} at a time")
+            where = _("at most {count} at a time").format(count=count)
+            follow(experiments, Workers(count), where)
     target = write_page(sweep, dataset, experiments)
     for each in experiments:
-        say(f"{each.result or each.planned.name} ({each.planned.about}): {each.why or 'done'}")
+        how = each.why or translated(DONE)
+        say(f"{each.result or each.planned.name} ({each.planned.about}): {how}")
     say(f"{dataset}: {target}")
     failed = [each.planned.name for each in experiments if each.why]
     if failed:
-        raise UserError(f"{len(failed)} of {len(experiments)} failed: {', '.join(failed)}")
+        raise UserError(
+            _("{failed} of {count} failed: {names}").format(
+                failed=len(failed), count=len(experiments), names=", ".join(failed)
+            )
+        )
 
 
 def on_cluster(
@@ -109,7 +125,7 @@ def on_cluster(
     clones.fetch_finished(head)
     experiments = begin(planned, dataset, head, target)
     cluster.send(experiments, inputs)
-    follow(experiments, cluster, f"on the workers of {address}")
+    follow(experiments, cluster, _("on the workers of {address}").format(address=address))
     cluster.collect(experiments)
     return experiments
 
@@ -135,9 +151,13 @@ def follow(experiments: Sequence[Progress], places: Places, where: str) -> None:
     try:
         _follow(experiments, places)
     except BaseException:
-        say("ending the experiments; their trainings save first")
+        say(_("ending the experiments; their trainings save first"))
         places.end()
-        say(f"to resume: python -m stages sweep {shlex.join(sys.argv[1:])}")
+        say(
+            _("to resume: python -m stages sweep {arguments}").format(
+                arguments=shlex.join(sys.argv[1:])
+            )
+        )
         raise
 
 
@@ -166,13 +186,14 @@ def write_page(sweep: Sweep, dataset: str, experiments: Sequence[Progress]) -> P
 
     cache = compare.find_cache()
     runs = []
-    for each in experiments:
-        if each.result:
-            runs.append(compare.read(revisions.find(each.result), dataset, cache))
-        else:
-            name, content = each.planned.name, dict(each.planned.content)
-            runs.append(compare.failed(name, dataset, content, each.verdict, each.why))
-    compare.write(sweep.about or sweep.name, dataset, runs, compare.OUTPUT)
+    with speaking(params.language(paths.PARAMS)):
+        for each in experiments:
+            if each.result:
+                runs.append(compare.read(revisions.find(each.result), dataset, cache))
+            else:
+                name, content = each.planned.name, dict(each.planned.content)
+                runs.append(compare.failed(name, dataset, content, each.verdict, each.why))
+        compare.write(translated(sweep.about) or sweep.name, dataset, runs, compare.OUTPUT)
     return compare.OUTPUT
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from stages.command import say
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, retold, translated
 from stages.tools.dvc import clones, pipeline
 from stages.tools.dvc.commands import dvc
 from stages.tools.dvc.git import git
@@ -26,7 +27,9 @@ except ModuleNotFoundError as _error:
     if (_error.name or "").partition(".")[0] not in ("dask", "distributed"):
         raise
     raise UserError(
-        f"{_error.name} is not installed, and --cluster needs it: `pip install -e '.[cluster]'`"
+        _("{name} is not installed, and --cluster needs it: `pip install -e '.[cluster]'`").format(
+            name=_error.name
+        )
     ) from None
 
 # Seconds to wait for the scheduler, and for the experiments to save and end.
@@ -52,7 +55,11 @@ class Cluster:
             self._client = Client(address, timeout=_PATIENCE)
         except (OSError, ValueError, TypeError, ImportError) as error:
             reason = " ".join(str(error).split())
-            raise UserError(f"no scheduler answers at {address}: {reason}") from None
+            raise UserError(
+                _("no scheduler answers at {address}: {reason}").format(
+                    address=address, reason=reason
+                )
+            ) from None
         self._here = work.about()
         self._futures: dict[str, Future] = {}
         self._kept: dict[str, list[str]] = {}
@@ -66,7 +73,7 @@ class Cluster:
         waiting = [each.experiment for each in experiments if each.is_open]
         if waiting:
             clones.send_files(waiting)
-            say("sending the data to DVC's remote")
+            say(_("sending the data to DVC's remote"))
             dvc("push", "--with-deps", *inputs)
 
     def look(self, experiments: Sequence[Progress]) -> None:
@@ -88,7 +95,7 @@ class Cluster:
         last = time.monotonic() + _ENDING
         while any(not future.done() for future in self._futures.values()):
             if time.monotonic() > last:
-                say("some experiments have not ended: no worker has answered")
+                say(_("some experiments have not ended: no worker has answered"))
                 break
             time.sleep(_PAUSE)
         self._client.cancel(list(self._futures.values()), force=True)
@@ -99,7 +106,7 @@ class Cluster:
         names += [each.result for each in experiments if each.result and each.result not in names]
         known = clones.sent_names(experiments[0].experiment.baseline)
         if names := [name for name in names if name in known]:
-            say(f"fetching {len(names)} experiments with their data")
+            say(_("fetching {count} experiments with their data").format(count=len(names)))
             dvc("exp", "pull", clones.REMOTE, *names)
         clones.forget_files([each.experiment for each in experiments if not each.is_open])
 
@@ -125,12 +132,13 @@ class Cluster:
             outcome: Outcome = future.result()
             self._kept[key] = list(self._client.who_has([future]).get(key, ()))
             if outcome.state == runs.STOPPED:
-                outcome = Outcome(runs.KILLED, "", "was stopped by another sweep")
+                outcome = Outcome(runs.KILLED, "", _("was stopped by another sweep"))
         else:
             # dask gives up where workers were killed again and again; another sweep may cancel it.
             said = future.exception() if future.status == "error" else future.status
             reason = " ".join(str(said).split())
-            outcome = Outcome(runs.KILLED, "", f"was given back ({reason})")
+            why = _("was given back ({reason})").format(reason=reason)
+            outcome = Outcome(runs.KILLED, "", why)
         return outcome
 
     def _hear(self, event: tuple[float, dict[str, str]]) -> None:
@@ -140,8 +148,10 @@ class Cluster:
         if said := self._said.get(each.experiment.key):
             if each.state == QUEUED:
                 each.state = RUNNING
-                say(f"{each.experiment.name}: runs on {said['host']}")
-            each.line = f"{said['host']}: {said['line']}"
+                say(
+                    _("{name}: runs on {host}").format(name=each.experiment.name, host=said["host"])
+                )
+            each.line = f"{said['host']}: {translated(said['line'])}"
 
     def _look_at_workers(self) -> None:
         """Now and then, tell of each new worker what is different there."""
@@ -152,7 +162,7 @@ class Cluster:
         new = [address for address in known if address not in self._told]
         if not new:
             if not known and "" not in self._told:
-                say("the scheduler has no workers yet: waiting for some")
+                say(_("the scheduler has no workers yet: waiting for some"))
                 self._told.add("")
             return
         for address, keys in self._client.run(work.kept, workers=new, on_error="ignore").items():
@@ -161,7 +171,7 @@ class Cluster:
         for address, worker in self._client.run(work.about, workers=new, on_error="return").items():
             self._told.add(address)
             for line in differences(worker, self._here):
-                say(f"worker {address}: {line}")
+                say(_("worker {address}: {line}").format(address=address, line=line))
 
 
 def differences(worker: object, here: dict[str, str]) -> list[str]:
@@ -174,23 +184,33 @@ def differences(worker: object, here: dict[str, str]) -> list[str]:
     ['h has MindSpore 1, here 2: it runs nothing']
     """
     if not isinstance(worker, dict):
-        return [f"it runs nothing: it cannot import this project there ({worker!r})"]
+        text = _("it runs nothing: it cannot import this project there ({error!r})")
+        return [text.format(error=worker)]
     host, told = worker["host"], []
     if worker["trouble"]:
-        told.append(f"{host} runs nothing: {worker['trouble']}")
+        trouble = retold(worker["trouble"], work.NO_CLONE)
+        told.append(_("{host} runs nothing: {trouble}").format(host=host, trouble=trouble))
     if worker["code"] != here["code"]:
         told.append(
-            f"{host} has another version of this project's code: it runs nothing (`git pull` "
-            "there, then restart it)"
+            _(
+                "{host} has another version of this project's code: it runs nothing (`git pull` "
+                "there, then restart it)"
+            ).format(host=host)
         )
     if worker["mindspore"] != here["mindspore"]:
         told.append(
-            f"{host} has MindSpore {worker['mindspore']}, here {here['mindspore']}: it runs nothing"
+            _("{host} has MindSpore {theirs}, here {ours}: it runs nothing").format(
+                host=host,
+                theirs=translated(worker["mindspore"]),
+                ours=translated(here["mindspore"]),
+            )
         )
     elif worker["machine"] != here["machine"]:
         told.append(
-            f"{host} is another kind of machine, so its results may differ in their last bits: "
-            f"{worker['machine']}; here {here['machine']}"
+            _(
+                "{host} is another kind of machine, so its results may differ in their last bits: "
+                "{theirs}; here {ours}"
+            ).format(host=host, theirs=worker["machine"], ours=here["machine"])
         )
     return told
 
@@ -198,11 +218,15 @@ def differences(worker: object, here: dict[str, str]) -> list[str]:
 def _complain_without_remotes() -> None:
     if git("remote", "get-url", clones.REMOTE).returncode:
         raise UserError(
-            f"workers get the code from git's remote {clones.REMOTE}, and this clone has none: "
-            f"`git remote add {clones.REMOTE} URL`"
+            _(
+                "workers get the code from git's remote {remote}, and this clone has none: "
+                "`git remote add {remote} URL`"
+            ).format(remote=clones.REMOTE)
         )
     if not pipeline.read().has_remote:
         raise UserError(
-            "workers get the data from DVC's remote, and this project has none: `dvc remote add "
-            "-d NAME URL`, then commit .dvc/config"
+            _(
+                "workers get the data from DVC's remote, and this project has none: `dvc remote "
+                "add -d NAME URL`, then commit .dvc/config"
+            )
         )

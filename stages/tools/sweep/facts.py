@@ -5,8 +5,11 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from stages.gan.common.language import marked
 from stages.tools.dvc import revisions
 
+# In commits and between machines it is English.
+NOT_INSTALLED = marked("not installed")
 _CODE = (Path(__file__).parent, Path(__file__).parents[1] / "dvc")
 
 
@@ -35,7 +38,7 @@ def mindspore() -> str:
     try:
         return version("mindspore")
     except PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
 def code() -> str:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.command import say
+from stages.gan.common.language import _, marked, translated
 from stages.tools.dvc import clones, revisions
 from stages.tools.dvc.clones import Experiment
 from stages.tools.sweep import plan, runs
 from stages.tools.sweep.plan import Planned
 from stages.tools.sweep.runs import Outcome
 
-QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
+QUEUED, RUNNING = marked("queued"), marked("running")
+DONE, FAILED = marked("done"), marked("failed")
 # How often an experiment is tried before it counts as failed, if it is killed each time.
 _TRIES = 3
 
@@ -41,21 +43,39 @@ class Progress:
         name = self.experiment.name
         if outcome.state == runs.DONE:
             self.result = name
-            say(f"{name} ({self.planned.about}): done, {outcome.verdict or 'no verdict'}")
+            say(
+                _("{name} ({about}): done, {verdict}").format(
+                    name=name,
+                    about=self.planned.about,
+                    verdict=translated(outcome.verdict) or _("no verdict"),
+                )
+            )
         elif outcome.state == runs.FAILED:
-            self._fail(outcome.verdict, outcome.why)
+            self._fail(outcome.verdict, outcome.said)
         elif self.tries >= _TRIES:
-            what = outcome.why or "was killed"
-            self._fail(outcome.verdict or "failed", f"it {what}, {_TRIES} times")
+            what = outcome.said or _("was killed")
+            why = _("it {what}, {tries} times").format(what=what, tries=_TRIES)
+            self._fail(outcome.verdict or FAILED, why)
         else:
             self.tries += 1
             self.state = QUEUED
-            what = outcome.why or "was killed"
-            say(f"{name} {what}: queued again; training resumes from its last saved state")
+            what = outcome.said or _("was killed")
+            say(
+                _("{name} {what}: queued again; training resumes from its last saved state").format(
+                    name=name, what=what
+                )
+            )
 
     def _fail(self, verdict: str, why: str) -> None:
         self.verdict, self.why = verdict, why
-        say(f"{self.experiment.name} ({self.planned.about}): failed, {verdict}: {why}")
+        say(
+            _("{name} ({about}): failed, {verdict}: {why}").format(
+                name=self.experiment.name,
+                about=self.planned.about,
+                verdict=translated(verdict),
+                why=why,
+            )
+        )
 
 
 def begin(planned: Sequence[Planned], dataset: str, head: str, target: str) -> list[Progress]:
@@ -71,12 +91,20 @@ def begin(planned: Sequence[Planned], dataset: str, head: str, target: str) -> l
         experiments.append(progress)
         if plan.is_in_workspace(each, dataset):
             progress.result = revisions.WORKSPACE
-            say(f"{each.name} ({each.about}): the workspace has its results")
+            say(
+                _("{name} ({about}): the workspace has its results").format(
+                    name=each.name, about=each.about
+                )
+            )
         elif there := plan.finished(each, dataset, head):
             progress.result = there
-            say(f"{each.name} ({each.about}): already finished as experiment {there}")
+            say(
+                _("{name} ({about}): already finished as experiment {there}").format(
+                    name=each.name, about=each.about, there=there
+                )
+            )
         else:
-            say(f"{name} ({each.about}): queued")
+            say(_("{name} ({about}): queued").format(name=name, about=each.about))
     return experiments
 
 
@@ -85,4 +113,6 @@ def counts(experiments: Sequence[Progress]) -> str:
     states = [
         DONE if each.result else FAILED if each.why else each.state for each in experiments
     ]  # fmt: skip
-    return ", ".join(f"{states.count(state)} {state}" for state in (QUEUED, RUNNING, DONE, FAILED))
+    return ", ".join(
+        f"{states.count(state)} {translated(state)}" for state in (QUEUED, RUNNING, DONE, FAILED)
+    )

@@ -14,24 +14,36 @@ from dataclasses import dataclass
 
 import psutil
 
+from stages.gan.common.language import ERROR, beginnings, editions, marked, retold
+from stages.gan.training.watch import verdicts
 from stages.tools.dvc.clones import Clone, Experiment
 from stages.tools.sweep import facts
 
 DONE, FAILED, KILLED, STOPPED = "done", "failed", "killed", "stopped"
+# What an outcome says in English, on whatever machine it was; the sweep says it in its language.
+NO_ERROR = marked("its log has no error message")
+NOT_THERE = marked("could not run on {host} ({error})")
 # Seconds for the processes of an experiment to save and end.
 _PATIENCE = 90.0
 _EXITED = re.compile(r"failed to run: .*, exited with (-[0-9]+|1(?:2[89]|[3-9][0-9]))")
-_ERROR = re.compile(r"^(?:ERROR|error): (.*)$", re.MULTILINE)
-_VERDICT = re.compile(r"^verdict: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an experiment ended: its state, its last verdict ("" without one), and why it failed."""
+    """How an experiment ended: its state, its last verdict ("" without one), and why it failed.
+
+    State and verdict are those of the code, in English. Why it failed stands in its log, in the
+    language in which the experiment ran.
+    """
 
     state: str
     verdict: str = ""
     why: str = ""
+
+    @property
+    def said(self) -> str:
+        """Why it failed, as far as possible in the language now spoken."""
+        return retold(self.why, NO_ERROR, NOT_THERE)
 
 
 class Run:
@@ -111,14 +123,20 @@ def was_killed(code: int, text: str) -> bool:
 
 def reason(text: str) -> str:
     """Why an experiment failed: the first error message of what it printed."""
-    errors = _ERROR.findall(text)
-    return errors[0] if errors else "its log has no error message"
+    errors = _lines(text, "ERROR: ", *beginnings(ERROR))
+    return errors[0] if errors else NO_ERROR
 
 
 def verdict(text: str) -> str:
-    """The last verdict in what an experiment printed, or ""."""
-    verdicts = _VERDICT.findall(text)
-    return verdicts[-1] if verdicts else ""
+    """The last verdict in what an experiment printed, in English whatever it spoke, or ""."""
+    told = _lines(text, *beginnings(verdicts.LINE))
+    known = {each: name for name in verdicts.VERDICTS for each in editions(name)}
+    return known.get(told[-1], told[-1]) if told else ""
+
+
+def _lines(text: str, *ways: str) -> list[str]:
+    """The lines that begin in one of these ways, without their beginnings."""
+    return re.findall(f"^(?:{'|'.join(map(re.escape, ways))})(.*)$", text, re.MULTILINE)
 
 
 def last_line(text: str) -> str:

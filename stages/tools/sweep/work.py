@@ -25,6 +25,7 @@ from distributed import Client, Event, Reschedule, Semaphore, get_client  # extr
 
 from stages.gan.common import locks
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import marked, speaking, spoken
 from stages.tools.dvc import clones
 from stages.tools.dvc.clones import Experiment
 from stages.tools.sweep import facts, runs
@@ -38,18 +39,23 @@ _PAUSE = 0.5
 _WORD = 2.0
 # How often results are sent before the experiment is given back.
 _TRIES = 3
+# What it says in English; the sweep says it in its own language.
+NO_CLONE = marked("{folder} is no clone of the project")
+_BEGINS = marked("begins")
+_SENDING = marked("sending its results")
 # Data come from DVC's remote; what the experiment does not need stays there.
 _OPTIONS = ("--pull", "--allow-missing")
 
 
 def about() -> dict[str, str]:
-    """What the sweep is told of this worker."""
+    """What the sweep is told of this worker; a worker is told the same of the sweep."""
     return {
         "host": platform.node(),
         "code": facts.code(),
         "mindspore": facts.mindspore(),
         "machine": facts.machine(),
-        "trouble": "" if Path(".dvc").is_dir() else f"{Path.cwd()} is no clone of the project",
+        "trouble": "" if Path(".dvc").is_dir() else NO_CLONE.format(folder=Path.cwd()),
+        "language": spoken(),
     }
 
 
@@ -75,6 +81,9 @@ def stopper(key: str, client: Client) -> Event:
 def work(experiment: Experiment, here: dict[str, str]) -> Outcome:
     """Run an experiment, and send its results. `here` is what `about` says of the sweep itself.
 
+    The worker's language does not matter. The experiment speaks the sweep's language, because the
+    sweep shows its lines. What the worker says itself is in English.
+
     Raises
     ------
     Reschedule
@@ -85,12 +94,12 @@ def work(experiment: Experiment, here: dict[str, str]) -> Outcome:
         raise Reschedule
     contact = Contact(experiment.key)
     try:
-        with contact.lease(), _core() as core:
+        with speaking(here["language"]), contact.lease(), _core() as core:
             if contact.is_over:
                 return contact.give_up()
             return _work(experiment, contact, core)
     except UserError as error:
-        return Outcome(KILLED, "", f"could not run on {platform.node()} ({error})")
+        return Outcome(KILLED, "", runs.NOT_THERE.format(host=platform.node(), error=error))
     finally:
         contact.close()
 
@@ -115,7 +124,7 @@ def _work(experiment: Experiment, contact: "Contact", core: int) -> Outcome:
 
 
 def _send(run: Run, contact: "Contact") -> None:
-    contact.line = "sending its results"
+    contact.line = _SENDING
     for left in reversed(range(_TRIES)):
         try:
             run.clone.push()
@@ -136,7 +145,7 @@ class Contact:
     """
 
     def __init__(self, key: str) -> None:
-        self.line = "begins"
+        self.line = _BEGINS
         self._key = key
         self._client = get_client()
         self._patience = parse_timedelta(

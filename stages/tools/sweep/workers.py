@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from stages.command import say
+from stages.gan.common.language import _
 from stages.gan.params import choices
 from stages.tools.sweep import runs
 from stages.tools.sweep.progress import QUEUED, RUNNING, Progress
@@ -76,8 +77,10 @@ class Workers:
                 self._runs[each.experiment.name] = run, core
                 run.start(core)
                 each.state = RUNNING
-                bound = f" on core {core}" if hasattr(os, "sched_setaffinity") else ""
-                say(f"{each.experiment.name}: started{bound}; its output: {run.clone.log}")
+                text = _("{name}: started; its output: {log}")
+                if hasattr(os, "sched_setaffinity"):
+                    text = _("{name}: started on core {core}; its output: {log}")
+                say(text.format(name=each.experiment.name, core=core, log=run.clone.log))
         for each in experiments:
             if each.experiment.name in self._runs:
                 each.line = self._runs[each.experiment.name][0].last_line()
