@@ -15,7 +15,7 @@ from stages.tools.bundle import check as bundle_check
 from stages.tools.bundle import manifest
 from stages.tools.bundle.check import Checked
 from stages.tools.compare import __main__ as compare
-from stages.tools.compare.page import Run
+from stages.tools.compare.runs import Run
 from stages.tools.course import checking
 from stages.tools.course.parts import Part
 from stages.tools.course.places import Bundle

@@ -27,6 +27,8 @@ OF_PAGES = (
     "gan/training/watch",
     "tools/collapse/page.py",
     "tools/compare/page.py",
+    "tools/compare/ranking.py",
+    "tools/compare/runs.py",
     "tools/course/collecting/bundles.py",
     "tools/course/collecting/table.py",
     "tools/course/collecting/templates",

@@ -4,7 +4,7 @@ import csv
 import warnings
 
 from stages.gan.common.language import speaking
-from stages.tools.compare.page import Run
+from stages.tools.compare.runs import Run
 from stages.tools.course import checking, parts
 from stages.tools.course.collecting import table
 from stages.tools.course.collecting.bundles import Student
