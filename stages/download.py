@@ -49,9 +49,8 @@ def download(dataset: str, params: Dataset) -> None:
                     )
             sources.check_hashes(settings.sha256, raw.identities(folder))
 
-        ordered = sources.in_order(
-            settings.sources, language.of_terminal(), set(settings.sha256) >= set(raw.HASHED)
-        )
+        are_known = set(settings.sha256) >= set(raw.HASHED)
+        ordered = sources.in_order(settings.sources, language.of_terminal(), are_known)
         found = sources.first_that_works(ordered, take, say)
         there = [folder / file for file in raw.FILES if (folder / file).exists()]
         files = {file.name: file.stat().st_size for file in there}

@@ -108,7 +108,7 @@ def write_answer(part: Part, name: str, answer: object) -> None:
     answers = {**read_answers(part, Project()), name: answer}
     text = yaml.safe_dump(answers, sort_keys=False, allow_unicode=True)
     with whole_file(part.answers) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_record(checked: Checked) -> None:
@@ -116,7 +116,7 @@ def write_record(checked: Checked) -> None:
     found = {name: outcome.state.name for name, outcome in checked.outcomes.items()}
     content = {"answers": _digest(checked.part, Project()), "tasks": found}
     with whole_file(checked.part.record) as scratch:
-        scratch.write_text(as_json(content), encoding="utf-8")
+        scratch.write_text(as_json(content), encoding="utf-8", newline="\n")
 
 
 def with_record(checked: Checked, place: Place) -> Checked:

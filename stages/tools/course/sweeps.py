@@ -138,7 +138,7 @@ def write(path: Path, rows: Sequence[Row]) -> list[Row]:
     writer.writeheader()
     writer.writerows(rows)
     with whole_file(path) as scratch:
-        scratch.write_text(text.getvalue(), encoding="utf-8")
+        scratch.write_text(text.getvalue(), encoding="utf-8", newline="\n")
     return parse(text.getvalue())
 
 

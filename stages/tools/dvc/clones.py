@@ -249,7 +249,7 @@ class Clone:
         if not settings.has_section("cache"):
             settings.add_section("cache")
         settings.set("cache", "dir", _cache(Path.cwd()))
-        with (folder / "config.local").open("w", encoding="utf-8") as file:
+        with (folder / "config.local").open("w", encoding="utf-8", newline="\n") as file:
             settings.write(file)
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:

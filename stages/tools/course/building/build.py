@@ -51,7 +51,7 @@ def write(part: Part, with_teacher: bool = False, force: bool = False) -> list[P
             )
     for path, text in made.items():
         with whole_file(path) as scratch:
-            scratch.write_text(text, encoding="utf-8")
+            scratch.write_text(text, encoding="utf-8", newline="\n")
     return list(made)
 
 

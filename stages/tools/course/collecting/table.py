@@ -143,7 +143,7 @@ def _score(student: Student, name: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     with whole_file(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
