@@ -44,8 +44,8 @@ collapse: setup ## the lecture's failing run: ends with an error and says why
 fixed: setup ## that run, its loss fixed, and as recommended: one page with all three
 	python -m stages collapse $(DATASET) --fixed
 
-sweep: setup ## answer a question by several runs; NAME=learning_rate, SET="KEY=VALUE ..."
-	python -m stages sweep $(NAME) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
+sweep: setup ## answer a question by several runs; NAME=learning_rate, SEEDS=1,2,3, SET="KEY=VALUE ..."
+	python -m stages sweep $(NAME) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(DATASET),--dataset $(DATASET)) $(if $(WORKERS),--workers $(WORKERS)) $(foreach each,$(SET),-S '$(each)')
 
 runs: setup ## the experiments in 160 columns: changed params and one score; DATASET=faces
 	dvc exp show --only-changed --drop '(?!Exp|language|datasets|mnist|faces|(.*/$(or $(DATASET),mnist)/.*:)?quality.frechet)'

@@ -1,50 +1,88 @@
-"""All of the lecture's questions on MNIST in one table and one picture, for docs/experiments.md.
+"""All of the lecture's questions on MNIST in tables and one picture, for docs/experiments.md.
 
     python -m benchmarks.questions table     # print the finished ones as Markdown
     python -m benchmarks.questions picture FILE      # and their generated digits, side by side
 
 Run in the project's folder after `make sweep` for each question, at the commit whose params are the
-baseline. A value that is the baseline's own has the baseline's row.
+baseline. A table has mean ± standard deviation over seeds, and what the test of
+`python -m stages compare` says; the picture has the digits of each setting's first seed.
 """
 
+import io
 import json
+import statistics
 import subprocess
 import sys
-import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from PIL import Image, ImageDraw
 
 from stages.gan.common import paths
-from stages.gan.common.yaml_files import as_yaml, flat
-from stages.tools.compare.page import OF_NO_EFFECT
+from stages.gan.common.yaml_files import as_yaml, read_mapping
+from stages.tools.compare import __main__ as compare
+from stages.tools.compare import significance
+from stages.tools.compare.groups import spread
+from stages.tools.compare.runs import Run
+from stages.tools.dvc import revisions
 from stages.tools.dvc.revisions import Revision
 from stages.tools.sweep import definitions as sweeps
+from stages.tools.sweep import plan
 
 # In the order of docs/experiments.md.
 NAMES = ("learning_rate", "batch_size", "latent_size", "beta1", "loss", "widths", "activation")
-COLUMNS = ("setting", "verdict", "D", "away", "G", "away", "D right", "diversity")
+DATASET = "mnist"
+COLUMNS = ("setting", "verdict", "Frechet", "precision", "D", "away", "D right", "diversity")
 
 
-def baseline() -> dict[str, Any]:
-    """The params of the commit, dotted names to values, below mnist."""
-    return flat(yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["mnist"])
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a sweep, the runs that finished, and the content of their scores.json."""
+
+    name: str
+    runs: Sequence[Run]
+    scores: Sequence[Mapping[str, Any]]
+
+    def each(self, value: Callable[[Mapping[str, Any]], float]) -> list[float]:
+        """A value of the scores of each run."""
+        return [value(scores) for scores in self.scores]
 
 
-def changes(setting: dict[str, Any]) -> dict[str, Any]:
-    """Those of a setting that differ from the baseline."""
-    base = baseline()
-    return {key: value for key, value in setting.items() if base[key] != value}
+def settings_of(name: str) -> list[Setting]:
+    """The settings of a sweep with their finished runs, as in its file."""
+    cache, head = compare.find_cache(), revisions.head()
+    sweep = sweeps.load(name)
+    content = read_mapping(paths.PARAMS)
+    found = []
+    for label, setting in sweep.settings.items():
+        planned = plan.plan(replace(sweep, settings={label: setting}), DATASET, content, {})
+        names = [
+            revisions.WORKSPACE
+            if plan.is_in_workspace(each, DATASET)
+            else plan.finished(each, DATASET, head)
+            for each in planned
+        ]
+        there = [revisions.find(each) for each in names if each]
+        file = paths.metrics(DATASET) / paths.SCORES
+        found.append(
+            Setting(
+                ", ".join(as_yaml(value) for value in setting.values()),
+                [compare.read(each, DATASET, cache) for each in there],
+                [json.loads(each.content(file) or b"") for each in there],
+            )
+        )
+    return found
 
 
-def questions() -> dict[str, list[dict[str, Any]]]:
-    """What is asked, and the settings that answer it: the sweeps of the lecture's questions."""
-    return {
-        each.about: [dict(setting) for setting in each.settings.values()]
-        for each in map(sweeps.load, NAMES)
-    }
+def distances(name: str) -> dict[str, list[float]]:
+    """D's distance from equilibrium in nats of each run: the settings of a sweep to their runs."""
+    return {each.name: each.each(_distance) for each in settings_of(name) if each.runs}
+
+
+def _distance(scores: Mapping[str, Any]) -> float:
+    return float(scores["bce"]["discriminator"]["distance"])
 
 
 def experiments() -> dict[str, dict[str, Any]]:
@@ -76,66 +114,69 @@ def _add_scores(commit: str, metrics: dict[str, Any]) -> None:
             metrics[scores.as_posix()] = {"data": json.loads(content)}
 
 
-def answer(setting: dict[str, Any], found: dict[str, dict[str, Any]]) -> str | None:
-    """The revision of the experiment with just these changes."""
-    wanted = changes(setting)
-    if not wanted:
-        return "HEAD"
-    base = baseline()
-    for revision, data in found.items():
-        params = flat(data["params"]["params.yaml"]["data"]["mnist"])
-        changed = {key for key in base if params.get(key) != base[key]} - set(OF_NO_EFFECT)
-        if {key: params[key] for key in changed} == wanted:
-            return revision
-    return None
-
-
 def table() -> None:
-    """Print a table for each question."""
-    found = experiments()
-    for question, settings in questions().items():
-        print(f"\n### {question}\n\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    """Print a table for each question, and which settings differ by more than chance."""
+    for name in NAMES:
+        print(f"\n### {sweeps.load(name).about}\n")
+        print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+        settings = settings_of(name)
         for setting in settings:
-            revision = answer(setting, found)
-            name = ", ".join(as_yaml(value) for value in setting.values())
-            if revision is None:
-                print(f"| {name} | (not finished) |" + " |" * (len(COLUMNS) - 2))
-                continue
-            metrics = found[revision]["metrics"]
-            train = metrics["metrics/mnist/train.json"]["data"]
-            held_out = metrics["metrics/mnist/scores.json"]["data"]
-            d, g = held_out["bce"]["discriminator"], held_out["bce"]["generator"]
-            diversity = train["diversity"] / train["real_diversity"]
-            cells = [
-                name,
-                train["verdict"],
-                f"{d['value']:.3f}",
-                f"{d['distance']:.3f}",
-                f"{g['value']:.3f}",
-                f"{g['distance']:.3f}",
-                f"{held_out['accuracy']:.1%}",
-                f"{diversity:.2f}",
-            ]
-            print(f"| {' | '.join(cells)} |")
+            print(f"| {' | '.join(_cells(setting))} |")
+        frechet = [
+            setting.each(lambda scores: scores["quality"]["frechet_distance"]["value"])
+            for setting in settings
+        ]
+        _print_answers("Frechet distance", settings, frechet, True)
+        _print_answers(
+            "D's distance", settings, [setting.each(_distance) for setting in settings], False
+        )
+
+
+def _cells(setting: Setting) -> list[str]:
+    if not setting.runs:
+        return [setting.name, "(not finished)", *[""] * (len(COLUMNS) - 2)]
+    verdicts = [run.verdict for run in setting.runs]
+    values = {
+        "Frechet": (setting.each(lambda scores: scores["quality"]["frechet_distance"]["value"]), 1),
+        "precision": (setting.each(lambda scores: scores["quality"]["precision"]["value"]), 2),
+        "D": (setting.each(lambda scores: scores["bce"]["discriminator"]["value"]), 3),
+        "away": (setting.each(_distance), 3),
+        "D right": (setting.each(lambda scores: scores["accuracy"]), 2),
+        "diversity": (
+            [run.train["diversity"] / run.train["real_diversity"] for run in setting.runs],
+            2,
+        ),
+    }
+    counted = (f"{verdicts.count(each)} {each}" for each in dict.fromkeys(verdicts))
+    return [setting.name, ", ".join(counted), *(_mean(*each) for each in values.values())]
+
+
+def _mean(values: Sequence[float], digits: int) -> str:
+    deviation = spread(values)
+    mean = f"{statistics.fmean(values):.{digits}f}"
+    return mean if deviation is None else f"{mean} ± {deviation:.{digits}f}"
+
+
+def _print_answers(
+    what: str, settings: Sequence[Setting], samples: Sequence[Sequence[float]], logarithmic: bool
+) -> None:
+    for each in significance.compare(samples, logarithmic):
+        names = f"{settings[each.left].name} and {settings[each.right].name}"
+        p = "no answer" if each.p is None else f"p {each.p:.2g}"
+        kind = "ratio" if logarithmic else "difference"
+        print(f"- {what}, {names}: {kind} {each.difference:.3g}, {p}{', yes' * each.is_found}")
 
 
 def picture(target: Path) -> None:
     """Paste the generated digits of all settings into one picture, a row a question."""
-    found = experiments()
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for settings in questions().values():
-            row = []
-            for setting in settings:
-                revision = answer(setting, found)
-                if revision:
-                    file = Path(folder) / f"{len(rows)}-{len(row)}.png"
-                    source = "reports/mnist/evaluation/generated.png"
-                    command = ["dvc", "get", ".", source, "--rev", revision, "-o", str(file), "-q"]
-                    subprocess.run(command, check=True)
-                    name = ", ".join(as_yaml(value) for value in setting.values())
-                    row.append((name, Image.open(file).convert("L")))
-            rows.append(row)
+    rows = [
+        [
+            (setting.name, Image.open(io.BytesIO(setting.runs[0].picture)).convert("L"))
+            for setting in settings_of(name)
+            if setting.runs and setting.runs[0].picture
+        ]
+        for name in NAMES
+    ]
     width, height = rows[0][0][1].size
     gap, text = 12, 16
     canvas = Image.new(

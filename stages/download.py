@@ -10,7 +10,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
-from stages.gan.data.raw import account, formats, leftovers, sources, transfer
+from stages.gan.data.raw import formats, leftovers, sources, transfer
 from stages.gan.data.raw.packed import open_source
 from stages.gan.params import Dataset
 
@@ -47,11 +47,10 @@ def download(dataset: str, params: Dataset) -> None:
                     left_out = raw.gather(
                         container, folder, settings.maximum_bytes, settings.subset
                     )
-            account.check_hashes(settings.sha256, raw.identities(folder))
+            sources.check_hashes(settings.sha256, raw.identities(folder))
 
-        ordered = sources.in_order(
-            settings.sources, language.of_terminal(), set(settings.sha256) >= set(raw.HASHED)
-        )
+        are_known = set(settings.sha256) >= set(raw.HASHED)
+        ordered = sources.in_order(settings.sources, language.of_terminal(), are_known)
         found = sources.first_that_works(ordered, take, say)
         there = [folder / file for file in raw.FILES if (folder / file).exists()]
         files = {file.name: file.stat().st_size for file in there}

@@ -133,11 +133,13 @@ def test_a_stage_watches_just_what_dvc_yaml_lists(stage, monkeypatch):
     (uses,) = seen
     listed = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]["do"]["params"]
     if not uses:
-        assert sorted(listed) == ["${key}", "datasets.${key}"]
+        assert sorted(listed) == ["${key}", "datasets.${key}", "language"]
         return
     places = [
         f"datasets.${{key}}.{name.removeprefix('kind.')}"
         if name.startswith("kind.")
+        else name
+        if name == "language"
         else f"${{key}}.{name}"
         for name in uses
     ]

@@ -17,7 +17,7 @@ from stages.gan.common import language, locks
 from stages.gan.common.files import read_json
 from stages.gan.trained import checkpoints
 from stages.gan.training.preparation import plan_of
-from stages.tools import generate
+from stages.tools.use import generate
 from tests.helpers.data import write_idx, write_params
 from tests.helpers.project import ROOT
 

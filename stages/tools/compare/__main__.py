@@ -2,6 +2,9 @@
 
 python -m stages compare                          the workspace and the experiments on this commit
 python -m stages compare exp-a exp-b main         the named runs, in this order
+
+Runs that differ in nothing but seeds are one setting. The page then shows mean, spread and each
+run, and orders the settings by the measure of --by.
 """
 
 import csv
@@ -25,9 +28,10 @@ from stages.gan.common.language import _, speaking, to_terminal, translated
 from stages.gan.common.yaml_files import NO_YAML, flat, read_mapping
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
+from stages.gan.measures.table import Measure
 from stages.gan.pages.scores import loss_table
-from stages.tools.compare import page
-from stages.tools.compare.page import Figure, Run
+from stages.tools.compare import page, ranking
+from stages.tools.compare.runs import Figure, Run
 from stages.tools.dvc import pipeline, revisions
 from stages.tools.dvc.cache import Cache
 from stages.tools.dvc.git import git
@@ -48,6 +52,13 @@ def main() -> None:
         "--dataset", help=_("a key of params.yaml's `datasets`; default: the first")
     )
     parser.add_argument(
+        "--by",
+        default=ranking.DEFAULT,
+        help=_("the measure that orders settings of several runs; default: {measure}").format(
+            measure=ranking.DEFAULT
+        ),
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         default=OUTPUT,
@@ -56,12 +67,13 @@ def main() -> None:
     arguments = parser.parse_args()
     dataset = arguments.dataset or next(iter(read_mapping(paths.PARAMS).get("datasets") or {}), "")
     params.check_name(paths.PARAMS, dataset)
+    by = ranking.measure(arguments.by)
     names = arguments.revisions or default_names()
     found = [revisions.find(name) for name in dict.fromkeys(names)]
     cache = find_cache()
     with speaking(params.language(paths.PARAMS)):
         runs = [read(revision, dataset, cache) for revision in found]
-        write(page.title_of(dataset), dataset, runs, arguments.output)
+        write(page.title_of(dataset), dataset, runs, arguments.output, by)
     say(f"{dataset}: {arguments.output}")
 
 
@@ -78,14 +90,16 @@ def find_cache() -> Cache | None:
     return Cache(folder) if folder else None
 
 
-def write(title: str, dataset: str, runs: Sequence[Run], target: Path) -> None:
+def write(
+    title: str, dataset: str, runs: Sequence[Run], target: Path, by: Measure | None = None
+) -> None:
     """Write the page that compares the runs, in the language now spoken."""
     known = {each.name for each in revisions.experiments()}
     commands = {
         run.name: f"dvc exp apply {shlex.quote(run.name)}" for run in runs if run.name in known
     }
     with whole_file(target) as scratch:
-        text = page.page_of(title, dataset, runs, commands)
+        text = page.page_of(title, dataset, runs, commands, by)
         scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -127,6 +141,7 @@ def read(revision: Revision, dataset: str, cache: Cache | None) -> Run:
         note="" if picture else page.note_of(fetching(revision, folder)),
         judge=evaluate["judge"].get("sha256", ""),
         found=headline.finding(evaluate),
+        code=code_of(revision, dataset),
         made_on=revision.made_on(),
     )
 
@@ -135,6 +150,18 @@ def failed(name: str, dataset: str, content: dict[str, Any], verdict: str, why: 
     """A run that failed: its row has only params, verdict and reason."""
     settings = _flat(content, dataset)
     return Run(name, settings, verdict, {}, {}, {}, {}, None, why, "")
+
+
+def code_of(revision: Revision, dataset: str) -> str:
+    """The hashes of the code that trained and evaluated a run, by its dvc.lock; "" if unknown."""
+    lock = revision.lock()
+    hashes = [
+        f"{each.get('path')} {each.get('md5')}"
+        for stage in ("train", "evaluate")
+        for each in (lock.get(f"{stage}@{dataset}") or {}).get("deps") or []
+        if str(each.get("path")).startswith("stages/")
+    ]
+    return "\n".join(hashes)
 
 
 @to_terminal()

@@ -6,12 +6,14 @@ python -m stages course collect FOLDER       the students' bundles: a table and 
 python -m stages course build [PART]         write the notebooks again from their sources
 """
 
-import os
 import sys
 from pathlib import Path
 
 from stages.command import argument_parser, guarded, say
+from stages.gan import params
+from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, speaking, spoken
 from stages.tools.course import checking, parts
 from stages.tools.course.outcomes import State
 from stages.tools.course.parts import Part
@@ -25,20 +27,22 @@ def main() -> None:
     """Parse the command line, and do one of these."""
     parser = argument_parser()
     commands = parser.add_subparsers(dest="command", metavar="check | collect | build")
-    checked = commands.add_parser("check", help="check the answers in course/answers")
-    checked.add_argument("part", nargs="?", type=int, help="a part's number; all that are begun")
-    collected = commands.add_parser("collect", help="put the students' bundles on one page")
-    collected.add_argument("folder", type=Path, help="with the bundles, also in folders inside it")
+    checked = commands.add_parser("check", help=_("check the answers in course/answers"))
+    checked.add_argument("part", nargs="?", type=int, help=_("a part's number; all that are begun"))
+    collected = commands.add_parser("collect", help=_("put the students' bundles on one page"))
+    collected.add_argument(
+        "folder", type=Path, help=_("with the bundles, also in folders inside it")
+    )
     collected.add_argument(
         "--output",
         type=Path,
         default=OUTPUT,
-        help=f"for table and pages; default: {OUTPUT}",
+        help=_("for table and pages; default: {folder}").format(folder=OUTPUT),
     )
-    built = commands.add_parser("build", help="write the notebooks again from their sources")
-    built.add_argument("part", nargs="?", type=int, help="a part's number; all if none")
-    built.add_argument("--teacher", action="store_true", help="the teacher's notebooks, too")
-    built.add_argument("--force", action="store_true", help="also over a notebook that was run")
+    built = commands.add_parser("build", help=_("write the notebooks again from their sources"))
+    built.add_argument("part", nargs="?", type=int, help=_("a part's number; all if none"))
+    built.add_argument("--teacher", action="store_true", help=_("the teacher's notebooks, too"))
+    built.add_argument("--force", action="store_true", help=_("also over a notebook that was run"))
     arguments = parser.parse_args()
     if arguments.command == "check":
         check(arguments.part)
@@ -62,8 +66,16 @@ def listing() -> None:
         right = checking.check_part(part, Project()).right
         title = content["title"][spoken()]
         say(
-            f"{part.number}  {title}: {right} of {len(content['tasks'])} tasks, "
-            f"about {content['minutes']} minutes, {part.notebook('student', spoken())}"
+            _(
+                "{number}  {title}: {right} of {count} tasks, about {minutes} minutes, {notebook}"
+            ).format(
+                number=part.number,
+                title=title,
+                right=right,
+                count=len(content["tasks"]),
+                minutes=content["minutes"],
+                notebook=part.notebook("student", spoken()),
+            )
         )
 
 
@@ -74,17 +86,23 @@ def check(number: int | None) -> None:
         results = [result for result in results if result.is_begun]
     if not results:
         raise UserError(
-            f"there are no answers in {parts.ANSWERS}: a notebook of the course writes them"
+            _("there are no answers in {folder}: a notebook of the course writes them").format(
+                folder=parts.ANSWERS
+            )
         )
     for result in results:
         for name, outcome in result.outcomes.items():
-            say(outcome.line(f"{result.part.number} {name}", spoken()))
+            say(outcome.line(f"{result.part.number} {name}"))
         for name in checking.unknown(result.part, checking.read_answers(result.part, Project())):
-            say(f"note: {result.part.answers} has {name!r}, which is no task")
+            say(
+                _("note: {path} has {name!r}, which is no task").format(
+                    path=result.part.answers, name=name
+                )
+            )
         checking.write_record(result)
     right = sum(result.right for result in results)
     count = sum(len(result.outcomes) for result in results)
-    say(f"{right} of {count} tasks are right")
+    say(_("{right} of {count} tasks are right").format(right=right, count=count))
     if any(o.state is not State.RIGHT for result in results for o in result.outcomes.values()):
         sys.exit(1)
 
@@ -94,16 +112,22 @@ def collect(folder: Path, output: Path) -> None:
     # Imported late: a check needs none of it.
     from stages.tools.course.collecting import bundles, table
 
-    found = parts.every()
+    found, language = parts.every(), params.language(paths.PARAMS)
     students = []
     for path in bundles.find(folder):
-        student = bundles.read(path, folder, found)
+        with speaking(language):
+            student = bundles.read(path, folder, found)
         students.append(student)
         tasks = sum(len(checked.outcomes) for checked in student.parts)
-        state = "intact" if student.is_intact else "NOT INTACT"
+        state = _("intact") if student.is_intact else _("NOT INTACT")
         problem = f"; {student.problem}" if student.problem else ""
-        say(printable(f"{student.name}: {state}, {student.right} of {tasks} tasks{problem}"))
-    for path in table.write(output, students, found):
+        line = _("{student}: {state}, {right} of {count} tasks{problem}").format(
+            student=student.name, state=state, right=student.right, count=tasks, problem=problem
+        )
+        say(printable(line))
+    with speaking(language):
+        written = table.write(output, students, found)
+    for path in written:
         say(str(path))
 
 
@@ -113,17 +137,13 @@ def build(found: list[Part], with_teacher: bool, force: bool) -> None:
         from stages.tools.course.building import build as building
     except ModuleNotFoundError as error:
         raise UserError(
-            f"{error.name} is not installed: `make course` installs what builds the notebooks"
+            _(
+                "{package} is not installed: `make course` installs what builds the notebooks"
+            ).format(package=error.name)
         ) from None
     for part in found:
         for path in building.write(part, with_teacher, force):
             say(str(path))
-
-
-def spoken() -> str:
-    """The language of hints and titles: that of GAN_LANGUAGE, else of the locale."""
-    named = (os.environ.get(name) for name in ("GAN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
-    return "zh" if next(filter(None, named), "").lower().startswith("zh") else "en"
 
 
 if __name__ == "__main__":

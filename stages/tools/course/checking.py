@@ -10,6 +10,7 @@ import yaml
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML
 from stages.tools.course.kinds import KINDS
 from stages.tools.course.outcomes import MISSING, Outcome, State
@@ -80,15 +81,19 @@ def read_answers(part: Part, place: Place) -> dict[str, object]:
         return {}
     try:
         if len(content) > _MOST_BYTES:
-            raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+            raise ValueError(_("it has more than {most:,} bytes").format(most=_MOST_BYTES))
         answers = yaml.safe_load(content.decode("utf-8"))
     except NO_YAML as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{part.answers} is not valid YAML: {reason}") from None
+        raise UserError(
+            _("{path} is not valid YAML: {reason}").format(path=part.answers, reason=reason)
+        ) from None
     if answers is None:
         return {}
     if not isinstance(answers, dict):
-        raise UserError(f"{part.answers} should hold lines such as `name: answer`")
+        raise UserError(
+            _("{path} should hold lines such as `name: answer`").format(path=part.answers)
+        )
     return {str(name): answer for name, answer in answers.items()}
 
 
@@ -103,7 +108,7 @@ def write_answer(part: Part, name: str, answer: object) -> None:
     answers = {**read_answers(part, Project()), name: answer}
     text = yaml.safe_dump(answers, sort_keys=False, allow_unicode=True)
     with whole_file(part.answers) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_record(checked: Checked) -> None:
@@ -111,7 +116,7 @@ def write_record(checked: Checked) -> None:
     found = {name: outcome.state.name for name, outcome in checked.outcomes.items()}
     content = {"answers": _digest(checked.part, Project()), "tasks": found}
     with whole_file(checked.part.record) as scratch:
-        scratch.write_text(as_json(content), encoding="utf-8")
+        scratch.write_text(as_json(content), encoding="utf-8", newline="\n")
 
 
 def with_record(checked: Checked, place: Place) -> Checked:

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from stages.gan.common.language import _, marked, spoken, translated
+
 
 class State(Enum):
     """Whether a task is solved."""
 
-    RIGHT = "right"
-    WRONG = "not yet right"
-    MISSING = "not answered"
+    RIGHT = marked("right")
+    WRONG = marked("not yet right")
+    MISSING = marked("not answered")
     # In a bundle, which does not have every file.
-    UNSEEN = "cannot be seen here"
+    UNSEEN = marked("cannot be seen here")
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,23 @@ class Outcome:
     look : mapping
         Language to what a student should look at; empty if there is nothing to say.
     note : str
-        A fact about the answer or the files, such as that a file is missing; or "".
+        A fact about the answer or the files, such as that a file is missing, in the language that
+        was spoken when it was found; or "".
     """
 
     state: State
     look: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
-    def line(self, name: str, language: str) -> str:
-        """The task's name, its state, and what the student is told in a language."""
-        told = " ".join(part for part in (self.note, self.look.get(language, "")) if part)
-        return f"{name}: {self.state.value}" + (f". {told}" if told else "")
+    def line(self, name: str) -> str:
+        """The task's name, its state, and what the student is told, in the language now spoken."""
+        look, state = self.look.get(spoken(), ""), translated(self.state.value)
+        told = self.note or look
+        if self.note and look:
+            told = _("{note} {look}").format(note=self.note, look=look)
+        if not told:
+            return _("{task}: {state}").format(task=name, state=state)
+        return _("{task}: {state}. {told}").format(task=name, state=state, told=told)
 
 
 RIGHT = Outcome(State.RIGHT)

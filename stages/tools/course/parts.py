@@ -8,10 +8,11 @@ from typing import Any
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import read_json
+from stages.gan.common.language import LANGUAGES as LANGUAGES
+from stages.gan.common.language import _
 
 FOLDER = Path("course")
 ANSWERS = FOLDER / "answers"
-LANGUAGES = ("en", "zh")
 _NAME = re.compile(r"([1-9])-[a-z]+(?:-[a-z]+)*")
 
 
@@ -76,7 +77,11 @@ def every() -> list[Part]:
         if (match := _NAME.fullmatch(path.name)) and path.is_dir()
     ]
     if not found:
-        raise UserError(f"{FOLDER} has no part of the course: run this from the project's folder")
+        raise UserError(
+            _("{folder} has no part of the course: run this from the project's folder").format(
+                folder=FOLDER
+            )
+        )
     return sorted(found, key=lambda part: part.number)
 
 
@@ -90,7 +95,11 @@ def find(number: int) -> Part:
     """
     parts = {part.number: part for part in every()}
     if number not in parts:
-        raise UserError(f"the course has no part {number}: choose one of {_listed(parts)}")
+        raise UserError(
+            _("the course has no part {number}: choose one of {valid}").format(
+                number=number, valid=_listed(parts)
+            )
+        )
     return parts[number]
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from stages.gan.common.language import _, translated
 from stages.tools.bundle import check as bundle_check
 from stages.tools.bundle.check import Checked
 
@@ -39,13 +40,19 @@ class Project:
         pipeline = locked.read()
         stages = [each for each in pipeline.stages if each.name == stage]
         if not stages or any(out.md5 is None for out in stages[0].outs):
-            return f"{stage} has not run: `dvc repro {stage}`."
+            return _("{stage} has not run: `dvc repro {stage}`.").format(stage=stage)
         found = check(pipeline, stages)
         damages = [damage for damage in found.damages if damage.kind is not Kind.OBJECT]
         if damages:
-            return f"{damages[0].path.as_posix()} is {damages[0].kind.value}: `dvc repro {stage}`."
+            return _("{path} is {damage}: `dvc repro {stage}`.").format(
+                path=damages[0].path.as_posix(),
+                damage=translated(damages[0].kind.value),
+                stage=stage,
+            )
         if found.changed or stages[0].changed:
-            return f"Params or code changed since {stage} ran: `dvc repro {stage}`."
+            return _("Params or code changed since {stage} ran: `dvc repro {stage}`.").format(
+                stage=stage
+            )
         return ""
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from stages.gan.common import runtime
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import VARIABLE, _
 from stages.tools.course import checking, parts
 from stages.tools.course.parts import Part
 from stages.tools.course.places import Project
 
 
 class Session:
-    """One notebook at work: a part of the course, in one language."""
+    """One notebook at work on a part of the course."""
 
-    def __init__(self, part: Part, language: str) -> None:
+    def __init__(self, part: Part) -> None:
         self.part = part
-        self.language = language
 
     def answer(self, name: str, value: object = None) -> None:
         """Write an answer into the student's file, check it, and print what was found.
@@ -34,12 +34,16 @@ class Session:
         """
         tasks = {task["name"]: task for task in self.part.read_checks()["tasks"]}
         if name not in tasks:
-            raise UserError(f"part {self.part.number} has no task {name!r}: {', '.join(tasks)}")
+            raise UserError(
+                _("part {number} has no task {task!r}: {valid}").format(
+                    number=self.part.number, task=name, valid=", ".join(tasks)
+                )
+            )
         if value is not ... and value is not None:
             checking.write_answer(self.part, name, plain(value))
         answers = {} if value is ... else checking.read_answers(self.part, Project())
         outcome = checking.check_task(tasks[name], answers, Project())
-        print(outcome.line(name, self.language))
+        print(outcome.line(name))
 
     def run(self, command: str, ok: Collection[int] = (0,)) -> str:
         """Run a command in the project's folder, and show what it prints as it comes.
@@ -70,18 +74,23 @@ class Session:
                 print(line, end="")
                 printed.append(line)
         if process.returncode not in ok:
-            raise RuntimeError(f"`{command}` ended with exit code {process.returncode}")
+            raise RuntimeError(
+                _("`{command}` ended with exit code {code}").format(
+                    command=command, code=process.returncode
+                )
+            )
         return "".join(printed)
 
 
 def begin(number: int, language: str) -> Session:
-    """Enter the project's folder from the notebook's, and begin a part.
+    """Enter the project's folder from the notebook's, and begin a part in a language.
 
     Raises
     ------
     UserError
         If the notebook does not lie in a copy of the project.
     """
+    os.environ[VARIABLE] = language  # of this process and of the commands that it runs
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "dvc.yaml").is_file() and (folder / parts.FOLDER).is_dir():
@@ -90,9 +99,12 @@ def begin(number: int, language: str) -> Session:
             # main thread sleeps while others compute.
             os.environ.setdefault("GLOG_v", "3")
             runtime.wait_without_spinning()
-            os.environ["GAN_LANGUAGE"] = language
-            return Session(parts.find(number), language)
-    raise UserError(f"{here} is in no copy of the project: open the notebook where it was")
+            return Session(parts.find(number))
+    raise UserError(
+        _("{folder} is in no copy of the project: open the notebook where it was").format(
+            folder=here
+        )
+    )
 
 
 def plain(value: object) -> object:

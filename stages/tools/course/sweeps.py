@@ -18,6 +18,7 @@ import yaml
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML, as_yaml, read_mapping
 from stages.gan.measures import headline
 from stages.gan.measures import table as measures
@@ -102,7 +103,11 @@ def table(part: int, name: str, common: Mapping[str, Any], dataset: str = "mnist
             here = _read(Revision(revisions.WORKSPACE, None), dataset)
             by_seed |= {here["params"][_SEED]: here} if here else {}
         if not by_seed:
-            raise UserError(f"sweep {name} has no finished run of {label}: run the sweep first")
+            raise UserError(
+                _("sweep {sweep} has no finished run of {setting}: run the sweep first").format(
+                    sweep=name, setting=label
+                )
+            )
         about = ", ".join(f"{key}={as_yaml(value)}" for key, value in setting.items())
         rows += [_row(label, about, by_seed[seed]) for seed in sorted(by_seed)]
     return write(path_of(part, name), rows)
@@ -118,7 +123,11 @@ def recorded(part: int, name: str) -> list[Row]:
     """
     file = parts.find(part).folder / _RECORDED / f"{name}.csv"
     if not file.is_file():
-        raise UserError(f"part {part} has no recorded runs of {name}: {file} is not there")
+        raise UserError(
+            _("part {number} has no recorded runs of {sweep}: {file} is not there").format(
+                number=part, sweep=name, file=file
+            )
+        )
     return write(path_of(part, name), parse(file.read_text(encoding="utf-8")))
 
 
@@ -129,7 +138,7 @@ def write(path: Path, rows: Sequence[Row]) -> list[Row]:
     writer.writeheader()
     writer.writerows(rows)
     with whole_file(path) as scratch:
-        scratch.write_text(text.getvalue(), encoding="utf-8")
+        scratch.write_text(text.getvalue(), encoding="utf-8", newline="\n")
     return parse(text.getvalue())
 
 
@@ -149,7 +158,7 @@ def parse(text: str) -> list[Row]:
     rows: list[Row] = []
     for line in csv.DictReader(io.StringIO(text)):
         if None in line or None in line.values() or not {"setting", "seed"} <= set(line):
-            raise ValueError("it is no table of runs")
+            raise ValueError(_("it is no table of runs"))
         row: Row = dict(line)
         for key, value in line.items():
             if key == "seed":
@@ -158,7 +167,7 @@ def parse(text: str) -> list[Row]:
                 row[key] = float(value) if value else None
         rows.append(row)
     if not rows:
-        raise ValueError("it has no run")
+        raise ValueError(_("it has no run"))
     return rows
 
 

@@ -250,7 +250,7 @@ class Clone:
             settings.add_section("cache")
         # Quoted: DVC's reader takes what comes after a # for a comment.
         settings.set("cache", "dir", f'"{_cache(Path.cwd())}"')
-        with (folder / "config.local").open("w", encoding="utf-8") as file:
+        with (folder / "config.local").open("w", encoding="utf-8", newline="\n") as file:
             settings.write(file)
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:

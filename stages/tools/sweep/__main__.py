@@ -1,7 +1,8 @@
 """Answer a question by several runs: train one per core, and compare them on a page.
 
 python -m stages sweep                                    list the questions
-python -m stages sweep NAME [--dataset D] [-S KEY=VALUE ...] [--workers N | --cluster ADDRESS]
+python -m stages sweep NAME [--seeds 1,2,3] [--dataset D] [-S KEY=VALUE ...]
+                            [--workers N | --cluster ADDRESS]
 
 After any interruption the same command resumes the sweep. Finished runs are not repeated.
 """
@@ -10,6 +11,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -56,16 +58,21 @@ def main() -> None:
             address="tcp://10.0.0.1:8786"
         ),
     )  # fmt: skip
+    parser.add_argument("--seeds", help=_("train each setting once with each, such as 1,2,3"))
     arguments = parser.parse_args()
     if arguments.name is None:
         for known in map(definitions.load, recipes.names(definitions.FOLDER)):
-            say(f"{known.name}: {translated(known.about)} ({', '.join(known.settings)})")
+            seeds = ", ".join(map(str, known.seeds))
+            seeds = _("; seeds {seeds}").format(seeds=seeds) if seeds else ""
+            say(f"{known.name}: {translated(known.about)} ({', '.join(known.settings)}{seeds})")
         return
     if arguments.workers is not None and arguments.workers < 1:
         raise UserError(
             _("--workers is {workers}: valid is 1 or more").format(workers=arguments.workers)
         )
     sweep = definitions.load(arguments.name)
+    if arguments.seeds is not None:
+        sweep = replace(sweep, seeds=definitions.read_seeds(arguments.seeds))
     content = read_mapping(paths.PARAMS)
     dataset = arguments.dataset or next(iter(content.get("datasets") or {}), "")
     params.check_name(paths.PARAMS, dataset)

@@ -12,6 +12,9 @@ or named settings, each with params that belong together:
       narrow: {train: {generator: {widths: [16]}, discriminator: {widths: [16]}}}
       wide: {train: {generator: {widths: [64]}, discriminator: {widths: [64]}}}
 
+Either may come with seeds, `seeds: [1, 2, 3]`: each setting is then trained once with each seed, so
+that a page can tell a difference of settings from chance.
+
 The comment at the top of the file is the question.
 """
 
@@ -28,16 +31,31 @@ from stages.gan.common.yaml_files import as_yaml, flat, read_mapping
 from stages.tools.recipe.recipes import about, find
 
 FOLDER = Path("sweeps")
+# The param that `seeds` varies: weights, order of images, and fresh latent codes.
+SEED = "train.seed"
 _KINDS = ("grid", "settings")
+_SEEDS = "seeds"
+_LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep: name of a setting to its params, dotted names without the data set to values."""
+    """A sweep: its question, its settings, and its seeds.
+
+    Parameters
+    ----------
+    name : str
+    about : str
+        The question.
+    settings : name of a setting to its params, dotted names without the data set to values
+    seeds : tuple of int
+        Each setting is trained once with each of them. If empty, once with the seed of params.yaml.
+    """
 
     name: str
     about: str
     settings: Mapping[str, Mapping[str, Any]]
+    seeds: tuple[int, ...] = ()
 
 
 def load(name: str, folder: Path = FOLDER) -> Sweep:
@@ -49,7 +67,8 @@ def load(name: str, folder: Path = FOLDER) -> Sweep:
         If there is no sweep of that name, or its file is not valid.
     """
     file = find(marked("sweep"), name, folder)
-    content = read_mapping(file)
+    content = dict(read_mapping(file))
+    seeds = check_seeds(f"{file}: {_SEEDS}", content.pop(_SEEDS)) if _SEEDS in content else ()
     if len(content) != 1 or not set(content) <= set(_KINDS):
         found = ", ".join(map(str, content)) or _("nothing")
         raise UserError(
@@ -63,7 +82,62 @@ def load(name: str, folder: Path = FOLDER) -> Sweep:
             _("{file}: `{kind}` should hold a mapping of names").format(file=file, kind=kind)
         )
     settings = _grid(file, entries) if kind == "grid" else _settings(file, entries)
-    return Sweep(name, about(file), settings)
+    if seeds and any(SEED in setting for setting in settings.values()):
+        raise UserError(
+            _("{file}: a setting has {seed} itself, so leave out `{seeds}`").format(
+                file=file, seed=SEED, seeds=_SEEDS
+            )
+        )
+    return Sweep(name, about(file), settings, seeds)
+
+
+def check_seeds(where: str, values: Any) -> tuple[int, ...]:
+    """The seeds, if they are valid.
+
+    Parameters
+    ----------
+    where : str
+        Where the values come from; the error begins with it.
+
+    Raises
+    ------
+    UserError
+        If it is not a list of one or more different whole numbers from 0 to 2^32 - 1.
+    """
+    seeds = list(values) if isinstance(values, (list, tuple)) else []
+    valid = [type(seed) is int and 0 <= seed <= _LARGEST_SEED for seed in seeds]
+    if not seeds or not all(valid) or len(set(seeds)) < len(seeds):
+        raise UserError(
+            _(
+                "{where} should be different whole numbers from 0 to {largest}, such as "
+                "[1, 2, 3], not {values!r}"
+            ).format(where=where, largest=_LARGEST_SEED, values=values)
+        )
+    return tuple(seeds)
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """The seeds of the command line, `1,2,3`.
+
+    Raises
+    ------
+    UserError
+        If they are not valid.
+
+    Examples
+    --------
+    >>> read_seeds("1,2,3")
+    (1, 2, 3)
+    """
+    try:
+        return check_seeds("--seeds", [int(part) for part in text.split(",")])
+    except (UserError, ValueError):
+        raise UserError(
+            _(
+                "--seeds is {text!r}: valid are different whole numbers from 0 to {largest}, "
+                "such as 1,2,3"
+            ).format(text=text, largest=_LARGEST_SEED)
+        ) from None
 
 
 def place(dataset: str, name: str) -> str:

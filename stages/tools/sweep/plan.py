@@ -1,9 +1,10 @@
 """Plans the experiments of a sweep, and finds those that exist already."""
 
+import functools
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,12 @@ from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML, as_yaml, flat
-from stages.tools.compare.page import OF_NO_EFFECT
+from stages.tools.compare.runs import OF_NO_EFFECT
 from stages.tools.dvc import revisions
 from stages.tools.dvc.commands import DVC
 from stages.tools.dvc.revisions import Revision
 from stages.tools.recipe import recipes
-from stages.tools.sweep.definitions import Sweep, place
+from stages.tools.sweep.definitions import SEED, Sweep, place
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class Planned:
 def plan(
     sweep: Sweep, dataset: str, content: Mapping[str, Any], own: Mapping[str, Any]
 ) -> list[Planned]:
-    """The experiments that a sweep needs for a data set.
+    """The experiments that a sweep needs for a data set: one for each setting and seed.
+
+    All settings come with the first seed, then all with the next one. So a sweep that is stopped
+    early still has runs of each setting.
 
     Parameters
     ----------
@@ -71,8 +75,10 @@ def plan(
     # A failing run is an answer too, so it should train on and get a row.
     common = {f"{dataset}.train.on_failure": "warn", **own}
     planned = []
-    for label, setting in sweep.settings.items():
+    for label, setting, seed in _runs(sweep):
         name = f"{sweep.name}-{label}"
+        if seed is not None:
+            name, setting = f"{name}-seed{seed}", {**setting, SEED: seed}
         named = {place(dataset, key): value for key, value in setting.items()}
         twice = sorted(named.keys() & own.keys())
         if twice:
@@ -89,6 +95,12 @@ def plan(
         about = ", ".join(f"{key}={as_yaml(value)}" for key, value in setting.items())
         planned.append(Planned(name, changed, changes, about, outcome(changed, dataset)))
     return planned
+
+
+def _runs(sweep: Sweep) -> Iterator[tuple[str, Mapping[str, Any], int | None]]:
+    for seed in sweep.seeds or (None,):
+        for label, setting in sweep.settings.items():
+            yield label, setting, seed
 
 
 def outcome(content: Mapping[str, Any], dataset: str) -> dict[str, Any]:
@@ -145,12 +157,17 @@ def overrides(given: Sequence[str]) -> dict[str, Any]:
 
 def matches(revision: Revision, planned: Planned, dataset: str) -> bool:
     """Whether a commit has exactly these params, and the same code as the working folder."""
-    try:
-        content = yaml.safe_load(revision.content(paths.PARAMS) or b"")
-        found = outcome(content, dataset) if isinstance(content, dict) else None
-    except (UserError, *NO_YAML):
-        return False
+    found = _outcome_of(str(revision.commit), dataset)
     return found == planned.outcome and revisions.is_same_code(str(revision.commit))
+
+
+@functools.cache  # a commit never changes, and each planned run is compared with all experiments
+def _outcome_of(commit: str, dataset: str) -> Mapping[str, Any] | None:
+    try:
+        content = yaml.safe_load(Revision(commit, commit).content(paths.PARAMS) or b"")
+        return outcome(content, dataset) if isinstance(content, dict) else None
+    except (UserError, *NO_YAML):
+        return None
 
 
 def finished(planned: Planned, dataset: str, head: str) -> str | None:

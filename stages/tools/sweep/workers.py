@@ -35,7 +35,7 @@ def memory() -> int:
     """The free memory in bytes, of the machine or of its container, whichever is less."""
     free = psutil.virtual_memory().available
     with suppress(OSError, ValueError):  # there is no such limit, or it is "max"
-        free = min(free, int(_LIMIT.read_text()) - int(_USED.read_text()))
+        free = min(free, int(_LIMIT.read_bytes()) - int(_USED.read_bytes()))
     return free
 
 

@@ -1,11 +1,14 @@
 import io
+import re
 
 from PIL import Image
 
 from stages.gan.common.language import speaking
 from stages.gan.measures.headline import NOT_REAL, Finding
 from stages.tools.compare import page as side_by_side
-from stages.tools.compare.page import Figure, Run
+from stages.tools.compare import ranking
+from stages.tools.compare.groups import grouped
+from stages.tools.compare.runs import Figure, Run
 from tests.helpers.texts.chinese import english_left, strange_letters
 
 
@@ -78,12 +81,12 @@ def test_a_param_that_one_has_not_is_told():
 
 def test_a_common_floor_stands_once_and_others_beside_each_value():
     figure = Figure(0.5, 0.01, 0.8, 0.02, "")
-    (row,) = side_by_side.rows([run("one"), run("two")])
+    (row,) = side_by_side.rows(grouped([run("one"), run("two")]))
     assert row["cells"] == ["0.5 ± 0.01", "0.5 ± 0.01"]
     assert row["reference"] == "0.9 ± 0.02"
-    (row,) = side_by_side.rows([run("one"), run("two", figures={"precision": figure})])
+    (row,) = side_by_side.rows(grouped([run("one"), run("two", figures={"precision": figure})]))
     assert row["cells"] == ["0.5 ± 0.01 (of 0.9 ± 0.02)", "0.5 ± 0.01 (of 0.8 ± 0.02)"]
-    (row,) = side_by_side.rows([run("one"), run("two", figures={})])
+    (row,) = side_by_side.rows(grouped([run("one"), run("two", figures={})]))
     assert row["cells"] == ["0.5 ± 0.01", ""]
 
 
@@ -153,3 +156,51 @@ def test_the_page_is_in_the_language_now_spoken(drawn_texts):
     assert english_left(page.replace("Do they look right?", "")) == []
     assert drawn_texts
     assert not strange_letters("".join(drawn_texts))
+
+
+def of_seed(rate, seed, value):
+    name = ranking.measure(ranking.DEFAULT).full_name
+    return run(
+        f"rate-{rate}-seed{seed}",
+        params={"train.learning_rate": rate, "train.seed": seed},
+        figures={name: Figure(value, 0.01, 0.2, 0.02, "How far?")},
+    )
+
+
+def test_runs_that_differ_in_seeds_are_shown_as_settings_in_order():
+    runs = [of_seed(0.1, 1, 9.5), of_seed(0.2, 1, 1.5), of_seed(0.1, 2, 10.5), of_seed(0.2, 2, 1.7)]
+    page = page_of(*runs)
+    assert "The settings, best first" in page
+    assert page.index("rate-0.2") < page.index("rate-0.1")
+    assert re.findall("<h3>(rate.*)</h3>", page) == [
+        "rate-0.2-seed1", "rate-0.2-seed2", "rate-0.1-seed1", "rate-0.1-seed2",
+    ]  # fmt: skip
+    assert "10 ± 0.7<br><small>9.5, 10.5</small>" in page
+    assert "2 of 2 near equilibrium" in page
+    assert "Welch" in page
+    pairs = page[page.index("Which params differ between two settings") :]
+    assert '<a href="#params-0-1">1</a>' in pairs
+    assert "train.seed" not in pairs
+    assert page.count('src="data:image/png') == 4 + 1 + 2  # grids, dots, curves
+
+
+def test_settings_in_order_are_told_in_the_language_now_spoken(drawn_texts):
+    with speaking("zh"):
+        # The last seed of the second setting has no score, and the third setting has one run.
+        runs = [of_seed(0.1, 1, 9.5), of_seed(0.2, 1, 1.5), of_seed(0.1, 2, 10.5)]
+        runs += [of_seed(0.2, 2, 1.7), of_seed(0.2, 3, None), of_seed(0.3, 1, 5.0)]
+        page = page_of(*runs)
+    assert "各种设置，最好的在前" in page
+    assert "2 次中有 2 次接近均衡" in page
+    assert "3: 无（3 次中 1 次没有得分）" in page
+    assert "对 rate-0.3-seed1，检验没有答案" in page
+    assert "大约不超过 5%" in page
+    assert english_left(page.replace("What if?", "").replace("How far?", "")) == []
+    assert "rate-0.2" in drawn_texts
+    assert not strange_letters("".join(drawn_texts))
+
+
+def test_without_several_seeds_the_page_tests_nothing():
+    page = page_of(run("one"), run("two", 0.2))
+    assert "Welch" not in page
+    assert "<code>seeds: [1, 2, 3]</code>" in page

@@ -17,6 +17,7 @@ def run(tmp_path, monkeypatch, capsys):
     warnings.simplefilter("error")
     (tmp_path / "course").mkdir()
     shutil.copytree(ROOT / "course/3-losses", tmp_path / "course/3-losses")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GAN_LANGUAGE", "en")
 
@@ -57,6 +58,20 @@ def test_a_check_names_each_task_and_ends_with_1_until_all_are_right(run, tmp_pa
     assert "note: course/answers/3.yaml has 'more', which is no task" in lines
     assert lines[-1] == "1 of 8 tasks are right"
     assert (tmp_path / "course/answers/3.checked.json").exists()
+
+
+def test_a_check_speaks_the_language_of_the_terminal(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_LANGUAGE", "zh")
+    answers(tmp_path, "smoothed_p: two words\nwhat_1386_proves: 7\n")
+    _, lines, errors = run("check", 3)
+    assert errors == []
+    assert "3 loss_at_40：未作答" in lines
+    assert any(
+        line.startswith("3 smoothed_p：还不对。'two words'：这里应填一个数。") for line in lines
+    )
+    assert lines[-1] == "8 个任务中做对 0 个"
+    assert run()[1][0].startswith("3  ")
+    assert run()[1][0].endswith("course/3-losses/student.zh.ipynb")
 
 
 def test_all_right_ends_with_0(run, tmp_path):
@@ -111,3 +126,22 @@ def test_it_collects_bundles_and_names_the_broken_one(run, tmp_path):
     assert lines[1].startswith("wang: NOT INTACT, 0 of 0 tasks; ")
     assert lines[2:] == ["reports/course/index.html", "reports/course/students.csv"]
     assert (tmp_path / lines[2]).exists()
+
+
+def test_the_page_speaks_the_language_of_the_params_and_the_csv_english(run, tmp_path):
+    settings = tmp_path / "params.yaml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("language: en", "language: zh", 1), encoding="utf-8")
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    pack(folder / "li.zip", {"course/answers/3.yaml": b"smoothed_p: 0.45\n"})
+    code, lines, _ = run("collect", folder)
+    assert code == 0
+    assert lines[0].startswith("li: intact, 1 of 8 tasks; ")
+    page = (tmp_path / "reports/course/index.html").read_text(encoding="utf-8")
+    assert '<html lang="zh-CN">' in page
+    assert "共 1 个作业包。" in page
+    assert "1 / 8" in page
+    table = (tmp_path / "reports/course/students.csv").read_text(encoding="utf-8-sig")
+    assert table.splitlines()[0].startswith("student,intact,problem,right,tasks,part 3 right")
+    assert table.splitlines()[1].startswith("li,yes,")

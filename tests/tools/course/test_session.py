@@ -25,10 +25,14 @@ def course(tmp_path, monkeypatch):
     return begun
 
 
-def test_elsewhere_it_says_where_the_notebook_belongs(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "is in no copy of the project"), ("zh", "不在本项目中")]
+)
+def test_elsewhere_it_says_where_the_notebook_belongs(tmp_path, monkeypatch, language, said):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="is in no copy of the project"):
-        session.begin(3, "en")
+    monkeypatch.setenv("GAN_LANGUAGE", "en")  # so that it is put back
+    with pytest.raises(UserError, match=said):
+        session.begin(3, language)
 
 
 def test_an_answer_is_written_and_checked_at_once(course, capsys):
@@ -36,14 +40,14 @@ def test_an_answer_is_written_and_checked_at_once(course, capsys):
     course.answer("smoothed_p", 0.5)
     course.answer("jsd_of_half", ...)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "what_1386_proves: right"
-    assert lines[1].startswith("smoothed_p: not yet right. 这是不做平滑")
-    assert lines[2] == "jsd_of_half: not answered"
+    assert lines[0] == "what_1386_proves：正确"
+    assert lines[1].startswith("smoothed_p：还不对。这是不做平滑")
+    assert lines[2] == "jsd_of_half：未作答"
     assert course.part.answers.read_text() == "what_1386_proves: b\nsmoothed_p: 0.5\n"
 
 
 def test_a_name_that_is_no_task_is_refused(course):
-    with pytest.raises(UserError, match="part 3 has no task 'jsd'"):
+    with pytest.raises(UserError, match="实验 3 没有任务 'jsd'"):
         course.answer("jsd", 1)
 
 
@@ -51,5 +55,5 @@ def test_a_command_shows_its_output_and_an_exit_code_that_was_not_expected(cours
     code = f'{sys.executable} -c "print(5); raise SystemExit(3)"'
     assert course.run(code, ok=(3,)) == "5\n"
     assert capsys.readouterr().out == "5\n"
-    with pytest.raises(RuntimeError, match="ended with exit code 3"):
+    with pytest.raises(RuntimeError, match="退出码 3"):
         course.run(code)

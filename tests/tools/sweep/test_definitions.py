@@ -1,5 +1,7 @@
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stages.tools.recipe import recipes
 from stages.tools.sweep import definitions
@@ -34,6 +36,21 @@ def test_settings_are_params_that_belong_together(write):
     assert sweep.settings == {"two.a": {"train.a.b": 1, "kind.network": "mlp"}}
 
 
+def test_seeds_stand_beside_grid_or_settings(write):
+    assert write("grid: {train: {a: [1]}}\nseeds: [3, 1]\n")().seeds == (3, 1)
+    assert write("grid: {train: {a: [1]}}\n")().seeds == ()
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, unique=True))
+def test_seeds_of_the_command_line_are_as_in_the_file(seeds):
+    assert definitions.read_seeds(",".join(map(str, seeds))) == tuple(seeds)
+
+
+@pytest.mark.parametrize("text", ["", "1,,2", "1,1", "one", "-1", "4294967296", "1.5"])
+def test_seeds_that_are_none_are_told(text):
+    assert f"--seeds is {text!r}: valid are" in message_of(definitions.read_seeds, text)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -50,6 +67,12 @@ def test_settings_are_params_that_belong_together(write):
         ("settings: {a..b: {c: 1}}\n", "cannot name an experiment"),
         ("settings: {1: {c: 1}}\n", "1 cannot name an experiment"),
         ("settings: {a: 3}\n", "a should hold a mapping"),
+        ("grid: {a: [1]}\nseeds: 3\n", "seeds should be different whole numbers from 0"),
+        ("grid: {a: [1]}\nseeds: []\n", "not []"),
+        ("grid: {a: [1]}\nseeds: [1, 1]\n", "not [1, 1]"),
+        ("grid: {a: [1]}\nseeds: [true]\n", "not [True]"),
+        ("grid: {train: {seed: [1]}}\nseeds: [1]\n", "a setting has train.seed itself"),
+        ("seeds: [1]\n", "should hold grid or settings, but holds nothing"),
     ],
 )
 def test_what_is_no_sweep_ends_in_one_line(write, text, told):

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -25,6 +26,21 @@ def test_an_experiment_changes_what_differs_from_the_workspace():
     assert "--set-param=mnist.train.learning_rate=0.01" in fast.options
     assert fast.content["mnist"]["train"]["beta1"] == 0.9
     assert fast.about == "train.learning_rate=0.01, train.beta1=0.9"
+
+
+def test_each_setting_has_an_experiment_for_each_seed_and_its_name_is_stable():
+    rates = replace(RATES, seeds=(1, 2))
+    planned = plan.plan(rates, "mnist", lecture_params(), {})
+    assert [each.name for each in planned] == [
+        "rate-slow-seed1", "rate-fast-seed1", "rate-slow-seed2", "rate-fast-seed2",
+    ]  # fmt: skip
+    assert "mnist.train.seed" not in planned[0].changes  # as in the workspace
+    assert planned[2].changes["mnist.train.seed"] == 2
+    assert planned[2].about == "train.learning_rate=0.0002, train.seed=2"
+    # A run of an earlier sweep without seeds is the same experiment.
+    assert plan.plan(RATES, "mnist", lecture_params(), {})[0].outcome == planned[0].outcome
+    told = message_of(plan.plan, rates, "mnist", lecture_params(), {"mnist.train.seed": 3})
+    assert "sweep rate varies mnist.train.seed itself" in told
 
 
 def test_what_the_user_changes_holds_for_all():

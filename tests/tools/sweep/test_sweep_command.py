@@ -45,6 +45,7 @@ def test_without_a_name_all_questions_are_listed():
         ),
         (["beta1", "-S", "epochs"], "-S epochs should be KEY=VALUE"),
         (["beta1", "--workers", "0"], "--workers is 0: valid is 1 or more"),
+        (["beta1", "--seeds", "1,x"], "--seeds is '1,x': valid are different whole numbers"),
     ],
 )
 def test_mistakes_end_in_one_line_before_anything_is_queued(arguments, told):

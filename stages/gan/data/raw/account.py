@@ -38,28 +38,6 @@ def check_all_there(folder: Path, source: Mapping[str, Any]) -> None:
             )
 
 
-def check_hashes(hashes: Mapping[str, str], identities: Mapping[str, str]) -> None:
-    """Compare the unpacked files with the hashes in params.yaml; both are names to sha256.
-
-    Raises
-    ------
-    UserError
-        If a file is missing or differs.
-    """
-    for file, expected in hashes.items():
-        found = identities.get(file)
-        if found is None:
-            raise UserError(
-                _("{file} is not in the source, but download.sha256 names it").format(file=file)
-            )
-        if found != expected:
-            raise UserError(
-                _("{file} has sha256 {found}, expected {expected}").format(
-                    file=file, found=found, expected=expected
-                )
-            )
-
-
 def why(reason: str) -> str:
     """Why a file is skipped, in the language now spoken."""
     return retold(reason, EMPTY, TOO_LARGE, UNREADABLE, BROKEN, NOT_FINITE)

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -201,6 +201,28 @@ def fetch(
     file = folder / (name if name not in ("", "..") else "archive")
     _retrieve(source, file, limits, begun)
     return file
+
+
+def check_hashes(hashes: Mapping[str, str], identities: Mapping[str, str]) -> None:
+    """Compare the unpacked files with the hashes in params.yaml; both are names to sha256.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or differs.
+    """
+    for file, expected in hashes.items():
+        found = identities.get(file)
+        if found is None:
+            raise UserError(
+                _("{file} is not in the source, but download.sha256 names it").format(file=file)
+            )
+        if found != expected:
+            raise UserError(
+                _("{file} has sha256 {found}, expected {expected}").format(
+                    file=file, found=found, expected=expected
+                )
+            )
 
 
 def _retrieve(url: str, target: Path, limits: Limits, begun: Path | None) -> None:

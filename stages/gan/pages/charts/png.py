@@ -1,4 +1,4 @@
-"""The charts of the pages, as PNG: curves, bars, and one curve for each of several runs.
+"""The charts of the pages, as PNG: curves, bars, dots, and one curve for each of several runs.
 
 A chart holds no date and no version, so the same values give the same bytes.
 
@@ -28,6 +28,8 @@ _OVERLAY_SIZE = (7.5, 4.4)
 _FEW = 30
 # The ratio of the largest to the median height. From here on a linear scale would hide the rest.
 _FAR_APART = 8.0
+# The ratio of the largest to the smallest of some dots from which their scale is logarithmic.
+_WIDE = 30.0
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
 
@@ -102,6 +104,7 @@ def overlay(
     levels: Mapping[str, float | None],
     x_label: str,
     y_label: str,
+    groups: Mapping[str, str] | None = None,
     size: tuple[float, float] = _OVERLAY_SIZE,
 ) -> bytes:
     """Draw a line for each run, and its height at equilibrium, as PNG.
@@ -112,25 +115,38 @@ def overlay(
         Heights that are not finite are left out.
     levels : name to the height of a dashed line, or None
         If all are the same, one grey line is drawn; otherwise one line per run, in its colour.
+    groups : name to the name of its group; None if each run is a group of its own
+        The lines of a group have one colour, and one entry in the legend.
     size : width and height in inches
     """
     figure, axes = _empty(size)
     colours = colormaps["tab10"]
+    group_of = groups or {name: name for name in lines}
+    order = {group: index for index, group in enumerate(dict.fromkeys(map(group_of.get, lines)))}
+    shown: set[str] = set()
     given = {round(level, 6) for level in levels.values() if level is not None}
     is_common = len(given) == 1 and None not in levels.values()
     drawn: list[float] = []
-    for index, (name, (x, heights)) in enumerate(lines.items()):
+    for name, (x, heights) in lines.items():
+        group = group_of[name]
+        index = order[group]
         colour = colours(index % 10)
         taken = [(a, b) for a, b in zip(x, heights, strict=True) if math.isfinite(b)]
         axes.plot(
             [a for a, _ in taken],
             [b for _, b in taken],
-            label=name if taken else f"{name} (nothing finite)",
+            label=None
+            if group in shown and taken
+            else group
+            if taken
+            else f"{name} (nothing finite)",
             color=colour,
             linestyle=_DASHES[index // 10 % len(_DASHES)],
             linewidth=1.3,
             marker="." if len(taken) < _FEW else None,
         )
+        if taken:
+            shown.add(group)
         drawn += [b for _, b in taken]
         level = levels.get(name)
         if level is not None and not is_common:
@@ -142,7 +158,31 @@ def overlay(
         axes.set_yscale("symlog", linthresh=0.1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # epochs or steps
     axes.grid(alpha=0.25)
-    return _finished(figure, axes, x_label, y_label, columns=1 + len(lines) // 9)
+    return _finished(figure, axes, x_label, y_label, columns=1 + len(order) // 9)
+
+
+def points(groups: Mapping[str, Sequence[float]], x_label: str) -> bytes:
+    """Draw a row of dots for each group, one dot a value, and a line at their mean, as PNG.
+
+    Parameters
+    ----------
+    groups : name to one or more values; the first group stands at the top
+        If all are above 0 and far apart, the scale is logarithmic.
+    """
+    figure, axes = _empty((_OVERLAY_SIZE[0], 1.1 + 0.42 * len(groups)))
+    colours = colormaps["tab10"]
+    for index, values in enumerate(groups.values()):
+        colour = colours(index % 10)
+        axes.plot(values, [index] * len(values), "o", color=colour, alpha=0.7, markersize=7)
+        axes.plot([np.mean(values)] * 2, [index - 0.32, index + 0.32], color=colour, linewidth=2)
+    drawn = [value for values in groups.values() for value in values]
+    if 0 < _WIDE * min(drawn) < max(drawn):
+        axes.set_xscale("log")
+    axes.set_yticks(range(len(groups)), list(groups), fontsize=8)
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.set_xlabel(x_label)
+    axes.grid(axis="x", which="both", alpha=0.25)
+    return encoded(figure)
 
 
 def _empty(size: tuple[float, float]) -> tuple[Figure, Axes]:

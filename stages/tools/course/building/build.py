@@ -7,6 +7,7 @@ import nbformat
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import _
 from stages.tools.course import parts
 from stages.tools.course.building import editions, tasks
 from stages.tools.course.parts import Part
@@ -43,10 +44,14 @@ def write(part: Part, with_teacher: bool = False, force: bool = False) -> list[P
     made = contents(part, with_teacher)
     for path in made:
         if not force and was_run(path):
-            raise UserError(f"{path} has been run, and would be lost: copy it, or add --force")
+            raise UserError(
+                _("{path} has been run, and would be lost: copy it, or add --force").format(
+                    path=path
+                )
+            )
     for path, text in made.items():
         with whole_file(path) as scratch:
-            scratch.write_text(text, encoding="utf-8")
+            scratch.write_text(text, encoding="utf-8", newline="\n")
     return list(made)
 
 

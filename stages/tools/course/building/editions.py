@@ -14,6 +14,7 @@ import jupytext
 import nbformat
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.tools.course import parts
 from stages.tools.course.parts import Part
 
@@ -41,7 +42,9 @@ def read(part: Part) -> nbformat.NotebookNode:
     try:
         text = part.source.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UserError(f"{part.source} is not here: the notebooks are made from it") from None
+        raise UserError(
+            _("{path} is not here: the notebooks are made from it").format(path=part.source)
+        ) from None
     return jupytext.reads(text, "py:percent")
 
 
@@ -57,7 +60,11 @@ def notebook_of(part: Part, edition: str, language: str) -> nbformat.NotebookNod
     for cell in read(part).cells:
         spoken, tags = cell.metadata.get("lang"), cell.metadata.get("tags", [])
         if spoken is not None and spoken not in parts.LANGUAGES:
-            raise UserError(f"{part.source}: lang {spoken!r}: {' or '.join(parts.LANGUAGES)}")
+            raise UserError(
+                _("{path}: lang {value!r}: {valid}").format(
+                    path=part.source, value=spoken, valid=_(" or ").join(parts.LANGUAGES)
+                )
+            )
         if spoken not in (None, language) or ("solution" in tags and edition == STUDENT):
             continue
         text = cell.source
@@ -143,7 +150,7 @@ def unsolved(code: str, yours: str) -> str:
 def _complain_unless_paired(code: str) -> None:
     marks = [line.strip() for line in code.split("\n") if line.strip() in (_BEGIN, _END)]
     if marks != [_BEGIN, _END] * (len(marks) // 2):
-        raise ValueError(f"{_BEGIN} and {_END} do not pair")
+        raise ValueError(_("{begin} and {end} do not pair").format(begin=_BEGIN, end=_END))
     for line in code.split("\n"):
         if line.endswith("# SOLUTION") and not _VALUE.fullmatch(line):
-            raise ValueError("# SOLUTION ends a line `name = value`")
+            raise ValueError(_("# SOLUTION ends a line `name = value`"))

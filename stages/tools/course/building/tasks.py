@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import read_mapping
 from stages.tools.course.kinds import KINDS
 from stages.tools.course.parts import Part
@@ -97,9 +98,13 @@ def read(part: Part) -> Tasks:
         raise UserError(f"{part.tasks}: {where}: {first['msg']}") from None
     names = [task.name for task in tasks.tasks]
     if len(set(names)) < len(names):
-        raise UserError(f"{part.tasks}: two tasks have one name")
+        raise UserError(_("{path}: two tasks have one name").format(path=part.tasks))
     if bad := sorted({task.kind for task in tasks.tasks} - KINDS.keys()):
-        raise UserError(f"{part.tasks}: kind {bad[0]!r}: choose one of {', '.join(KINDS)}")
+        raise UserError(
+            _("{path}: kind {kind!r}: choose one of {valid}").format(
+                path=part.tasks, kind=bad[0], valid=", ".join(KINDS)
+            )
+        )
     return tasks
 
 

@@ -1,5 +1,6 @@
 """Finds and reads the students' bundles. A broken one is named, and stops nothing."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from typing import Any
 
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
+from stages.gan.common.language import _, marked, to_terminal
 from stages.gan.measures import table as measures
 from stages.tools.bundle import check as bundle_check
 from stages.tools.bundle import manifest
 from stages.tools.bundle.check import Checked
 from stages.tools.compare import __main__ as compare
-from stages.tools.compare.page import Run
+from stages.tools.compare.runs import Run
 from stages.tools.course import checking
 from stages.tools.course.parts import Part
 from stages.tools.course.places import Bundle
@@ -22,6 +24,8 @@ from stages.tools.dvc.revisions import Revision
 
 _ARCHIVE = ".zip"
 _ENVIRONMENT = "environment.json"
+# A commit, where files differed from it.
+CHANGED = marked("{commit}, changed")
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,18 @@ def find(folder: Path) -> list[Path]:
         If there is no such folder, or no bundle in it.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: name the one with the students' bundles")
+        raise UserError(
+            _("{folder} is no folder: name the one with the students' bundles").format(
+                folder=folder
+            )
+        )
     found = sorted(_bundles(folder))
     if not found:
-        raise UserError(f"{folder} has no bundle: neither .zip files nor folders of `--unpack`")
+        raise UserError(
+            _("{folder} has no bundle: neither .zip files nor folders of `--unpack`").format(
+                folder=folder
+            )
+        )
     return found
 
 
@@ -104,15 +116,21 @@ def _bundles(folder: Path) -> Iterator[Path]:
 
 
 def read(path: Path, folder: Path, parts: Sequence[Part]) -> Student:
-    """Read one bundle: every byte of it, the run in it, and the answers to the tasks."""
+    """Read one bundle: every byte of it, the run in it, and the answers to the tasks.
+
+    The run's texts are in the language now spoken, and what is wrong in that of the terminal.
+    """
     inner = path.relative_to(folder)
     name = (inner.with_suffix("") if path.is_file() else inner).as_posix()
     try:
-        checked = bundle_check.check(path)
+        with to_terminal():
+            checked = bundle_check.check(path)
     except (UserError, OSError) as error:
         return Student(name, " ".join(str(error).split()))
     if checked.damages:
-        kinds = Counter(reason.split()[0] for reason in checked.damages.values())
+        kinds = Counter(
+            re.split(r"\W", reason, maxsplit=1)[0] for reason in checked.damages.values()
+        )
         counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
         first, reason = next(iter(checked.damages.items()))
         return Student(name, f"{counts}; {first}: {reason}", dataset=checked.manifest.dataset)
@@ -127,7 +145,8 @@ def read(path: Path, folder: Path, parts: Sequence[Part]) -> Student:
     place = Bundle(checked)
     for part in parts:
         try:
-            done.append(checking.with_record(checking.check_part(part, place), place))
+            with to_terminal():
+                done.append(checking.with_record(checking.check_part(part, place), place))
         except UserError as error:
             problems.append(str(error))
     return Student(
@@ -149,4 +168,4 @@ def _commit_of(checked: Checked) -> str:
     about = bundle_check.read_json(checked, _ENVIRONMENT).get("git")
     git: dict[str, Any] = about if isinstance(about, dict) else {}
     commit = str(git.get("commit") or "")[:12]
-    return commit if git.get("clean") is True or not commit else f"{commit}, changed"
+    return commit if git.get("clean") is True or not commit else CHANGED.format(commit=commit)

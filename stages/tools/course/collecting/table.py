@@ -8,15 +8,16 @@ from typing import Any
 
 from stages.gan import pages
 from stages.gan.common.files import whole_file
+from stages.gan.common.language import ENGLISH, _, retold, speaking, spoken
 from stages.gan.measures import headline
 from stages.tools.compare import page as comparison
 from stages.tools.course.checking import Checked
-from stages.tools.course.collecting.bundles import Student
+from stages.tools.course.collecting.bundles import CHANGED, Student
 from stages.tools.course.outcomes import State
 from stages.tools.course.parts import Part
 
 CSV, PAGE = "students.csv", "index.html"
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).with_name("templates")
 # The scores of the table; the comparison has all.
 SCORES = ("quality.frechet_distance", "quality.coverage", "critic.jsd_lower_bound")
 # A spreadsheet takes a cell that begins with one of these for a formula.
@@ -30,6 +31,8 @@ def comparison_name(dataset: str) -> str:
 
 def write(folder: Path, students: Sequence[Student], parts: Sequence[Part]) -> list[Path]:
     """Write the CSV and the pages into a folder, and give their paths.
+
+    The pages are in the language now spoken. The CSV is in English, but for the texts of problems.
 
     Parameters
     ----------
@@ -49,11 +52,12 @@ def write(folder: Path, students: Sequence[Student], parts: Sequence[Part]) -> l
     written = [folder / PAGE, folder / CSV]
     for dataset, runs in compared.items():
         written.append(folder / comparison_name(dataset))
-        text = comparison.page_of(f"{dataset}: the students' runs", dataset, runs, {})
-        _write(written[-1], text)
-    _write_csv(folder / CSV, [row(student, parts) for student in students])
+        title = _("{dataset}: the students' runs").format(dataset=dataset)
+        _write(written[-1], comparison.page_of(title, dataset, runs, {}))
+    with speaking(ENGLISH):
+        _write_csv(folder / CSV, [row(student, parts) for student in students])
     content = {
-        "parts": [(part.number, part.read_checks()["title"]["en"]) for part in parts],
+        "parts": [(part.number, part.read_checks()["title"][spoken()]) for part in parts],
         "students": [_shown(one, parts, labels[one.name]) for one in students],
         "scores": SCORES,
         "comparisons": {dataset: comparison_name(dataset) for dataset in compared},
@@ -97,7 +101,7 @@ def _shown(student: Student, parts: Sequence[Part], label: str) -> dict[str, Any
         "label": label,
         "intact": student.is_intact,
         "problem": student.problem,
-        "commit": student.commit,
+        "commit": retold(student.commit, CHANGED),
         "dataset": student.dataset,
         "verdict": _verdict(student),
         "scores": [_score(student, name) for name in SCORES],
@@ -109,7 +113,7 @@ def _part(checked: Checked | None) -> dict[str, Any]:
     if checked is None or not checked.is_begun:
         return {"text": "", "open": [], "whole": False, "by_record": 0}
     return {
-        "text": f"{checked.right} of {len(checked.outcomes)}",
+        "text": _("{right} of {count}").format(right=checked.right, count=len(checked.outcomes)),
         "open": _open(checked),
         "whole": checked.right == len(checked.outcomes),
         "by_record": _by_record(checked),
@@ -139,7 +143,7 @@ def _score(student: Student, name: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     with whole_file(path) as scratch:
-        scratch.write_text(text, encoding="utf-8")
+        scratch.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.tools.course.kinds import values
 from stages.tools.course.kinds.number import as_number
 from stages.tools.course.outcomes import RIGHT, Outcome, State
@@ -31,7 +32,7 @@ def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     value, floor, error, floor_error = (math.nan if each is None else each for each in numbers)
     deviation = math.hypot(error, floor_error)
     if not deviation > 0:
-        note = f"{entry['file']}: {entry['key']} has no error."
+        note = _("{file}: {key} has no error.").format(file=entry["file"], key=entry["key"])
         return Outcome(State.WRONG, entry["look"], note)
     given = as_number(answer)
     if given is not None and abs(given - (value - floor) / deviation) <= entry["within"]:

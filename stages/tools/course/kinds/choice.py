@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.tools.course.kinds import secrets
 from stages.tools.course.outcomes import Outcome
 from stages.tools.course.places import Place
@@ -17,7 +18,9 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
 
 def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     """Compare the letters; their order and case do not matter."""
-    return secrets.check(entry, answer, canonical, "an answer here is a letter, or several: A, C")
+    return secrets.check(
+        entry, answer, canonical, _("an answer here is a letter, or several: A, C")
+    )
 
 
 def canonical(answer: object) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from stages.gan.common.language import _, marked, translated
 from stages.gan.measures import table as measures
 from stages.tools.course import sweeps
 from stages.tools.course.kinds import choice
@@ -24,6 +25,11 @@ _CONFIDENCE = 0.95
 # Answers may be rounded: this share of the interval, and never less than this.
 _SHARE, _LEAST = 0.02, 0.002
 _FIELDS = ("file", "settings", "key", "seeds")
+# Of the difference, and of half of its interval.
+_UNFIT = (
+    marked("The difference does not fit your table."),
+    marked("The interval does not fit your table."),
+)
 
 
 def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
@@ -35,9 +41,11 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
         If one is missing, there are not two settings, or the measure has no better direction.
     """
     if len(task.get("settings", ())) != 2 or task.get("seeds", 0) < 2:
-        raise ValueError("it needs two `settings`, and `seeds` of 2 or more")
+        raise ValueError(_("it needs two `settings`, and `seeds` of 2 or more"))
     if _sign(task["key"]) == 0:
-        raise ValueError(f"{task['key']}: neither lower nor higher is better")
+        raise ValueError(
+            _("{measure}: neither lower nor higher is better").format(measure=task["key"])
+        )
     return {name: task[name] for name in _FIELDS}
 
 
@@ -46,30 +54,36 @@ def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     content = place.read(entry["file"])
     if content is None:
         state = State.WRONG if place.is_whole else State.UNSEEN
-        return Outcome(state, entry["look"], f"{entry['file']} is not there.")
+        return Outcome(state, entry["look"], _("{file} is not there.").format(file=entry["file"]))
     try:
         rows = sweeps.parse(content.decode("utf-8"))
     except ValueError as error:
-        return Outcome(State.WRONG, entry["look"], f"{entry['file']} is damaged: {error}.")
+        return Outcome(
+            State.WRONG,
+            entry["look"],
+            _("{file} is damaged: {error}.").format(file=entry["file"], error=error),
+        )
     runs = [
         list(sweeps.values(rows, setting, entry["key"]).values()) for setting in entry["settings"]
     ]
     for setting, found in zip(entry["settings"], runs, strict=True):
         if len(found) < entry["seeds"]:
-            note = f"{setting} has {len(found)} runs with a score, and needs {entry['seeds']}."
+            note = _("{setting} has {found} runs with a score, and needs {needed}.").format(
+                setting=setting, found=len(found), needed=entry["seeds"]
+            )
             return Outcome(State.WRONG, entry["look"], note)
     mean, half = interval(*runs)
     given = answer if isinstance(answer, list) and len(answer) == 3 else [None] * 3
     numbers, letter = [as_number(each) for each in given[:2]], choice.canonical(given[2])
     if None in numbers or letter is None:
-        note = "An answer here is [difference, half of the interval, letter]."
+        note = _("An answer here is [difference, half of the interval, letter].")
         return Outcome(State.WRONG, entry["look"], note)
     slack = max(_LEAST, _SHARE * half)
-    for number, right, name in zip(numbers, (mean, half), ("difference", "interval"), strict=True):
+    for number, right, note in zip(numbers, (mean, half), _UNFIT, strict=True):
         if number is None or not abs(number - right) <= slack:
-            return Outcome(State.WRONG, entry["look"], f"The {name} does not fit your table.")
+            return Outcome(State.WRONG, entry["look"], translated(note))
     if letter != conclusion(mean, half, entry["key"]):
-        note = "The numbers are right, but they do not carry this conclusion."
+        note = _("The numbers are right, but they do not carry this conclusion.")
         return Outcome(State.WRONG, entry["look"], note)
     return RIGHT
 
@@ -82,7 +96,7 @@ def interval(first: Sequence[float], second: Sequence[float]) -> tuple[float, fl
     Examples
     --------
     >>> [round(each, 4) for each in interval([1.0, 2.0, 3.0], [3.0, 5.0, 7.0])]
-    [-3.0, 4.0743]
+    [-3.0, 4.1554]
     """
     a, b = (np.var(each, ddof=1) / len(each) for each in (first, second))
     difference = float(np.mean(first) - np.mean(second))

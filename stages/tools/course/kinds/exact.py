@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.tools.course.kinds import secrets
 from stages.tools.course.outcomes import Outcome
 from stages.tools.course.places import Place
@@ -17,7 +18,9 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
 
 def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     """Compare the whole answer; case and blanks around it do not matter."""
-    return secrets.check(entry, answer, canonical, "an answer here is a whole number or one word")
+    return secrets.check(
+        entry, answer, canonical, _("an answer here is a whole number or one word")
+    )
 
 
 def canonical(answer: object) -> str | None:

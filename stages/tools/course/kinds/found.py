@@ -6,6 +6,7 @@ Nothing is typed, and nothing is hidden: the task itself says what the result sh
 from collections.abc import Mapping
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.tools.course.kinds import values
 from stages.tools.course.kinds.number import as_number
 from stages.tools.course.outcomes import RIGHT, Outcome, State
@@ -26,10 +27,12 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
     """
     for value in task.get("values", []):
         if sum(name in value for name in _CONDITIONS) != 1:
-            raise ValueError(f"{value}: needs one of {', '.join(_CONDITIONS)}")
+            raise ValueError(
+                _("{value}: needs one of {valid}").format(value=value, valid=", ".join(_CONDITIONS))
+            )
     kept = {name: task[name] for name in ("stage", "params", "values") if name in task}
     if not kept:
-        raise ValueError("it needs `stage`, `params` or `values`")
+        raise ValueError(_("it needs `stage`, `params` or `values`"))
     return kept
 
 
@@ -46,7 +49,9 @@ def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
             state = State.WRONG if place.is_whole else State.UNSEEN
             return Outcome(state, entry["look"], str(reason))
         if not _holds(one, value):
-            note = f"{one['file']}: {one['key']} is {str(value)[:60]}."
+            note = _("{file}: {key} is {value}.").format(
+                file=one["file"], key=one["key"], value=str(value)[:60]
+            )
             return Outcome(State.WRONG, entry["look"], note)
     if "stage" in entry and (trouble := place.trouble(entry["stage"])):
         return Outcome(State.WRONG, entry["look"], trouble)

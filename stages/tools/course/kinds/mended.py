@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.gan.measures import headline
 from stages.tools.course import sweeps
 from stages.tools.course.outcomes import RIGHT, Outcome, State
@@ -31,22 +32,30 @@ def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     content = place.read(entry["file"])
     if content is None:
         state = State.WRONG if place.is_whole else State.UNSEEN
-        return Outcome(state, entry["look"], f"{entry['file']} is not there.")
+        return Outcome(state, entry["look"], _("{file} is not there.").format(file=entry["file"]))
     try:
         rows = sweeps.parse(content.decode("utf-8"))
         failing = [row for row in rows if row["setting"] == entry["failing"]]
         if not any(row["verdict"] == entry["verdict"] for row in failing):
-            note = f"There is no run {entry['failing']} with the verdict {entry['verdict']}."
+            note = _("There is no run {setting} with the verdict {verdict}.").format(
+                setting=entry["failing"], verdict=entry["verdict"]
+            )
             return Outcome(State.WRONG, entry["look"], note)
         kept = _changes(failing[0])
         sound = [row for row in rows if _is_sound(row, entry["least"])]
         ways = {frozenset(each.partition("=")[0] for each in _changes(row) - kept) for row in sound}
     except (ValueError, KeyError, TypeError) as error:
-        return Outcome(State.WRONG, entry["look"], f"{entry['file']} is damaged: {error}.")
+        return Outcome(
+            State.WRONG,
+            entry["look"],
+            _("{file} is damaged: {error}.").format(file=entry["file"], error=error),
+        )
     if any(_are_apart(chosen) for chosen in itertools.combinations(ways, entry["ways"])):
         return RIGHT
-    found = "; ".join(sorted(" and ".join(sorted(way)) for way in ways)) or "none"
-    note = f"Sound runs changed: {found}. Needed are {entry['ways']} that share no param."
+    found = "; ".join(sorted(_(" and ").join(sorted(way)) for way in ways)) or _("none")
+    note = _("Sound runs changed: {found}. Needed are {count} that share no param.").format(
+        found=found, count=entry["ways"]
+    )
     return Outcome(State.WRONG, entry["look"], note)
 
 

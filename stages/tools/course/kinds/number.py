@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.tools.course.kinds import secrets
 from stages.tools.course.outcomes import Outcome
 from stages.tools.course.places import Place
@@ -25,7 +26,7 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
 
 def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     """Compare the interval in which the answer lies."""
-    return secrets.check(entry, answer, _interval_of(entry), "an answer here is a number")
+    return secrets.check(entry, answer, _interval_of(entry), _("an answer here is a number"))
 
 
 def as_number(answer: object) -> float | None:

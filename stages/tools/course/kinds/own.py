@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML
 from stages.tools.course.kinds import exact, values
 from stages.tools.course.kinds.number import as_number
@@ -33,9 +34,13 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
         If the task has neither `key` nor a known `digest`, or both.
     """
     if ("key" in task) == ("digest" in task):
-        raise ValueError("it needs either `key` or `digest`")
+        raise ValueError(_("it needs either `key` or `digest`"))
     if "digest" in task and task["digest"] not in (*_HASHES, _LOCKED):
-        raise ValueError(f"digest {task['digest']!r}: choose one of {', '.join(_HASHES)}, dvc")
+        raise ValueError(
+            _("digest {digest!r}: choose one of {valid}").format(
+                digest=task["digest"], valid=", ".join((*_HASHES, _LOCKED))
+            )
+        )
     return {name: task[name] for name in _FIELDS if name in task}
 
 
@@ -66,7 +71,7 @@ def _digest(place: Place, file: str, kind: str) -> str:
         return _locked(place, file)
     content = place.read(file)
     if content is None:
-        raise values.Unreadable(f"{file} is not there.")
+        raise values.Unreadable(_("{file} is not there.").format(file=file))
     return _HASHES[kind](content).hexdigest()
 
 
@@ -77,6 +82,8 @@ def _locked(place: Place, path: str) -> str:
         outs = [out for stage in stages for out in stage.get("outs", [])]
         return next(str(out["md5"]) for out in outs if out["path"] == path)
     except StopIteration:
-        raise values.Unreadable(f"dvc.lock has no {path}.") from None
+        raise values.Unreadable(
+            _("{file} has no {key}.").format(file="dvc.lock", key=path)
+        ) from None
     except (*NO_YAML, TypeError):
-        raise values.Unreadable("dvc.lock is missing or damaged.") from None
+        raise values.Unreadable(_("dvc.lock is missing or damaged.")) from None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.tools.course.hidden import hashed
 from stages.tools.course.outcomes import RIGHT, Outcome, State
 
@@ -22,7 +23,9 @@ def seal(task: Mapping[str, Any], salt: str, canonical: Canonical) -> dict[str, 
     for each in task.get("mistakes", []):
         wrong = _form(each["answer"], canonical)
         if wrong == right:
-            raise ValueError(f"the mistake {each['answer']!r} is the right answer")
+            raise ValueError(
+                _("the mistake {answer!r} is the right answer").format(answer=each["answer"])
+            )
         mistakes.append({"hash": hashed(wrong, salt), "look": dict(each["look"])})
     return {"hash": hashed(right, salt)} | ({"mistakes": mistakes} if mistakes else {})
 
@@ -33,7 +36,8 @@ def check(
     """Compare the hash of an answer; `valid` says what an answer should be, if it is none."""
     form = canonical(answer)
     if form is None:
-        return Outcome(State.WRONG, entry["look"], f"{str(answer)[:60]!r}: {valid}.")
+        note = _("{answer!r}: {valid}.").format(answer=str(answer)[:60], valid=valid)
+        return Outcome(State.WRONG, entry["look"], note)
     found = hashed(form, entry["salt"])
     if found == entry["hash"]:
         return RIGHT
@@ -46,5 +50,5 @@ def check(
 def _form(answer: object, canonical: Canonical) -> str:
     form = canonical(answer)
     if form is None:
-        raise ValueError(f"{answer!r} is no answer of this kind")
+        raise ValueError(_("{answer!r} is no answer of this kind").format(answer=answer))
     return form

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from stages.gan.common.language import _
 from stages.gan.common.yaml_files import NO_YAML
 from stages.tools.course.kinds.number import as_number
 from stages.tools.course.places import Place
@@ -43,29 +44,32 @@ def value_of(place: Place, file: str, key: str) -> Any:
     """
     content = place.read(file)
     if content is None:
-        raise Unreadable(f"{file} is not there.")
+        raise Unreadable(_("{file} is not there.").format(file=file))
     try:
         if len(content) > _MOST_BYTES:
-            raise ValueError("it is too large")
+            raise ValueError(_("it is too large"))
         text = content.decode("utf-8")
         if PurePosixPath(file).suffix == ".csv":
             return _of_column(text, key)
         is_json = PurePosixPath(file).suffix == ".json"
         found = json.loads(text) if is_json else yaml.safe_load(text)
     except (*NO_YAML, csv.Error) as error:
-        raise Unreadable(f"{file} cannot be read ({' '.join(str(error).split())[:200]}).") from None
+        reason = " ".join(str(error).split())[:200]
+        raise Unreadable(
+            _("{file} cannot be read ({reason}).").format(file=file, reason=reason)
+        ) from None
     for name in key.split("."):
         if not isinstance(found, dict) or name not in found:
-            raise Unreadable(f"{file} has no {key}.")
+            raise Unreadable(_("{file} has no {key}.").format(file=file, key=key))
         found = found[name]
     return found
 
 
 def _of_column(text: str, key: str) -> float:
-    which, _, column = key.partition(".")
+    which, _dot, column = key.partition(".")
     rows = list(csv.DictReader(io.StringIO(text)))
     numbers = [as_number(row.get(column)) for row in rows]
     known = [number for number in numbers if number is not None]
     if which not in _OF_COLUMN or not known:
-        raise ValueError(f"no numbers for {key}")
+        raise ValueError(_("no numbers for {key}").format(key=key))
     return _OF_COLUMN[which](known)

@@ -27,6 +27,11 @@ OF_PAGES = (
     "gan/training/watch",
     "tools/collapse/page.py",
     "tools/compare/page.py",
+    "tools/compare/ranking.py",
+    "tools/compare/runs.py",
+    "tools/course/collecting/bundles.py",
+    "tools/course/collecting/table.py",
+    "tools/course/collecting/templates",
 )
 # The functions of `language`, with the places of their messages among the arguments.
 KEYWORDS: Mapping[str, tuple[int, ...] | None] = {"_": None, "n_": (1, 2), "marked": None}

@@ -8,7 +8,7 @@ from PIL import Image
 from stages.gan.pages.charts import png
 from stages.gan.pages.charts.png import curves, encoded
 
-BLUE, ORANGE = (31, 119, 180), (255, 127, 14)
+BLUE, ORANGE, GREEN = (31, 119, 180), (255, 127, 14), (44, 160, 44)
 
 
 def figure_of(height):
@@ -116,3 +116,20 @@ def test_a_run_that_lies_far_off_does_not_hide_the_others():
     rows = {y for y in range(picture.height) for x in range(100, 400)
             if picture.getpixel((x, y)) == BLUE}  # fmt: skip
     assert max(rows) - min(rows) > 20
+
+
+def test_lines_of_a_group_have_one_colour():
+    lines = {"a1": ([1, 2], [1.0, 1.0]), "a2": ([1, 2], [2.0, 2.0]), "b": ([1, 2], [3.0, 3.0])}
+    drawn = colours(png.overlay(lines, {}, "epoch", "loss", {"a1": "a", "a2": "a", "b": "b"}))
+    apart = colours(png.overlay(lines, {}, "epoch", "loss"))
+    assert GREEN in apart
+    assert GREEN not in drawn
+    assert {BLUE, ORANGE} <= set(drawn)
+    assert drawn[BLUE] > 1.5 * drawn[ORANGE]
+
+
+def test_each_group_of_dots_has_its_row_and_its_colour():
+    drawn = colours(png.points({"a": [1.0], "b": [2.0, 2.5]}, "score"))
+    assert {BLUE, ORANGE} <= set(drawn)  # the lines at the means
+    assert png.points({"a": [1.0, 2.0]}, "x") == png.points({"a": [1.0, 2.0]}, "x")
+    assert png.points({"a": [0.0, 100.0]}, "x") != png.points({"a": [0.001, 100.0]}, "x")

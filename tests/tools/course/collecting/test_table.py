@@ -3,7 +3,8 @@
 import csv
 import warnings
 
-from stages.tools.compare.page import Run
+from stages.gan.common.language import speaking
+from stages.tools.compare.runs import Run
 from stages.tools.course import checking, parts
 from stages.tools.course.collecting import table
 from stages.tools.course.collecting.bundles import Student
@@ -59,6 +60,21 @@ def test_the_page_has_the_same_and_is_escaped(tmp_path):
     assert "it is &lt;broken&gt;" in page
     assert "2.5 ± 0.2" in page
     assert "王" in page
+
+
+def test_a_chinese_page_has_an_english_csv_beside_it(tmp_path):
+    with speaking("zh"):
+        written(tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "共 3 个作业包。" in page
+    assert "<td>接近均衡" in page
+    assert "0123456789ab，有改动" in page
+    assert "其中 1 个依据学生自己的记录" in page
+    assert "没做对：c, d" in page
+    text = (tmp_path / "students.csv").read_text(encoding="utf-8-sig")
+    assert "near equilibrium" in text
+    assert '"0123456789ab, changed"' in text
+    assert "均衡" not in text
 
 
 def test_runs_are_compared_by_names_that_can_be_drawn(tmp_path):
