@@ -93,7 +93,7 @@ printed = course.run("python -m stages collapse mnist", ok=(1,))
 # Read what was printed under `verdict`. At which step did the run stop learning? (Not: at which
 # step was it stopped.)
 # %% [markdown] lang="zh"
-# 读一读 `verdict` 下面的内容：训练从第几步起就不再学习了？（注意：不是在第几步被叫停。）
+# 读一读“诊断”下面的内容：训练从第几步起就不再学习了？（注意：不是在第几步被叫停。）
 # %%
 dead_since = 2  # SOLUTION
 course.answer("dead_since", dead_since)
@@ -157,8 +157,8 @@ course.answer("line_there", line_there)
 # %% [markdown] lang="zh"
 # ### 任务 3：为什么不再变化
 #
-# 梯度传得到，权重才会变。取两张生成图像，logit 都是 s = 17，分别求两种损失关于 s 的梯度：概率上的
-# 损失（对 `ops.sigmoid(s)` 用 `nn.BCELoss`），以及 logit 上的损失（对 `s` 用
+# 梯度传得到，权重才会变。取两张生成图像，logit 都是 s = 17，分别求两种损失关于 s 的梯度：对概率计
+# 算的损失（对 `ops.sigmoid(s)` 用 `nn.BCELoss`），以及对 logit 计算的损失（对 `s` 用
 # `nn.BCEWithLogitsLoss`）。`ms.value_and_grad(f)(x)` 返回 f(x) 和它的梯度，这里每张图像一个数，请
 # 把两个数相加。
 # %%
@@ -232,11 +232,12 @@ course.answer("push_recipe", push_recipe)
 #
 # 下面的参数扫描里有失败的那次训练，还有三种常见的建议：
 #
-# - `logits`：同一个损失，改在 logit 上计算；
+# - `logits`：同一个损失，改为对 logit 计算；
 # - `smoothing`：真实图像的标签取 0.9（标签平滑）；
 # - `squares`：用平方误差代替交叉熵。
 #
-# 请再加上你自己的三种办法，任何两种都不能改同一个参数。思路见
+# 请再加上你自己的三种办法，任何两种都不能改同一个参数。不是要改学习率的那几行，请照样写上
+# `learning_rate: 0.01`，否则用的是工作区里的学习率，就不是在修这次失败的训练了。思路见
 # [docs/losses.zh-CN.md](../../docs/losses.zh-CN.md#哪些做法能让训练更稳定) 和 `params.yaml`：两个
 # 网络的学习率、只改判别器的学习率、让学习率从很小慢慢升上来（`schedule`），等等。每次训练 1,000
 # 步。运行之前先写下：这六种里，你认为哪些管用？
@@ -290,8 +291,8 @@ sweeps.show(
 # (`class_coverage`). The check looks for three such runs in your table.
 # %% [markdown] lang="zh"
 # 打开页面 `reports/compare/index.html` 看看图。各种数字都画得出，才算修好：诊断是 still learning
-# 或 near equilibrium，至少一半图像落在真实图像当中（`precision`），十个类别至少画到九个
-# （`class_coverage`）。检查程序会在你的表里找三次这样的训练。
+# （仍在学习）或 near equilibrium（接近均衡），至少一半图像落在真实图像当中（`precision`），十个类别
+# 至少画到九个（`class_coverage`）。检查程序会在你的表里找三次这样的训练。
 # %%
 course.answer("mends")
 # %% [markdown] lang="en"
@@ -314,9 +315,9 @@ course.answer("still_dead", still_dead)
 #   still too large.
 # - C: Nothing changed: all gradients are 0 as before.
 # %% [markdown] lang="zh"
-# ### 任务 6：改用 logit 上的损失，到底改变了什么？
+# ### 任务 6：改为对 logit 计算损失，到底改变了什么？
 #
-# 改用 logit 上的损失之后，日志看上去“活”了。看它那一行和它的图，哪种说法对？
+# 改为对 logit 计算损失之后，日志看上去“活”了。看它那一行和它的图，哪种说法对？
 #
 # - A：训练修好了，各种数字都画得出。
 # - B：梯度不再是 0，但训练剧烈振荡，或者只画得出几种图。学习率仍然太大。
@@ -341,8 +342,8 @@ course.answer("of_logits", of_logits)
 # ## 实验小结
 #
 # - 27.631021 就是 -ln 1e-12：在 float32 下，logit 从 17 起 p 恰好等于 1。13.815511 是它的一半。
-# - 这时，概率上的损失梯度恰好为 0，多训几步、换个种子都没有用。
-# - 根源是判别器的学习率太大，所以先改学习率。改用 logit 上的损失没有任何代价，能给训练一个恢复的机
+# - 这时，对概率计算的损失，梯度恰好为 0，多训几步、换个种子都没有用。
+# - 根源是判别器的学习率太大，所以先改学习率。改为对 logit 计算没有任何代价，能给训练一个恢复的机
 #   会，但救不了大得离谱的学习率。
 # - 日志在动，不等于训练好了。要看评分，也要看图。
 #

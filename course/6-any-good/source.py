@@ -44,8 +44,8 @@
 # ## 预备知识
 #
 # - 标准误差（实验 5），交叉熵和均衡（实验 3）。
-# - 各个评分的说明见 [docs/samples.md](../../docs/samples.md#how-to-read-a-score)，任务 1 要用到这
-#   一节。
+# - 各个评分的说明见 [README.zh-CN.md](../../README.zh-CN.md#生成效果到底好不好)，任务 1 要用到这
+#   一节；英文的 [docs/samples.md](../../docs/samples.md#how-to-read-a-score) 更详细。
 #
 # ## 实验环境
 #
@@ -83,7 +83,7 @@ log = course.run("dvc repro evaluate@mnist")
 #
 #     (value - floor) / sqrt(error^2 + floor_error^2)
 #
-# 把它写成函数。超过 2 左右，就不能再用偶然来解释。
+# 把它写成函数。绝对值超过 2 左右，就不能再用偶然来解释。下面打印的 `apart` 就是这个数。
 # %%
 import json
 from pathlib import Path
@@ -117,7 +117,7 @@ course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # - A：这次训练的 Frechet 距离和它的基准值
 # - B：这次训练和另一次训练的 Frechet 距离，两次的评判网络 sha256 相同
 # - C：这次训练的 Frechet 距离和论文里用 Inception 网络算出的 FID
-# - D：这次训练的精确率（precision）和它自己的召回率（recall）
+# - D：这次训练的精度（precision）和它自己的召回率（recall）
 # %%
 valid = ["A", "B"]  # SOLUTION
 course.answer("valid_comparisons", valid)
@@ -130,8 +130,8 @@ course.answer("valid_comparisons", valid)
 # %% [markdown] lang="zh"
 # ### 任务 2：只会抄的生成器
 #
-# 下面的函数把任何图像都当作生成图像来打分，只要一秒，打印评分、基准值和你算的距离。先给一个“生成
-# 器”打分：它直接交出训练图像。
+# 下面的函数把任何图像都当作生成图像来打分，只要一秒，打印评分、基准值和你算的 `apart`。先给一个
+# “生成器”打分：它直接交出训练图像。
 # %%
 import numpy as np
 
@@ -231,7 +231,7 @@ course.answer("blind_to_missing", blind_to_missing)
 # %% [markdown] lang="zh"
 # ### 任务 5：交叉熵能证明什么
 #
-# 设 L 是某个判别器在新图像上两项交叉熵之和，那么真实图像和生成图像的 JS 散度至少是
+# 设 L 是某个判别器在新图像上两项交叉熵之和，那么真实图像和生成图像的 JSD（见实验 3）至少是
 #
 #     JSD >= ln 2 - L / 2
 #
@@ -283,5 +283,5 @@ course.answer("it_proves", it_proves)
 #   袭。
 # - 交叉熵低，证明图像有差别；交叉熵高，什么也证明不了，也许只是判别器太弱。
 #
-# [docs/calibration.md](../../docs/calibration.md) 在真实 MNIST 和人脸上试了更多毛病。随时可以用
+# [docs/calibration.md](../../docs/calibration.md) 在真实 MNIST 和头像上试了更多毛病。随时可以用
 # `python -m stages course check 6` 再检查一遍。

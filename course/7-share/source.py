@@ -138,7 +138,8 @@ course.answer("inside", inside)
 # ### 任务 3：损坏
 #
 # 在文件夹的一份拷贝里，改掉 `metrics/mnist/scores.json` 的一个字节，就像硬盘出错那样，再检查这份拷
-# 贝。检查以什么退出码结束？
+# 贝。检查以什么退出码结束？（`course.run` 不打印退出码；在终端里运行同一条命令，再运行
+# `echo $?`，就能看到。）
 # %%
 shutil.copytree(work / "got", work / "damaged")
 broken = work / "damaged" / "metrics" / "mnist" / "scores.json"

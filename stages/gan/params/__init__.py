@@ -462,7 +462,9 @@ def _read(path: Path) -> dict[str, Any]:
             )
         if other := names.same_file(name, content["datasets"]):
             raise UserError(
-                f"{path}: {names.shown(name)} and {names.shown(other)} cannot both name a data "
-                "set: Windows and macOS would give them the same folder"
+                _(
+                    "{path}: {name} and {other} cannot both name a data set: Windows and macOS "
+                    "would give them the same folder"
+                ).format(path=path, name=names.shown(name), other=names.shown(other))
             )
     return content

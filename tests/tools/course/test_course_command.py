@@ -108,7 +108,7 @@ def test_it_builds_and_does_not_overwrite_a_notebook_that_was_run(run, tmp_path)
     notebook.write_text(work, encoding="utf-8")
     code, _, errors = run("build", 3)
     assert code == 1
-    assert "student.en.ipynb has been run, and would be lost" in errors[0]
+    assert "student.en.ipynb has been run or edited, and that would be lost" in errors[0]
     assert notebook.read_text(encoding="utf-8") == work
     assert run("build", "--force", "--teacher")[0] == 0
     assert notebook.read_text(encoding="utf-8") == shipped

@@ -31,6 +31,7 @@ from urllib3.exceptions import HTTPError
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove, write_json
+from stages.gan.common.language import _
 from stages.gan.common.locks import Held, let_go, lock
 
 # A multiple of download.timeout; and bytes per second.
@@ -124,8 +125,10 @@ class Downloader:
         length = _length(answer)
         if (length or 0) > self._limits.maximum_bytes:
             raise UserError(
-                f"{self._what} announces {length:,} bytes, more than "
-                f"download.maximum_bytes ({self._limits.maximum_bytes:,})"
+                _(
+                    "{url} announces {size:,} bytes, more than download.maximum_bytes "
+                    "({maximum_bytes:,})"
+                ).format(url=self._what, size=length, maximum_bytes=self._limits.maximum_bytes)
             )
         name = _name(answer.headers)
         version = _Version(name, length) if name and length else None
@@ -193,7 +196,9 @@ class _Part:
         if self.size > self._maximum_bytes:
             self.begin(None)
             raise UserError(
-                f"{self.what} is larger than download.maximum_bytes ({self._maximum_bytes:,})"
+                _("{what} is larger than download.maximum_bytes ({maximum_bytes:,})").format(
+                    what=self.what, maximum_bytes=self._maximum_bytes
+                )
             )
         self._file.write(block)
 
@@ -310,8 +315,10 @@ def _while_it_moves(work: Callable[[], None], part: _Part, timeout: float) -> No
         thread.join(seconds)
         if thread.is_alive() and part.arrived - before < _SLOWEST * seconds:
             raise UserError(
-                f"{part.what} is too slow: {part.arrived - before:,} bytes in {seconds:g} seconds "
-                "(download.timeout is a quarter of that)"
+                _(
+                    "{what} is too slow: {size:,} bytes in {seconds:g} seconds "
+                    "(download.timeout is a quarter of that)"
+                ).format(what=part.what, size=part.arrived - before, seconds=seconds)
             )
     if caught:
         raise caught[0]

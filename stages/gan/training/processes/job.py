@@ -101,8 +101,10 @@ def run(
     """
     if sys.platform != "linux":
         raise UserError(
-            f"train.distributed.workers is {workers}, but MindSpore starts several processes of "
-            "one training on Linux alone: valid is 1"
+            _(
+                "train.distributed.workers is {workers}, but MindSpore starts several processes "
+                "of one training on Linux alone: valid is 1"
+            ).format(workers=workers)
         )
     with ExitStack() as held:
         # Without this lock another job might remove the folder before it is held.

@@ -11,6 +11,7 @@ from stages.gan.common.language import _
 from stages.tools.course import parts
 from stages.tools.course.building import editions, tasks
 from stages.tools.course.parts import Part
+from stages.tools.dvc.git import git
 
 
 def contents(part: Part, with_teacher: bool = False) -> Mapping[Path, str]:
@@ -39,15 +40,15 @@ def write(part: Part, with_teacher: bool = False, force: bool = False) -> list[P
     Raises
     ------
     UserError
-        If a notebook has been run, and `force` is false: it may be somebody's work.
+        If a notebook has been run or edited, and `force` is false: it may be somebody's work.
     """
     made = contents(part, with_teacher)
     for path in made:
-        if not force and was_run(path):
+        if not force and (was_run(path) or was_edited(path, made[path])):
             raise UserError(
-                _("{path} has been run, and would be lost: copy it, or add --force").format(
-                    path=path
-                )
+                _(
+                    "{path} has been run or edited, and that would be lost: copy it, or add --force"
+                ).format(path=path)
             )
     for path, text in made.items():
         with whole_file(path) as scratch:
@@ -64,3 +65,15 @@ def was_run(path: Path) -> bool:
     except (OSError, ValueError, AttributeError):
         return True  # damaged: whose work it is cannot be seen
     return any(cell.get("execution_count") or cell.get("outputs") for cell in cells)
+
+
+def was_edited(path: Path, built: str) -> bool:
+    """Whether a notebook holds what is neither in git's last commit nor what would be built."""
+    if path.suffix != ".ipynb" or not path.exists():
+        return False
+    if path.read_text(encoding="utf-8", errors="replace") == built:
+        return False
+    listed = git("ls-files", "--error-unmatch", "--", str(path))
+    return (
+        listed.returncode == 0 and git("diff", "--quiet", "HEAD", "--", str(path)).returncode != 0
+    )

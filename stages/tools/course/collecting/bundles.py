@@ -142,6 +142,9 @@ def read(path: Path, folder: Path, parts: Sequence[Part]) -> Student:
         scores = dict(_scores(checked))
     except UserError as error:
         problems.append(str(error))
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        # Every byte is as it was packed, so it was packed by other code, or changed by hand.
+        problems.append(_("its results have another form: {error!r}").format(error=error))
     place = Bundle(checked)
     for part in parts:
         try:

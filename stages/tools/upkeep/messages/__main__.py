@@ -9,7 +9,7 @@ off, and run the command again.
 
 from stages.command import argument_parser, guarded, say
 from stages.gan.common.errors import UserError
-from stages.gan.common.language import ENGLISH, LANGUAGES
+from stages.gan.common.language import ENGLISH, LANGUAGES, _
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "babel":
             raise
-        raise UserError("Babel is missing: it comes with the extra `tests`") from None
+        raise UserError(_("Babel is missing: it comes with the extra `tests`")) from None
     wrong = faults.of_calls(catalogues.sources())
     for language in LANGUAGES:
         if language == ENGLISH:
@@ -32,7 +32,9 @@ def main() -> None:
     for fault in wrong:
         say(fault)
     if wrong:
-        raise UserError(f"{len(wrong)} messages need a translator, or another form")
+        raise UserError(
+            _("{count} messages need a translator, or another form").format(count=len(wrong))
+        )
 
 
 if __name__ == "__main__":

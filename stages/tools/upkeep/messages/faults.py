@@ -13,6 +13,7 @@ _SCOPES = (
     ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
 )  # fmt: skip
 _FUNCTIONS = ("_", "n_", "marked")
+_WORD = re.compile(r"[A-Za-z]{2,}")
 # {name}, {name:.2f}, %(name)s; doubled braces and signs stand for themselves.
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|%%|(\{[^{}]*\}|%\(\w+\)[a-z])")
 # 13.8155, 1/2, 10,000, 2026, 1e-6; a digit within a name such as `beta1` or `float32` is none.
@@ -118,7 +119,25 @@ def of_source(text: str) -> list[str]:
                 isinstance(each, ast.Constant) and isinstance(each.value, str) for each in taken
             ):
                 found.append(f"{node.lineno}: {node.func.id}() takes a literal text only")
-    return found + list(_hidden_functions(tree))
+    return found + list(_hidden_functions(tree)) + list(_plain_errors(tree))
+
+
+def _plain_errors(tree: ast.Module) -> Iterator[str]:
+    """A line for each UserError with a sentence that was not given to `_`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        if node.func.id == "UserError" and node.args:
+            first = node.args[0]
+            parts = first.values if isinstance(first, ast.JoinedStr) else [first]
+            words = [
+                word
+                for part in parts
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                for word in _WORD.findall(part.value)
+            ]
+            if len(words) > 2:
+                yield f"{node.lineno}: UserError() takes a sentence from _() only"
 
 
 def _hidden_functions(tree: ast.Module) -> Iterator[str]:

@@ -63,7 +63,7 @@ def test_damaged_answers_do_not_stop_the_rest(tmp_path):
 
 
 @pytest.mark.pipeline
-def test_a_real_bundle_brings_run_scores_and_answers(copied, tmp_path):
+def test_a_real_bundle_brings_run_scores_and_answers(copied, tmp_path, monkeypatch):
     parts.ANSWERS.mkdir(parents=True)
     (parts.ANSWERS / "3.yaml").write_bytes(ANSWERS["course/answers/3.yaml"])
     (parts.ANSWERS / "notes.txt").write_text("not packed")
@@ -80,3 +80,7 @@ def test_a_real_bundle_brings_run_scores_and_answers(copied, tmp_path):
     assert student.run.picture
     assert len(student.commit) == len("0123456789ab")
     assert "course/answers/notes.txt" not in check.check(folder / "li.zip").manifest.files
+    monkeypatch.setattr(bundles.compare, "read", lambda *_: {}["judge"])
+    student = bundles.read(folder / "li.zip", folder, [LOSSES])
+    assert student.problem == "its results have another form: KeyError('judge')"
+    assert (student.is_intact, student.right, student.run) == (True, 1, None)

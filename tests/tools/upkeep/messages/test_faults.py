@@ -66,6 +66,13 @@ def test_a_call_without_a_literal_is_a_fault(call):
     assert found.startswith("2: ")
 
 
+@pytest.mark.parametrize("text", ['"the file is missing"', 'f"{a} is not {b}: valid is {c}"'])
+def test_an_error_in_plain_english_is_a_fault(text):
+    (found,) = faults.of_source(f"raise UserError({text})")
+    assert found == "1: UserError() takes a sentence from _() only"
+    assert faults.of_source(f"raise UserError(_({text.removeprefix('f')}))") == []
+
+
 def test_a_call_within_an_f_string_is_a_fault():
     (found,) = faults.of_source("x = f\"{_('text')}\"")
     assert found == "1: _() stands within an f-string"
