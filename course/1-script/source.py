@@ -26,7 +26,10 @@
 # - The discriminator D gets an image and says with which probability p it is real.
 # - D's loss is -ln p on a real image, and -ln(1 - p) on a generated one. D wants both to be small.
 # - G's loss is -ln p on its own image. G wants D to call it real.
-# - One step updates D once and G once, on one batch of images. One epoch goes once over all images.
+# - One step updates D once and G once, on one batch. The optimizer (here Adam) changes the
+#   weights so that the loss falls, and the learning rate says by how much. One epoch goes once over
+#   all images.
+# - The last layer of D is a sigmoid. It turns any number (a logit) into a probability from 0 to 1.
 #
 # ## Environment
 #

@@ -203,9 +203,10 @@ course.answer("hash_of_the_data", data_hash)
 # %% [markdown] lang="en"
 # ### Task 6: the same bytes again
 #
-# Compute the sha256 of G's weights. Then let DVC train once more from the start (`-f` runs a stage
-# even if nothing changed, `-s` runs this stage alone), and compute it again. Are the two equal?
-# Answer with the hash after the second training.
+# Compute the sha256 of G's weights: `hashlib.sha256(data).hexdigest()` takes all bytes of the file.
+# Then let DVC train once more from the start (`-f` runs a stage even if nothing changed, `-s` runs
+# this stage alone), and compute it again. Are the two equal? Answer with the hash after the second
+# training.
 #
 # Your hash may differ from your neighbour's: another kind of processor rounds differently. So the
 # check compares it with your own file.

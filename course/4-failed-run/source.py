@@ -220,7 +220,9 @@ course.answer("push_recipe", push_recipe)
 # - `smoothing`: the label of real images is 0.9;
 # - `squares`: the squared error in place of the cross-entropy.
 #
-# Add three ways of your own. No two of them may change the same param. Ideas are in
+# Add three ways of your own. No two of them may change the same param. In each line that does not
+# change the rate keep `learning_rate: 0.01`. Otherwise the rate of the workspace is used, and
+# nothing is mended. Ideas are in
 # [docs/losses.md](../../docs/losses.md#what-stabilises-training) and in `params.yaml`: think of
 # the rate of both networks, of D's rate alone, and of a rate that begins small and rises slowly
 # (`schedule`). The failing run has 1,000 steps. Before you run the sweep, write down which of the

@@ -133,7 +133,8 @@ course.answer("inside", inside)
 # ### Task 3: damage
 #
 # Change one byte of `metrics/mnist/scores.json` in a copy of the folder, as a bad disk would. Then
-# check the copy. With which exit code does the check end?
+# check the copy. With which exit code does the check end? (`course.run` does not print it. Run the
+# same command in a terminal, then `echo $?`.)
 # %% [markdown] lang="zh"
 # ### 任务 3：损坏
 #

@@ -193,7 +193,7 @@ def test_settings_in_order_are_told_in_the_language_now_spoken(drawn_texts):
     assert "各种设置，最好的在前" in page
     assert "2 次中有 2 次接近均衡" in page
     assert "3: 无（3 次中 1 次没有得分）" in page
-    assert "对 rate-0.3-seed1，检验没有答案" in page
+    assert "与 rate-0.3-seed1 的差异无法检验" in page
     assert "大约不超过 5%" in page
     assert english_left(page.replace("What if?", "").replace("How far?", "")) == []
     assert "rate-0.2" in drawn_texts
