@@ -72,8 +72,8 @@ log = course.run("dvc repro evaluate@mnist")
 #
 #     (value - floor) / root(error^2 + floor_error^2)
 #
-# Write this as a function. If its absolute value is beyond about 2, the score differs from real images
-# by more than chance.
+# Write this as a function. If its absolute value is beyond about 2, the score differs from real
+# images by more than chance.
 # %% [markdown] lang="zh"
 # ## 实验步骤
 #
