@@ -241,4 +241,10 @@ def test_every_command_lets_the_signals_in():
     for file in (ROOT / "stages").rglob("*.py"):
         text = file.read_text()
         if '__name__ == "__main__"' in text:
-            assert re.search(r"^ +(guarded|run_stage)\(", text, re.MULTILINE), file
+            # `attached` becomes DVC, whose own way with signals counts: it only lets them in.
+            entry = (
+                r"signal\.pthread_sigmask\(signal\.SIG_UNBLOCK"
+                if file.stem == "attached"
+                else (r"(guarded|run_stage)\(")
+            )
+            assert re.search(rf"^ +{entry}", text, re.MULTILINE), file
