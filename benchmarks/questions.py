@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 from stages.gan.common import paths
 from stages.gan.common.yaml_files import as_yaml, read_mapping
 from stages.tools.compare import __main__ as compare
-from stages.tools.compare import significance
+from stages.tools.compare import ranking, significance
 from stages.tools.compare.groups import spread
 from stages.tools.compare.runs import Run
 from stages.tools.dvc import revisions
@@ -126,7 +126,8 @@ def table() -> None:
             setting.each(lambda scores: scores["quality"]["frechet_distance"]["value"])
             for setting in settings
         ]
-        _print_answers("Frechet distance", settings, frechet, True)
+        logarithmic = ranking.is_logarithmic("frechet_distance", frechet)
+        _print_answers("Frechet distance", settings, frechet, logarithmic)
         _print_answers(
             "D's distance", settings, [setting.each(_distance) for setting in settings], False
         )

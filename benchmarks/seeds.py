@@ -1,6 +1,6 @@
 """How often the test of several seeds errs, what it finds, and a picture of real seeds.
 
-    python -m benchmarks.seeds simulate               # print docs/experiments.md's tables
+    python -m benchmarks.seeds simulate               # print docs/seeds.md's tables
     python -m benchmarks.seeds picture FILE SWEEP     # D's distance of each run of a finished sweep
 
 `simulate` draws scores by random numbers, so that the truth is known, and tests them as the page of

@@ -38,6 +38,11 @@ class Group:
         """The first run, which has all params of the group but the seeds."""
         return self.runs[0]
 
+    @property
+    def judge(self) -> str:
+        """The hash of the judge that gave its scores, or ""."""
+        return next((run.judge for run in self.runs if run.judge), "")
+
     def values(self, measure: str) -> list[float]:
         """The finite values of a measure, one for each run that has one, in their order."""
         found = (value_of(run, measure) for run in self.runs)
@@ -45,7 +50,7 @@ class Group:
 
 
 def grouped(runs: Sequence[Run]) -> list[Group]:
-    """The groups, in the order of their first runs.
+    """The groups, in the order of their first runs, with different names if the runs have such.
 
     A run with the params, the code and the seeds of an earlier one repeats it. It gives the same
     result, and would count twice. So it stands in a group of its own.
@@ -57,7 +62,8 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
             found.append([run])
         else:
             own.append(run)
-    return [Group(_name([run.name for run in group]), tuple(group)) for group in found]
+    names = _different([[run.name for run in group] for group in found])
+    return [Group(name, tuple(group)) for name, group in zip(names, found, strict=True)]
 
 
 def value_of(run: Run, measure: str) -> float | None:
@@ -81,9 +87,12 @@ def seeds_of(run: Run) -> tuple[str, ...]:
 def _belongs(run: Run, group: Sequence[Run]) -> bool:
     if _setting(run) != _setting(group[0]):
         return False
-    # A failed run of a sweep has no results that would name its code.
+    # A failed run of a sweep has no results that would name its code and its judge.
     codes = {each.code for each in (*group, run) if each.code}
-    return len(codes) <= 1 and seeds_of(run) not in map(seeds_of, group)
+    # Another `preprocess.seed` can make another split, and so another judge.
+    judges = {each.judge for each in (*group, run) if each.judge}
+    is_comparable = len(codes) <= 1 and len(judges) <= 1
+    return is_comparable and seeds_of(run) not in map(seeds_of, group)
 
 
 def _setting(run: Run) -> dict[str, str]:
@@ -92,6 +101,24 @@ def _setting(run: Run) -> dict[str, str]:
         for name in sorted(run.params)
         if matters(name) and name not in (*SEEDS, _OF_PICTURES)
     }
+
+
+def _different(groups: Sequence[Sequence[str]]) -> list[str]:
+    """A name for each group of runs, by the runs' names.
+
+    Two settings can have the same short name: a repeated sweep adds a number behind the seed. The
+    names of their first runs tell them apart.
+
+    Examples
+    --------
+    >>> _different([["rate-0.1-seed1", "rate-0.1-seed2"], ["rate-0.1-seed1-2", "rate-0.1-seed2-2"]])
+    ['rate-0.1-seed1 (+1)', 'rate-0.1-seed1-2 (+1)']
+    """
+    short = [_name(names) for names in groups]
+    return [
+        name if short.count(name) == 1 else _long_name(names)
+        for name, names in zip(short, groups, strict=True)
+    ]
 
 
 def _name(names: Sequence[str]) -> str:
@@ -107,4 +134,8 @@ def _name(names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
     common = {_SEED_OF_SWEEP.sub("", name) for name in names if _SEED_OF_SWEEP.search(name)}
-    return common.pop() if len(common) == 1 else f"{names[0]} (+{len(names) - 1})"
+    return common.pop() if len(common) == 1 else _long_name(names)
+
+
+def _long_name(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} (+{len(names) - 1})"

@@ -1,7 +1,8 @@
 """Orders settings by one measure, and says which of them differ by more than chance."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stages.gan import pages
@@ -38,29 +39,58 @@ def measure(key: str) -> Measure:
     return valid[key]
 
 
-def in_order(groups: Sequence[Group], by: Measure) -> list[Group]:
-    """The groups by their mean, the best first; those without a value last, as they came."""
+def is_logarithmic(key: str, samples: Sequence[Sequence[float]]) -> bool:
+    """Whether the logarithms of these scores are compared: one of 0 has none."""
+    return key in LOGARITHMIC and all(value > 0 for each in samples for value in each)
 
-    def rank(group: Group) -> tuple[bool, float]:
+
+def in_order(groups: Sequence[Group], by: Measure) -> list[Group]:
+    """The groups by their mean, the best first; those without a value last, as they came.
+
+    The mean is that of the test: the geometric one if logarithms are compared. Otherwise one large
+    value could put a setting behind another that it beats. Scores of different judges cannot be
+    compared, so the groups of a judge stay together, first those of the judge of most runs.
+    """
+    samples = [group.values(by.full_name) for group in groups]
+    mean = _mean(is_logarithmic(by.key, samples))
+    counted = Counter(group.judge for group in groups for _value in group.values(by.full_name))
+    judges = [judge for judge, _count in counted.most_common()]
+
+    def rank(group: Group) -> tuple[bool, int, float]:
         values = group.values(by.full_name)
-        mean = statistics.fmean(values) if values else 0.0
-        return not values, mean if by.better == "lower" else -mean
+        if not values:
+            return True, 0, 0.0
+        place = judges.index(group.judge)
+        return False, place, mean(values) if by.better == "lower" else -mean(values)
 
     return sorted(groups, key=rank)
 
 
+def _mean(logarithmic: bool) -> Callable[[Sequence[float]], float]:
+    return statistics.geometric_mean if logarithmic else statistics.fmean
+
+
 def view(groups: Sequence[Group], by: Measure, changed: Sequence[str]) -> dict[str, Any]:
-    """What the page shows of the ordered groups: rows, a chart, and the answers of the test."""
+    """What the page shows of groups: rows, a chart, and the answers of the test.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+        In the order of `in_order`.
+    by : Measure
+    changed : dotted names of the params in the rows
+    """
     samples = [group.values(by.full_name) for group in groups]
-    logarithmic = by.key in LOGARITHMIC and all(value > 0 for each in samples for value in each)
-    answers = significance.compare(samples, logarithmic)
+    logarithmic = is_logarithmic(by.key, samples)
+    mean = _mean(logarithmic)
+    answers = significance.compare(samples, logarithmic, [group.judge for group in groups])
     return {
         "measure": by.full_name,
         "sentence": translated(by.sentence),
         "logarithmic": logarithmic,
         "level": significance.LEVEL,
-        "rows": [_row(group, by, changed) for group in groups],
-        "chart": _chart(groups, samples, by),
+        "rows": [_row(group, by, changed, mean) for group in groups],
+        "chart": _chart(groups, samples, by, mean),
         "pairs": [
             {
                 "left": groups[each.left].name,
@@ -80,9 +110,14 @@ def _best(
     samples: Sequence[Sequence[float]],
     answers: Sequence[significance.Comparison],
 ) -> dict[str, Any]:
-    """The group with the best mean, and the others by the test's answer about the two."""
+    """The group with the best mean, and the others by the test's answer about the two.
+
+    Its mean is better than that of each other group of its judge, as they are in order. So a
+    difference that the test finds is in its favour. Groups of another judge are `apart`.
+    """
+    best = groups[0]
     if not samples[0]:
-        return {"best": "", "beaten": [], "equal": [], "unknown": []}
+        return {"best": "", "missing": 0, "beaten": [], "equal": [], "unknown": [], "apart": []}
     of_best = [each for each in answers if each.left == 0]
     kinds: Mapping[str, list[str]] = {
         "beaten": [groups[each.right].name for each in of_best if each.is_found],
@@ -92,11 +127,21 @@ def _best(
             if each.p is not None and not each.is_found
         ],
         "unknown": [groups[each.right].name for each in of_best if each.p is None],
+        "apart": [
+            group.name
+            for group, values in zip(groups, samples, strict=True)
+            if values and group.judge != best.judge
+        ],
     }  # fmt: skip
-    return {"best": groups[0].name, **kinds}
+    return {"best": best.name, "missing": len(best.runs) - len(samples[0]), **kinds}
 
 
-def _row(group: Group, by: Measure, changed: Sequence[str]) -> dict[str, Any]:
+def _row(
+    group: Group,
+    by: Measure,
+    changed: Sequence[str],
+    mean: Callable[[Sequence[float]], float],
+) -> dict[str, Any]:
     values = group.values(by.full_name)
     deviation = spread(values)
     return {
@@ -104,7 +149,7 @@ def _row(group: Group, by: Measure, changed: Sequence[str]) -> dict[str, Any]:
         "changes": {name: shown(group.first.params, name) for name in changed},
         "count": len(group.runs),
         "missing": len(group.runs) - len(values),
-        "mean": f"{statistics.fmean(values):.4g}" if values else "",
+        "mean": f"{mean(values):.4g}" if values else "",
         "spread": "" if deviation is None else f"{deviation:.2g}",
         "each": [
             {
@@ -122,10 +167,11 @@ def _chart(
     groups: Sequence[Group],
     samples: Sequence[Sequence[float]],
     by: Measure,
+    mean: Callable[[Sequence[float]], float],
 ) -> str:
     named = {group.name: values for group, values in zip(groups, samples, strict=True) if values}
     if not named:
         return ""
     with speaking(ENGLISH):  # pictures have Latin letters in every language
         label = by.full_name
-    return pages.embedded(png.points(named, label), "png")
+    return pages.embedded(png.points(named, label, mean), "png")

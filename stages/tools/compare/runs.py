@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.gan.common.language import _
+from stages.gan.common.language import _, marked
 from stages.gan.common.yaml_files import as_yaml
 from stages.gan.measures.headline import Finding
 
 # Params that change only the reports of a run, not its result.
-OF_NO_EFFECT = ("train.on_failure", "train.lecture_log", "report.title")
+OF_NO_EFFECT = ("train.on_failure", "train.lecture_log", "report.title", "language")
+# In place of the verdict of a run that failed before it had one.
+NO_VERDICT = marked("failed")
 
 
 @dataclass(frozen=True)

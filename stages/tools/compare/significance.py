@@ -57,7 +57,11 @@ class Comparison:
         return self.p is not None and self.p < LEVEL
 
 
-def compare(samples: Sequence[Sequence[float]], logarithmic: bool = False) -> list[Comparison]:
+def compare(
+    samples: Sequence[Sequence[float]],
+    logarithmic: bool = False,
+    judges: Sequence[str] | None = None,
+) -> list[Comparison]:
     """Compare each pair of settings.
 
     Parameters
@@ -66,6 +70,9 @@ def compare(samples: Sequence[Sequence[float]], logarithmic: bool = False) -> li
         The scores of each setting, one for each run. A setting without scores is in no pair.
     logarithmic : bool
         Whether logarithms are compared. All scores must then be above 0.
+    judges : sequence of str or None
+        Which judge gave the scores of each setting. Settings of different judges are in no pair;
+        with None all have the same one.
 
     Examples
     --------
@@ -77,7 +84,9 @@ def compare(samples: Sequence[Sequence[float]], logarithmic: bool = False) -> li
     pairs = [
         (left, right)
         for left, right in itertools.combinations(range(len(scaled)), 2)
-        if len(scaled[left]) and len(scaled[right])
+        if len(scaled[left])
+        and len(scaled[right])
+        and (judges is None or judges[left] == judges[right])
     ]
     known = [pair for pair in pairs if _has_answer(*(scaled[each] for each in pair))]
     p_values = [welch(*(_summary(scaled[each]) for each in pair)) for pair in known]

@@ -16,6 +16,7 @@ import psutil
 
 from stages.gan.common.language import ERROR, beginnings, editions, marked, retold
 from stages.gan.training.watch import verdicts
+from stages.tools.compare.runs import NO_VERDICT
 from stages.tools.dvc.clones import Clone, Experiment
 from stages.tools.sweep import facts
 
@@ -90,7 +91,7 @@ class Run:
             # A stage may have outlived its DVC for a moment.
             _end(self.clone.processes(), _PATIENCE)
             return Outcome(KILLED, verdict)
-        return Outcome(FAILED, verdict or "failed", reason(self._text()))
+        return Outcome(FAILED, verdict or NO_VERDICT, reason(self._text()))
 
     def last_line(self) -> str:
         """The last line that its stages printed."""

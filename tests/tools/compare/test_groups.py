@@ -5,9 +5,9 @@ from stages.tools.compare.runs import Figure, Run
 
 
 def run(name, seed=1, value=1.0, **changes):
-    found = {"params": {"train.beta1": 0.5, "train.seed": seed}, **changes}
+    found = {"params": {"train.beta1": 0.5, "train.seed": seed}, "judge": "", **changes}
     figures = {"precision": Figure(value, None, None, None, "")}
-    return Run(name, found.pop("params"), "", {}, figures, {}, {}, None, "", "", **found)
+    return Run(name, found.pop("params"), "", {}, figures, {}, {}, None, "", **found)
 
 
 def names(runs):
@@ -41,6 +41,16 @@ def test_runs_of_other_code_are_another_setting_but_failed_runs_have_none():
     assert names(runs) == [["a", "lost", "c"], ["b"]]
 
 
+def test_runs_of_other_judges_are_another_setting_but_failed_runs_have_none():
+    # Another split, by `preprocess.seed`, gives another judge.
+    split = {"train.beta1": 0.5, "train.seed": 1, "preprocess.seed": 2}
+    runs = [run("a", judge="x"), run("b", params=split, judge="y"), run("lost", 3)]
+    assert names([*runs, run("c", 4, judge="x")]) == [["a", "lost", "c"], ["b"]]
+    assert [group.judge for group in grouped(runs)] == ["x", "y"]
+    assert names([run("a", judge="x"), run("b", params=split, judge="x")]) == [["a", "b"]]
+    assert grouped([run("lost"), run("a", 2, judge="x")])[0].judge == "x"
+
+
 def test_only_finite_values_count():
     (group,) = grouped([run("a", 1, 2.0), run("b", 2, None), run("c", 3, float("nan"))])
     assert group.values("precision") == [2.0]
@@ -53,3 +63,14 @@ def test_the_name_of_a_setting_has_no_seed():
     runs = [run("workspace"), run("rate-0.1-seed2", 2), run("rate-0.1-seed10-2", 10)]
     assert [group.name for group in grouped(runs)] == ["rate-0.1"]
     assert [group.name for group in grouped([run("x"), run("y", 2)])] == ["x (+1)"]
+
+
+def test_two_settings_have_different_names():
+    # The sweep ran again with other code, so that its experiments got free names.
+    runs = [run("rate-seed1", 1, code="x"), run("rate-seed2", 2, code="x")]
+    runs += [run("rate-seed1-2", 1, code="y"), run("rate-seed2-2", 2, code="y")]
+    shown = [group.name for group in grouped(runs)]
+    assert shown == ["rate-seed1 (+1)", "rate-seed1-2 (+1)"]
+    # An experiment can have the name that a setting would get.
+    runs = [run("rate-seed1"), run("rate-seed2", 2), run("rate", params={"train.beta1": 0.9})]
+    assert [group.name for group in grouped(runs)] == ["rate-seed1 (+1)", "rate"]

@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 
 from PIL import Image
 
@@ -8,7 +9,7 @@ from stages.gan.measures.headline import NOT_REAL, Finding
 from stages.tools.compare import page as side_by_side
 from stages.tools.compare import ranking
 from stages.tools.compare.groups import grouped
-from stages.tools.compare.runs import Figure, Run
+from stages.tools.compare.runs import NO_VERDICT, Figure, Run
 from tests.helpers.texts.chinese import english_left, strange_letters
 
 
@@ -198,6 +199,36 @@ def test_settings_in_order_are_told_in_the_language_now_spoken(drawn_texts):
     assert english_left(page.replace("What if?", "").replace("How far?", "")) == []
     assert "rate-0.2" in drawn_texts
     assert not strange_letters("".join(drawn_texts))
+
+
+def test_a_best_setting_that_lost_runs_and_another_judge_are_told():
+    def runs():
+        yield from (of_seed(0.1, 1, 1.5), of_seed(0.1, 2, None))
+        yield from (of_seed(0.2, seed, 9.5 + seed) for seed in (1, 2))
+
+    def others():
+        return (replace(of_seed(0.3, seed, 0.5), judge="b" * 64) for seed in (1, 2))
+
+    page = page_of(*runs())
+    assert "<strong>rate-0.1</strong> has the best geometric mean." in page
+    assert "But 1 of its 2 runs ended without a score" in page
+    assert "come from another judge" not in page
+    page = page_of(*runs(), *others())
+    assert "The scores of rate-0.3 come from another judge." in page
+    with speaking("zh"):
+        page = page_of(*runs(), *others())
+    assert "它的 2 次训练中有 1 次结束时没有得分" in page
+    assert "rate-0.3 的得分来自另一个评判网络" in page
+    assert english_left(page.replace("What if?", "").replace("How far?", "")) == []
+
+
+def test_a_run_that_failed_without_a_verdict_is_told_in_the_language_now_spoken():
+    lost = run("lost", verdict=NO_VERDICT, train={}, figures={}, history={}, picture=None)
+    assert "<strong>Failed</strong>" in page_of(run("one"), lost)
+    with speaking("zh"):
+        page = page_of(run("one"), lost)
+    assert "<strong>失败</strong>" in page
+    assert english_left(page.replace("What if?", "").replace("Do they look right?", "")) == []
 
 
 def test_without_several_seeds_the_page_tests_nothing():

@@ -24,3 +24,4 @@ def test_what_changes_only_reports_does_not_matter():
     assert matters("train.beta1")
     assert not matters("train.on_failure")
     assert not matters("report.title")
+    assert not matters("language")

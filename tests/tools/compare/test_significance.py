@@ -83,3 +83,9 @@ def test_large_differences_are_found():
     rng = np.random.default_rng(0)
     shift = np.array([[0], [10]])
     assert sum(found(rng.normal(size=(2, 3)) + shift)[0] for _ in range(100)) > 95
+
+
+def test_settings_of_different_judges_are_in_no_pair_and_do_not_count():
+    near, far = [1.0, 1.1, 1.2], [5.0, 5.2, 5.1]
+    answers = significance.compare([near, far, far], judges=["a", "a", "b"])
+    assert answers == significance.compare([near, far])

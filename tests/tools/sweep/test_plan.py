@@ -84,6 +84,7 @@ def test_params_are_the_same_if_the_same_comes_out():
     changes = {
         "mnist.train.on_failure": "warn",
         "mnist.report.title": "Other",
+        "language": "zh",
         "mnist.train.learning_rate": "2e-04",
         "faces.train.seed": 9,
     }

@@ -9,7 +9,8 @@ Charts that the browser draws (`vega`) and all texts around a picture are in the
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -161,20 +162,27 @@ def overlay(
     return _finished(figure, axes, x_label, y_label, columns=1 + len(order) // 9)
 
 
-def points(groups: Mapping[str, Sequence[float]], x_label: str) -> bytes:
+def points(
+    groups: Mapping[str, Sequence[float]],
+    x_label: str,
+    mean: Callable[[Sequence[float]], float] = statistics.fmean,
+) -> bytes:
     """Draw a row of dots for each group, one dot a value, and a line at their mean, as PNG.
 
     Parameters
     ----------
     groups : name to one or more values; the first group stands at the top
         If all are above 0 and far apart, the scale is logarithmic.
+    x_label : str
+    mean : callable
+        What computes the mean of a group: the arithmetic one, or another.
     """
     figure, axes = _empty((_OVERLAY_SIZE[0], 1.1 + 0.42 * len(groups)))
     colours = colormaps["tab10"]
     for index, values in enumerate(groups.values()):
         colour = colours(index % 10)
         axes.plot(values, [index] * len(values), "o", color=colour, alpha=0.7, markersize=7)
-        axes.plot([np.mean(values)] * 2, [index - 0.32, index + 0.32], color=colour, linewidth=2)
+        axes.plot([mean(values)] * 2, [index - 0.32, index + 0.32], color=colour, linewidth=2)
     drawn = [value for values in groups.values() for value in values]
     if 0 < _WIDE * min(drawn) < max(drawn):
         axes.set_xscale("log")

@@ -1,5 +1,6 @@
 import io
 import math
+from statistics import geometric_mean
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -132,4 +133,5 @@ def test_each_group_of_dots_has_its_row_and_its_colour():
     drawn = colours(png.points({"a": [1.0], "b": [2.0, 2.5]}, "score"))
     assert {BLUE, ORANGE} <= set(drawn)  # the lines at the means
     assert png.points({"a": [1.0, 2.0]}, "x") == png.points({"a": [1.0, 2.0]}, "x")
+    assert png.points({"a": [1.0, 9.0]}, "x") != png.points({"a": [1.0, 9.0]}, "x", geometric_mean)
     assert png.points({"a": [0.0, 100.0]}, "x") != png.points({"a": [0.001, 100.0]}, "x")
