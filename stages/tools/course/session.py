@@ -62,7 +62,8 @@ class Session:
         printed = []
         with subprocess.Popen(
             shlex.split(command),
-            env={**os.environ, "PATH": found},
+            # Windows would take the encoding of its own language.
+            env={**os.environ, "PATH": found, "PYTHONIOENCODING": "utf-8:backslashreplace"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

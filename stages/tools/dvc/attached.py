@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -39,7 +40,7 @@ def end_with(number: int) -> None:
         parent = psutil.Process(number)
     except psutil.NoSuchProcess:
         os._exit(1)
-    if os.getppid() != number:  # the parent has ended, and another process has its number
+    if starter() != number:  # the parent has ended, and another process has its number
         os._exit(1)
 
     def watch() -> None:
@@ -48,6 +49,18 @@ def end_with(number: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
+
+
+def starter() -> int:
+    """The number of the process that started this one; 0 if it is not known any more."""
+    if os.name != "nt":
+        return os.getppid()
+    own = psutil.Process()
+    with suppress(psutil.Error):  # Windows may not tell of another user's process
+        # The `python` of a virtual environment there starts the real one with the same arguments.
+        words = own.cmdline()[1:]
+        return next((each.pid for each in own.parents() if each.cmdline()[1:] != words), 0)
+    return 0
 
 
 if __name__ == "__main__":

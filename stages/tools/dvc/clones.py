@@ -24,12 +24,16 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove
 from stages.gan.common.language import VARIABLE, _, spoken
 from stages.gan.common.processes import is_alive
+from stages.tools.dvc.cache import Cache
 from stages.tools.dvc.commands import ATTACHED, dvc
 from stages.tools.dvc.git import git
+from stages.tools.dvc.revisions import WORKSPACE, Revision
 
 FOLDER = Path(".dvc/tmp/sweep")
 # Git's remote that a sweep and its workers on other machines share.
 REMOTE = "origin"
+# The line of an experiment's commit message that has its key.
+_KEY = "Sweep-key"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class Experiment:
     def reference(self) -> str:
         """The name of git's reference to it when it has finished."""
         return f"{_place(self.baseline)}{self.name}"
+
+    @property
+    def other_name(self) -> str:
+        """The name that it gets at git's remote if another experiment has its own name there."""
+        return f"{self.name}-{self.key[:8]}"
 
 
 def key(baseline: str, files: str, target: str, params: Mapping[str, Any]) -> str:
@@ -106,9 +115,30 @@ def forget_files(experiments: Sequence[Experiment]) -> None:
         _git("push", "-q", REMOTE, *(f":{name}" for name in names))
 
 
-def is_sent(experiment: Experiment) -> bool:
-    """Whether git's remote has the finished experiment."""
-    return experiment.reference in _git("ls-remote", REMOTE, experiment.reference)
+def unmade(stages: Sequence[str]) -> list[str]:
+    """Those of some stages whose outs are not in DVC's cache, so that each clone makes its own."""
+    lock = Revision(WORKSPACE, None).lock()
+    cache = Cache(Path(_cache(Path.cwd()), "files/md5"))
+
+    def is_here(out: Mapping[str, str]) -> bool:
+        # Git has the outs that DVC does not keep.
+        return cache.object(out.get("md5", "")).is_file() or Path(out.get("path", "")).is_file()
+
+    return [
+        name
+        for name in stages
+        if not (outs := lock.get(name, {}).get("outs", [])) or not all(map(is_here, outs))
+    ]
+
+
+def sent_name(experiment: Experiment) -> str:
+    """The name of the finished experiment at git's remote; "" if the remote does not have it.
+
+    Two sweeps may give one name to different experiments, so the key counts.
+    """
+    return next(
+        (name for name, its_key in _sent_keys(experiment).items() if its_key == experiment.key), ""
+    )
 
 
 def sent_names(baseline: str) -> list[str]:
@@ -133,6 +163,25 @@ def _place(baseline: str) -> str:
 
 def _sent(experiment: Experiment) -> str:
     return f"refs/sweep/{experiment.key}"
+
+
+def _sent_keys(experiment: Experiment) -> dict[str, str]:
+    """The key of each experiment that has a name of this one at git's remote; "" without a key."""
+    place = _place(experiment.baseline)
+    names = {f"{place}{name}": name for name in (experiment.name, experiment.other_name)}
+    found = {}
+    for line in _git("ls-remote", REMOTE, *names).splitlines():
+        commit, _tab, reference = line.partition("\t")
+        if reference in names:
+            _fetch_objects(REMOTE, reference)
+            wanted = f"--format=%(trailers:key={_KEY},valueonly)"
+            found[names[reference]] = _git("show", "-s", wanted, commit)
+    return found
+
+
+def _fetch_objects(source: str, reference: str) -> None:
+    """Fetch a commit with all that it needs; no reference names it here."""
+    _git("fetch", "-q", "--no-tags", "--no-write-fetch-head", source, reference)
 
 
 class Clone:
@@ -164,12 +213,12 @@ class Clone:
         Parameters
         ----------
         made : str
-            The last line of its commit's message.
+            A line of its commit's message, such as "Made-on: ...".
         options : str
             Further options of `dvc exp run`.
         """
         run = self.experiment
-        message = f"{run.message}\n\n{made}"
+        message = f"{run.message}\n\n{made}\n{_KEY}: {run.key}"
         command = ["exp", "run", "--name", run.name, "--message", message, *run.options]
         with self.log.open("wb") as output:
             return subprocess.Popen(
@@ -196,16 +245,28 @@ class Clone:
         reference = self.experiment.reference
         _git("fetch", "-q", "--no-tags", os.path.relpath(self.folder), f"{reference}:{reference}")
 
-    def push(self) -> None:
+    def push(self) -> str:
         """Send the finished experiment to the remotes of git and DVC: the data first.
 
-        So an experiment that git's remote knows is whole.
+        So an experiment that git's remote knows is whole. The project gets no name for it, because
+        it may have another experiment of this name.
+
+        Returns
+        -------
+        str
+            Its name at git's remote: another one if its own is taken there.
         """
-        dvc("push", "--with-deps", self.experiment.target, folder=self._project)
-        self.collect()
+        run = self.experiment
+        dvc("push", "--with-deps", run.target, folder=self._project)
+        if name := sent_name(run):
+            return name
+        name = run.other_name if run.name in _sent_keys(run) else run.name
+        commit = self._git("rev-parse", run.reference)
+        # Pushed from the project, which has the remote's settings.
+        _fetch_objects(os.path.relpath(self.folder), run.reference)
         # Not `dvc exp push`: DVC has an SSH of its own, which does not know all of git's settings.
-        reference = self.experiment.reference
-        _git("push", "-q", REMOTE, f"{reference}:{reference}")
+        _git("push", "-q", REMOTE, f"{commit}:{_place(run.baseline)}{name}")
+        return name
 
     def processes(self) -> list[psutil.Process]:
         """All living processes that work in the clone, no matter who started them."""

@@ -22,7 +22,15 @@ def dvc(*arguments: str, folder: Path | None = None) -> str:
         If the command fails; with DVC's own message.
     """
     command = [*ATTACHED, str(os.getpid()), *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        # Windows would take the encoding of its own language. A path may have any bytes.
+        encoding="utf-8",
+        errors="surrogateescape",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:surrogateescape"},
+    )
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")]
         reason = " ".join(errors or done.stderr.split()[-40:]).removeprefix("ERROR: ")

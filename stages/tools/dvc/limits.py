@@ -10,14 +10,13 @@ workspace (`dvc exp run` alone) has none of these limits.
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _, marked, translated
 from stages.tools.dvc import revisions
-from stages.tools.dvc.commands import DVC
+from stages.tools.dvc.commands import dvc
 from stages.tools.dvc.git import git
 
 _CONFIG = Path(".dvc/config")
@@ -99,8 +98,10 @@ def complain_if_shallow() -> None:
 
 def cache_folder() -> str:
     """The path of DVC's cache; "" where there is none."""
-    asked = subprocess.run([*DVC, "cache", "dir"], capture_output=True, text=True)
-    return asked.stdout.strip() if asked.returncode == 0 else ""
+    try:
+        return dvc("cache", "dir").strip()
+    except UserError:
+        return ""
 
 
 def complain_if_copies_are_asked_for(options: Sequence[str]) -> None:

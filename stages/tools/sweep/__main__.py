@@ -82,13 +82,14 @@ def main() -> None:
     head = revisions.head()
     unlock.main()
     with locks.lock(_LOCK, _("the sweep of this project")):
+        inputs = f"preprocess@{dataset}", f"judge@{dataset}"
         if arguments.cluster:
-            inputs = f"preprocess@{dataset}", f"judge@{dataset}"
             experiments = on_cluster(
                 arguments.cluster, planned, dataset, head, f"report@{dataset}", inputs
             )
         else:
             experiments = begin(planned, dataset, head, f"report@{dataset}")
+            tell_of_unmade(experiments, [f"download@{dataset}", *inputs])
             network = str(planned[0].outcome["kind.network"])
             count = arguments.workers or fitting(network, memory(), len(cores()))
             where = _("at most {count} at a time").format(count=count)
@@ -124,10 +125,22 @@ def on_cluster(
     cluster = Cluster(address)
     clones.fetch_finished(head)
     experiments = begin(planned, dataset, head, target)
+    tell_of_unmade(experiments, inputs)
     cluster.send(experiments, inputs)
     follow(experiments, cluster, _("on the workers of {address}").format(address=address))
     cluster.collect(experiments)
     return experiments
+
+
+def tell_of_unmade(experiments: Sequence[Progress], stages: Sequence[str]) -> None:
+    """Say which stages several experiments would make, each for itself."""
+    if sum(each.is_open for each in experiments) > 1 and (left := clones.unmade(stages)):
+        say(
+            _(
+                "no results here of {stages}: each experiment makes its own; `dvc repro {stages}` "
+                "before the sweep makes them once"
+            ).format(stages=" ".join(left))
+        )
 
 
 class Places(Protocol):
@@ -151,13 +164,14 @@ def follow(experiments: Sequence[Progress], places: Places, where: str) -> None:
     try:
         _follow(experiments, places)
     except BaseException:
-        say(_("ending the experiments; their trainings save first"))
-        places.end()
+        # First how to resume: to end them takes a while, and may fail.
         say(
             _("to resume: python -m stages sweep {arguments}").format(
                 arguments=shlex.join(sys.argv[1:])
             )
         )
+        say(_("ending the experiments; their trainings save first"))
+        places.end()
         raise
 
 

@@ -36,6 +36,8 @@ except ModuleNotFoundError as _error:
 _PATIENCE = 20.0
 _ENDING = 120.0
 _PAUSE = 0.5
+# What dask raises if the scheduler is out of reach.
+_LOST = (OSError, RuntimeError, ValueError)
 # Seconds between two looks at the list of workers.
 _WORKERS = 10.0
 
@@ -51,6 +53,7 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         _complain_without_remotes()
+        self._address = address
         try:
             self._client = Client(address, timeout=_PATIENCE)
         except (OSError, ValueError, TypeError, ImportError) as error:
@@ -77,7 +80,38 @@ class Cluster:
             dvc("push", "--with-deps", *inputs)
 
     def look(self, experiments: Sequence[Progress]) -> None:
-        """Settle the experiments that have ended, and hand the others to the scheduler."""
+        """Settle the experiments that have ended, and hand the others to the scheduler.
+
+        Raises
+        ------
+        UserError
+            If the scheduler is gone.
+        """
+        if self._client.status == "connecting":
+            # dask tries it for `_PATIENCE`. It has given up these futures, but the scheduler has
+            # not: the experiments run on, and are asked for again.
+            self._futures.clear()
+            return
+        try:
+            if self._is_connected:
+                self._look(experiments)
+        except _LOST:
+            if self._is_connected:
+                raise
+        if not self._is_connected and self._client.status != "connecting":
+            raise UserError(
+                _(
+                    "the scheduler at {address} is gone: its workers stop their experiments, which "
+                    "save; start the scheduler and the workers again"
+                ).format(address=self._address)
+            )
+
+    @property
+    def _is_connected(self) -> bool:
+        words = self._client.scheduler_comm
+        return self._client.status == "running" and words is not None and not words.closed()
+
+    def _look(self, experiments: Sequence[Progress]) -> None:
         self._look_at_workers()
         for each in experiments:
             key = each.experiment.key
@@ -89,7 +123,18 @@ class Cluster:
                 self._listen(each)
 
     def end(self) -> None:
-        """End all experiments; their trainings save first, so that they can resume."""
+        """End all experiments; their trainings save first, so that they can resume.
+
+        Without the scheduler the workers do it by themselves.
+        """
+        try:
+            if self._is_connected:
+                self._end()
+        except _LOST:
+            if self._is_connected:
+                raise
+
+    def _end(self) -> None:
         for future in self._futures.values():
             work.stopper(future.key, self._client).set()
         last = time.monotonic() + _ENDING

@@ -42,10 +42,10 @@ class Progress:
         """Note how it ended; it is queued again if it was killed."""
         name = self.experiment.name
         if outcome.state == runs.DONE:
-            self.result = name
+            self.result = outcome.name or name
             say(
                 _("{name} ({about}): done, {verdict}").format(
-                    name=name,
+                    name=self.result,
                     about=self.planned.about,
                     verdict=translated(outcome.verdict) or _("no verdict"),
                 )

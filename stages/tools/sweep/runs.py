@@ -33,6 +33,7 @@ _EXITED = re.compile(r"failed to run: .*, exited with (-[0-9]+|1(?:2[89]|[3-9][0
 class Outcome:
     """How an experiment ended: its state, its last verdict ("" without one), and why it failed.
 
+    `name` is its name at git's remote, if it was sent there.
     State and verdict are those of the code, in English. Why it failed stands in its log, in the
     language in which the experiment ran.
     """
@@ -40,6 +41,7 @@ class Outcome:
     state: str
     verdict: str = ""
     why: str = ""
+    name: str = ""
 
     @property
     def said(self) -> str:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -105,10 +106,11 @@ def work(experiment: Experiment, here: dict[str, str]) -> Outcome:
 
 
 def _work(experiment: Experiment, contact: "Contact", core: int) -> Outcome:
-    if clones.is_sent(experiment):
-        return Outcome(runs.DONE)
-    clones.fetch_files(experiment)
     run = Run(experiment)
+    if name := clones.sent_name(experiment):
+        run.clone.remove()  # what is left of an earlier try here
+        return Outcome(runs.DONE, name=name)
+    clones.fetch_files(experiment)
     run.start(core, *_OPTIONS)
     while run.is_running and not contact.is_over:
         contact.line = run.last_line()
@@ -117,22 +119,21 @@ def _work(experiment: Experiment, contact: "Contact", core: int) -> Outcome:
         run.stop()
     outcome = run.outcome()
     if outcome.state == runs.DONE:
-        _send(run, contact)
+        outcome = replace(outcome, name=_send(run, contact))
     if outcome.state != KILLED:
         run.clone.remove()
     return contact.give_up() if outcome.state == KILLED and contact.is_over else outcome
 
 
-def _send(run: Run, contact: "Contact") -> None:
+def _send(run: Run, contact: "Contact") -> str:
+    """Send the results; the name that the experiment has at git's remote."""
     contact.line = _SENDING
-    for left in reversed(range(_TRIES)):
+    for _try in range(_TRIES - 1):
         try:
-            run.clone.push()
-            return
+            return run.clone.push()
         except UserError:
-            if not left:
-                raise
             time.sleep(_WORD)
+    return run.clone.push()
 
 
 class Contact:

@@ -103,7 +103,7 @@ class Cluster:
         host = self.hosts[0]
         return self._start(
             host, "scheduler", "dask", "scheduler", "--host", host.address, "--port",
-            str(SCHEDULER), "--no-dashboard",
+            str(SCHEDULER), "--dashboard-address", "127.0.0.1:8787",
         )  # fmt: skip
 
     def worker(self, number: int, cores: Sequence[int] = ()) -> subprocess.Popen:
@@ -111,8 +111,8 @@ class Cluster:
         host = self.hosts[number]
         self.workers[number] = self._start(
             host, f"worker-{number}", "dask", "worker", self.address, "--host", host.address,
-            "--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--local-directory",
-            str(host.home), cores=cores,
+            "--nworkers", "1", "--nthreads", "1", "--dashboard-address", "127.0.0.1:0",
+            "--local-directory", str(host.home), cores=cores,
         )  # fmt: skip
         return self.workers[number]
 

@@ -57,3 +57,8 @@ def test_a_command_shows_its_output_and_an_exit_code_that_was_not_expected(cours
     assert capsys.readouterr().out == "5\n"
     with pytest.raises(RuntimeError, match="退出码 3"):
         course.run(code)
+
+
+def test_a_command_writes_what_the_notebook_reads_on_every_system(course, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "gbk")  # as on a Chinese Windows
+    assert course.run(f"{sys.executable} -c 'print(chr(0x6570))'") == "数\n"

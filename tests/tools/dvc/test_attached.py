@@ -2,11 +2,13 @@ import os
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from stages.gan.common.processes import is_alive
+from stages.tools.dvc import attached
 
 # A parent that starts a child which ends with it.
 PARENT = """
@@ -45,6 +47,23 @@ def test_a_number_that_is_not_its_parents_ends_it_at_once(number):
     command = f'"{sys.executable}" -c "$0" {number()}; echo "$?"'
     ended = subprocess.run(["sh", "-c", command, CHILD], capture_output=True, text=True)
     assert ended.stdout == "1\n"
+
+
+def process(number: int, *words: str, parents=()) -> SimpleNamespace:
+    return SimpleNamespace(pid=number, cmdline=lambda: list(words), parents=lambda: list(parents))
+
+
+@pytest.mark.parametrize(("count", "number"), [(2, 7), (1, 7), (0, 0)])
+def test_on_windows_a_launcher_stands_between_it_and_who_started_it(monkeypatch, count, number):
+    words = ("-m", "stages.tools.dvc.attached", "7", "push")
+    launcher = process(8, r".venv\Scripts\python.exe", *words)
+    sweep = process(7, r"C:\Python\python.exe", "-m", "stages", "sweep", "beta1")
+    parents = [[], [sweep], [launcher, sweep]][count]
+    own = process(9, r"C:\Python\python.exe", *words, parents=parents)
+    # Not the whole module's: pytest asks for the system, too.
+    monkeypatch.setattr(attached, "os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr(attached.psutil, "Process", lambda: own)
+    assert attached.starter() == number
 
 
 def test_dvc_runs_and_its_exit_code_counts(tmp_path):

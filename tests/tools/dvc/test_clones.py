@@ -1,6 +1,7 @@
 """Private clones of small projects, at the paths at which DVC's own copies fail."""
 
 import hashlib
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -100,6 +101,18 @@ def test_a_key_names_all_that_a_result_depends_on(make):
     assert experiment().key in keys  # `git stash create` makes another commit each second
 
 
+def test_stages_whose_outs_the_cache_does_not_have_are_named(make):
+    make("project")
+    Path("untracked").write_text("three")
+    assert clones.unmade(["make"]) == ["make"]
+    run("dvc", "repro", "-q")
+    assert clones.unmade(["make"]) == []
+    Path("out").unlink()
+    assert clones.unmade(["make"]) == []
+    shutil.rmtree(".dvc/cache")
+    assert clones.unmade(["make", "other"]) == ["make", "other"]
+
+
 def test_processes_are_those_that_work_in_the_clone(make):
     make("project")
     clone = Clone(experiment())
@@ -112,22 +125,62 @@ def test_processes_are_those_that_work_in_the_clone(make):
     assert clone.processes() == []
 
 
-def test_a_finished_one_is_sent_with_its_data_first(make, tmp_path):
+@pytest.fixture
+def shared(make, tmp_path):
+    """A project with remotes of git and DVC."""
     make("project")
     run("git", "init", "-q", "--bare", str(tmp_path / "remote"))
     run("git", "remote", "add", "origin", str(tmp_path / "remote"))
     run("dvc", "remote", "add", "-q", "-d", "shared", str(tmp_path / "storage"))
     run("git", "add", "-A")
     run("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "remote")
-    clone = Clone(experiment())
+    return tmp_path
+
+
+def finished(untracked: str, **changes) -> Clone:
+    """A clone whose experiment has run."""
+    clone = Clone(experiment(**changes))
     clone.make()
-    (clone.folder / "untracked").write_text("three")
+    (clone.folder / "untracked").write_text(untracked)
     assert clone.start("Made-on: here").wait() == 0, clone.log.read_text()
-    clone.push()
-    clone.push()  # again is no error
+    return clone
+
+
+def test_a_finished_one_is_sent_with_its_data_first(shared):
+    clone = finished("three")
+    assert clones.sent_name(clone.experiment) == ""
+    assert [clone.push(), clone.push()] == ["mine", "mine"]  # again is no error
     listed = run("git", "ls-remote", "origin")
-    assert f"refs/exps/{revisions.head()[:2]}/{revisions.head()[2:]}/mine" in listed
-    assert len([each for each in (tmp_path / "storage").rglob("*") if each.is_file()]) == 2
+    assert clone.experiment.reference in listed
+    assert len([each for each in (shared / "storage").rglob("*") if each.is_file()]) == 2
+    assert clones.sent_name(clone.experiment) == "mine"
+    assert revisions.experiments() == []  # the project keeps no name of it
+    clones.fetch_finished(revisions.head())
+    (found,) = revisions.experiments()
+    assert revisions.find(found.name).made_on() == "here"
+
+
+def test_another_one_of_the_same_name_is_told_apart_and_sent_too(shared):
+    first = finished("three")
+    assert first.push() == "mine"
+    head = revisions.head()
+    changes = {"options": ("--set-param=a=3",), "key": clones.key(head, head, "make", {"a": 3})}
+    assert clones.sent_name(experiment(**changes)) == ""  # the name is there, for another one
+    second = finished("four", **changes)
+    other = f"mine-{second.experiment.key[:8]}"
+    assert second.push() == second.push() == other == clones.sent_name(second.experiment)
+    assert clones.sent_name(first.experiment) == "mine"
+    clones.fetch_finished(head)
+    contents = {
+        each.name: revisions.find(each.name).content(Path("params.yaml"))
+        for each in revisions.experiments()
+    }
+    assert contents == {"mine": b"a: 2  # a comment\n", other: b"a: 3  # a comment\n"}
+    # A worker's own experiment of the name, which the remote has no more, is in nobody's way.
+    run("git", "push", "-q", "origin", f":{first.experiment.reference}")
+    run("git", "push", "-q", "origin", f":{first.experiment.reference}-{second.experiment.key[:8]}")
+    assert second.push() == "mine"
+    assert revisions.find("mine").content(Path("params.yaml")) == b"a: 2  # a comment\n"
 
 
 def test_a_project_without_dvc_is_told(make):

@@ -3,6 +3,9 @@
 import os
 import random
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +14,11 @@ import psutil
 import pytest
 
 from stages.gan.common.language import VARIABLE
+from stages.tools.dvc.clones import Experiment
+from stages.tools.sweep import __main__ as command
 from stages.tools.sweep import facts
+from stages.tools.sweep.plan import Planned
+from stages.tools.sweep.progress import Progress
 from tests.helpers.data import message_of
 from tests.helpers.processes import hosts, light
 from tests.helpers.processes.server import needs
@@ -80,6 +87,42 @@ def test_without_remotes_or_a_scheduler_it_ends_in_a_line(cluster, copied):
     cluster._PATIENCE = 1.0
     assert told().startswith("no scheduler answers at tcp://127.0.0.1:9: ")
     assert message_of(cluster.Cluster, "nonsense://x").startswith("no scheduler answers at nonse")
+
+
+# A scheduler in a process of its own. At a line of input it ends; at none it is killed.
+SCHEDULER = """
+import asyncio, sys
+from distributed import Scheduler
+async def main():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard_address="127.0.0.1:0") as scheduler:
+        print(scheduler.address, flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("way", ["ends", "is killed"])
+def test_a_scheduler_that_is_gone_ends_the_sweep_in_a_line(cluster, monkeypatch, capsys, way):
+    monkeypatch.setattr(cluster, "_complain_without_remotes", lambda: None)
+    monkeypatch.setattr(cluster, "_PATIENCE", 2.0)
+    monkeypatch.setattr(command, "_PAUSE", 0.1)
+    monkeypatch.setattr(command.sys, "argv", ["sweep", "beta1", "--cluster", "tcp://x"])
+    experiment = Experiment("mine", "a" * 40, "b" * 40, (), "make", "why", "k")
+    waiting = Progress(Planned("mine", {}, {}, "a=1", {}), experiment)
+    with subprocess.Popen(
+        [sys.executable, "-c", SCHEDULER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as scheduler:
+        address = scheduler.stdout.readline().strip()
+        places = cluster.Cluster(address)
+        places.look([waiting])
+        end = scheduler.kill if way == "is killed" else lambda: scheduler.communicate("\n")
+        threading.Timer(0.5, end).start()
+        told = message_of(command.follow, [waiting], places, "there")
+    assert told.startswith(f"the scheduler at {address} is gone: ")
+    assert "to resume: python -m stages sweep beta1 --cluster tcp://x" in capsys.readouterr().out
+    assert waiting.is_open
+    assert waiting.tries == 1
+    places._client.close()
 
 
 class Notes:

@@ -23,6 +23,12 @@ def test_one_that_is_done_is_told_with_its_verdict(one, capsys):
     assert "rate-1-2 (train.learning_rate=1): done, diverged" in capsys.readouterr().out
 
 
+def test_one_that_was_sent_under_another_name_is_found_under_it(one, capsys):
+    one.settle(Outcome(runs.DONE, "healthy", name="rate-1-2-abc"))
+    assert one.result == "rate-1-2-abc"
+    assert "rate-1-2-abc (train.learning_rate=1): done" in capsys.readouterr().out
+
+
 def test_one_that_fails_by_itself_is_not_tried_again(one, capsys):
     one.settle(Outcome(runs.FAILED, "diverged", "it cannot recover"))
     assert (one.verdict, one.why, one.is_open) == ("diverged", "it cannot recover", False)

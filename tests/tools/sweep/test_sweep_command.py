@@ -7,12 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from stages.gan.common.processes import is_alive
+from stages.tools.dvc.clones import Experiment
+from stages.tools.sweep import __main__ as command
+from stages.tools.sweep.plan import Planned
+from stages.tools.sweep.progress import Progress
 from tests.helpers.project import ROOT, Project, commit
 
 QUESTION = "# How fast?\ngrid:\n  train: {learning_rate: [0.0002, 0.0005, 0.0007]}\n"
@@ -57,10 +62,10 @@ def test_mistakes_end_in_one_line_before_anything_is_queued(arguments, told):
 
 
 @pytest.mark.parametrize(
-    "command",
+    "words",
     [["sweep", "beta1"], ["recipe", "mnist-best", "--temp"], ["recipe", "mnist-best", "-j2"]],
 )
-def test_a_shallow_clone_is_told_before_anything_trains(tmp_path, command):
+def test_a_shallow_clone_is_told_before_anything_trains(tmp_path, words):
     """DVC would train there, and lose the results."""
     project = Project(tmp_path / "project")
     project.folder.mkdir()
@@ -73,11 +78,30 @@ def test_a_shallow_clone_is_told_before_anything_trains(tmp_path, command):
     commit(project, "two")
     clone = tmp_path / "clone"
     project.run("git", "clone", "-q", "--depth", "1", f"file://{project.folder}", str(clone))
-    ended = Project(clone).run("python", "-m", "stages", *command, check=False)
+    ended = Project(clone).run("python", "-m", "stages", *words, check=False)
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
     assert line.startswith("error: this clone is shallow")
     assert ended.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "left", "told"),
+    [
+        (2, ["judge@mnist"], "no results here of judge@mnist: each experiment makes its own; `dvc"),
+        (2, [], ""),
+        (1, ["judge@mnist"], ""),
+    ],
+)
+def test_stages_that_each_would_make_for_itself_are_told(monkeypatch, capsys, count, left, told):
+    monkeypatch.setattr(command.clones, "unmade", lambda stages: left)
+    experiment = Experiment("mine", "a" * 40, "b" * 40, (), "make", "why", "k")
+    queued = Progress(Planned("mine", {}, {}, "a=1", {}), experiment)
+    done = replace(queued, result="mine")
+    command.tell_of_unmade([*[queued] * count, done], ["judge@mnist"])
+    printed = capsys.readouterr().out
+    assert told in printed
+    assert bool(printed) == bool(told)
 
 
 class Running:

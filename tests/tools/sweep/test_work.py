@@ -73,6 +73,7 @@ class Pretended:
         type(self).pushes += 1
         if self.pushes <= self.refusals:
             raise UserError("no network")
+        return "mine"
 
     def remove(self):
         type(self).removed = True
@@ -84,7 +85,7 @@ def run(work, scheduler, monkeypatch):
     monkeypatch.setattr(work, "_PAUSE", 0.05)
     monkeypatch.setattr(work, "_WORD", 0.1)
     monkeypatch.setattr(work.clones, "fetch_files", lambda experiment: None)
-    monkeypatch.setattr(work.clones, "is_sent", lambda experiment: False)
+    monkeypatch.setattr(work.clones, "sent_name", lambda experiment: "")
     Path(".dvc").mkdir()
 
     def of(**changes):
@@ -97,7 +98,7 @@ def run(work, scheduler, monkeypatch):
 
 def test_results_are_sent_and_sending_is_tried_again(run):
     outcome, kind = run(refusals=2)
-    assert (outcome, kind.pushes) == (Outcome(runs.DONE, "fine"), 3)
+    assert (outcome, kind.pushes) == (Outcome(runs.DONE, "fine", name="mine"), 3)
     assert kind.removed
 
 
@@ -132,9 +133,10 @@ def test_an_experiment_speaks_the_language_of_its_sweep(run, monkeypatch):
 
 
 def test_what_the_remote_has_is_not_run(run, work, monkeypatch):
-    monkeypatch.setattr(work.clones, "is_sent", lambda experiment: True)
+    monkeypatch.setattr(work.clones, "sent_name", lambda experiment: "mine-k")
     outcome, kind = run()
-    assert (outcome, kind.pushes) == (Outcome(runs.DONE), 0)
+    assert (outcome, kind.pushes) == (Outcome(runs.DONE, name="mine-k"), 0)
+    assert kind.removed  # what an earlier try has left here
 
 
 def test_one_that_failed_by_itself_is_told_and_not_sent(run):
