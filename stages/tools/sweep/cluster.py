@@ -87,29 +87,36 @@ class Cluster:
         UserError
             If the scheduler is gone.
         """
-        if self._client.status == "connecting":
-            # dask tries it for `_PATIENCE`. It has given up these futures, but the scheduler has
-            # not: the experiments run on, and are asked for again.
-            self._futures.clear()
-            return
         try:
             if self._is_connected:
                 self._look(experiments)
-        except _LOST:
+                return
+        except _LOST as error:
             if self._is_connected:
-                raise
+                self._complain(error)
+        time.sleep(_PAUSE)  # dask needs a moment to notice; then it tries for `_PATIENCE`
         if not self._is_connected and self._client.status != "connecting":
-            raise UserError(
-                _(
-                    "the scheduler at {address} is gone: its workers stop their experiments, which "
-                    "save; start the scheduler and the workers again"
-                ).format(address=self._address)
-            )
+            self._complain()
+        # dask has given up these futures, but the scheduler has not: the experiments run on, and
+        # are asked for again.
+        self._futures.clear()
 
     @property
     def _is_connected(self) -> bool:
         words = self._client.scheduler_comm
         return self._client.status == "running" and words is not None and not words.closed()
+
+    def _complain(self, error: Exception | None = None) -> None:
+        """Say that the scheduler is gone; an error that has other reasons is raised as it is."""
+        # An OSError of dask has no number, such as "Timed out trying to connect".
+        if error is not None and getattr(error, "errno", 0) is not None:
+            raise error
+        raise UserError(
+            _(
+                "the scheduler at {address} is gone: its workers stop their experiments, which "
+                "save; start the scheduler and the workers again"
+            ).format(address=self._address)
+        ) from None
 
     def _look(self, experiments: Sequence[Progress]) -> None:
         self._look_at_workers()
@@ -130,9 +137,9 @@ class Cluster:
         try:
             if self._is_connected:
                 self._end()
-        except _LOST:
+        except _LOST as error:
             if self._is_connected:
-                raise
+                self._complain(error)
 
     def _end(self) -> None:
         for future in self._futures.values():

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -101,21 +102,50 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("way", ["ends", "is killed"])
-def test_a_scheduler_that_is_gone_ends_the_sweep_in_a_line(cluster, monkeypatch, capsys, way):
-    monkeypatch.setattr(cluster, "_complain_without_remotes", lambda: None)
-    monkeypatch.setattr(cluster, "_PATIENCE", 2.0)
-    monkeypatch.setattr(command, "_PAUSE", 0.1)
-    monkeypatch.setattr(command.sys, "argv", ["sweep", "beta1", "--cluster", "tcp://x"])
-    experiment = Experiment("mine", "a" * 40, "b" * 40, (), "make", "why", "k")
-    waiting = Progress(Planned("mine", {}, {}, "a=1", {}), experiment)
+@contextmanager
+def scheduler():
+    """A scheduler's process and address."""
     with subprocess.Popen(
         [sys.executable, "-c", SCHEDULER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as scheduler:
-        address = scheduler.stdout.readline().strip()
+    ) as process:
+        yield process, process.stdout.readline().strip()
+        process.kill()
+
+
+@pytest.fixture
+def waiting(cluster, monkeypatch):
+    """An experiment that waits for workers; dask is patient for two seconds."""
+    monkeypatch.setattr(cluster, "_complain_without_remotes", lambda: None)
+    monkeypatch.setattr(cluster, "_PATIENCE", 2.0)
+    experiment = Experiment("mine", "a" * 40, "b" * 40, (), "make", "why", "k")
+    return Progress(Planned("mine", {}, {}, "a=1", {}), experiment)
+
+
+def test_a_connection_that_was_lost_is_made_again(cluster, waiting, capsys):
+    with scheduler() as (_process, address):
         places = cluster.Cluster(address)
         places.look([waiting])
-        end = scheduler.kill if way == "is killed" else lambda: scheduler.communicate("\n")
+        client, (first,) = places._client, places._futures.values()
+        client.loop.add_callback(client.scheduler_comm.comm.abort)
+        wait_for(lambda: first.cancelled(), lambda: client.status, 10)
+        places.look([waiting])
+        wait_for(lambda: places._futures or places.look([waiting]), lambda: client.status, 10)
+        places.look([waiting])
+        assert [each.status for each in places._futures.values()] == ["pending"]
+        assert waiting.is_open
+        client.close()
+
+
+@pytest.mark.parametrize("way", ["ends", "is killed"])
+def test_a_scheduler_that_is_gone_ends_the_sweep_in_a_line(
+    cluster, waiting, monkeypatch, capsys, way
+):
+    monkeypatch.setattr(command, "_PAUSE", 0.1)
+    monkeypatch.setattr(command.sys, "argv", ["sweep", "beta1", "--cluster", "tcp://x"])
+    with scheduler() as (process, address):
+        places = cluster.Cluster(address)
+        places.look([waiting])
+        end = process.kill if way == "is killed" else lambda: process.communicate("\n")
         threading.Timer(0.5, end).start()
         told = message_of(command.follow, [waiting], places, "there")
     assert told.startswith(f"the scheduler at {address} is gone: ")
