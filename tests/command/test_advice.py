@@ -118,6 +118,7 @@ ADVICE = {
     ("tools/recipe/__main__.py", "dvc {}"): NONE + "it names what it runs itself",
     ("tools/sweep/__main__.py", "python -m stages sweep {}"):
         "tests/tools/sweep/test_sweep_command.py::",
+    ("tools/sweep/__main__.py", "dvc repro {}"): NONE + "it names what saves time",
     ("tools/sweep/cluster.py", "dvc remote add -d NAME URL"): REMOTES,
     ("tools/sweep/cluster.py", "git pull"): NONE + "it names what helps on another machine",
     ("tools/sweep/cluster.py", "git remote add {} URL"): REMOTES,

@@ -227,14 +227,7 @@ class Cluster:
 
 
 def differences(worker: object, here: dict[str, str]) -> list[str]:
-    """What is to be told of a worker, of which this is its `about`, or its error.
-
-    Examples
-    --------
-    >>> here = {"code": "a", "mindspore": "2", "machine": "m", "trouble": "", "host": "h"}
-    >>> differences({**here, "mindspore": "1"}, here)
-    ['h has MindSpore 1, here 2: it runs nothing']
-    """
+    """What is to be told of a worker, of which this is its `about`, or its error."""
     if not isinstance(worker, dict):
         text = _("it runs nothing: it cannot import this project there ({error!r})")
         return [text.format(error=worker)]

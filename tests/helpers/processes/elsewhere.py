@@ -14,6 +14,7 @@ import builtins
 import enum
 import functools
 import importlib
+import importlib.util
 import io
 import os
 import pkgutil
@@ -30,6 +31,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 HERE = "stages"
+# They need the extra `cluster`.
+_OF_CLUSTERS = {f"{HERE}.tools.sweep.cluster", f"{HERE}.tools.sweep.work"}
 # The value of Windows' SIGBREAK, which Linux has for another signal that nobody sends here.
 BREAK = 21
 
@@ -322,9 +325,11 @@ def _open_files() -> set[Path]:
 
 
 def all_modules(folder: Path) -> Iterator[str]:
-    """Each module of the project, but those that run when they are imported."""
+    """Each module of the project, but those that need a package which is not installed."""
+    optional = set() if importlib.util.find_spec("distributed") else _OF_CLUSTERS
     for module in pkgutil.walk_packages([str(folder / HERE)], f"{HERE}."):
-        yield module.name
+        if module.name not in optional:
+            yield module.name
 
 
 def main(system: str, *words: str) -> None:
