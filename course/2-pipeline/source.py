@@ -36,8 +36,9 @@
 #
 # ## Environment
 #
-# As in part 1, and git. Run the notebook in a clone of the project: it changes `params.yaml` and
-# the results in it. No network is needed. The longest cell takes one to two minutes.
+# As in part 1, and git. Run `make` once in this clone before you begin. Without it each
+# `dvc exp run` below ends with `failed to load directory`. The notebook changes `params.yaml` and
+# the results in the clone. No network is needed. The longest cell takes one to two minutes.
 # %% [markdown] lang="zh"
 # # 2. 用流水线做同样的事
 #
@@ -75,8 +76,9 @@
 #
 # ## 实验环境
 #
-# 与实验 1 相同，另需 git。请在项目的克隆里运行本 notebook：它会改动这份克隆里的 `params.yaml`
-# 和各项结果。不需要联网。最久的单元运行一到两分钟。
+# 与实验 1 相同，另需 git。请先在这份克隆里运行一次 `make`，否则下面每条 `dvc exp run` 都会以
+# `failed to load directory` 报错退出。请在项目的克隆里运行本 notebook：它会改动这份克隆里的
+# `params.yaml` 和各项结果。不需要联网。最久的单元运行一到两分钟。
 # %% lang="en"
 from stages.tools.course.session import begin
 

@@ -39,7 +39,7 @@
 #
 # ## Environment
 #
-# Two cores, no network. The set-up of the project is done (`make setup`), and `make` has run once.
+# Two cores, no network. `make` has run once in this clone: part 2 alone is not enough.
 # If this folder has changes in no commit yet, commit them (`git commit -am "Part 2"`): a sweep
 # starts from the last commit. This part takes about 30 minutes. The longest command, in task 5,
 # takes about 3 minutes on 2 cores.
@@ -59,7 +59,7 @@
 #
 # ## 实验环境
 #
-# 双核 CPU，不需要网络。项目已经装好（`make setup`），并且运行过一次 `make`。如果有改动还没提交，请
+# 双核 CPU，不需要网络。在这份克隆里运行过一次 `make`（只做过实验 2 还不够）。如果有改动还没提交，请
 # 先提交（`git commit -am "实验 2"`）：参数扫描从最近一次提交开始。本实验大约需要 30 分钟，其中最慢
 # 的一条命令在任务 5，双核上约 3 分钟。
 # %% lang="en"
@@ -224,9 +224,10 @@ course.answer("push_recipe", push_recipe)
 # change the rate keep `learning_rate: 0.01`. Otherwise the rate of the workspace is used, and
 # nothing is mended. Ideas are in
 # [docs/losses.md](../../docs/losses.md#what-stabilises-training) and in `params.yaml`: think of
-# the rate of both networks, of D's rate alone, and of a rate that begins small and rises slowly
-# (`schedule`). The failing run has 1,000 steps. Before you run the sweep, write down which of the
-# six you expect to work.
+# the rate of both networks, of D's rate alone (a D that is far slower than G does not help either:
+# try more than one value), of the optimizer, and of a rate that rises slowly (`schedule`). A
+# warm-up that ends within these 1,000 steps comes back to the rate that fails. Before you run the
+# sweep, write down which of the six you expect to work.
 # %% [markdown] lang="zh"
 # 这还只是一层。后面还有两层，它们的权重也在变，所以 logit 能到几百，而 17 就够了。
 #
@@ -241,8 +242,9 @@ course.answer("push_recipe", push_recipe)
 # 请再加上你自己的三种办法，任何两种都不能改同一个参数。不是要改学习率的那几行，请照样写上
 # `learning_rate: 0.01`，否则用的是工作区里的学习率，就不是在修这次失败的训练了。思路见
 # [docs/losses.zh-CN.md](../../docs/losses.zh-CN.md#哪些做法能让训练更稳定) 和 `params.yaml`：两个
-# 网络的学习率、只改判别器的学习率、让学习率从很小慢慢升上来（`schedule`），等等。每次训练 1,000
-# 步。运行之前先写下：这六种里，你认为哪些管用？
+# 网络的学习率、只改判别器的学习率（D 比 G 慢太多也不行，请多试几个值）、换优化器、让学习率慢慢
+# 升上来（`schedule`）。如果预热在这 1,000 步之内就结束，学习率又会回到失败的那个值。运行之前先
+# 写下：这六种里，你认为哪些管用？
 # %%
 from pathlib import Path
 
@@ -264,9 +266,11 @@ question += """\
 # END SOLUTION
 print(Path("sweeps/mend.yaml").write_text(question, encoding="utf-8"), "letters")
 # %% [markdown] lang="en"
-# The sweep takes about 3 minutes on 2 cores. If it is interrupted, run the same cell again.
+# The sweep takes about 3 minutes on 2 idle cores, and longer beside other work. If it is
+# interrupted, or if you change a line, run the same cell again: finished runs are kept.
 # %% [markdown] lang="zh"
-# 双核上大约需要 3 分钟。如果中断了，重新运行这个单元即可，会接着跑。
+# 双核空闲时大约需要 3 分钟，同时有别的程序在跑会更久。如果中断了，或者改了某一行，重新运行这个单元
+# 即可：已完成的训练会保留。
 # %%
 from stages.tools.course import sweeps
 
@@ -312,17 +316,18 @@ course.answer("still_dead", still_dead)
 # With the loss on logits the log looks alive again. Look at its row and its picture. Which is
 # true?
 #
-# - A: The run is mended: it draws all kinds of digits.
-# - B: The gradients are no longer 0, but the run swings or draws few kinds of image. The rate is
-#   still too large.
+# - A: The run is mended: its verdict and its scores are those of a sound run.
+# - B: The gradients are no longer 0, and it may draw most digits. But its verdict is not that of a
+#   sound run: it swings, or draws few kinds of image. The rate is still too large.
 # - C: Nothing changed: all gradients are 0 as before.
 # %% [markdown] lang="zh"
 # ### 任务 6：改为对 logit 计算损失，到底改变了什么？
 #
 # 改为对 logit 计算损失之后，日志看上去“活”了。看它那一行和它的图，哪种说法对？
 #
-# - A：训练修好了，各种数字都画得出。
-# - B：梯度不再是 0，但训练剧烈振荡，或者只画得出几种图。学习率仍然太大。
+# - A：训练修好了，诊断和评分都和正常的训练一样。
+# - B：梯度不再是 0，多数数字也可能画得出来。但诊断和正常的训练不一样：剧烈振荡，或者只画得出几
+#   种图。学习率仍然太大。
 # - C：什么也没变，所有梯度仍然是 0。
 # %%
 of_logits = "B"  # SOLUTION
