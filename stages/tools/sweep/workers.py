@@ -86,10 +86,16 @@ class Workers:
                 each.line = self._runs[each.experiment.name][0].last_line()
 
     def end(self) -> None:
-        """End all experiments; their trainings save first, so that they can resume."""
+        """End all experiments; their trainings save first, so that they can resume.
+
+        What they saved is in the project, so their clones can go. The results of one that has just
+        finished are fetched.
+        """
         if self._runs:
             with ThreadPoolExecutor(len(self._runs)) as threads:
                 list(threads.map(lambda place: place[0].stop(), self._runs.values()))
+            for run, _core in self._runs.values():
+                collected(run)
 
 
 def collected(run: Run) -> Outcome:
