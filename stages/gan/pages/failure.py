@@ -34,36 +34,23 @@ def write_page(
     images: the generator's present images, and real ones.
     """
     with speaking(params.language):
+        told = sentences.verdict(verdict.to_json())
+        marks = {"it began": float(verdict.since), "verdict": float(verdict.step)}
+        drawn = evidence.pictures(rows, loss_levels, real_diversity, marks)
+        content = {
+            "title": params.report.title,
+            "dataset": dataset,
+            "verdict": told,
+            "changes": told["changes"],
+            "commands": pages.commands(dataset, told["changes"]),
+            "names": evidence.titles(),
+            "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
+            "generated": pages.embedded_picture(generated),
+            "real": pages.embedded_picture(real),
+            "params": flat(shareable(params)),
+        }
         target = paths.failure(dataset)
-        page = _page(dataset, params, verdict, rows, loss_levels, real_diversity, generated, real)
         with whole_file(target) as scratch:
+            page = pages.render(content, "failure.html")
             scratch.write_text(page, encoding="utf-8", newline="\n")
     return str(target)
-
-
-def _page(
-    dataset: str,
-    params: Dataset,
-    verdict: Verdict,
-    rows: Sequence[Mapping[str, float]],
-    loss_levels: Mapping[str, float],
-    real_diversity: float,
-    generated: Image,
-    real: Image,
-) -> str:
-    told = sentences.verdict(verdict.to_json())
-    marks = {"it began": float(verdict.since), "verdict": float(verdict.step)}
-    drawn = evidence.pictures(rows, loss_levels, real_diversity, marks)
-    content = {
-        "title": params.report.title,
-        "dataset": dataset,
-        "verdict": told,
-        "changes": told["changes"],
-        "commands": pages.commands(dataset, told["changes"]),
-        "names": evidence.titles(),
-        "evidence": {name: pages.embedded(curve, "png") for name, curve in drawn.items()},
-        "generated": pages.embedded_picture(generated),
-        "real": pages.embedded_picture(real),
-        "params": flat(shareable(params)),
-    }
-    return pages.render(content, "failure.html")

@@ -15,7 +15,7 @@ from scipy import stats
 from stages.gan.common.language import _, marked, translated
 from stages.gan.measures import table as measures
 from stages.tools.course import sweeps
-from stages.tools.course.kinds import choice
+from stages.tools.course.kinds import choice, table
 from stages.tools.course.kinds.number import as_number
 from stages.tools.course.outcomes import RIGHT, Outcome, State
 from stages.tools.course.places import Place
@@ -51,18 +51,9 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
 
 def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     """Compute the difference from the table, and compare all three parts."""
-    content = place.read(entry["file"])
-    if content is None:
-        state = State.WRONG if place.is_whole else State.UNSEEN
-        return Outcome(state, entry["look"], _("{file} is not there.").format(file=entry["file"]))
-    try:
-        rows = sweeps.parse(content.decode("utf-8"))
-    except ValueError as error:
-        return Outcome(
-            State.WRONG,
-            entry["look"],
-            _("{file} is damaged: {error}.").format(file=entry["file"], error=error),
-        )
+    rows = table.rows_of(entry, place)
+    if isinstance(rows, Outcome):
+        return rows
     runs = [
         list(sweeps.values(rows, setting, entry["key"]).values()) for setting in entry["settings"]
     ]

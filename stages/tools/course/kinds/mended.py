@@ -12,7 +12,7 @@ from typing import Any
 
 from stages.gan.common.language import _
 from stages.gan.measures import headline
-from stages.tools.course import sweeps
+from stages.tools.course.kinds import table
 from stages.tools.course.outcomes import RIGHT, Outcome, State
 from stages.tools.course.places import Place
 
@@ -29,12 +29,10 @@ def seal(task: Mapping[str, Any], salt: str) -> dict[str, Any]:
 
 def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
     """Look for the failing run, and for so many sound runs that share no changed param."""
-    content = place.read(entry["file"])
-    if content is None:
-        state = State.WRONG if place.is_whole else State.UNSEEN
-        return Outcome(state, entry["look"], _("{file} is not there.").format(file=entry["file"]))
+    rows = table.rows_of(entry, place)
+    if isinstance(rows, Outcome):
+        return rows
     try:
-        rows = sweeps.parse(content.decode("utf-8"))
         failing = [row for row in rows if row["setting"] == entry["failing"]]
         if not any(row["verdict"] == entry["verdict"] for row in failing):
             note = _("There is no run {setting} with the verdict {verdict}.").format(
@@ -45,11 +43,7 @@ def check(entry: Mapping[str, Any], answer: object, place: Place) -> Outcome:
         sound = [row for row in rows if _is_sound(row, entry["least"])]
         ways = {frozenset(each.partition("=")[0] for each in _changes(row) - kept) for row in sound}
     except (ValueError, KeyError, TypeError) as error:
-        return Outcome(
-            State.WRONG,
-            entry["look"],
-            _("{file} is damaged: {error}.").format(file=entry["file"], error=error),
-        )
+        return table.damaged(entry, error)
     if any(_are_apart(chosen) for chosen in itertools.combinations(ways, entry["ways"])):
         return RIGHT
     found = "; ".join(sorted(_(" and ").join(sorted(way)) for way in ways)) or _("none")

@@ -82,7 +82,8 @@ def test_what_was_found_is_told(check):
 
 
 def test_a_missing_or_damaged_table_is_told(check, tmp_path):
-    assert mended.check(ENTRY, None, Project()).note == f"{FILE} is not there."
+    assert mended.check(ENTRY, None, Project()).note.startswith(f"{FILE} is not there. The cell")
+    assert mended.check(ENTRY, None, Project()).look == {}  # no hint at an answer without a table
     assert mended.check(ENTRY, None, Bundle()).state is State.UNSEEN
     (tmp_path / FILE).write_text("setting,seed,changes\nfailing,1,a=1\n")
     assert "is damaged" in mended.check(ENTRY, None, Project()).note
