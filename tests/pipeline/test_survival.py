@@ -115,7 +115,10 @@ def test_changed_params_or_code_go_on_from_nothing(prepared):
 _HOLD = """
 import sys
 from dvc.repo import Repo
-with Repo().lock:
+lock = Repo().lock
+print("ready", flush=True)
+sys.stdin.readline()
+with lock:
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -123,11 +126,15 @@ with Repo().lock:
 
 def run_unnoted(project: Project, stage: str, begun: str) -> str:
     """Run a stage whose end DVC cannot note: another DVC takes its lock when `begun` is printed."""
-    running = Running(project, "dvc", "repro", "-s", stage)
-    running.wait_for(begun)
+    # The other DVC is imported before: a tiny stage may end sooner than that takes.
     with subprocess.Popen(
         [sys.executable, "-c", _HOLD], cwd=project.folder, stdin=-1, stdout=-1
     ) as other:
+        assert other.stdout.readline() == b"ready\n"
+        running = Running(project, "dvc", "repro", "-s", stage)
+        running.wait_for(begun)
+        other.stdin.write(b"\n")
+        other.stdin.flush()
         assert other.stdout.readline() == b"held\n"
         assert running.end() != 0
         other.stdin.close()
