@@ -111,7 +111,6 @@ ADVICE = {
         f"{LIMITS}test_a_cache_at_a_path_that_is_not_ascii_is_told_and_can_be_moved",
     ("tools/course/__main__.py", "make course"): NONE + "it installs packages",
     ("tools/course/places.py", "dvc repro {}"): BROKEN,
-    ("tools/dvc/limits.py", "dvc repro"): NONE + "it is what makes every out",
     ("tools/dvc/limits.py", "dvc remote add"): NONE + "it names what emptied the file",
     ("tools/dvc/pipeline.py", "dvc repro"): f"{HERE}test_a_merge_is_ended",
     ("tools/dvc/pipeline.py", "git checkout --theirs {}"): f"{HERE}test_a_merge_is_ended",

@@ -115,7 +115,7 @@ def main() -> None:
     target = folder / "index.html"
     with whole_file(target) as scratch:
         with speaking(settings.language):
-            text = comparison.page_of(settings.report.title, finished)
+            text = comparison.page_of(translated(settings.report.title), finished)
         scratch.write_text(text, encoding="utf-8", newline="\n")
     for run in finished:
         told = sentences.verdict(run.verdict)

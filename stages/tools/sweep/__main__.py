@@ -78,7 +78,6 @@ def main() -> None:
     params.check_name(paths.PARAMS, dataset)
     planned = plan.plan(sweep, dataset, content, plan.overrides(arguments.set_param))
     limits.complain_if_shallow()
-    limits.complain_if_plots_are_missing(dataset)
     limits.complain_if_not_settable(dataset, [name for each in planned for name in each.changes])
     head = revisions.head()
     unlock.main()
