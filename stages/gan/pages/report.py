@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan import losses, pages
-from stages.gan.common.language import _, marked, retold, speaking
+from stages.gan.common.language import _, marked, retold, speaking, translated
 from stages.gan.common.yaml_files import flat
 from stages.gan.data.prepared import Prepared
 from stages.gan.data.raw import account
@@ -76,7 +76,7 @@ def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
     grids = epochs.grids(run.training)
     return {
         "dataset": dataset,
-        "title": params.report.title,
+        "title": translated(params.report.title),
         "headline": headline.line(run.verdict["name"], run.evaluate),
         "colour": headline.colour(run.verdict["name"], found),
         "found": found,

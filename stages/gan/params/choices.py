@@ -50,6 +50,10 @@ LOSSES = {
     "wgan_gp": Loss(has_gradient_penalty=True),
 }
 
+# The titles of pages in the shipped params.yaml. A page says them in its own language, and another
+# title as it stands there.
+TITLES = (marked("An MLP GAN on handwritten digits"), marked("A DCGAN on anime faces"))
+
 # The options that some losses do not use, and the value of each that changes nothing.
 OPTIONS = {"pos_weight": 1.0, "label_smoothing": 0.0}
 
