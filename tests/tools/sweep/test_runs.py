@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stages.gan.common import paths
 from stages.gan.common.language import ERROR, VARIABLE, translated
 from stages.gan.common.processes import is_alive
 from stages.gan.training.watch import verdicts
@@ -75,7 +76,7 @@ class Pretended(Clone):
 
     def __init__(self, experiment):
         self.experiment = experiment
-        self.folder = Path.cwd() / "clone"
+        self.folder = self._project = Path.cwd() / "clone"
         self.log = Path.cwd() / "log"
 
     def make(self):
@@ -101,7 +102,7 @@ def make(tmp_path, monkeypatch):
 
     def of(program):
         monkeypatch.setattr(Pretended, "program", program)
-        made.append(Run(Experiment("mine", "a" * 40, "b" * 40, (), "t", "", "k")))
+        made.append(Run(Experiment("mine", "a" * 40, "b" * 40, (), "report@mnist", "", "k")))
         return made[-1]
 
     yield of
@@ -147,6 +148,16 @@ def test_how_one_ended_is_read_from_its_clone_its_code_and_its_log(make, monkeyp
     killed.start(0)
     wait(killed)
     assert killed.outcome() == Outcome(runs.KILLED)
+
+
+def test_a_training_from_the_cache_has_the_verdict_of_its_results(make, monkeypatch):
+    run = make("")
+    monkeypatch.setattr(Pretended, "finished", True)
+    assert run.outcome() == Outcome(runs.DONE, "")
+    results = run.clone.file(paths.metrics("mnist") / "train.json")
+    results.parent.mkdir(parents=True)
+    results.write_text('{"verdict": "oscillating"}')
+    assert run.outcome() == Outcome(runs.DONE, "oscillating")
 
 
 def test_stopping_one_ends_all_that_works_in_its_clone(make):
