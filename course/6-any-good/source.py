@@ -110,12 +110,13 @@ course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 #
 # - frechet_distance, kernel_distance, class_divergence: lower is better. Above 0 is worse than real
 #   images.
-# - precision, recall, density, coverage, class_coverage: higher is better. Below 0 is worse than real
-#   images. After a short training recall can be 0: no real image lies among the generated ones.
-# - memorisation asks how often a generated image is nearer to a training image than a new real image
-#   is. Its floor is 0.5. **Above** the floor G copies. **Below** it, G's images are farther from all
-#   real images: they are not good enough, and nothing is copied. So a large negative number is usual
-#   here.
+# - precision, recall, density, coverage, class_coverage: higher is better. Below 0 is worse than
+#   real images. After a short training recall can be 0: no real image lies among the generated
+#   ones.
+# - memorisation asks how often a generated image is nearer to a training image than a new real
+#   image is. Its floor is 0.5. **Above** the floor G copies. **Below** it, G's images are farther
+#   from all real images: they are not good enough, and nothing is copied. So a large negative
+#   number is usual here.
 # - near_copies is the share of images that are very near to a training image. Its floor is 0.01.
 #   **Above** the floor G copies. 0 is usual.
 #
@@ -129,13 +130,13 @@ course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # `apart` 的正负号这样看：
 #
 # - frechet_distance、kernel_distance、class_divergence：越低越好，正数表示比真实图像差。
-# - precision、recall、density、coverage、class_coverage：越高越好，负数表示比真实图像差。训练很短时，
-#   recall 可能是 0：没有一张真实图像落在生成图像中间。
-# - memorisation 问的是：和新的真实图像相比，生成图像有多大概率离训练图像更近。基准值是 0.5。**高于**
-#   基准值，说明生成器在抄；**低于**基准值，说明生成图像离所有真实图像都更远，画得还不够好，但没有抄。
-#   所以这里常常是很大的负数。
-# - near_copies 是与某张训练图像极为接近的图像所占的比例，基准值是 0.01。**高于**基准值，说明生成器在
-#   抄；等于 0 很正常。
+# - precision、recall、density、coverage、class_coverage：越高越好，负数表示比真实图像差。训练很短
+#   时，recall 可能是 0：没有一张真实图像落在生成图像中间。
+# - memorisation 问的是：和新的真实图像相比，生成图像有多大概率离训练图像更近。基准值是 0.5。
+#   **高于**基准值，说明生成器在抄；**低于**基准值，说明生成图像离所有真实图像都更远，画得还不够好，
+#   但没有抄。所以这里常常是很大的负数。
+# - near_copies 是与某张训练图像极为接近的图像所占的比例，基准值是 0.01。**高于**基准值，说明生成器
+#   在抄；等于 0 很正常。
 #
 # 下面哪些比较是有意义的？（可多选）
 #
@@ -184,9 +185,9 @@ def score_of(shown):
 copier = images[order[:count]]
 found = score_of(copier)
 # %% [markdown] lang="en"
-# Which of these scores notice that nothing is new? Look for an `apart` beyond 2 on the side that means
-# worse. (A: frechet_distance, B: precision, C: recall, D: coverage, E: class_coverage, F: memorisation,
-# G: near_copies)
+# Which of these scores notice that nothing is new? Look for an `apart` beyond 2 on the side that
+# means worse. (A: frechet_distance, B: precision, C: recall, D: coverage, E: class_coverage, F:
+# memorisation, G: near_copies)
 # %% [markdown] lang="zh"
 # 哪些评分看得出没有一张是新画的？看哪些 `apart` 的绝对值超过 2，而且在“更差”的那一边。（A：
 # frechet_distance，B：precision，C：recall，D：coverage，E：class_coverage，F：memorisation，G：
