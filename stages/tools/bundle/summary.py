@@ -31,7 +31,7 @@ def lines(checked: Checked) -> Iterable[str]:
     yield _("training     {epochs} epochs, {steps} steps").format(
         epochs=_text(train.get("epochs")), steps=_text(train.get("steps"))
     )
-    yield _("verdict      {verdict}").format(verdict=_text(train.get("verdict")))
+    yield _("verdict      {verdict}").format(verdict=translated(_text(train.get("verdict"))))
     yield _(
         "score                            value     error     floor   "
         "floor: the score of real images"
