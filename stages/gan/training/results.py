@@ -77,10 +77,8 @@ def publish(
         "data": about["source"],
         "bundled_data": about["bundled"],
     }
-    with (
-        whole_folder(paths.models(dataset)) as models,
-        whole_folder(paths.training_pictures(dataset)) as drawn,
-    ):
+    pictures = paths.training_pictures(dataset)
+    with whole_folder(paths.models(dataset)) as models, whole_folder(pictures) as drawn:
         link_tree(kept.models, models)
         (drawn / paths.EPOCHS).mkdir()
         link_tree(kept.pictures, drawn / paths.EPOCHS)
@@ -90,6 +88,5 @@ def publish(
     metrics = paths.metrics(dataset)
     tables = history.write(metrics)
     write_json(metrics / "train.json", summary)
-    kept.finish(
-        [paths.models(dataset), paths.training_pictures(dataset), metrics / "train.json", *tables]
-    )
+    outs = [pictures / name for name in (paths.EPOCHS, "animation.gif", "verdict.json")]
+    kept.finish([paths.models(dataset), *outs, metrics / "train.json", *tables])

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from stages.gan.common import paths
@@ -10,6 +11,7 @@ from stages.gan.data import prepared
 from stages.gan.trained import checkpoints
 from stages.gan.training import results
 from stages.gan.training.history import History
+from tests.helpers.project import ROOT
 from tests.helpers.training.runs import set_up, small
 
 VERDICT = {"name": "still learning"}
@@ -64,3 +66,8 @@ def test_what_is_published_is_what_was_kept(run, tmp_path, monkeypatch):
     with Image.open(paths.training_pictures("mnist") / "animation.gif") as film:
         assert film.n_frames == 3
     assert json.loads((paths.training_pictures("mnist") / "verdict.json").read_text()) == VERDICT
+    # What dvc.lock will have, so that what is kept can be removed then.
+    stage = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]["do"]
+    listed = [*stage["outs"], *stage["metrics"], *stage["plots"]]
+    outs = [out if isinstance(out, str) else next(iter(out)) for out in listed]
+    assert sorted(kept.results) == sorted(out.replace("${key}", "mnist") for out in outs)
