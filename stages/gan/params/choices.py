@@ -142,6 +142,13 @@ NETWORKS = {
         augmentation_helps=True,
         complaint=halved_side,
     ),
+    "residual": Network(
+        marked("residual networks"),
+        memory=2_000_000_000,
+        collapse_steps=300,
+        augmentation_helps=True,
+        complaint=halved_side,
+    ),
 }
 
 
