@@ -127,6 +127,8 @@ RUNS = {
     "wgan_gp, 5 steps of D": Run(
         True, steps=500, changes={"loss": "wgan_gp", "discriminator_steps": 5}
     ),
+    "rpgan": Run(True, changes={"loss": "rpgan"}),
+    "rpgan, R1 and R2": Run(True, steps=800, changes={"loss": "rpgan", "r1": 1.0, "r2": 1.0}),
     "R1": Run(True, steps=800, changes={"r1": 1.0}),
     "spectral norm": Run(True, changes={"discriminator.spectral_norm": True}),
     "EMA, cosine, noise": Run(
@@ -143,6 +145,15 @@ RUNS = {
     "D far too strong": Run(
         False,
         changes={
+            "learning_rate": 0.00001,
+            "discriminator_learning_rate": 0.002,
+            "discriminator_steps": 5,
+        },
+    ),
+    "the same with rpgan": Run(
+        False,
+        changes={
+            "loss": "rpgan",
             "learning_rate": 0.00001,
             "discriminator_learning_rate": 0.002,
             "discriminator_steps": 5,

@@ -118,8 +118,9 @@ def drawn_texts(monkeypatch):
 def complaint(tmp_path):
     """The message that one wrong value ends in."""
 
-    def of(place, value, dataset="mnist"):
-        return message_of(load_params, tmp_path, dataset, **{place.replace(".", "__"): value})
+    def of(place, value, dataset="mnist", **changes):
+        changes = {**changes, place.replace(".", "__"): value}
+        return message_of(load_params, tmp_path, dataset, **changes)
 
     return of
 

@@ -17,6 +17,10 @@ def measure(
 ) -> dict[str, Any]:
     """D's part of scores.json, from its logits.
 
+    A loss of pairs does not determine a constant in D's logits. Cross-entropy, accuracy and the
+    bound on the JSD are then measured with the constant that makes D's mean answer 1/2. The two
+    probabilities are those that training reports, of the i-th real with the i-th generated image.
+
     Parameters
     ----------
     settings : Train
@@ -36,8 +40,12 @@ def measure(
                 "diverged; there is nothing to measure"
             )
         )
-    bce = equilibrium.bce_terms(real, fake)
     loss = losses.of_params(settings)
+    answers = (real, fake)
+    if loss.is_paired:
+        answers = (real - fake, fake - real)
+        real, fake = equilibrium.centred(real, fake)
+    bce = equilibrium.bce_terms(real, fake)
     point = equilibrium.point(loss)
     own = equilibrium.loss_terms(loss, point, real, fake)
     return {
@@ -47,8 +55,8 @@ def measure(
             "equilibrium_point": point.to_json() if point else None,
             **{name: term.to_json() for name, term in own.items()},
         },
-        "real_probability": float(equilibrium.probability(real).mean()),
-        "fake_probability": float(equilibrium.probability(fake).mean()),
+        "real_probability": float(equilibrium.probability(answers[0]).mean()),
+        "fake_probability": float(equilibrium.probability(answers[1]).mean()),
         "accuracy": float(((real > 0).mean() + (fake <= 0).mean()) / 2),
         "jsd_lower_bound": equilibrium.jsd_lower_bound(bce["discriminator"].value),
     }

@@ -1,13 +1,17 @@
 """Adversarial losses on the discriminator's logits, behind one interface.
 
-A loss is a Cell with three methods. Each takes logits s of any shape and returns the mean of their
-losses (or the sum, or one value for each logit):
+A loss is a Cell with two methods. Each takes the logits of real and of generated images, of any
+equal shape, and returns the mean of their losses (or the sum, or one value for each logit):
 
-- real(s): the discriminator's term on real images,
-- fake(s): its term on generated images; D minimises real(s) + fake(s),
-- generator(s): the generator's loss on its own images.
+- discriminator(real, fake): what D minimises,
+- generator(fake, real): what G minimises.
 
-`equilibrium` computes a loss's values at equilibrium from these three.
+There are two kinds. A loss of single images judges each logit by itself: D's loss is the sum of
+a term real(s) on real and a term fake(s) on generated images, and G's loss has no use for the
+logits of real images. A loss of pairs (`is_paired`) judges the difference of two logits, of one
+real and one generated image: the first of one with the first of the other, and so on.
+
+`equilibrium` computes a loss's values at equilibrium from these methods.
 """
 
 import math
@@ -68,7 +72,11 @@ class Loss(nn.Cell):
 
     Options are read while a step is compiled, so an option at its default costs no time and
     changes no bit.
+
+    `is_paired` says that the loss judges differences of a real and a generated image's logits.
     """
+
+    is_paired = False
 
     def __init__(self, options: Options) -> None:
         super().__init__()
@@ -96,8 +104,40 @@ class Loss(nn.Cell):
             return values
         return values * self.weight
 
+    def discriminator(self, real_logits, fake_logits):
+        """D's loss on real and generated images."""
+        raise NotImplementedError
 
-class _LossOfTargets(Loss):
+    def generator(self, fake_logits, real_logits):
+        """G's loss on its own images, beside real ones."""
+        raise NotImplementedError
+
+    def probabilities(self, real_logits, fake_logits):
+        """What D says of each real and of each generated image: its probability of being real."""
+        raise NotImplementedError
+
+
+class LossOfImages(Loss):
+    """A loss that judges the logit s of each image by itself."""
+
+    def discriminator(self, real_logits, fake_logits):
+        """The sum of D's two terms."""
+        return self.real(real_logits) + self.fake(fake_logits)
+
+    def probabilities(self, real_logits, fake_logits):
+        """sigmoid(s)."""
+        return ops.sigmoid(real_logits), ops.sigmoid(fake_logits)
+
+    def real(self, logits):
+        """D's term on real images."""
+        raise NotImplementedError
+
+    def fake(self, logits):
+        """D's term on generated images."""
+        raise NotImplementedError
+
+
+class _LossOfTargets(LossOfImages):
     """A loss that compares the logits with a target: 1 for real, 0 for generated."""
 
     def real(self, logits):
@@ -108,9 +148,9 @@ class _LossOfTargets(Loss):
         """D's term on generated images."""
         return self.term(logits, 0.0)
 
-    def generator(self, logits):
+    def generator(self, fake_logits, real_logits=None):
         """The generator's term: it wants its images called real."""
-        return self.term(logits, 1.0)
+        return self.term(fake_logits, 1.0)
 
 
 class BinaryCrossEntropy(_LossOfTargets):
@@ -189,7 +229,7 @@ class MeanSquaredError(_LossOfTargets):
         return self.reduced(error * error)
 
 
-class Hinge(Loss):
+class Hinge(LossOfImages):
     """max(0, 1 - s) on real and max(0, 1 + s) on generated images (Lim and Ye 2017).
 
     D's gradient is 0 for a logit on the right side of +1 or -1. The generator's term is -s, which
@@ -204,12 +244,12 @@ class Hinge(Loss):
         """D's term on generated images."""
         return self.reduced(ops.relu(1.0 + logits))
 
-    def generator(self, logits):
+    def generator(self, fake_logits, real_logits=None):
         """The generator's term."""
-        return self.reduced(-logits)
+        return self.reduced(-fake_logits)
 
 
-class Wasserstein(Loss):
+class Wasserstein(LossOfImages):
     """-s on real and s on generated images (Arjovsky et al. 2017).
 
     The logit is a score without a fixed zero; it is not the logit of a probability. These terms
@@ -224,9 +264,34 @@ class Wasserstein(Loss):
         """D's term on generated images."""
         return self.reduced(logits)
 
-    def generator(self, logits):
+    def generator(self, fake_logits, real_logits=None):
         """The generator's term."""
-        return self.reduced(-logits)
+        return self.reduced(-fake_logits)
+
+
+class RelativisticPairing(Loss):
+    """softplus(-d) for D and softplus(d) for G; d = D(x) - D(G(z)) of a real and a generated image.
+
+    Jolicoeur-Martineau 2018, section 4.1 (RSGAN); Huang et al. 2024 (R3GAN, arXiv 2501.05441),
+    equation 2. D has to find the real image of each pair. A constant that is added to all logits
+    changes nothing, so a logit means nothing by itself: sigmoid(d) is the probability that D gives
+    to the right order of the pair.
+    """
+
+    is_paired = True
+
+    def discriminator(self, real_logits, fake_logits):
+        """D's loss: it wants the real image of each pair to have the higher logit."""
+        return self.reduced(ops.softplus(fake_logits - real_logits))
+
+    def generator(self, fake_logits, real_logits):
+        """G's loss: it wants its own image to have the higher logit."""
+        return self.reduced(ops.softplus(real_logits - fake_logits))
+
+    def probabilities(self, real_logits, fake_logits):
+        """That the image is the real one of its pair; the two of a pair add up to 1."""
+        difference = real_logits - fake_logits
+        return ops.sigmoid(difference), ops.sigmoid(-difference)
 
 
 def gradient_penalty(norms: Tensor) -> Tensor:
@@ -270,6 +335,7 @@ LOSSES = complete(
         "mse": MeanSquaredError,
         "hinge": Hinge,
         "wgan_gp": Wasserstein,
+        "rpgan": RelativisticPairing,
     }
 )
 

@@ -4,6 +4,10 @@ At equilibrium the generated images are distributed like the real ones. Then D's
 the same for every image: the logit at which real + fake is lowest. For plain cross-entropy that is
 logit 0, probability 1/2 (Goodfellow et al. 2014, proposition 1); weights and label smoothing move
 it. A loss's value at equilibrium is computed from the loss itself, never written down.
+
+A loss of pairs judges the difference of two logits. At equilibrium each order of a pair is equally
+likely, so D's best answer is the difference at which the mean loss of both orders is lowest: 0.
+What is called a logit below is then this difference.
 """
 
 import math
@@ -14,9 +18,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import ops
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from stages.gan.common.tensors import as_tensor
-from stages.gan.losses import Loss
+from stages.gan.losses import Loss, LossOfImages
 
 # The lowest point is searched in this range: float32's sigmoid from 1e-7 to 1 - 1e-7. With all
 # values that params.yaml allows it lies within logits -6 and 5.
@@ -56,6 +61,34 @@ def binary_cross_entropy(logits: NDArray[np.float64], target: float) -> float:
     return float(np.mean(np.logaddexp(0.0, logits) - target * logits))
 
 
+def centred(
+    real: NDArray[np.float64], fake: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The logits less the constant that makes D's mean answer 1/2: as many are real as generated.
+
+    A loss of pairs does not determine the constant. Among all constants, this one gives the lowest
+    cross-entropy real + fake, whose derivative is zero there.
+
+    Parameters
+    ----------
+    real, fake : (N,), (M,)
+
+    Examples
+    --------
+    >>> [logits.tolist() for logits in centred(np.array([7.0]), np.array([5.0]))]
+    [[1.0], [-1.0]]
+    """
+
+    def excess(constant: float) -> float:
+        answers = probability(real - constant).mean() + probability(fake - constant).mean()
+        return float(answers) - 1.0
+
+    low, high = (float(end(np.concatenate([real, fake]))) for end in (np.min, np.max))
+    # Rounding may take the sign from both ends if all logits are nearly equal.
+    constant = brentq(excess, low - 1.0, high + 1.0)
+    return real - constant, fake - constant
+
+
 def jsd_lower_bound(discriminator_bce: float) -> float:
     """The Jensen-Shannon divergence (JSD) of real and generated images that a D's loss proves.
 
@@ -93,15 +126,18 @@ class Point:
         The logits between which D's loss is lowest. They are equal, except for a loss that is
         flat there (hinge, from -1 to 1). Then all these logits are equally good, and only D's sum
         is the same at all of them. The terms are given at the middle logit.
-    real, fake, generator : float
-        The loss's terms per image.
+    discriminator, generator : float
+        Both losses per image, or per pair.
+    real, fake : float or None
+        The terms whose sum is D's loss; None for a loss of pairs, which has no such terms.
     """
 
     lowest: float
     highest: float
-    real: float
-    fake: float
+    discriminator: float
     generator: float
+    real: float | None = None
+    fake: float | None = None
 
     @property
     def logit(self) -> float:
@@ -118,11 +154,6 @@ class Point:
         """Whether D has only one best answer."""
         return self.lowest == self.highest
 
-    @property
-    def discriminator(self) -> float:
-        """D's loss: the sum of its two terms."""
-        return self.real + self.fake
-
     def to_json(self) -> dict[str, float]:
         """D's answer as plain JSON values; for the terms see `Term`."""
         return {
@@ -133,7 +164,9 @@ class Point:
 
 
 def point(loss: Loss) -> Point | None:
-    """Find where D's terms, real(s) + fake(s), are lowest over all logits s.
+    """Find where D's loss of images that it cannot tell apart is lowest over all logits s.
+
+    For a loss of images that is real(s) + fake(s), for a loss of pairs the mean over both orders.
 
     The sums on a grid give the approximate logit, and the sign of the derivative the exact one:
     near its lowest point a float32 sum is constant over 1e-3 of logits, but its derivative is not.
@@ -158,19 +191,20 @@ def point(loss: Loss) -> Point | None:
         lowest = highest = (lowest + highest) / 2.0
     middle = np.full(2, (lowest + highest) / 2.0)
     mean = loss.with_reduction("mean")
-    return Point(
-        lowest,
-        highest,
-        _value(mean.real, middle),
-        _value(mean.fake, middle),
-        _value(mean.generator, middle),
-    )
+    generator = _value(mean.generator, middle, np.zeros(2))
+    if not isinstance(mean, LossOfImages):
+        return Point(lowest, highest, _value(_blind(mean), middle), generator)
+    real, fake = _value(mean.real, middle), _value(mean.fake, middle)
+    return Point(lowest, highest, real + fake, generator, real, fake)
 
 
 def generator_at(loss: Loss, answer: float) -> float:
-    """G's loss per image if D gives every generated image the probability `answer`, 0 to 1."""
-    logit = math.log(answer / (1.0 - answer))
-    return _value(loss.with_reduction("mean").generator, np.full(2, logit))
+    """G's loss per image if D gives every generated image the probability `answer`, 0 to 1.
+
+    For a loss of pairs: the probability of being the real one of its pair.
+    """
+    logits = np.full(2, math.log(answer / (1.0 - answer)))
+    return _value(loss.with_reduction("mean").generator, logits, np.zeros(2))
 
 
 def _first(each: Loss, left: float, right: float, reached: np.ufunc) -> float:
@@ -189,12 +223,21 @@ def _first(each: Loss, left: float, right: float, reached: np.ufunc) -> float:
 def _sums_and_slopes(
     each: Loss, logits: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """real(s) + fake(s) and its derivative, at each of (N,) logits."""
+    """D's loss of images that it cannot tell apart, and its derivative, at each of (N,) logits."""
+    return values_and_slopes(_blind(each), logits)
 
-    def both(s):
-        return each.real(s) + each.fake(s)
 
-    return values_and_slopes(both, logits)
+def _blind(loss: Loss) -> Callable[[ms.Tensor], ms.Tensor]:
+    """D's loss if it answers s whatever it sees; of pairs, if the difference is s in any order."""
+
+    def of_images(s):
+        return loss.discriminator(s, s)
+
+    def of_pairs(s):
+        zero = ops.zeros_like(s)
+        return (loss.discriminator(s, zero) + loss.discriminator(zero, s)) * 0.5
+
+    return of_pairs if loss.is_paired else of_images
 
 
 def values_and_slopes(
@@ -238,18 +281,16 @@ def bce_terms(real: NDArray[np.float64], fake: NDArray[np.float64]) -> dict[str,
     They measure every D in the same way, whatever loss it was trained with. Their equilibrium is
     that of plain cross-entropy, logit 0.
     """
-    values = (
-        binary_cross_entropy(real, 1.0),
-        binary_cross_entropy(fake, 0.0),
-        binary_cross_entropy(fake, 1.0),
-    )
     middle = np.zeros(1)
-    real_point, fake_point = (binary_cross_entropy(middle, target) for target in (1.0, 0.0))
-    return _terms(values, Point(0.0, 0.0, real_point, fake_point, real_point))
+    real_term, fake_term, generator = (
+        Term(binary_cross_entropy(logits, target), binary_cross_entropy(middle, target))
+        for logits, target in ((real, 1.0), (fake, 0.0), (fake, 1.0))
+    )
+    return _with_sum(real_term, fake_term, generator)
 
 
 def loss_terms(
-    loss: Loss, equilibrium: Point | None, real: NDArray[np.float64], fake: NDArray[np.float64]
+    loss: Loss, at: Point | None, real: NDArray[np.float64], fake: NDArray[np.float64]
 ) -> dict[str, Term]:
     """The terms of the loss that the networks were trained with, per image.
 
@@ -257,24 +298,34 @@ def loss_terms(
     ----------
     loss : Loss
         Any reduction; the mean is returned.
-    equilibrium : Point or None
+    at : Point or None
         The result of `point` for this loss.
-    real, fake : (N,), (M,) logits
+    real, fake : (N,), (M,) logits; as many of each for a loss of pairs, the i-th with the i-th
+
+    Returns
+    -------
+    dict
+        `discriminator` and `generator`; of a loss of images also `real` and `fake`.
     """
     mean = loss.with_reduction("mean")
-    values = (_value(mean.real, real), _value(mean.fake, fake), _value(mean.generator, fake))
-    return _terms(values, equilibrium)
+    generator = Term(_value(mean.generator, fake, real), at.generator if at else None)
+    if not isinstance(mean, LossOfImages):
+        found = Term(_value(mean.discriminator, real, fake), at.discriminator if at else None)
+        return {"generator": generator, "discriminator": found}
+    return _with_sum(
+        Term(_value(mean.real, real), at.real if at else None),
+        Term(_value(mean.fake, fake), at.fake if at else None),
+        generator,
+    )
 
 
-def _value(term: Callable[[ms.Tensor], ms.Tensor], logits: NDArray[np.float64]) -> float:
-    return float(term(as_column(logits)).asnumpy())
+def _value(term: Callable[..., ms.Tensor], *logits: NDArray[np.float64]) -> float:
+    return float(term(*map(as_column, logits)).asnumpy())
 
 
-def _terms(values: tuple[float, float, float], at: Point | None) -> dict[str, Term]:
-    real, fake, generator = values
-    return {
-        "real": Term(real, at.real if at else None),
-        "fake": Term(fake, at.fake if at else None),
-        "generator": Term(generator, at.generator if at else None),
-        "discriminator": Term(real + fake, at.discriminator if at else None),
-    }
+def _with_sum(real: Term, fake: Term, generator: Term) -> dict[str, Term]:
+    level = None
+    if real.equilibrium is not None and fake.equilibrium is not None:
+        level = real.equilibrium + fake.equilibrium
+    discriminator = Term(real.value + fake.value, level)
+    return {"real": real, "fake": fake, "generator": generator, "discriminator": discriminator}

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from mindspore import ops
 from numpy.typing import NDArray
 from scipy.special import softmax
 
 from stages.gan import losses
-from stages.gan.losses import Loss
+from stages.gan.losses import Loss, LossOfImages
 from stages.gan.losses.equilibrium import Point, binary_cross_entropy, values_and_slopes
 from stages.gan.pages.charts import png
 from stages.gan.pages.information import (
@@ -213,15 +214,35 @@ def coin() -> bytes:
 
 
 def own_terms(name: str, loss: Loss, point: Point | None) -> bytes:
-    """The terms of the run's own loss against one logit given to all images."""
+    """The terms of the run's own loss against one logit given to all images.
+
+    Of a loss of pairs: against the difference of the two logits of each pair.
+    """
     each = loss.with_reduction("none")
-    real, fake = (np.array(_values(term, _NEAR_LOGITS)) for term in (each.real, each.fake))
-    lines = {
-        "D, real": real.tolist(),
-        "D, generated": fake.tolist(),
-        "D's sum": (real + fake).tolist(),
-        "G": _values(each.generator, _NEAR_LOGITS),
-    }
+    if isinstance(each, LossOfImages):
+        real, fake = (np.array(_values(term, _NEAR_LOGITS)) for term in (each.real, each.fake))
+        lines = {
+            "D, real": real.tolist(),
+            "D, generated": fake.tolist(),
+            "D's sum": (real + fake).tolist(),
+            "G": _values(each.generator, _NEAR_LOGITS),
+        }
+        x_label = "logit s of every image"
+    else:
+
+        def of_pairs(s, sign):
+            return each.discriminator(sign * s, ops.zeros_like(s))
+
+        right, wrong = (
+            np.array(_values(functools.partial(of_pairs, sign=sign), _NEAR_LOGITS))
+            for sign in (1.0, -1.0)
+        )
+        lines = {
+            "D": right.tolist(),
+            "D, mean of both orders": ((right + wrong) / 2).tolist(),
+            "G": _values(lambda s: each.generator(ops.zeros_like(s), s), _NEAR_LOGITS),
+        }
+        x_label = "logit of the real image less that of the generated one"
     marks = {}
     if point and point.unique:
         marks = {f"equilibrium, s = {point.logit:.3g}": point.logit}
@@ -230,9 +251,7 @@ def own_terms(name: str, loss: Loss, point: Point | None) -> bytes:
             f"equally good for D from s = {point.lowest:g}": point.lowest,
             f"to s = {point.highest:g}": point.highest,
         }
-    return png.curves(
-        _NEAR_LOGITS.tolist(), lines, {}, "logit s of every image", f"loss ({name})", marks=marks
-    )
+    return png.curves(_NEAR_LOGITS.tolist(), lines, {}, x_label, f"loss ({name})", marks=marks)
 
 
 def _each(name: str) -> Loss:

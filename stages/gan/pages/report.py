@@ -17,7 +17,7 @@ from stages.gan.measures import headline
 from stages.gan.measures import table as measures
 from stages.gan.pages import advice, epochs, evidence, lesson, scores
 from stages.gan.pages.charts import png, vega
-from stages.gan.params import Dataset, Train, shareable
+from stages.gan.params import Dataset, Train, choices, shareable
 from stages.gan.training.watch import sentences
 
 _LOSSES = {"discriminator": "discriminator_loss", "generator": "generator_loss"}
@@ -128,6 +128,15 @@ def about_equilibrium(terms: Mapping[str, Any]) -> str:
             "training loss does not measure the networks either. The cross-entropy and the other "
             "rows of the table below do, because they do not depend on the training loss."
         ).format(name=terms["name"])
+    if choices.LOSSES[terms["name"]].is_paired:
+        return _(
+            "The loss {name} compares the logits of a real and a generated image. D then gives "
+            "both images of every pair the same logit, so each has the probability "
+            "{probability:.4g} of being the real one of the two: D(x) and D(G(z)) on this page are "
+            "these probabilities. A single logit has no meaning, because a constant that is added "
+            "to all logits changes nothing. The rows of the table named cross-entropy, D's "
+            "accuracy and the JSD are given for the constant with which D's mean answer is 1/2."
+        ).format(name=terms["name"], probability=point["probability"])
     if point["lowest_logit"] != point["highest_logit"]:
         return _(
             "With the loss {name} every logit from {low:g} to {high:g} is then equally good for D: "

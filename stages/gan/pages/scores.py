@@ -9,7 +9,7 @@ from typing import Any
 from stages.gan.common.language import _, translated
 from stages.gan.measures.table import Measure
 from stages.gan.pages.charts import error_bars
-from stages.gan.params import Train
+from stages.gan.params import Train, choices
 
 # Without options these three are the same measure, so the table shows only one.
 _CROSS_ENTROPIES = ("bce", "bce_with_logits", "softplus")
@@ -76,21 +76,19 @@ def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]
                 sentence=same,
             )
             for name, term in terms.items()
+            if name in own
         ]
+    of_real = _("D's probability of being real, averaged over real images.")
+    of_fake = _("D's probability of being real, averaged over generated images.")
+    if choices.LOSSES[own["name"]].is_paired:
+        of_real = _(
+            "D's probability that a real image, beside a generated one, is the real one of the two."
+        )
+        of_fake = _("The same for a generated image: 1 less the row above.")
     return [
         *rows,
-        _row(
-            _("mean D(x)"),
-            evaluate["real_probability"],
-            probability,
-            _("D's probability of being real, averaged over real images."),
-        ),
-        _row(
-            _("mean D(G(z))"),
-            evaluate["fake_probability"],
-            probability,
-            _("D's probability of being real, averaged over generated images."),
-        ),
+        _row(_("mean D(x)"), evaluate["real_probability"], probability, of_real),
+        _row(_("mean D(G(z))"), evaluate["fake_probability"], probability, of_fake),
         _row(
             _("D's accuracy"),
             evaluate["accuracy"],

@@ -121,6 +121,13 @@ class Schedule(_Section):
     final: Annotated[float, _WHOLE, Field(ge=0, le=1)]
 
 
+class Penalty(_Section):
+    """How the penalties r1 and r2 are computed."""
+
+    kind: Literal["exact", "difference"]
+    sigma: Annotated[float, _WHOLE, Field(ge=0.00001, le=1)]
+
+
 class Distributed(_Section):
     """The number of processes that train together."""
 
@@ -146,6 +153,8 @@ class Train(_Section):
     instance_noise: Annotated[float, _WHOLE, Field(ge=0, le=10)]
     augmentation: list[Literal["color", "translation", "cutout"]]
     r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
+    r2: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
+    penalty: Penalty
     ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     average_snapshots: Annotated[int, _WHOLE, Field(ge=0, le=1000)]
     loss: LossName
@@ -167,9 +176,27 @@ class Train(_Section):
         return self.loss_options.gradient_penalty if has_one else 0.0
 
     @property
+    def penalties(self) -> dict[str, float]:
+        """The penalties on D's gradient that are on: place below `train`, and weight."""
+        found = {
+            "r1": self.r1,
+            "r2": self.r2,
+            "loss_options.gradient_penalty": self.gradient_penalty,
+        }
+        return {place: weight for place, weight in found.items() if weight > 0}
+
+    @property
+    def moved_images(self) -> tuple[str, ...]:
+        """The images, real or fake, whose penalty is estimated by a difference."""
+        if self.penalty.kind != "difference":
+            return ()
+        return tuple(name for name, gamma in (("real", self.r1), ("fake", self.r2)) if gamma > 0)
+
+    @property
     def differentiates_twice(self) -> bool:
         """Whether the losses contain D's gradient with respect to images."""
-        return self.r1 > 0 or self.gradient_penalty > 0
+        exactly = self.penalty.kind == "exact" and (self.r1 > 0 or self.r2 > 0)
+        return exactly or self.gradient_penalty > 0
 
 
 class Judge(_Section):
@@ -282,11 +309,11 @@ class Dataset(_Section):
 
     @model_validator(mode="after")
     def _every_image_has_its_own_gradient(self) -> "Dataset":
+        # A difference does not give it either: an image that moves changes the others' logits too,
+        # and the running statistics would be those of moved images.
         train = self.train
-        if train.differentiates_twice and train.discriminator.batch_norm:
-            name, value = "r1", train.r1
-            if not value:
-                name, value = "loss_options.gradient_penalty", train.gradient_penalty
+        if train.penalties and train.discriminator.batch_norm:
+            name, value = next(iter(train.penalties.items()))
             raise ValueError(
                 _(
                     "train.{name} is {value}, but with train.discriminator.batch_norm the "

@@ -27,12 +27,16 @@ class Loss:
     is_cross_entropy : bool
         Whether both terms are plain cross-entropies. Then each is ln 2 at equilibrium, and D's
         sum bounds the Jensen-Shannon divergence.
+    is_paired : bool
+        Whether the loss judges pairs of a real and a generated image, by the difference of their
+        logits. A single logit then means nothing.
     """
 
     takes_pos_weight: bool = False
     takes_label_smoothing: bool = False
     has_gradient_penalty: bool = False
     is_cross_entropy: bool = False
+    is_paired: bool = False
 
     def takes(self, option: str) -> bool:
         """Whether the loss uses an option of OPTIONS."""
@@ -48,6 +52,7 @@ LOSSES = {
     "mse": Loss(takes_label_smoothing=True),
     "hinge": Loss(),
     "wgan_gp": Loss(has_gradient_penalty=True),
+    "rpgan": Loss(is_paired=True),
 }
 
 # The titles of pages in the shipped params.yaml. A page says them in its own language, and another
@@ -143,6 +148,13 @@ NETWORKS = {
         marked("convolutional networks (DCGAN)"),
         memory=2_000_000_000,
         collapse_steps=150,
+        augmentation_helps=True,
+        complaint=halved_side,
+    ),
+    "residual": Network(
+        marked("residual networks"),
+        memory=2_000_000_000,
+        collapse_steps=300,
         augmentation_helps=True,
         complaint=halved_side,
     ),

@@ -114,13 +114,15 @@ def assemble(
     snapshots = settings.average_snapshots
     recorder = Recorder(generator, steps, snapshots) if snapshots else None
     options = Options(
-        average,
-        settings.instance_noise > 0,
-        bool(settings.augmentation),
-        settings.r1 / group.size,
-        settings.gradient_penalty / group.size,
-        watched,
-        group.size,
+        average=average,
+        instance_noise=settings.instance_noise > 0,
+        augmentation=bool(settings.augmentation),
+        r1=settings.r1 / group.size,
+        r2=settings.r2 / group.size,
+        sigma=settings.penalty.sigma if settings.moved_images else 0.0,
+        gradient_penalty=settings.gradient_penalty / group.size,
+        watched=watched,
+        ranks=group.size,
     )
     loss = losses.of_params(settings, group.size)
     discriminator_step = None

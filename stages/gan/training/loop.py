@@ -79,6 +79,8 @@ class Plan:
     discriminator sees (Soenderby et al. 2017, section 3.3), in units of the images' [-1, 1].
     `augmentation` names the changes made to each of these images, of `augmentation.POLICIES`.
     With `gradient_penalty`, points between fake and real images are drawn for the penalty.
+    `moved` names the images, real | fake, that a penalty by difference moves by noise of
+    deviation `sigma`.
 
     In a `group` each rank takes its part of every batch. Order and random numbers are drawn for
     whole batches, as in one process.
@@ -98,6 +100,8 @@ class Plan:
     instance_noise: float = 0.0
     augmentation: tuple[str, ...] = ()
     gradient_penalty: bool = False
+    moved: tuple[str, ...] = ()
+    sigma: float = 0.0
     watched: bool = False
     group: Group = ALONE
     on_step: Callable[[int, NDArray[np.float32]], None] = field(default=lambda step, row: None)
@@ -197,6 +201,7 @@ def inputs(
     mine = plan.group.part(plan.batch_size)
     draw = stream(plan.seed, "instance noise", position)
     mixing = stream(plan.seed, "gradient penalty", position)
+    moving = {name: stream(plan.seed, f"penalty on {name}", position) for name in plan.moved}
     changing = stream(plan.seed, "augmentation", position)
     level = np.float32(plan.noise_level(position, last_step))
     for start in range(0, len(rows), plan.batch_size):
@@ -211,6 +216,9 @@ def inputs(
         if plan.gradient_penalty:
             mix = mixing.random((plan.batch_size, 1, 1, 1), dtype=np.float32)[mine]
             named["mix"] = as_tensor(mix)
+        for name, move in moving.items():
+            noise = np.float32(plan.sigma) * move.standard_normal(whole, dtype=np.float32)[mine]
+            named[f"{name}_move"] = as_tensor(noise)
         if plan.augmentation:
             # Real images first, then as many generated ones.
             drawn = draw_changes(changing, plan.augmentation, 2 * plan.batch_size, whole[1:])

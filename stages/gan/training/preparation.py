@@ -184,6 +184,8 @@ def plan_of(
         instance_noise=settings.instance_noise,
         augmentation=tuple(settings.augmentation),
         gradient_penalty=settings.gradient_penalty > 0,
+        moved=settings.moved_images,
+        sigma=settings.penalty.sigma,
         watched=True,
         group=group,
     )

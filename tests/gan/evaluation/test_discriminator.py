@@ -35,6 +35,27 @@ def test_a_loss_without_an_equilibrium_has_none(settings):
     assert own["equilibrium_point"] is None
 
 
+def test_of_a_loss_of_pairs_a_constant_of_the_logits_means_nothing(settings):
+    rpgan = settings(loss="rpgan")
+    real, fake = np.array([1.0, 3.0, 2.0, 0.5]), np.array([0.0, 1.0, -1.0, 1.5])
+    measured, moved = (discriminator.measure(rpgan, real + c, fake + c) for c in (0.0, 70.0))
+    own = measured["training_loss"]
+    assert set(own) == {"name", "equilibrium_point", "generator", "discriminator"}
+    each = np.log1p(np.exp(fake - real))
+    assert own["discriminator"]["value"] == pytest.approx(each.mean(), abs=1e-6)
+    assert own["discriminator"]["equilibrium"] == pytest.approx(math.log(2), abs=1e-6)
+    assert measured["real_probability"] == pytest.approx(np.mean(np.exp(-each)))
+    assert measured["real_probability"] + measured["fake_probability"] == pytest.approx(1)
+    # Cross-entropy and accuracy are as good as any constant makes them.
+    assert measured["accuracy"] == 0.625  # the constant is between 1.0 and 1.5
+    for name in ("accuracy", "real_probability", "jsd_lower_bound"):
+        assert moved[name] == pytest.approx(measured[name], abs=1e-9)
+    for name, term in measured["bce"].items():
+        assert moved["bce"][name]["value"] == pytest.approx(term["value"], abs=1e-9)
+    uncentred = discriminator.measure(settings(), real, fake)
+    assert measured["bce"]["discriminator"]["value"] < uncentred["bce"]["discriminator"]["value"]
+
+
 logits = st.lists(st.floats(-40, 40), min_size=1, max_size=20).map(np.array)
 
 

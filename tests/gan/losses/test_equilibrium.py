@@ -9,6 +9,7 @@ from stages.gan import losses
 from stages.gan.losses.equilibrium import (
     bce_terms,
     binary_cross_entropy,
+    centred,
     generator_at,
     jsd_lower_bound,
     loss_terms,
@@ -50,6 +51,39 @@ def test_terms_add_up_and_distances_are_from_equilibrium(real, fake):
     for term in terms.values():
         assert term.distance == abs(term.value - term.equilibrium)
         assert term.to_json()["distance"] == term.distance
+
+
+def test_pairs_have_their_equilibrium_at_equal_logits():
+    loss = losses.build("rpgan")
+    at = point(loss)
+    assert at.unique
+    assert (at.logit, at.probability, at.real, at.fake) == (0.0, 0.5, None, None)
+    assert at.discriminator == pytest.approx(math.log(2), abs=1e-6)
+    assert at.generator == pytest.approx(math.log(2), abs=1e-6)
+    terms = loss_terms(loss, at, np.array([5.0, 3.0]), np.array([4.0, 4.0]))
+    assert set(terms) == {"discriminator", "generator"}
+    expected = (math.log1p(math.exp(-1)) + math.log1p(math.exp(1))) / 2
+    assert terms["discriminator"].value == pytest.approx(expected, abs=1e-6)
+    assert terms["generator"].value == pytest.approx(expected, abs=1e-6)
+    assert terms["discriminator"].equilibrium == at.discriminator
+    # G's loss if its image has the probability 0.2 of being the real one of the pair
+    assert generator_at(loss, 0.2) == pytest.approx(-math.log(0.2), abs=1e-5)
+
+
+@given(logits, logits)
+def test_the_constant_of_pairs_gives_the_lowest_cross_entropy(real, fake):
+    moved = centred(real, fake)
+    for before, after in zip((real, fake), moved, strict=True):
+        np.testing.assert_allclose(np.diff(after), np.diff(before), atol=1e-9)
+    assert probability(moved[0]).mean() + probability(moved[1]).mean() == pytest.approx(1, abs=1e-9)
+
+    def both(constant):
+        return binary_cross_entropy(moved[0] - constant, 1.0) + binary_cross_entropy(
+            moved[1] - constant, 0.0
+        )
+
+    for constant in (-2.0, -0.01, 0.01, 2.0):
+        assert both(0.0) <= both(constant) + 1e-12
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,20 @@ several = st.lists(logit, min_size=1, max_size=6)
 
 
 def value_and_gradient(loss, term: str, logits):
-    """The value, and the gradient of its sum, with respect to a column of logits."""
+    """The value, and the gradient of its sum, with respect to a column of logits.
+
+    Of a loss of pairs, by the logits of the images that the term is about; the others' are 0.
+    """
     column = Tensor(np.array(logits, np.float32).reshape(-1, 1))
+    zeros = ops.zeros_like(column)
 
     def total(s):
-        value = getattr(loss, term)(s)
+        if not loss.is_paired:
+            value = getattr(loss, term)(s)
+        elif term == "generator":
+            value = loss.generator(s, zeros)
+        else:
+            value = loss.discriminator(*((s, zeros) if term == "real" else (zeros, s)))
         return ops.sum(value), value
 
     (_, value), gradient = ms.value_and_grad(total, 0, has_aux=True)(column)
@@ -51,6 +60,9 @@ def closed_form(name: str, term: str, s, options: Options):
     elif name == "hinge" and term != "generator":
         sign = {"real": -1.0, "fake": 1.0}[term]
         value, slope = np.maximum(0, 1 + sign * s), sign * (1 + sign * s > 0)
+    elif name == "rpgan":
+        sign = 1.0 if term == "fake" else -1.0
+        value, slope = np.logaddexp(0, sign * s), sign / (1 + np.exp(-sign * s))
     elif name in ("hinge", "wgan_gp"):
         sign = 1.0 if term == "fake" else -1.0
         value, slope = sign * s, sign * np.ones_like(s)
@@ -273,7 +285,43 @@ def test_the_shares_of_ranks_add_up_to_the_loss_of_the_whole_batch(settings, nam
     train = settings(**options)
     logits = np.random.default_rng(3).standard_normal((12, 1)).astype(np.float32)
     whole, share = losses.of_params(train), losses.of_params(train, ranks=3)
-    for term in ("real", "fake", "generator"):
-        parts = [getattr(share, term)(Tensor(part)).asnumpy() for part in np.split(logits, 3)]
-        expected = getattr(whole, term)(Tensor(logits)).asnumpy()
+    real = np.random.default_rng(4).standard_normal((12, 1)).astype(np.float32)
+    for term in ("discriminator", "generator"):
+        parts = [
+            getattr(share, term)(Tensor(first), Tensor(second)).asnumpy()
+            for first, second in zip(np.split(logits, 3), np.split(real, 3), strict=True)
+        ]
+        expected = getattr(whole, term)(Tensor(logits), Tensor(real)).asnumpy()
         assert sum(parts) == pytest.approx(float(expected), rel=1e-5), term
+
+
+@settings(deadline=None, max_examples=20)
+@given(several, st.floats(-50, 50), st.sampled_from(["mean", "sum", "none"]))
+def test_a_loss_of_pairs_is_that_of_their_differences(logits, constant, reduction):
+    """A constant added to all logits changes nothing, and G wants what D does not want."""
+    loss = losses.build("rpgan", Options(reduction=reduction))
+    fake = np.array(logits, np.float32).reshape(-1, 1)
+    real = fake[::-1] + np.float32(0.5)
+    given = Tensor(real), Tensor(fake)
+    moved = Tensor(real + np.float32(constant)), Tensor(fake + np.float32(constant))
+    d_loss = loss.discriminator(*given).asnumpy()
+    each = np.logaddexp(0, fake.astype(np.float64) - real)
+    expected = {"mean": each.mean(), "sum": each.sum(), "none": each}[reduction]
+    np.testing.assert_allclose(d_loss, expected, rtol=1e-5, atol=2e-6)
+    np.testing.assert_allclose(loss.discriminator(*moved).asnumpy(), d_loss, rtol=1e-4, atol=2e-5)
+    np.testing.assert_array_equal(loss.generator(*given).asnumpy(), d_loss)
+    right, wrong = (answers.asnumpy() for answers in loss.probabilities(*given))
+    np.testing.assert_allclose(right + wrong, 1.0, atol=1e-6)
+    np.testing.assert_allclose(right, 1 / (1 + np.exp(fake - real)), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in losses.LOSSES if name != "rpgan"])
+def test_a_loss_of_images_adds_its_two_terms_and_has_no_use_for_real_images_in_gs(name):
+    loss = losses.build(name)
+    real, fake = (Tensor(np.array([[value], [0.5]], np.float32)) for value in (1.0, -2.0))
+    total = loss.discriminator(real, fake).asnumpy()
+    assert total == (loss.real(real) + loss.fake(fake)).asnumpy()
+    assert loss.generator(fake, real).asnumpy() == loss.generator(fake).asnumpy()
+    assert [found.asnumpy().tolist() for found in loss.probabilities(real, fake)] == [
+        ops.sigmoid(logits).asnumpy().tolist() for logits in (real, fake)
+    ]

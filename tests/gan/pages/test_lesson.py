@@ -91,7 +91,7 @@ def test_only_the_picture_of_the_own_loss_is_the_runs(monkeypatch):
         return real_draw(*arguments, marks=marks)
 
     monkeypatch.setattr(lesson.png, "curves", draw)
-    pages = {name: drawn(name) for name in ("mse", "hinge", "wgan_gp")}
+    pages = {name: drawn(name) for name in ("mse", "hinge", "wgan_gp", "rpgan")}
     others = [{k: v for k, v in page.items() if k != "own_terms"} for page in pages.values()]
     assert others[0] == others[1] == others[2]
     own = [
@@ -104,3 +104,8 @@ def test_only_the_picture_of_the_own_loss_is_the_runs(monkeypatch):
     assert list(own[1][1].values()) == [-1.0, 1.0]
     assert min(own[1][0]) == pytest.approx(2.0)
     assert own[2] == ([0.0] * len(own[2][0]), {})
+    (((_, pair, *_), marks),) = (drawn for drawn in given_to_draw if "D" in drawn[0][1])
+    assert list(marks.values()) == [0.0]
+    assert min(pair["D, mean of both orders"]) == pytest.approx(math.log(2), abs=1e-6)
+    np.testing.assert_allclose(pair["G"], pair["D"][::-1], atol=2e-6)
+    assert pair["D"][0] > pair["D"][-1]

@@ -54,6 +54,7 @@ def train_params(tmp_path, loss: str, **options):
         ("bce", {"pos_weight": 4.0}, "D then gives every image the probability 0.8 "),
         ("hinge", {}, "every logit from -1 to 1 is then equally good"),
         ("wgan_gp", {}, "has no equilibrium point"),
+        ("rpgan", {}, "each has the probability 0.5 of being the real one of the two"),
     ],
 )
 def test_all_of_the_page_compares_with_the_losss_own_equilibrium(tmp_path, loss, options, answer):
@@ -125,7 +126,14 @@ def run_of(folder, params, task="labels", scored=True, loss="bce"):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"task": "transformations"}, {"scored": False}, {"loss": "wgan_gp"}]
+    "changes",
+    [
+        {},
+        {"task": "transformations"},
+        {"scored": False},
+        {"loss": "wgan_gp"},
+        {"loss": "rpgan"},
+    ],
 )
 def test_the_whole_page_is_in_the_params_language(changes, tmp_path, drawn_texts):
     params = load_params(tmp_path, "mnist", language="zh", mnist__report__title="数字")

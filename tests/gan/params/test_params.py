@@ -125,6 +125,36 @@ def test_a_penalty_on_gradients_is_refused_where_images_share_a_batch_norm(compl
     assert text.endswith("valid is r1 0, or batch_norm false")
 
 
+def test_so_is_that_on_generated_images_and_that_by_difference(complaint):
+    text = complaint("faces.train.r2", 5.0, "faces")
+    assert "train.r2 is 5.0, but with train.discriminator.batch_norm" in text
+    changes = {"faces__train__r1": 2.0, "faces__train__penalty__kind": "difference"}
+    text = complaint("faces.train.r2", 5.0, "faces", **changes)
+    assert "train.r1 is 2.0, but with train.discriminator.batch_norm" in text
+
+
+def test_a_penalty_by_difference_leaves_d_its_fast_layers(tmp_path):
+    for changes, moved, twice in (
+        ({}, (), False),
+        ({"r1": 1.0}, (), True),
+        ({"r2": 1.0}, (), True),
+        ({"penalty__kind": "difference"}, (), False),
+        ({"penalty__kind": "difference", "r1": 1.0}, ("real",), False),
+        ({"penalty__kind": "difference", "r1": 1.0, "r2": 1.0}, ("real", "fake"), False),
+        ({"penalty__kind": "difference", "r2": 1.0, "loss": "wgan_gp"}, ("fake",), True),
+    ):
+        named = {f"mnist__train__{name}": value for name, value in changes.items()}
+        train = load_params(tmp_path, "mnist", **named).train
+        assert (train.moved_images, train.differentiates_twice) == (moved, twice), changes
+
+
+@pytest.mark.parametrize("option", choices.OPTIONS)
+def test_rpgan_has_no_labels_to_weigh_or_to_smooth(complaint, option):
+    text = complaint(f"mnist.train.loss_options.{option}", 0.3, mnist__train__loss="rpgan")
+    assert f"train.loss_options.{option} is 0.3, but train.loss is rpgan" in text
+    assert text.endswith(f"or a loss of {' | '.join(choices.losses_that_take(option))}")
+
+
 def test_so_is_that_of_wgan_gp(complaint, tmp_path):
     text = complaint("faces.train.loss", "wgan_gp", "faces")
     assert "train.loss_options.gradient_penalty is 10.0, but with train.discriminator" in text

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
 from stages.gan.pages.play import directions, layers, packing, reference
+from stages.gan.params import choices
 
 DIRECTIONS = 5
 _DIGITS = 4
@@ -120,7 +121,9 @@ def of_run(
     says: so many real ones, and so many generated ones.
     """
     loss, critic = scores["training_loss"], scores["critic"]
-    point = loss["equilibrium_point"]
+    # One logit of a loss of pairs is a score: only differences mean something.
+    paired = choices.LOSSES[loss["name"]].is_paired
+    point = None if paired else loss["equilibrium_point"]
     channels, height, width = image_shape
     return {
         "title": title,

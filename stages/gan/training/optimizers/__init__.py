@@ -7,6 +7,8 @@ the weights unchanged, and `mint.optim.AdamW` fails. So all of these are built o
 from mindspore import nn, ops
 
 KINDS = ("adam", "adamw", "rmsprop", "sgd")
+# In the place of a beta1 of 0, which nn.Adam refuses: the first moment is the gradient, as with 0.
+_NEARLY_0 = 1e-12
 
 
 class _AdamW(nn.Adam):
@@ -101,6 +103,7 @@ def build(
         If there is no such kind.
     """
     weights = network.trainable_params()
+    beta1 = max(beta1, _NEARLY_0)
     optimizer: nn.Optimizer
     if kind == "adam":
         optimizer = nn.Adam(weights, learning_rate=rate, beta1=beta1, beta2=beta2)

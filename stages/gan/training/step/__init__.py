@@ -30,10 +30,13 @@ class Options:
 
     `average` follows the generator after each of its updates. With `instance_noise` a step also
     takes noise of the images' shape, which is added to the fake images; with `augmentation` it
-    also takes what `augmentation.draw` gives. `r1` is the gamma of the R1 penalty.
-    `gradient_penalty` is the weight of WGAN-GP's penalty; a step then also takes each image's
-    position between fake and real. For both penalties the discriminator must be twice
-    differentiable. A `watched` step also takes whether the lengths of the gradients are due (see
+    also takes what `augmentation.draw` gives. `r1` and `r2` are the gammas of these penalties on
+    real and on generated images. `gradient_penalty` is the weight of WGAN-GP's penalty; a step
+    then also takes each image's position between fake and real. For these penalties the
+    discriminator must be twice differentiable. It need not be for `r1` and `r2` with `sigma` above
+    0: then they are estimated by differences, and the step also takes by how much the real images
+    (with `r1`) and the fake images (with `r2`) are moved, noise of deviation `sigma`. A `watched`
+    step also takes whether the lengths of the gradients are due (see
     gradients), and returns the lengths too.
 
     With several `ranks` each takes its part of the batch. Gradients and the returned means are
@@ -44,6 +47,8 @@ class Options:
     instance_noise: bool = False
     augmentation: bool = False
     r1: float = 0.0
+    r2: float = 0.0
+    sigma: float = 0.0
     gradient_penalty: float = 0.0
     watched: bool = False
     ranks: int = 1
@@ -62,38 +67,61 @@ def _discriminator_update(
     """
     join = ops.Concat(0)
     together = discriminator.rows_are_independent
-    with_r1 = options.r1 > 0
-    r1 = penalties.r1(discriminator, options.r1)
+    exactly = options.sigma == 0
+    with_r1 = options.r1 > 0 and exactly
+    r1 = penalties.exact(discriminator, options.r1)
+    with_r2 = options.r2 > 0 and exactly
+    r2 = penalties.exact(discriminator, options.r2)
+    by_difference = [] if exactly else [(0, options.r1), (1, options.r2)]
+    estimates = tuple(
+        (which, penalties.by_difference(gamma, options.sigma))
+        for which, gamma in by_difference
+        if gamma > 0
+    )
     with_penalty = options.gradient_penalty > 0
     on_the_way = penalties.on_the_way(discriminator, options.gradient_penalty)
     normalised = spectral.layers(discriminator)
 
-    def discriminator_loss(real, fake, mix):
+    def logits_of(batches):
         if together:
-            logits = discriminator(join((real, fake)))
-            count = real.shape[0]
-            real_logits = logits[:count]
-            fake_logits = logits[count:]
-        else:
-            real_logits = discriminator(real)
-            fake_logits = discriminator(fake)
-        value = loss.real(real_logits) + loss.fake(fake_logits)
+            logits = discriminator(join(batches))
+            count = batches[0].shape[0]
+            found: tuple = ()
+            for index in range(len(batches)):
+                found = (*found, logits[index * count : (index + 1) * count])
+            return found
+        found = ()
+        for batch in batches:
+            found = (*found, discriminator(batch))
+        return found
+
+    def discriminator_loss(real, fake, mix, moves):
+        batches = (real, fake)
+        for which, _ in estimates:
+            batches = (*batches, batches[which] + moves[which])
+        logits = logits_of(batches)
+        value = loss.discriminator(logits[0], logits[1])
         objective = value
         if with_r1:
             objective = objective + r1(real)
+        if with_r2:
+            objective = objective + r2(fake)
+        for index in range(len(estimates)):
+            which, estimate = estimates[index]
+            objective = objective + estimate(logits[which], logits[2 + index])
         if with_penalty:
             objective = objective + on_the_way(real, fake, mix)
-        return objective, value, real_logits, fake_logits
+        return objective, value, logits[0], logits[1]
 
     gradient = ms.value_and_grad(discriminator_loss, None, optimizer.parameters, has_aux=True)
     total = totals(optimizer.parameters) if options.ranks > 1 else None
     watched = options.watched
     norm = GradientNorm()
 
-    def update(real, fake, mix, due):
+    def update(real, fake, mix, due, moves):
         for layer in normalised:
             layer.iterate()
-        outputs, gradients = gradient(real, fake, mix)
+        outputs, gradients = gradient(real, fake, mix, moves)
         if total is not None:
             gradients = total(gradients)
         length = norm(gradients, due) if watched else None
@@ -140,8 +168,8 @@ def make_step(
 ) -> Step:
     """Compile one step of the recipe (Goodfellow et al. 2014, algorithm 1 with k = 1).
 
-    The discriminator is updated on real(D(x)) + fake(D(G(z))), then the generator on
-    generator(D(G(z))) through the updated discriminator, on the same latent codes.
+    The discriminator is updated on the loss's discriminator(D(x), D(G(z))), then the generator on
+    generator(D(G(z)), D(x)) through the updated discriminator, on the same latent codes.
 
     The fake images are computed once for both updates, because the generator's weights do not
     change in between. The chain rule is split there: the gradient of the generator's loss with
@@ -151,7 +179,8 @@ def make_step(
     -------
     step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEANS.
         With instance noise it also takes `noise` of the fake images (N, C, H, W); with a gradient
-        penalty also `mix`, the positions between fake and real (N, 1, 1, 1); with augmentation
+        penalty also `mix`, the positions between fake and real (N, 1, 1, 1); with penalties by
+        difference also `real_move` and `fake_move`, noise (N, C, H, W); with augmentation
         also what `augmentation.draw` gives for 2 N images, the real ones first; if watched also
         `due`. If that is DUE, it returns two more tensors of shape (1,), see GRADIENTS (if not,
         it may return them as NaN).
@@ -195,19 +224,24 @@ def _compiled(
     total_of_means = Total([()] * len(MEANS)) if ranks > 1 else None
     update = _discriminator_update(discriminator, loss, discriminator_optimizer, options)
 
-    def generator_loss(fake, changes):
-        return loss.generator(discriminator(seen_fake(fake, changes)))
+    paired = loss.is_paired
+
+    def generator_loss(fake, changes, real_logits):
+        return loss.generator(discriminator(seen_fake(fake, changes)), real_logits)
 
     generator_loss_gradient = ms.value_and_grad(generator_loss, 0)
 
-    def play(real, latents, noise, mix, due, changes):
+    def play(real, latents, noise, mix, due, changes, moves):
         fake = generator(latents)
         shown = fake + noise if noisy else fake
         constant_fake = ops.stop_gradient(shown)
+        real = seen_real(real, changes)
         d_loss, real_logits, fake_logits, d_length = update(
-            seen_real(real, changes), seen_fake(constant_fake, changes), mix, due
+            real, seen_fake(constant_fake, changes), mix, due, moves
         )
-        g_loss, direction = generator_loss_gradient(constant_fake, changes)
+        # A loss of pairs compares with what the updated D says of the same real images.
+        beside = discriminator(real) if paired else None
+        g_loss, direction = generator_loss_gradient(constant_fake, changes, beside)
         # Without stop_gradient MindSpore would try to differentiate the backward pass.
         g_loss = known(fake, ops.stop_gradient(direction), ops.stop_gradient(g_loss))
         return g_loss, d_loss, real_logits, fake_logits, d_length
@@ -224,17 +258,21 @@ def _compiled(
         rows=None,
         columns=None,
         keep=None,
+        real_move=None,
+        fake_move=None,
     ):
         changes = (color, rows, columns, keep)
-        outputs, gradients = generator_gradient(real, latents, noise, mix, due, changes)
+        moves = (real_move, fake_move)
+        outputs, gradients = generator_gradient(real, latents, noise, mix, due, changes, moves)
         if total is not None:
             gradients = total(gradients)
         g_length = norm(gradients, due) if watched else None
         generator_optimizer(gradients)
         if average is not None:
             average()
-        real_probability = ops.mean(ops.sigmoid(outputs[2]))
-        fake_probability = ops.mean(ops.sigmoid(outputs[3]))
+        real_answers, fake_answers = loss.probabilities(outputs[2], outputs[3])
+        real_probability = ops.mean(real_answers)
+        fake_probability = ops.mean(fake_answers)
         means = outputs[1], outputs[0], real_probability, fake_probability
         if total_of_means is not None:
             share = 1.0 / ranks
@@ -271,11 +309,23 @@ def make_discriminator_step(
     seen_real, seen_fake = _augmented(options.augmentation)
     update = _discriminator_update(discriminator, loss, discriminator_optimizer, unwatched)
 
-    def step(real, latents, noise=None, mix=None, color=None, rows=None, columns=None, keep=None):
+    def step(
+        real,
+        latents,
+        noise=None,
+        mix=None,
+        color=None,
+        rows=None,
+        columns=None,
+        keep=None,
+        real_move=None,
+        fake_move=None,
+    ):
         changes = (color, rows, columns, keep)
+        moves = (real_move, fake_move)
         fake = generator(latents)
         shown = ops.stop_gradient(fake + noise if noisy else fake)
-        outputs = update(seen_real(real, changes), seen_fake(shown, changes), mix, None)
+        outputs = update(seen_real(real, changes), seen_fake(shown, changes), mix, None, moves)
         return outputs[0]
 
     return jit(step, generator, discriminator, discriminator_optimizer)

@@ -184,7 +184,7 @@ def advice(name: str, settings: Train, steps: int, vanished: bool = False) -> tu
             changes.append(less_momentum)
         changes.append(slower_d)
         # A penalty needs the gradient of each image by itself: params refuse it with batch norm.
-        if not (settings.differentiates_twice or settings.discriminator.batch_norm):
+        if not (settings.penalties or settings.discriminator.batch_norm):
             why = marked("a penalty on D's slope (R1) keeps D from being so sure")
             changes.append(Change("train.r1", 1.0, why))
     elif name == COLLAPSED:

@@ -83,3 +83,7 @@ def test_the_loss_has_its_equilibrium_or_none():
     own = {**SCORES["training_loss"], "equilibrium_point": None}
     without = contents.of_run("Title", "name", (1, 8, 9), 6, {**SCORES, "training_loss": own})
     assert without["loss"]["equilibrium"] is None
+    # of a loss of pairs a single logit means nothing
+    own = {**SCORES["training_loss"], "name": "rpgan"}
+    pairs = contents.of_run("Title", "name", (1, 8, 9), 6, {**SCORES, "training_loss": own})
+    assert pairs["loss"] == {"name": "rpgan", "equilibrium": None}

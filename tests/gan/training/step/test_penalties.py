@@ -11,6 +11,8 @@ from tests.helpers.training.network import describe
 from tests.helpers.training.steps import batch, make, optimize
 
 GAMMA = 3.0
+SIGMA = 0.01
+RATE = 0.01
 # The compilation of a DCGAN takes seconds.
 KINDS = [pytest.param(kind, marks=[pytest.mark.slow] * (kind != "mlp")) for kind in networks.KINDS]
 
@@ -69,7 +71,7 @@ def test_the_penalty_and_its_gradient_are_the_numeric_ones(kind, activation, cha
         kind, image_shape=(1, 8, 8), discriminator_activation=activation, **changes
     )
     images = batch(0)[0].asnumpy()[:3]
-    penalty = penalties.r1(discriminator, GAMMA)
+    penalty = penalties.exact(discriminator, GAMMA)
     weights = discriminator.trainable_params()
     gradient = ms.jit(ms.value_and_grad(penalty, None, weights))
     value, found = gradient(Tensor(images))
@@ -114,7 +116,7 @@ def test_of_a_piecewise_linear_discriminator_the_gradient_obeys_euler(kind):
     """
     _, discriminator = plain(kind, discriminator_activation="leaky_relu")
     weights = discriminator.trainable_params()
-    penalty = penalties.r1(discriminator, GAMMA)
+    penalty = penalties.exact(discriminator, GAMMA)
     value, found = ms.jit(ms.value_and_grad(penalty, None, weights))(batch(0)[0])
     for weight, gradient in zip(weights, found, strict=True):
         product = float((weight.asnumpy() * gradient.asnumpy()).sum())
@@ -124,7 +126,7 @@ def test_of_a_piecewise_linear_discriminator_the_gradient_obeys_euler(kind):
 
 def penalty_of(discriminator, count):
     """The penalty as a function of images and weights."""
-    penalty = penalties.r1(discriminator, GAMMA)
+    penalty = penalties.exact(discriminator, GAMMA)
     weights = discriminator.trainable_params()
     assert len(weights) == count
 
@@ -148,29 +150,119 @@ def test_a_twice_differentiable_discriminator_computes_the_same(kind, batch_norm
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_step_adds_the_penaltys_gradient_to_that_of_the_loss(kind):
+@pytest.mark.parametrize(
+    "options",
+    [{"r1": GAMMA}, {"r2": GAMMA}, {"r1": GAMMA, "r2": 2 * GAMMA}],
+    ids=lambda options: " ".join(options),
+)
+def test_the_step_adds_the_penaltys_gradient_to_that_of_the_loss(kind, options):
     """By a first update of plain gradient descent, whose length is the rate."""
-    rate = 0.01
-    moves = {}
-    for gamma in (0.0, GAMMA):
-        pair = plain(kind)
-        before = [p.asnumpy().copy() for p in pair[1].trainable_params()]
-        movers = [
-            optimizers.build("sgd", network, name, rate)
-            for network, name in zip(pair, ("generator", "discriminator"), strict=True)
-        ]
-        step = make_step(*pair, losses.build("bce"), *movers, Options(r1=gamma))
-        measures = step(*batch(0))
-        after = [p.asnumpy() for p in pair[1].trainable_params()]
-        moves[gamma] = [a - b for a, b in zip(after, before, strict=True)]
-        moves[gamma, "loss"] = float(measures[0].asnumpy())
-    _, discriminator = plain(kind)
-    penalty = penalties.r1(discriminator, GAMMA)
+    with_it, loss = first_move(plain(kind), Options(**options))
+    without, plain_loss = first_move(plain(kind), Options())
+    generator, discriminator = plain(kind)
     weights = discriminator.trainable_params()
-    _, expected = ms.jit(ms.value_and_grad(penalty, None, weights))(batch(0)[0])
-    for with_it, without, g in zip(moves[GAMMA], moves[0.0], expected, strict=True):
-        np.testing.assert_allclose(with_it - without, -rate * g.asnumpy(), atol=1e-6)
-    assert moves[GAMMA, "loss"] == moves[0.0, "loss"]  # what is reported is the loss alone
+    real, z = batch(0)
+    expected = [0.0] * len(weights)
+    for name, images in (("r1", real), ("r2", generator(z))):
+        penalty = penalties.exact(discriminator, options.get(name, 0.0))
+        _, found = ms.jit(ms.value_and_grad(penalty, None, weights))(images)
+        expected = [sum_ + g.asnumpy() for sum_, g in zip(expected, found, strict=True)]
+    for moved, other, g in zip(with_it, without, expected, strict=True):
+        np.testing.assert_allclose(moved - other, -RATE * g, atol=1e-6)
+    assert loss == plain_loss  # what is reported is the loss alone
+
+
+@pytest.mark.parametrize("spectral_norm", [False, True])
+def test_a_penalty_by_difference_moves_d_as_its_formula_says(spectral_norm):
+    """D has fast layers, and the step is given the noise; see `by_difference`."""
+    description = describe("mlp", discriminator_spectral_norm=spectral_norm)
+    moves = noise(1), noise(2)
+    options = Options(r1=GAMMA, r2=2 * GAMMA, sigma=SIGMA)
+    named = {"real_move": Tensor(moves[0]), "fake_move": Tensor(moves[1])}
+    with_it, loss = first_move(networks.build(description, 3), options, **named)
+    without, plain_loss = first_move(networks.build(description, 3), Options())
+    generator, discriminator = networks.build(description, 3)
+    for layer in spectral.layers(discriminator):
+        layer.iterate()
+    weights = discriminator.trainable_params()
+    real, z = batch(0)
+    images = real, ops.stop_gradient(generator(z))
+
+    def penalty():
+        total = 0.0
+        for x, move, gamma in zip(images, moves, (GAMMA, 2 * GAMMA), strict=True):
+            change = discriminator(x + Tensor(move)) - discriminator(x)
+            total = total + ops.mean(change * change) * (gamma / 2 / SIGMA**2)
+        return total
+
+    _, found = ms.value_and_grad(penalty, None, weights)()
+    scale = max(np.abs(g.asnumpy()).max() for g in found)
+    for moved, other, g in zip(with_it, without, found, strict=True):
+        np.testing.assert_allclose(moved - other, -RATE * g.asnumpy(), atol=RATE * scale * 1e-3)
+    assert loss == pytest.approx(plain_loss, rel=1e-6)
+
+
+def noise(seed, shape=(8, 1, 8, 8), sigma=None):
+    """Moves of images, normal with deviation sigma."""
+    draw = np.random.default_rng([5, seed])
+    return np.float32(SIGMA if sigma is None else sigma) * draw.standard_normal(shape, np.float32)
+
+
+def first_move(pair, options, **named):
+    """How a first step of gradient descent moves D's weights, and D's loss."""
+    before = [p.asnumpy().copy() for p in pair[1].trainable_params()]
+    movers = [
+        optimizers.build("sgd", network, name, RATE)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    ]
+    step = make_step(*pair, losses.build("bce"), *movers, options)
+    measures = step(*batch(0), **named)
+    after = [p.asnumpy() for p in pair[1].trainable_params()]
+    moved = [a - b for a, b in zip(after, before, strict=True)]
+    return moved, float(measures[0].asnumpy())
+
+
+@pytest.mark.parametrize("sigma", [1e-2, 1.0])
+def test_of_a_linear_discriminator_the_difference_has_the_closed_form(sigma):
+    """D(x) = <w, x>: gamma / 2 (e . w)^2 for each draw, gamma / 2 |w|^2 on average."""
+    _, discriminator = plain("mlp", discriminator_activation="none")
+    dense = [p for p in discriminator.trainable_params() if p.name.endswith("weight")]
+    slope = np.linalg.multi_dot([p.asnumpy().astype(np.float64) for p in reversed(dense)])[0]
+    images = np.tile(batch(0)[0].asnumpy(), (250, 1, 1, 1))  # 2,000
+    moves = noise(3, images.shape, sigma)
+    penalty = penalties.by_difference(GAMMA, sigma)
+    logits = discriminator(Tensor(images)), discriminator(Tensor(images + moves))
+    found = float(penalty(*logits).asnumpy())
+    along = moves.reshape(len(images), -1).astype(np.float64) @ slope / sigma
+    assert found == pytest.approx(GAMMA / 2 * (along**2).mean(), rel=1e-3)
+    # The relative deviation of the mean is sqrt(2 / 2000) = 0.032.
+    assert found == pytest.approx(GAMMA / 2 * (slope**2).sum(), rel=0.1)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "leaky_relu"])
+def test_on_average_the_difference_is_the_exact_penalty(activation):
+    """Value and gradient by D's weights, of 4,000 draws for each of 8 images."""
+    _, discriminator = plain("mlp", discriminator_activation=activation)
+    weights = discriminator.trainable_params()
+    images = batch(0)[0].asnumpy()
+    value, gradients = ms.jit(
+        ms.value_and_grad(penalties.exact(discriminator, GAMMA), None, weights)
+    )(Tensor(images))
+    sigma = 1e-3
+    many = np.tile(images, (4000, 1, 1, 1))
+    moved = Tensor(many + noise(4, many.shape, sigma))
+    penalty = penalties.by_difference(GAMMA, sigma)
+
+    def estimate(x, nearby):
+        return penalty(discriminator(x), discriminator(nearby))
+
+    found, estimated = ms.jit(ms.value_and_grad(estimate, None, weights))(Tensor(many), moved)
+    # The relative deviation is at most sqrt(2 / 4000) = 0.022.
+    assert float(found.asnumpy()) == pytest.approx(float(value.asnumpy()), rel=0.07)
+    exact, near = (
+        np.concatenate([g.asnumpy().ravel() for g in each]) for each in (gradients, estimated)
+    )
+    assert np.linalg.norm(near - exact) < 0.1 * np.linalg.norm(exact)
 
 
 def test_under_the_penalty_the_gradient_on_real_images_becomes_smaller():
@@ -266,7 +358,7 @@ def compiled(penalty):
     return ms.jit(call)
 
 
-@pytest.mark.parametrize("name", ["squared_gradient_norms", "r1", "on_the_way"])
+@pytest.mark.parametrize("name", ["squared_gradient_norms", "exact", "on_the_way"])
 def test_outside_a_compiled_function_a_penalty_is_refused(name):
     """There the gradient by a Dense layer's weight would lack parts, or be 0."""
     _, discriminator = plain("mlp", discriminator_activation="tanh")
@@ -301,7 +393,7 @@ def test_in_both_modes_each_penalty_has_the_numeric_gradient(mode):
     real, fake = batch(0)[0], batch(1)[0]
     mix = Tensor(np.random.default_rng(1).random((len(real), 1, 1, 1), dtype=np.float32))
     for penalty, given in (
-        (penalties.r1(discriminator, GAMMA), (real,)),
+        (penalties.exact(discriminator, GAMMA), (real,)),
         (penalties.on_the_way(discriminator, 10.0), (real, fake, mix)),
     ):
         _, found = ms.jit(ms.value_and_grad(penalty, None, weights))(*given)

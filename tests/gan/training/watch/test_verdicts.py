@@ -45,7 +45,9 @@ def test_the_failing_runs_advice_is_the_loss_on_logits_first(settings):
 
 def test_a_penalty_is_not_advised_where_there_is_one_or_none_is_possible(settings):
     batch_norm = {"discriminator__batch_norm": True}
-    cases = (({}, True), ({"r1": 0.5}, False), ({"loss": "wgan_gp"}, False), (batch_norm, False))
+    by_difference = {"r2": 0.5, "penalty__kind": "difference"}
+    without = ({"r1": 0.5}, by_difference, {"loss": "wgan_gp"}, batch_norm)
+    cases = (({}, True), ({"loss": "rpgan"}, True), *((given, False) for given in without))
     for given, advised in cases:
         params = {change.param for change in advice("discriminator won", settings(**given), 50)}
         assert ("train.r1" in params) == advised

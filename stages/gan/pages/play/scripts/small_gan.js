@@ -161,7 +161,7 @@ const smallGan = (() => {
       const brush = small.getContext('2d');
       const picture = brush.createImageData(GRID, GRID);
       for (let i = 0; i < answers.length; i++) {
-        const lean = 2 * losses.sigmoid(answers[i]) - 1;  // 1: real, -1: generated
+        const lean = 2 * losses.sigmoid(answers[i] - gan.seen.middle) - 1;  // 1: real, -1: generated
         const strength = 0.55 * Math.abs(lean);
         const side = lean > 0 ? colours.blue : colours.orange;
         for (let k = 0; k < 3; k++) {
@@ -224,9 +224,10 @@ const smallGan = (() => {
         context.lineTo(width, y(tick));
         context.stroke();
       }
-      const entropy = chosen.loss.startsWith('bce');
+      const pairs = losses.table[chosen.loss].paired;
+      const entropy = chosen.loss.startsWith('bce') || pairs;
       const levels = [
-        [best.discriminator, entropy ? '2 ln 2' : best.discriminator, 'equilibrium_d', -8],
+        [best.discriminator, entropy ? `${pairs ? '' : '2 '}ln 2` : best.discriminator, 'equilibrium_d', -8],
         [best.generator, entropy ? 'ln 2' : best.generator, 'equilibrium_g', 8],
       ];
       context.setLineDash([5, 4]);

@@ -109,7 +109,7 @@ def test_the_riddle_is_answered_step_by_step(page):
 def test_a_label_between_0_and_1_is_only_for_losses_that_take_one(browser, made):
     with opened(browser, made.file, "loss.s=2&loss.y=0.9") as page:
         assert figures(page, "bce") == ("0.326928", "-0.019203")
-        for name in ("hinge", "wgan_gp"):
+        for name in ("hinge", "wgan_gp", "rpgan"):
             assert not re.search(r"\d", "".join(figures(page, name)))
             card = page.locator(f"#loss-cards [data-loss={name}]")
             assert "only the labels 0 and 1" in card.inner_text()

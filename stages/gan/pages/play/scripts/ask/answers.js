@@ -23,7 +23,9 @@ const answers = (() => {
   // The table of the losses: each term at this logit, and its difference from the one at logit 0.
   function showTerms(body, logit) {
     // A loss that was added to the project may not be in the page's table.
-    const known = [...LOSSES, play.data.loss.name].filter((name) => name in losses.table);
+    // A loss of pairs has no term of one image.
+    const known = [...LOSSES, play.data.loss.name]
+      .filter((name) => name in losses.table && !losses.table[name].paired);
     const names = [...new Set(known)];
     body.replaceChildren(...names.map((name) => {
       const row = document.createElement('tr');

@@ -65,6 +65,15 @@ const losses = (() => {
     slope: (s, y) => (y === 1 ? -1 : 1),
   };
 
+  // A pair of a real and a generated image: s is the image's logit less that of the other one, y = 1
+  // if the image is the real one. D's loss is `value(s, 1)` of the pair, not a sum of two terms.
+  const pairing = {
+    smooth: false,
+    paired: true,
+    value: (s, y) => softplus(y === 1 ? -s : s),
+    slope: (s, y) => (y === 1 ? -sigmoid(-s) : sigmoid(s)),
+  };
+
   const table = {
     bce,
     bce_with_logits: bceWithLogits,
@@ -72,19 +81,21 @@ const losses = (() => {
     mse,
     hinge,
     wgan_gp: wasserstein,
+    rpgan: pairing,
   };
   for (const each of Object.values(table)) {
     each.generator ??= {value: (s) => each.value(s, 1), slope: (s) => each.slope(s, 1)};
   }
 
   // Where D's answer is best if generated images are distributed as real ones: D's two terms
-  // together and G's term there. Null for wgan_gp, whose terms cancel at each logit.
+  // together (of a pair its loss) and G's term there. Null for wgan_gp, whose terms cancel at each
+  // logit.
   function equilibrium(name) {
     if (name === 'wgan_gp') return null;
     const each = table[name];
     return {
       probability: 0.5,
-      discriminator: each.value(0, 1) + each.value(0, 0),
+      discriminator: each.paired ? each.value(0, 1) : each.value(0, 1) + each.value(0, 0),
       generator: each.generator.value(0),
     };
   }

@@ -218,6 +218,7 @@ const smallGanModel = (() => {
       generator: NaN,
       answerReal: NaN,
       answerFake: NaN,
+      middle: 0,  // the logit of a point that is as likely real as generated
       gradientD: NaN,
       gradientG: NaN,
     };
@@ -240,13 +241,44 @@ const smallGanModel = (() => {
       return {loss: total / count, probability: probability / count};
     }
 
-    // The gradient of D's two terms on one batch, in D's `slopes`.
+    // Of pairs: the mean of D's loss, its slopes by the real and by the generated points' logits,
+    // one after the other, and the mean probability of the right order.
+    function judgedPairs(logits, count, {value, slope}) {
+      let total = -0;
+      let probability = 0;
+      let sum = 0;
+      for (let n = 0; n < count; n++) {
+        const s = logits[n] - logits[count + n];
+        total += value(s, 1);
+        probability += losses.sigmoid(s);
+        sum += logits[n] + logits[count + n];
+        slopes[n] = slope(s, 1) / count;
+        slopes[count + n] = -slopes[n];
+      }
+      return {loss: total / count, probability: probability / count, middle: sum / (2 * count)};
+    }
+
+    // The gradient of D's loss on one batch, in D's `slopes`.
     function gradientOfD() {
-      const {value, slope} = losses.table[settings.loss];
+      const {value, slope, paired} = losses.table[settings.loss];
       const count = settings.batch;
       for (let n = 0; n < count; n++) seenByD.set(points.draw(stream), 2 * n);
       seenByD.set(drawFake(count).subarray(0, 2 * count), 2 * count);
       const logits = discriminator.forward(seenByD, 2 * count);
+      if (paired) {
+        const found = judgedPairs(logits, count, losses.table[settings.loss]);
+        discriminator.backward(slopes, 2 * count);
+        Object.assign(seen, {
+          real: found.loss,
+          fake: 0,
+          answerReal: found.probability,
+          answerFake: 1 - found.probability,
+          middle: found.middle,
+          gradientD: discriminator.length(),
+        });
+        return;
+      }
+      seen.middle = 0;
       const ofReal = judged(logits, 0, count, (s) => value(s, 1), (s) => slope(s, 1));
       const ofFake = judged(logits, count, count, (s) => value(s, 0), (s) => slope(s, 0));
       discriminator.backward(slopes, 2 * count);
@@ -257,11 +289,22 @@ const smallGanModel = (() => {
       seen.gradientD = discriminator.length();
     }
 
+    // The logits of a batch of real points, if the loss compares with them; otherwise zeros.
+    function besides(count) {
+      const found = new Float32Array(count);
+      if (!losses.table[settings.loss].paired) return found;
+      for (let n = 0; n < count; n++) seenByD.set(points.draw(stream), 2 * n);
+      found.set(discriminator.forward(seenByD, count).subarray(0, count));
+      return found;
+    }
+
     // The gradient of G's term on one batch, in G's `slopes`.
     function gradientOfG() {
       const {value, slope} = losses.table[settings.loss].generator;
       const count = settings.batch;
-      const logits = discriminator.forward(drawFake(count), count);
+      const others = besides(count);
+      const answers = discriminator.forward(drawFake(count), count);
+      const logits = others.map((other, n) => answers[n] - other);
       const ofFake = judged(logits, 0, count, value, slope);
       generator.backward(discriminator.backward(slopes, count, false), count);
       seen.generator = ofFake.loss;
