@@ -4,11 +4,10 @@
     python -m benchmarks.game --page OUTPUT docs            from what was measured: table, picture
 
 PREPARED is a folder of prepared digits (data/mnist/prepared). Each run trains the lecture's
-networks with some params changed. What was measured goes to OUTPUT/<run>.json: the gaps with
-errors and floors, the eigenvalues of the game's Jacobian, the angles of the way, and the verdict of
-the watch. OUTPUT/<run>.npz has the way itself: the history, and all weights in 64 random directions
-after every tenth step. The page is docs/equilibrium.json and docs/equilibrium.png, and a table on
-the terminal.
+networks with some params changed. What was measured goes to OUTPUT/<run>.json: the gaps with errors
+and floors, the eigenvalues of the game's Jacobian, and the verdict of the watch. OUTPUT/<run>.npz
+has the way: the history, and all weights in 64 random directions after every tenth step. The page
+is docs/equilibrium.json and docs/equilibrium.png, and a table on the terminal.
 """
 
 import json
@@ -26,11 +25,13 @@ import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
 from benchmarks import verdicts
 from stages.gan import networks
 from stages.gan.common import runtime
-from stages.gan.common.files import write_json
+from stages.gan.common.files import whole_file, write_json
 from stages.gan.data import prepared
 from stages.gan.evaluation.game import boards, gaps, jacobian, rules
 from stages.gan.evaluation.game.responses import Budget, OfDiscriminator, Player
 from stages.gan.losses.equilibrium import point
+from stages.gan.pages.charts.plain_matplotlib import plain
+from stages.gan.pages.charts.png import encoded
 from stages.gan.params import Train
 from stages.gan.trained import grids
 from stages.gan.trained.checkpoints import put, values
@@ -46,10 +47,8 @@ SEED = 7
 STEPS = 300
 SETTINGS = gaps.Settings(Budget(STEPS, 64, 0.0005), perturbation=0.01, proximity=0.1, seed=SEED)
 DIRECTIONS = 64
-EIGENVALUES = 8
-LOOKS = 20
-# So many pairs are the game whose Jacobian is looked at.
-PAIRS = 256
+# The moves of ten steps whose directions are compared: so many moves apart.
+APART = (1, 2, 3, 4, 5, 6)
 
 
 def only_ones(data: prepared.Split) -> prepared.Split:
@@ -180,7 +179,7 @@ def measure(name: str, folder: Path, output: Path) -> dict[str, Any]:
     floors = gaps.floor(copies, losses, equal, at.logit if at else 0.0, SETTINGS)
     seconds = time.monotonic() - began
     print(f"{name}: gaps in {seconds:.0f} s", flush=True)
-    turned = turning(copies, losses, board)
+    turned = jacobian.turning(*copies(), losses.found, board, np.random.default_rng(SEED))
     grids.grid(generate(copies()[0], board.scoring.codes[:25])).save(output / f"{slug(name)}.png")
     np.savez(
         output / f"{slug(name)}.npz",
@@ -197,21 +196,25 @@ def measure(name: str, folder: Path, output: Path) -> dict[str, Any]:
         },
         "gaps": {key: found[key].against(floors[key]).to_json() for key in gaps.NAMES},
         **turned,
+        "way": turns(np.array(way.points)),
     }
 
 
-def turning(copies: gaps.Copies, losses: gaps.Rules, board: boards.Board) -> dict[str, Any]:
-    """The Jacobian at the pair: leading eigenvalues, and the share of rotation."""
-    draw = np.random.default_rng(SEED)
-    part = boards.Part(board.real(draw, PAIRS), board.codes(draw, PAIRS))
-    game = jacobian.FieldOf(*copies(), losses.found, part)
-    at = game.weights
-    share, error = jacobian.rotation(game, at, LOOKS, draw)
-    found = jacobian.leading(game, at, EIGENVALUES, draw)
-    return {
-        "rotation": {"share": share, "error": error},
-        "eigenvalues": [[float(each.real), float(each.imag)] for each in found],
-    }
+def turns(points: np.ndarray) -> dict[str, list[float]]:
+    """How alike the directions of two moves are, by how far they are apart, in the second half.
+
+    A move is that of ten steps. Moves of a pair that turns point back after half a turn, and are
+    alike again after a whole one. `points` is (looks, 2, DIRECTIONS), G's and D's.
+    """
+    found = {}
+    for name, way in zip(("generator", "discriminator"), points.swapaxes(0, 1), strict=True):
+        moves = np.diff(way[len(way) // 2 :], axis=0)
+        lengths = np.linalg.norm(moves, axis=1, keepdims=True)
+        if len(moves) <= 2 * max(APART) or not lengths.all():
+            continue
+        units = moves / lengths
+        found[name] = [float((units[:-k] * units[k:]).sum(axis=1).mean()) for k in APART]
+    return found
 
 
 def slug(name: str) -> str:
@@ -227,8 +230,76 @@ def measured(output: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, json.loads(file.read_text(encoding="utf-8"))
 
 
+GAPS = {
+    "discriminator_gain": "D's gain",
+    "duality_gap": "duality gap",
+    "perturbed_gap": "perturbed gap",
+    "proximal_gap": "proximal gap",
+}
+
+
+_TURNS = ("share of rotation", "leading eigenvalue", "the one that turns most", "D's moves apart")
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Markdown: a row for each run."""
+    lines = [
+        "| run | verdict | " + " | ".join([*GAPS.values(), *_TURNS]) + " |",
+        "|" + "---|" * (len(GAPS) + len(_TURNS) + 2),
+    ]
+    for name, each in found.items():
+        cells = [name, each["verdict"]]
+        for key in GAPS:
+            score = each["gaps"][key]
+            cells.append(f"{score['value']:.2f} ± {score['error']:.2f}")
+        turned = each["rotation"]
+        cells.append(f"{turned['value']:.2f} ± {turned['error']:.2f}")
+        turns_most = max(each["eigenvalues"], key=lambda pair: abs(pair[1]) / np.hypot(*pair))
+        for real, imaginary in (each["eigenvalues"][0], turns_most):
+            cells.append(f"{real:.3g} ± {abs(imaginary):.2g}i" if imaginary else f"{real:.3g}")
+        cells.append(", ".join(f"{each:.2f}" for each in each["way"].get("discriminator", [])))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def picture(found: dict[str, dict[str, Any]], file: Path) -> None:
+    """Bars of each gap, a row for each run."""
+    with plain():
+        from matplotlib.figure import Figure
+    figure = Figure(figsize=(9.0, 0.5 + 0.42 * len(found)), dpi=100, layout="constrained")
+    names = list(found)
+    for index, (key, title) in enumerate(GAPS.items()):
+        axes = figure.add_subplot(1, len(GAPS), index + 1)
+        scores = [found[name]["gaps"][key] for name in names]
+        axes.barh(
+            names,
+            [score["value"] for score in scores],
+            xerr=[2 * score["error"] for score in scores],
+            color=f"C{index}",
+            height=0.6,
+        )
+        axes.invert_yaxis()
+        axes.set_title(title, fontsize=10)
+        axes.set_xscale("symlog", linthresh=1.0)
+        axes.axvline(0.0, color="0.4", linewidth=0.8)
+        axes.tick_params(labelsize=8, labelleft=index == 0)
+    with whole_file(file) as scratch:
+        scratch.write_bytes(encoded(figure))
+
+
+def page(output: Path, docs: Path) -> None:
+    """Write equilibrium.json and equilibrium.png, and print the table."""
+    found = dict(measured(output))
+    write_json(docs / "equilibrium.json", found)
+    picture(found, docs / "equilibrium.png")
+    print(table(found))
+
+
 def main() -> None:
     """Measure runs, or write the page."""
+    if sys.argv[1] == "--page":
+        page(*map(Path, sys.argv[2:4]))
+        return
     runtime.bound_threads()
     folder, output = map(Path, sys.argv[1:3])
     output.mkdir(parents=True, exist_ok=True)

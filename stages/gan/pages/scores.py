@@ -51,6 +51,7 @@ def of_game(evaluate: Mapping[str, Any]) -> dict[str, Any]:
             -own["value"], ours["value"], theirs["value"], None if level is None else -level
         ),
         "rows": score_table(table.GAME, found),
+        "turning": _turning_in_words(found["turning"]),
     }
 
 
@@ -68,6 +69,26 @@ def _game_in_words(ours: Mapping[str, Any], near: Mapping[str, Any]) -> str:
         "D could gain no more than a pair at equilibrium. The proximal gap is {gap:.3g} (a pair at "
         "equilibrium: {floor:.3g}): G could still gain, even if D may answer."
     ).format(gap=near["value"], floor=near["floor"])
+
+
+def _turning_in_words(turning: Mapping[str, Any]) -> str:
+    """The share of rotation, and the leading eigenvalue that turns most."""
+    pairs = [complex(*pair) for pair in turning["eigenvalues"]]
+    most = max(pairs, key=lambda value: abs(value.imag) / max(abs(value), 1e-12), default=None)
+    said = _(
+        "In training both networks follow the gradients of their losses. At these weights "
+        "{share:.0%} of the change of this field (its Jacobian) is rotation: small steps turn, "
+        "where a single loss would only fall."
+    ).format(share=turning["rotation"]["value"])
+    if most is None or not most.imag:
+        return said + " " + _("The leading eigenvalues are real: along these nothing turns.")
+    return (
+        said
+        + " "
+        + _("Of the leading eigenvalues {real:.3g} ± {imaginary:.2g}i turns most.").format(
+            real=most.real, imaginary=abs(most.imag)
+        )
+    )
 
 
 def _is_above_floor(score: Mapping[str, Any]) -> bool:

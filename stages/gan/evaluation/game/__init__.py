@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split
-from stages.gan.evaluation.game import boards, gaps, rules
+from stages.gan.evaluation.game import boards, gaps, jacobian, rules
 from stages.gan.evaluation.game.responses import Budget
 from stages.gan.losses.equilibrium import point
 from stages.gan.params import Evaluate, Train
@@ -12,6 +13,8 @@ from stages.gan.trained.checkpoints import Checkpoint
 NAMES = gaps.NAMES
 # With fewer held-out images nothing is measured: half of them choose, and half of them score.
 FEWEST = 40
+# A position of the streams of random numbers, behind those of `gaps`.
+_TURNING = 5
 
 
 def measure(
@@ -35,9 +38,9 @@ def measure(
     Returns
     -------
     dict
-        Each score with `value`, `error`, `floor` and `floor_error`. It is empty if
-        `evaluate.game.steps` is 0, if there are fewer than FEWEST held-out images, or for a loss
-        whose game has no finite value (wgan_gp).
+        Each score with `value`, `error`, `floor` and `floor_error`, and `turning`, see
+        `jacobian.turning`. It is empty if `evaluate.game.steps` is 0, if there are fewer than
+        FEWEST held-out images, or for a loss whose game has no finite value (wgan_gp).
     """
     count = min(settings.samples, len(held_out))
     if not settings.game.steps or count < FEWEST or not rules.has_value(train):
@@ -54,6 +57,10 @@ def measure(
     board = boards.of_pair(*images, size, count, settings.seed)
     found = gaps.measure(checkpoint.networks, losses, board, options)
     at = point(losses.measured)
-    board = boards.of_equilibrium(*images, count, settings.seed)
-    floors = gaps.floor(checkpoint.networks, losses, board, at.logit if at else 0.0, options)
-    return {name: found[name].against(floors[name]).to_json() for name in NAMES}
+    equal = boards.of_equilibrium(*images, count, settings.seed)
+    floors = gaps.floor(checkpoint.networks, losses, equal, at.logit if at else 0.0, options)
+    draw = stream(settings.seed, "game", _TURNING)
+    return {
+        **{name: found[name].against(floors[name]).to_json() for name in NAMES},
+        "turning": jacobian.turning(*checkpoint.networks(), losses.found, board, draw),
+    }

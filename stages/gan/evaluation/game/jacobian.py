@@ -10,6 +10,7 @@ J itself would be too large. Its product with a vector is a difference of the fi
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import mindspore as ms
 import numpy as np
@@ -20,13 +21,17 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 from stages.gan.common.compiled import jit, overwrite
 from stages.gan.common.tensors import as_tensor
 from stages.gan.evaluation.game import rules
-from stages.gan.evaluation.game.boards import Part
+from stages.gan.evaluation.game.boards import Board, Part
 from stages.gan.losses import Loss
 
 Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 # Both points are so far from the weights, as a share of the length of all weights.
 _REACH = 1e-3
 _ROUNDS = 40
+# What `turning` looks at: so many pairs of images and codes, leading eigenvalues, random vectors.
+_PAIRS = 256
+_LEADING = 6
+_LOOKS = 16
 
 
 class FieldOf:
@@ -143,3 +148,37 @@ def rotation(
     rest = traces - (1.0 - 2.0 * share) * squares
     error = np.std(rest, ddof=1) / np.sqrt(looks) / squares.mean() / 2.0
     return float(share), float(error)
+
+
+def turning(
+    generator: nn.Cell,
+    discriminator: nn.Cell,
+    loss: Loss,
+    board: Board,
+    draw: np.random.Generator,
+) -> dict[str, Any]:
+    """What the Jacobian at the trained weights says, on pairs that find responses.
+
+    Parameters
+    ----------
+    generator, discriminator, loss
+        See `FieldOf`.
+    board : Board
+    draw : Generator
+
+    Returns
+    -------
+    dict
+        `rotation`: the share of rotation, a `value` from 0 to 1 with its `error`; `eigenvalues`:
+        the leading ones as pairs of real and imaginary part.
+    """
+    field = FieldOf(
+        generator, discriminator, loss, Part(board.real(draw, _PAIRS), board.codes(draw, _PAIRS))
+    )
+    at = field.weights
+    share, error = rotation(field, at, _LOOKS, draw)
+    found = leading(field, at, min(_LEADING, len(at) - 2), draw)
+    return {
+        "rotation": {"value": share, "error": error},
+        "eigenvalues": [[float(each.real), float(each.imag)] for each in found],
+    }

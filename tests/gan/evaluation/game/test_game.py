@@ -50,14 +50,19 @@ def measure(checkpoint, params, held_out: Split = HELD_OUT):
 
 def test_every_score_has_value_error_and_floor_and_repeats_bit_for_bit(checkpoint, params):
     found = measure(checkpoint, params())
-    assert tuple(found) == game.NAMES
+    assert tuple(found) == (*game.NAMES, "turning")
+    turning = found.pop("turning")
+    assert 0 <= turning["rotation"]["value"] <= 1
+    assert np.isfinite(turning["eigenvalues"]).all()
     for name, score in found.items():
         assert set(score) == {"value", "error", "floor", "floor_error"}
         assert all(math.isfinite(number) for number in score.values()), name
     parts = found["discriminator_gain"]["value"] + found["generator_gain"]["value"]
     assert found["duality_gap"]["value"] == pytest.approx(parts)
     assert found["generator_gain"]["floor"] == 0
-    assert measure(checkpoint, params()) == found
+    again = measure(checkpoint, params())
+    assert again.pop("turning") == turning
+    assert again == found
 
 
 def test_it_is_left_out_where_it_is_off_or_has_no_value(checkpoint, params):

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from stages.gan.evaluation.game import gaps
 from stages.gan.evaluation.game.boards import Board, Part
-from tests.helpers.games import (
+from tests.helpers.training.games import (
     CROSS_ENTROPY,
     LINEAR,
     Normal,

@@ -7,7 +7,15 @@ import pytest
 
 from stages.gan.evaluation.game import jacobian
 from stages.gan.evaluation.game.boards import Part
-from tests.helpers.games import CROSS_ENTROPY, LINEAR, Normal, Point, Quadratic, Slope, normal
+from tests.helpers.training.games import (
+    CROSS_ENTROPY,
+    LINEAR,
+    Normal,
+    Point,
+    Quadratic,
+    Slope,
+    normal,
+)
 
 SIZE = 6
 PAYOFF = np.random.default_rng(1).standard_normal((SIZE, SIZE))
@@ -69,8 +77,8 @@ def test_plain_steps_go_outwards_in_the_bilinear_game_and_inwards_in_the_damped_
         largest = max(abs(1 - 0.1 * value) for value in jacobian.leading(field, weights, 4, draw()))
         for _ in range(200):
             weights = weights - 0.1 * field(weights)
-        assert (np.linalg.norm(weights) > math.sqrt(2 * SIZE)) is grows
-        assert (largest > 1.0) is grows
+        assert (np.linalg.norm(weights) > math.sqrt(2 * SIZE)) == grows
+        assert (largest > 1.0) == grows
 
 
 def test_the_field_of_networks_is_that_of_the_formula():

@@ -4,7 +4,7 @@ import numpy as np
 
 from stages.gan.common.tensors import as_tensor
 from stages.gan.evaluation.game.responses import Budget, Ignorant, OfDiscriminator, Player, Same
-from tests.helpers.games import CROSS_ENTROPY, Normal, Quadratic, board, normal
+from tests.helpers.training.games import CROSS_ENTROPY, Normal, Quadratic, board, normal
 
 FIRST = (0.3, 0.2, -0.1)
 
