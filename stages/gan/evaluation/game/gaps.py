@@ -30,6 +30,7 @@ from stages.gan.common.randomness import stream
 from stages.gan.evaluation.game import rules
 from stages.gan.evaluation.game.boards import Board
 from stages.gan.evaluation.game.responses import (
+    ROUNDING,
     Anchor,
     Budget,
     Ignorant,
@@ -145,11 +146,8 @@ def floor(
     )
     generator = Same()
     before = response.values(board.scoring, generator)
-    gains = [
-        response_values - before
-        for response_values in _from_both(response, board, generator, first, settings, _FLOOR)
-    ]
-    plain, perturbed = map(_mean, gains)
+    after = _from_both(response, board, generator, first, settings, _FLOOR)
+    plain, perturbed = (_mean(values - before) for values in after)
     return {
         "duality_gap": plain,
         "discriminator_gain": plain,
@@ -176,18 +174,19 @@ def _from_both(
     settings: Settings,
     position: int,
 ) -> list[NDArray[np.float64]]:
-    """The values of D's responses from these weights on, and from perturbed ones."""
+    """The values of D's responses from these weights on, and from perturbed ones.
+
+    The weights themselves are a response, too: no response is worse on the choosing part.
+    """
+    player = response.player
+    player.take(first)
+    least = response.values(board.choosing, generator).mean()
+    trained = response.values(board.scoring, generator)
     found = []
-    for start in (first, response.player.perturbed(first, settings.perturbation, _noise(settings))):
+    for start in (first, player.perturbed(first, settings.perturbation, _noise(settings))):
         response.search(board, generator, start, stream(settings.seed, "game", position))
-        values = response.values(board.scoring, generator)
-        if start is not first:
-            # The trained weights are a response, too.
-            reached = response.values(board.choosing, generator).mean()
-            response.player.take(first)
-            if response.values(board.choosing, generator).mean() > reached:
-                values = response.values(board.scoring, generator)
-        found.append(values)
+        better = response.values(board.choosing, generator).mean() > least + ROUNDING
+        found.append(response.values(board.scoring, generator) if better else trained)
     return found
 
 
@@ -198,16 +197,13 @@ def _lowest(
     player = Player(copies()[0], "response", settings.budget)
     first = player.weights()
     response = OfGenerator(player, discriminator, losses.found, losses.measured, settings.budget)
+    most = response.values(board.choosing).mean()
+    trained = response.values(board.scoring)
     found = []
     for start in (first, player.perturbed(first, settings.perturbation, _noise(settings))):
         response.search(board, start, stream(settings.seed, "game", _SEARCH))
-        values = response.values(board.scoring)
-        if start is not first:
-            reached = response.values(board.choosing).mean()
-            player.take(first)
-            if response.values(board.choosing).mean() < reached:
-                values = response.values(board.scoring)
-        found.append(values)
+        better = response.values(board.choosing).mean() < most - ROUNDING
+        found.append(response.values(board.scoring) if better else trained)
     return found
 
 

@@ -33,6 +33,8 @@ from stages.gan.training.optimizers.schedules import Schedule
 Weights = Mapping[str, NDArray[Any]]
 # So often the weights are tried during a search.
 LOOKS = 10
+# A difference of M that float32 does not give exactly: it makes no weights better than others.
+ROUNDING = 1e-6
 # Pairs that are looked at together.
 _BATCH = 200
 
@@ -327,6 +329,6 @@ def _search(
         if step % every == 0 or step == budget.steps:
             found = value()
             # A value that is not finite is never higher, unless the first was not finite.
-            if found > best or not np.isfinite(best):
+            if found > best + ROUNDING or not np.isfinite(best):
                 best, kept = found, player.weights()
     player.take(kept)
