@@ -45,7 +45,10 @@ from stages.gan.training.watch import diagnosis
 
 SEED = 7
 STEPS = 300
-SETTINGS = gaps.Settings(Budget(STEPS, 64, 0.0005), perturbation=0.01, proximity=0.1, seed=SEED)
+SETTINGS = gaps.Settings(Budget(STEPS, 64, 0.0005), perturbation=0.01, proximity=0.01, seed=SEED)
+# Other prices of D's way, and other budgets, that are tried too.
+PROXIMITIES = (0.1, 0.03)
+BUDGETS = (100, 600)
 DIRECTIONS = 64
 # The moves of ten steps whose directions are compared: so many moves apart.
 APART = (1, 2, 3, 4, 5, 6)
@@ -70,12 +73,13 @@ class Run:
     changes: dict[str, Any] = field(default_factory=dict)
     data: Callable[[prepared.Split], prepared.Split] = verdicts.keep
     answered: int = 0
+    budgets: tuple[int, ...] = ()
 
 
 RUNS = {
     "new networks": Run(1),
     "young": Run(100),
-    "healthy": Run(1000),
+    "healthy": Run(1000, budgets=BUDGETS),
     "healthy, seed 2": Run(1000, {"seed": 2}),
     "healthy, later": Run(3000),
     "D twice as fast": Run(1000, {"discriminator_learning_rate": 0.0004}),
@@ -177,8 +181,27 @@ def measure(name: str, folder: Path, output: Path) -> dict[str, Any]:
     at = point(losses.measured)
     equal = boards.of_equilibrium(*sets, len(held_out), SEED)
     floors = gaps.floor(copies, losses, equal, at.logit if at else 0.0, SETTINGS)
-    seconds = time.monotonic() - began
-    print(f"{name}: gaps in {seconds:.0f} s", flush=True)
+    print(f"{name}: gaps in {time.monotonic() - began:.0f} s", flush=True)
+    generator, _ = copies()
+    best = gaps.highest(copies, losses, board, generator, SETTINGS)[0]
+    proximal = {
+        str(price): float(
+            np.mean(
+                best
+                - gaps.nearest(copies, losses, board, generator, replace(SETTINGS, proximity=price))
+            )
+        )
+        for price in PROXIMITIES
+    }
+    others = {
+        str(steps): {
+            key: each.value
+            for key, each in gaps.measure(
+                copies, losses, board, replace(SETTINGS, budget=Budget(steps, 64, 0.0005))
+            ).items()
+        }
+        for steps in run.budgets
+    }
     turned = jacobian.turning(*copies(), losses.found, board, np.random.default_rng(SEED))
     grids.grid(generate(copies()[0], board.scoring.codes[:25])).save(output / f"{slug(name)}.png")
     np.savez(
@@ -195,6 +218,8 @@ def measure(name: str, folder: Path, output: Path) -> dict[str, Any]:
             for key, column in zip(measures.MEASURES[:4], history.measures[-50:, :4].T, strict=True)
         },
         "gaps": {key: found[key].against(floors[key]).to_json() for key in gaps.NAMES},
+        "proximal_by_price": proximal,
+        "by_steps": others,
         **turned,
         "way": turns(np.array(way.points)),
     }

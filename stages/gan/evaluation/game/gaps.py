@@ -107,15 +107,15 @@ def measure(copies: Copies, losses: Rules, board: Board, settings: Settings) -> 
     generator, discriminator = copies()
     scored = board.scoring
     trained = rules.values(losses.measured, *answers_of(discriminator, generator, scored))
-    highest = _highest(copies, losses, board, generator, settings)
+    best = highest(copies, losses, board, generator, settings)
     lowest = _lowest(copies, losses, board, discriminator, settings)
-    near = _nearest(copies, losses, board, generator, settings)
+    near = nearest(copies, losses, board, generator, settings)
     return {
-        "duality_gap": _mean(highest[0] - lowest[0]),
-        "discriminator_gain": _mean(highest[0] - trained),
+        "duality_gap": _mean(best[0] - lowest[0]),
+        "discriminator_gain": _mean(best[0] - trained),
         "generator_gain": _mean(trained - lowest[0]),
-        "perturbed_gap": _mean(highest[1] - lowest[1]),
-        "proximal_gap": _mean(highest[0] - near),
+        "perturbed_gap": _mean(best[1] - lowest[1]),
+        "proximal_gap": _mean(best[0] - near),
     }
 
 
@@ -157,7 +157,7 @@ def floor(
     }
 
 
-def _highest(
+def highest(
     copies: Copies, losses: Rules, board: Board, generator: nn.Cell, settings: Settings
 ) -> list[NDArray[np.float64]]:
     """max_D' M(G, D') by pairs, from the trained weights and from perturbed ones."""
@@ -207,7 +207,7 @@ def _lowest(
     return found
 
 
-def _nearest(
+def nearest(
     copies: Copies, losses: Rules, board: Board, generator: nn.Cell, settings: Settings
 ) -> NDArray[np.float64]:
     """min_G' P(G', D) by pairs.
