@@ -8,7 +8,7 @@ from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
-from stages.gan.evaluation import discriminator, pictures, scoring
+from stages.gan.evaluation import discriminator, game, pictures, scoring
 from stages.gan.measures import headline
 from stages.gan.params import Dataset
 from stages.gan.trained import checkpoints
@@ -45,6 +45,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
     others = latent_codes(stream(settings.seed, "critic latents"), count, size)
     fresh = generate(generator, others, kept_as=prepared.to_levels)
     scores = scoring.score(known, held_out, paths.judge(dataset), fake, fresh, settings)
+    if played := game.measure(checkpoint, known, held_out, params.train, settings):
+        scores["game"] = played
     with whole_folder(paths.evaluation_pictures(dataset)) as folder:
         write_json(folder / paths.CLASSES, scores["histograms"])
         pictures.draw(folder, generator, codes, drawn, known, held_out, settings)
@@ -52,6 +54,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
         "samples": count,
         "quality": scores["quality"],
         "critic": scores["critic"],
+        **({"game": played} if played else {}),
         "judge": scores["judge"],
         "averaged_generator": checkpoint.averaged,
         **of_d,

@@ -29,6 +29,7 @@ _PURPOSES = (
     "augmentation",
     "export",
     "play",
+    "game",
 )
 
 

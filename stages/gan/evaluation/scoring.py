@@ -18,7 +18,7 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import SPLITS, Split, array_files, to_levels
-from stages.gan.evaluation import beside
+from stages.gan.evaluation import beside, game
 from stages.gan.evaluation import critic as critics
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.judge import Judge, storage
@@ -28,6 +28,7 @@ from stages.gan.params import Evaluate
 
 QUALITY = measuring.NAMES
 CRITIC = two_sample.NAMES
+GAME = game.NAMES
 # With fewer images of a kind, nothing is scored.
 FEWEST = measuring.Settings().fewest
 _NONE = {"value": None, "error": None, "floor": None, "floor_error": None}
@@ -191,7 +192,7 @@ def _criticised(
 
 
 def lines(scores: dict[str, Any]) -> list[str]:
-    """A line for every score, with its error and its floor."""
+    """A line for every score, with its error and its floor; those of `game` where it was played."""
     if scores["quality"][QUALITY[0]]["value"] is None:
         return [
             _("too few images to score: valid is {fewest} or more of each kind").format(
@@ -205,8 +206,8 @@ def lines(scores: dict[str, Any]) -> list[str]:
             value=_with_error(found["value"], found["error"]),
             floor=_with_error(found["floor"], found["floor_error"]),
         )
-        for group, names in (("quality", QUALITY), ("critic", CRITIC))
-        for name, found in ((name, scores[group][name]) for name in names)
+        for group, names in (("quality", QUALITY), ("critic", CRITIC), ("game", GAME))
+        for name, found in ((name, scores[group][name]) for name in names if group in scores)
     ]
 
 

@@ -92,6 +92,7 @@ def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
         "rows": scores.loss_table(run.evaluate, params.train),
         "scores": scores.score_table(measures.QUALITY, run.evaluate["quality"]),
         "critic": scores.score_table(measures.CRITIC, run.evaluate["critic"]),
+        "game": scores.of_game(run.evaluate),
         "equilibrium": about_equilibrium(run.evaluate["training_loss"]),
         "lesson": _about_the_loss(params.train),
         "pictures": _pictures(run, curves),

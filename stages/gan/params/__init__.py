@@ -222,6 +222,16 @@ class Critic(_Section):
     widths: Annotated[list[Width], Field(min_length=1, max_length=8)]
 
 
+class Game(_Section):
+    """How the best responses of both players are searched; its seed is evaluate's."""
+
+    steps: Annotated[int, _WHOLE, Field(ge=0, le=1_000_000)]
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    perturbation: Annotated[float, _WHOLE, Field(gt=0, le=1)]
+    proximity: Annotated[float, _WHOLE, Field(gt=0, le=1000)]
+
+
 class Evaluate(_Section):
     """How the trained networks are measured."""
 
@@ -230,6 +240,7 @@ class Evaluate(_Section):
     interpolation_steps: Annotated[int, _WHOLE, Field(ge=2, le=50)]
     nearest: Annotated[int, _WHOLE, Field(ge=1, le=100)]
     critic: Critic
+    game: Game
 
 
 class Report(_Section):

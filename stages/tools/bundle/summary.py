@@ -36,7 +36,7 @@ def lines(checked: Checked) -> Iterable[str]:
         "score                            value     error     floor   "
         "floor: the score of real images"
     )
-    for measure in measures.ALL:
+    for measure in measures.ALL if evaluate.get("game") else measures.ALWAYS:
         score = _mapping(_mapping(evaluate.get(measure.section)).get(measure.key))
         numbers = "".join(f"{_number(score.get(key)):>10}" for key in ("value", "error", "floor"))
         yield f"{measure.section + '.' + measure.key:<28}{numbers}"
