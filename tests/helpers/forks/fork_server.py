@@ -45,7 +45,8 @@ LIBRARIES = [
     "pydantic.main", "pydantic.types", "pydantic.dataclasses", "pydantic.type_adapter",
     "pydantic.json_schema", "pydantic.functional_validators", "filelock", "zoneinfo", "statistics",
     "jinja2.ext", "PIL.BmpImagePlugin", "PIL.PpmImagePlugin", "asttokens.mark_tokens",
-    "mindspore.graph._parse.parser", "networkx", "ruamel.yaml", "configobj", "xml.etree.ElementTree",
+    "mindspore.graph._parse.parser", "networkx", "ruamel.yaml", "configobj",
+    "xml.etree.ElementTree",
     "dulwich.ignore", "dulwich.worktree", "dvc.cachemgr", "dvc.data_cloud", "dvc.dirs",
     "dvc.repo.graph", "dvc.repo.index", "dvc.utils.strictyaml",
 ]  # fmt: skip
@@ -205,6 +206,8 @@ def prepare() -> None:
     for name in LIBRARIES:
         with suppress(ImportError):  # of another version: the command will import what it needs
             import_module(name)
+    # The first model of a process looks for plugins in the metadata of all packages.
+    import_module("pydantic").create_model("Model", number=(int, 0))
     gc.collect()
     gc.freeze()
 
