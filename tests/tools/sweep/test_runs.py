@@ -118,8 +118,14 @@ def wait(run, seconds=60):
 
 
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', {!r}])"
-# As a stage does: it ends when its DVC has ended.
-STAGE = "import os, time\nstart = os.getppid()\nwhile os.getppid() == start: time.sleep(0.05)"
+# As a stage does: it ends when its DVC has ended. It must have looked who that is before DVC ends.
+STAGE = """
+import os, pathlib, time
+start = os.getppid()
+pathlib.Path("began").touch()
+while os.getppid() == start:
+    time.sleep(0.05)
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps to cores")
@@ -164,10 +170,14 @@ def test_stopping_one_ends_all_that_works_in_its_clone(make):
     run = make(CHILD.format(STAGE))
     run.start(0)
     end = time.monotonic() + 60
-    while len(found := run.clone.processes()) < 2:
+    while not (run.clone.folder / "began").exists():
         assert time.monotonic() < end
         time.sleep(0.02)
+    found = run.clone.processes()
+    assert len(found) == 2
+    began = time.monotonic()
     run.stop()
+    assert time.monotonic() - began < runs._PATIENCE
     assert not [each for each in found if is_alive(each)]
     assert run.outcome().state == runs.KILLED
 

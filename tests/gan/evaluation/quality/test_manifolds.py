@@ -155,8 +155,15 @@ def ten_clusters(draw, count, spread):
 
 
 @pytest.mark.parametrize("samples", [one_gaussian, ten_clusters])
-@pytest.mark.parametrize("count", [200, 300])
-@pytest.mark.parametrize("spread", [1.0, 0.7])
+@pytest.mark.parametrize(
+    ("count", "spread"),
+    [
+        (200, 1.0),
+        (300, 0.7),
+        pytest.param(300, 1.0, marks=pytest.mark.slow),
+        pytest.param(200, 0.7, marks=pytest.mark.slow),
+    ],
+)
 def test_the_error_is_about_the_spread_over_fresh_samples(samples, count, spread):
     """Within what `compare` says of it, and what chance adds in so few rounds."""
     found = [
