@@ -8,6 +8,7 @@ Run in the folder of a project whose pipeline has run, with the extra `cluster`.
 clones with remotes in a temporary folder, and binds each worker to a core.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -47,6 +48,8 @@ def speed(count: int, changes: Sequence[str]) -> None:
         inputs = f"preprocess@{DATASET}", f"judge@{DATASET}"
         times = {}
         sweep.follow, running = timed(sweep.follow)
+        # A sweep does not disconnect at its end, and this process outlives its schedulers.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         for workers in (1, 2):
             file = definitions.FOLDER / f"speed{workers}.yaml"
             seeds = [100 * workers + seed for seed in range(count)]
