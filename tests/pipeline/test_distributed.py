@@ -44,6 +44,18 @@ CASES = {
         "faces",
         {"loss": "hinge", "discriminator": {"spectral_norm": True}, **SGD},
     ),
+    "pairs": (
+        "mnist",
+        {
+            "loss": "rpgan",
+            "r1": 10.0,
+            "r2": 10.0,
+            "penalty": {"kind": "difference"},
+            "burn_in": {"penalty": 0.1},
+            "extragradient": "past",
+            **SGD,
+        },
+    ),
     "soft": ("faces", {"loss": "softplus", "optimizer": "rmsprop", "learning_rate": 0.002}),
 }  # fmt: skip
 

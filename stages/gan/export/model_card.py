@@ -312,7 +312,7 @@ _PARTS = ("value", "error", "floor", "floor_error")
 
 
 def _limits(facts: Facts) -> str:
-    return _(
+    text = _(
         """## Intended use and limits
 
 These networks are for learning and teaching how GANs train, and for experiments. Do not use them
@@ -325,6 +325,12 @@ to make evidence, identities, or training data that somebody relies on.
 - Images that are rare in the data may never be drawn, and near copies of training images are
   possible. See recall, coverage, memorisation and near copies above."""
     ).format(picture=_pictures(facts.description))
+    if choices.LOSSES[facts.params["loss"]].is_paired:
+        text += "\n" + _(
+            "- The discriminator was trained on pairs. Only the difference of two images' logits "
+            "means something; `probability` of a single image does not."
+        )
+    return text
 
 
 def _licence(facts: Facts) -> str:

@@ -198,13 +198,14 @@ def point(loss: Loss) -> Point | None:
     return Point(lowest, highest, real + fake, generator, real, fake)
 
 
-def generator_at(loss: Loss, answer: float) -> float:
-    """G's loss per image if D gives every generated image the probability `answer`, 0 to 1.
+def sure(loss: Loss, answer: float) -> tuple[float, float]:
+    """D's and G's loss per image if D gives every generated image the probability `answer`, 0 to 1.
 
-    For a loss of pairs: the probability of being the real one of its pair.
+    Every real image gets 1 - `answer`. A loss of pairs then sees the difference of both logits.
     """
     logits = np.full(2, math.log(answer / (1.0 - answer)))
-    return _value(loss.with_reduction("mean").generator, logits, np.zeros(2))
+    mean = loss.with_reduction("mean")
+    return _value(mean.discriminator, -logits, logits), _value(mean.generator, logits, -logits)
 
 
 def _first(each: Loss, left: float, right: float, reached: np.ufunc) -> float:

@@ -128,6 +128,21 @@ class Penalty(_Section):
     sigma: Annotated[float, _WHOLE, Field(ge=0.00001, le=1)]
 
 
+class BurnIn(_Section):
+    """Where the penalties and beta2 move from their first values, on a cosine."""
+
+    steps: Annotated[int, _WHOLE, Field(ge=1, le=2**31)] | None
+    penalty: Annotated[float, _WHOLE, Field(ge=0, le=1000)]
+    beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)] | None
+
+
+class Lookahead(_Section):
+    """Slow weights, towards which both networks move back."""
+
+    every: Annotated[int, _WHOLE, Field(ge=0, le=1_000_000)]
+    alpha: Annotated[float, _WHOLE, Field(gt=0, le=1)]
+
+
 class Distributed(_Section):
     """The number of processes that train together."""
 
@@ -149,12 +164,15 @@ class Train(_Section):
     beta2: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     weight_decay: Annotated[float, _WHOLE, Field(ge=0, le=1)]
     momentum: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
+    extragradient: Literal["none", "past"]
+    lookahead: Lookahead
     discriminator_steps: Annotated[int, _WHOLE, Field(ge=1, le=1000)]
     instance_noise: Annotated[float, _WHOLE, Field(ge=0, le=10)]
     augmentation: list[Literal["color", "translation", "cutout"]]
     r1: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
     r2: Annotated[float, _WHOLE, Field(ge=0, le=1_000_000)]
     penalty: Penalty
+    burn_in: BurnIn
     ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     average_snapshots: Annotated[int, _WHOLE, Field(ge=0, le=1000)]
     loss: LossName
@@ -191,6 +209,11 @@ class Train(_Section):
         if self.penalty.kind != "difference":
             return ()
         return tuple(name for name, gamma in (("real", self.r1), ("fake", self.r2)) if gamma > 0)
+
+    @property
+    def moves_penalties(self) -> bool:
+        """Whether r1 and r2 change during the run."""
+        return self.r1 + self.r2 > 0 and self.burn_in.penalty != 1.0
 
     @property
     def differentiates_twice(self) -> bool:
@@ -301,6 +324,18 @@ class Dataset(_Section):
                         owners=" | ".join(owners),
                     )
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _beta2_moves_where_there_is_one(self) -> "Dataset":
+        value, optimizer = self.train.burn_in.beta2, self.train.optimizer
+        if value is not None and optimizer == "sgd":
+            raise ValueError(
+                _(
+                    "train.burn_in.beta2 is {value}, but train.optimizer {optimizer} has "
+                    "none: valid is null, or optimizer {owners}"
+                ).format(value=value, optimizer=optimizer, owners="adam | adamw | rmsprop")
+            )
         return self
 
     @model_validator(mode="after")

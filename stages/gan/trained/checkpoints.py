@@ -79,13 +79,17 @@ def put(stored: Mapping[str, NDArray[Any]], parameters: Iterable[Parameter]) -> 
 
 
 def _optimizer_parameters(optimizer: nn.Cell) -> list[Parameter]:
-    """An optimizer's own state, without the network's weights and the settings of params.yaml."""
+    """An optimizer's own state, without the network's weights and the settings of params.yaml.
+
+    A moving beta2 follows from the number of steps, and `before` is written before it is read.
+    """
     weights = {parameter.name for parameter in optimizer.parameters}
     return [
         parameter
         for parameter in optimizer.get_parameters()
         if parameter.name not in weights
-        and parameter.name.rsplit(".", 1)[-1] not in ("learning_rate", "momentum")
+        and parameter.name.rsplit(".", 1)[-1] not in ("learning_rate", "momentum", "beta2")
+        and "_optimizer_before." not in parameter.name
     ]
 
 

@@ -1,5 +1,6 @@
 """Builds what is trained from the params: networks, optimizers, moving average, compiled steps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from stages.gan.trained import checkpoints
 from stages.gan.trained.averaging import Average
 from stages.gan.trained.averaging.snapshots import Recorder
 from stages.gan.training import optimizers
-from stages.gan.training.optimizers.schedules import Schedule
+from stages.gan.training.optimizers.lookahead import Lookahead
+from stages.gan.training.optimizers.schedules import Cosine, Schedule
 from stages.gan.training.ranks.group import ALONE, Group
 from stages.gan.training.ranks.synchronised import synchronise
-from stages.gan.training.step import Options, Step, make_discriminator_step, make_step
+from stages.gan.training.step import Step, make_discriminator_step, make_step
+from stages.gan.training.step.discriminator import Options
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Assembly:
 
     `shown` is the generator to draw with. Without a moving average (EMA) it is the trained
     generator; with one, it is a generator that holds the average after `refresh`.
-    `recorder` stores snapshots of further averages, if the params ask for them.
+    `recorder` stores snapshots of further averages, if the params ask for them. With `lookahead`
+    the step leaves the average alone, and `follow` is its update: see `after_step`.
     """
 
     description: networks.Description
@@ -39,6 +43,18 @@ class Assembly:
     step: Step
     discriminator_step: Any
     recorder: Recorder | None
+    lookahead: Lookahead | None = None
+    follow: Callable[[], Any] | None = None
+
+    def after_step(self, step: int) -> None:
+        """What follows the step with this number, counted from 1, outside of the compiled step.
+
+        With lookahead both networks move back if that is due, and only then the average follows.
+        """
+        if self.lookahead is not None:
+            self.lookahead.follow(step)
+        if self.follow is not None:
+            self.follow()
 
     def refresh(self) -> None:
         """Copy the moving average into `shown`, if there is one."""
@@ -53,9 +69,9 @@ class Assembly:
     @property
     def state(self) -> dict[str, list[Parameter]]:
         """`trained`, and what else changes during a run."""
-        if self.recorder is None:
-            return self.trained
-        return {**self.trained, "recorder": self.recorder.state}
+        others = {"recorder": self.recorder, "lookahead": self.lookahead}
+        found = {name: part.state for name, part in others.items() if part is not None}
+        return {**self.trained, **found}
 
     def save(self, folder: Path, epoch: int, step: int) -> None:
         """Write a checkpoint into a new folder."""
@@ -113,13 +129,18 @@ def assemble(
     steps = last_step - (start.step if start else 0)
     snapshots = settings.average_snapshots
     recorder = Recorder(generator, steps, snapshots) if snapshots else None
+    lookahead = None
+    if settings.lookahead.every:
+        lookahead = Lookahead((generator, discriminator), **settings.lookahead.model_dump())
+    outside = average is not None and lookahead is not None
     options = Options(
-        average=average,
+        average=None if outside else average,
         instance_noise=settings.instance_noise > 0,
         augmentation=bool(settings.augmentation),
         r1=settings.r1 / group.size,
         r2=settings.r2 / group.size,
         sigma=settings.penalty.sigma if settings.moved_images else 0.0,
+        shared=settings.moves_penalties,
         gradient_penalty=settings.gradient_penalty / group.size,
         watched=watched,
         ranks=group.size,
@@ -140,6 +161,8 @@ def assemble(
         make_step(generator, discriminator, loss, *movers, options),
         discriminator_step,
         recorder,
+        lookahead,
+        average.compiled() if outside else None,
     )
 
 
@@ -173,6 +196,10 @@ def build_optimizers(
     schedule = Schedule(**settings.schedule.model_dump(), total_steps=total_steps)
     own = settings.discriminator_learning_rate
     rates = (settings.learning_rate, settings.learning_rate if own is None else own)
+    beta2 = None
+    if settings.burn_in.beta2 is not None:
+        steps = settings.burn_in.steps or total_steps
+        beta2 = Cosine(settings.beta2, settings.burn_in.beta2, steps)
     first, second = (
         optimizers.build(
             settings.optimizer,
@@ -183,6 +210,8 @@ def build_optimizers(
             settings.beta2,
             settings.weight_decay,
             settings.momentum,
+            None if beta2 is None else beta2.cell(updates),
+            settings.extragradient == "past",
         )
         for name, network, rate, updates in (
             ("generator", generator, rates[0], 1),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import Split
+from stages.gan.training.optimizers.schedules import Cosine
 from stages.gan.training.ranks.group import ALONE, Group
 from stages.gan.training.step import MEANS, Step
 from stages.gan.training.step.augmentation import draw as draw_changes
@@ -80,7 +81,7 @@ class Plan:
     `augmentation` names the changes made to each of these images, of `augmentation.POLICIES`.
     With `gradient_penalty`, points between fake and real images are drawn for the penalty.
     `moved` names the images, real | fake, that a penalty by difference moves by noise of
-    deviation `sigma`.
+    deviation `sigma`. With `gamma`, each step is given the share of r1 and r2 that holds in it.
 
     In a `group` each rank takes its part of every batch. Order and random numbers are drawn for
     whole batches, as in one process.
@@ -102,6 +103,7 @@ class Plan:
     gradient_penalty: bool = False
     moved: tuple[str, ...] = ()
     sigma: float = 0.0
+    gamma: Cosine | None = None
     watched: bool = False
     group: Group = ALONE
     on_step: Callable[[int, NDArray[np.float32]], None] = field(default=lambda step, row: None)
@@ -204,11 +206,14 @@ def inputs(
     moving = {name: stream(plan.seed, f"penalty on {name}", position) for name in plan.moved}
     changing = stream(plan.seed, "augmentation", position)
     level = np.float32(plan.noise_level(position, last_step))
+    share = {}
+    if plan.gamma is not None:
+        share["share"] = as_tensor(np.array(plan.gamma.value(position - 1), np.float32))
     for start in range(0, len(rows), plan.batch_size):
         part = slice(start, start + plan.batch_size)
         images = data.batch(rows[part][mine])
         whole = (plan.batch_size, *images.shape[1:])
-        named = {}
+        named = dict(share)
         if plan.instance_noise > 0:
             images = images + level * draw.standard_normal(whole, dtype=np.float32)[mine]
             noise = level * draw.standard_normal(whole, dtype=np.float32)[mine]

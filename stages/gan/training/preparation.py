@@ -18,6 +18,7 @@ from stages.gan.params.fingerprints import fingerprint
 from stages.gan.trained import checkpoints, grids
 from stages.gan.training.assembly import Assembly, assemble, describe
 from stages.gan.training.loop import Epoch, Plan, train
+from stages.gan.training.optimizers.schedules import Cosine
 from stages.gan.training.ranks.group import ALONE, Group
 
 
@@ -95,6 +96,7 @@ class Setup:
         players = self.players
 
         def after(step: int, row: NDArray[np.float32]) -> None:
+            players.after_step(step)
             if players.recorder is not None:
                 players.recorder.follow(self.in_run(step))
             on_step(step, row)
@@ -172,6 +174,7 @@ def plan_of(
     UserError
         If there are too few images for one step.
     """
+    first_step = start.step + 1 if start else 1
     plan = Plan(
         epochs=settings.epochs,
         max_steps=settings.max_steps,
@@ -179,7 +182,7 @@ def plan_of(
         attached_latents=settings.latents == "attached",
         seed=settings.seed,
         first_epoch=start.epoch + 1 if start else 1,
-        first_step=start.step + 1 if start else 1,
+        first_step=first_step,
         discriminator_steps=settings.discriminator_steps,
         instance_noise=settings.instance_noise,
         augmentation=tuple(settings.augmentation),
@@ -189,6 +192,10 @@ def plan_of(
         watched=True,
         group=group,
     )
+    if settings.moves_penalties:
+        last_step = first_step - 1 + plan.total_steps(count)
+        steps = settings.burn_in.steps or last_step
+        plan = replace(plan, gamma=Cosine(1.0, settings.burn_in.penalty, steps))
     if plan.total_steps(count) == 0:
         steps = settings.discriminator_steps
         if count < 2 * steps:

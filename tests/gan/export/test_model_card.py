@@ -241,3 +241,10 @@ def test_the_terms_are_told_in_either_language(source):
             terms.sentences.replace("Optical Recognition of Handwritten Digits", "")
         )
     assert terms.sentences.startswith("The code that made these files is under Apache-2.0.")
+
+
+@pytest.mark.parametrize("loss", ["bce", "rpgan"])
+def test_of_a_loss_of_pairs_the_card_says_that_a_single_probability_means_nothing(tmp_path, loss):
+    params = flat(load_params(tmp_path, "mnist", mnist__train__loss=loss).train.model_dump())
+    card = model_card.write(facts(tmp_path, params=params))
+    assert ("trained on pairs" in card) == (loss == "rpgan")

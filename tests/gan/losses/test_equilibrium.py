@@ -10,11 +10,11 @@ from stages.gan.losses.equilibrium import (
     bce_terms,
     binary_cross_entropy,
     centred,
-    generator_at,
     jsd_lower_bound,
     loss_terms,
     point,
     probability,
+    sure,
 )
 from stages.gan.params import choices
 
@@ -66,8 +66,9 @@ def test_pairs_have_their_equilibrium_at_equal_logits():
     assert terms["discriminator"].value == pytest.approx(expected, abs=1e-6)
     assert terms["generator"].value == pytest.approx(expected, abs=1e-6)
     assert terms["discriminator"].equilibrium == at.discriminator
-    # G's loss if its image has the probability 0.2 of being the real one of the pair
-    assert generator_at(loss, 0.2) == pytest.approx(-math.log(0.2), abs=1e-5)
+    # of each image D says the right thing with the odds 4, so of the order of the pair with 16
+    expected = (math.log(17 / 16), math.log(17))
+    assert sure(loss, 0.2) == pytest.approx(expected, abs=1e-5)
 
 
 @given(logits, logits)
@@ -144,7 +145,7 @@ def test_smoothing_moves_the_point_of_least_squares(weight, smoothing):
 def test_gs_loss_at_an_answer_of_d_is_that_of_the_loss(name, value):
     for reduction in ("mean", "sum"):
         loss = losses.build(name, losses.Options(reduction=reduction))
-        assert generator_at(loss, 0.014) == pytest.approx(value, rel=1e-4)
+        assert sure(loss, 0.014)[1] == pytest.approx(value, rel=1e-4)
 
 
 def test_hinge_is_flat_and_only_its_sum_is_unique():

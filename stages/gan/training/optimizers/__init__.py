@@ -1,17 +1,46 @@
 """The optimizers: Adam, AdamW, RMSProp and SGD for one compiled step.
 
+Each may be made `Optimistic`; `lookahead` moves both networks back every few steps.
+
 MindSpore 2.10 has several versions of each. On a CPU, `mint.optim.Adam` and `SGD` silently leave
 the weights unchanged, and `mint.optim.AdamW` fails. So all of these are built on `mindspore.nn`.
 """
 
-from mindspore import nn, ops
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+
+from stages.gan.training.optimizers.optimistic import Optimistic
 
 KINDS = ("adam", "adamw", "rmsprop", "sgd")
 # In the place of a beta1 of 0, which nn.Adam refuses: the first moment is the gradient, as with 0.
 _NEARLY_0 = 1e-12
 
 
-class _AdamW(nn.Adam):
+class _Adam(nn.Adam):
+    """Adam whose beta1 or beta2 may be 0, which nn.Adam refuses, and whose beta2 may move.
+
+    With beta2(i) at update i, the second moment after t updates has the weights of a product of
+    all beta2(i). So it is corrected by 1 - beta2(1) ... beta2(t), where Adam has 1 - beta2^t.
+    """
+
+    def __init__(self, weights, rate, beta1: float, beta2: float, moving: nn.Cell | None) -> None:
+        super().__init__(weights, learning_rate=rate, beta1=beta1 or 0.5, beta2=beta2 or 0.5)
+        if beta1 == 0:
+            self.beta1 = Tensor(np.float32(0.0))
+        if beta2 == 0:
+            self.beta2 = Tensor(np.float32(0.0))
+        self.moving = moving
+        if moving is not None:
+            del self.beta2
+            self.beta2 = Parameter(Tensor(np.float32(beta2)), name="beta2", requires_grad=False)
+
+    def construct(self, gradients):
+        if self.moving is not None:
+            ops.assign(self.beta2, ops.reshape(self.moving(self.global_step), ()))
+        return super().construct(gradients)
+
+
+class _AdamW(_Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
 
     Every weight is first multiplied by 1 - rate * decay, then moved as by Adam. This is not
@@ -19,8 +48,10 @@ class _AdamW(nn.Adam):
     steps are several times as long.
     """
 
-    def __init__(self, weights, rate, beta1: float, beta2: float, decay: float) -> None:
-        super().__init__(weights, learning_rate=rate, beta1=beta1, beta2=beta2)
+    def __init__(
+        self, weights, rate, beta1: float, beta2: float, moving: nn.Cell | None, decay: float
+    ) -> None:
+        super().__init__(weights, rate, beta1, beta2, moving)
         self.decay = decay
 
     def construct(self, gradients):
@@ -37,20 +68,26 @@ class _RMSProp(nn.Optimizer):
     weights lie in memory: a resumed run would differ from an unbroken run in the last bit.
     """
 
-    def __init__(self, weights, rate, beta2: float, momentum: float) -> None:
+    def __init__(
+        self, weights, rate, beta2: float, moving: nn.Cell | None, momentum: float
+    ) -> None:
         super().__init__(rate, weights)
         self.beta2 = beta2
+        self.moving = moving
         self.kept = momentum
         self.mean_square = self.parameters.clone(prefix="mean_square", init="zeros")
         self.moment = self.parameters.clone(prefix="moment", init="zeros")
 
     def construct(self, gradients):
         rate = self.get_lr()
+        beta2 = self.beta2
+        if self.moving is not None:
+            beta2 = self.moving(self.global_step)
         self.assignadd(self.global_step, self.global_step_increase_tensor)
         for weight, square, moment, gradient in zip(  # noqa: B905 (jit knows no `strict`)
             self.parameters, self.mean_square, self.moment, gradients
         ):
-            mean = square * self.beta2 + gradient * gradient * (1.0 - self.beta2)
+            mean = square * beta2 + gradient * gradient * (1.0 - beta2)
             ops.assign(square, mean)
             move = moment * self.kept + rate * gradient / (ops.sqrt(mean) + 1e-8)
             ops.assign(moment, move)
@@ -67,7 +104,9 @@ def build(
     beta2: float = 0.999,
     weight_decay: float = 0.0,
     momentum: float = 0.0,
-) -> nn.Optimizer:
+    moving_beta2: nn.Cell | None = None,
+    optimistic: bool = False,
+) -> nn.Cell:
     """An optimizer of a network's trainable weights, for one compiled step.
 
     Two optimizers in one compiled function would both own a parameter `global_step`. So the
@@ -96,6 +135,11 @@ def build(
         adamw's, >= 0.
     momentum : float
         rmsprop's and sgd's, 0 to below 1.
+    moving_beta2 : nn.Cell, optional
+        beta2 as a function of the number of updates so far (see schedules.Cosine), in place of
+        `beta2`.
+    optimistic : bool
+        Whether the moves are extrapolated from the past; see optimistic.
 
     Raises
     ------
@@ -106,11 +150,14 @@ def build(
     beta1 = max(beta1, _NEARLY_0)
     optimizer: nn.Optimizer
     if kind == "adam":
-        optimizer = nn.Adam(weights, learning_rate=rate, beta1=beta1, beta2=beta2)
+        if moving_beta2 is None and beta1 > 0 and beta2 > 0:
+            optimizer = nn.Adam(weights, learning_rate=rate, beta1=beta1, beta2=beta2)
+        else:
+            optimizer = _Adam(weights, rate, beta1, beta2, moving_beta2)
     elif kind == "adamw":
-        optimizer = _AdamW(weights, rate, beta1, beta2, weight_decay)
+        optimizer = _AdamW(weights, rate, beta1, beta2, moving_beta2, weight_decay)
     elif kind == "rmsprop":
-        optimizer = _RMSProp(weights, rate, beta2, momentum)
+        optimizer = _RMSProp(weights, rate, beta2, moving_beta2, momentum)
     elif kind == "sgd":
         optimizer = nn.SGD(weights, learning_rate=rate, momentum=momentum)
     else:
@@ -119,11 +166,9 @@ def build(
     for parameter in optimizer.get_parameters():
         if parameter.name not in theirs:
             parameter.name = f"{name}_optimizer.{parameter.name}"
-    return optimizer
+    return Optimistic(optimizer, f"{name}_optimizer") if optimistic else optimizer
 
 
-def adam(
-    network: nn.Cell, name: str, learning_rate: float, beta1: float, beta2: float
-) -> nn.Optimizer:
+def adam(network: nn.Cell, name: str, learning_rate: float, beta1: float, beta2: float) -> nn.Cell:
     """Adam (Kingma and Ba 2015) over a network's weights; see `build`."""
     return build("adam", network, name, learning_rate, beta1, beta2)

@@ -13,8 +13,13 @@ is
 
 A run that begins with a checkpoint counts t on from the checkpoint's steps, so the rate continues
 too. A constant rate is a plain number and costs the compiled step nothing.
+
+`Cosine` moves another number, such as beta2, from one value to a second one:
+
+    value = final + (start - final) (1 + cos(pi min(t / T, 1))) / 2
 """
 
+import math
 from dataclasses import dataclass
 
 import mindspore as ms
@@ -76,6 +81,39 @@ class Schedule:
             How often this optimizer is called in a step; all calls in one step have one rate.
         """
         return base if self.constant else _Rate(self, base, updates_per_step)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """A number that moves from `start` at step 0 to `final` at step `steps` and stays there."""
+
+    start: float
+    final: float
+    steps: int
+
+    def value(self, step: int) -> float:
+        """The number at a step, counted from 0."""
+        wave = (1.0 + math.cos(math.pi * min(step / max(self.steps, 1), 1.0))) / 2.0
+        return self.final + (self.start - self.final) * wave
+
+    def cell(self, updates_per_step: int = 1) -> nn.Cell:
+        """The same in a compiled step, in float32: of an optimizer's `global_step`, shape (1,)."""
+        return _Cosine(self, updates_per_step)
+
+
+class _Cosine(nn.Cell):
+    def __init__(self, cosine: Cosine, updates_per_step: int) -> None:
+        super().__init__(auto_prefix=False)
+        self.start = cosine.start
+        self.final = cosine.final
+        self.share_of_a_step = 1.0 / max(cosine.steps, 1)
+        self.updates_per_step = updates_per_step
+
+    def construct(self, global_step):
+        t = ops.cast(ops.floor_divide(global_step, self.updates_per_step), ms.float32)
+        part = ops.minimum(t * self.share_of_a_step, 1.0)
+        wave = (1.0 + ops.cos(part * np.pi)) * 0.5
+        return self.final + (self.start - self.final) * wave
 
 
 class _Rate(LearningRateSchedule):

@@ -1,19 +1,16 @@
 """One compiled training step: an update of the discriminator, then one of the generator."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import mindspore as ms
 from mindspore import nn, ops
 
 from stages.gan.common.compiled import jit
-from stages.gan.layers import spectral
 from stages.gan.losses import Loss
-from stages.gan.trained.averaging import Average
 from stages.gan.training.ranks.exchange import Total, totals
-from stages.gan.training.step import penalties
 from stages.gan.training.step.augmentation import augment
+from stages.gan.training.step.discriminator import Options, discriminator_update
 from stages.gan.training.step.gradients import DUE, KERNELS, GradientNorm
 
 # A step returns, in this order: means over the batch,
@@ -24,111 +21,7 @@ GRADIENTS = ("discriminator_gradient", "generator_gradient")
 Step = Callable[..., tuple[ms.Tensor, ...]]
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a step does besides the recipe. All is off by default, and then not compiled.
-
-    `average` follows the generator after each of its updates. With `instance_noise` a step also
-    takes noise of the images' shape, which is added to the fake images; with `augmentation` it
-    also takes what `augmentation.draw` gives. `r1` and `r2` are the gammas of these penalties on
-    real and on generated images. `gradient_penalty` is the weight of WGAN-GP's penalty; a step
-    then also takes each image's position between fake and real. For these penalties the
-    discriminator must be twice differentiable. It need not be for `r1` and `r2` with `sigma` above
-    0: then they are estimated by differences, and the step also takes by how much the real images
-    (with `r1`) and the fake images (with `r2`) are moved, noise of deviation `sigma`. A `watched`
-    step also takes whether the lengths of the gradients are due (see
-    gradients), and returns the lengths too.
-
-    With several `ranks` each takes its part of the batch. Gradients and the returned means are
-    summed over the ranks, so loss and penalties must be each rank's share of the whole batch's.
-    """
-
-    average: Average | None = None
-    instance_noise: bool = False
-    augmentation: bool = False
-    r1: float = 0.0
-    r2: float = 0.0
-    sigma: float = 0.0
-    gradient_penalty: float = 0.0
-    watched: bool = False
-    ranks: int = 1
-
-
 _PLAIN = Options()
-
-
-def _discriminator_update(
-    discriminator: nn.Cell, loss: Loss, optimizer: nn.Cell, options: Options
-) -> Callable[..., Any]:
-    """A function of real and fake images that updates the discriminator on them once.
-
-    It returns the loss, both logits, and the length of the gradient (None if not watched). The
-    loss is without penalties, so that it can be compared with its equilibrium.
-    """
-    join = ops.Concat(0)
-    together = discriminator.rows_are_independent
-    exactly = options.sigma == 0
-    with_r1 = options.r1 > 0 and exactly
-    r1 = penalties.exact(discriminator, options.r1)
-    with_r2 = options.r2 > 0 and exactly
-    r2 = penalties.exact(discriminator, options.r2)
-    by_difference = [] if exactly else [(0, options.r1), (1, options.r2)]
-    estimates = tuple(
-        (which, penalties.by_difference(gamma, options.sigma))
-        for which, gamma in by_difference
-        if gamma > 0
-    )
-    with_penalty = options.gradient_penalty > 0
-    on_the_way = penalties.on_the_way(discriminator, options.gradient_penalty)
-    normalised = spectral.layers(discriminator)
-
-    def logits_of(batches):
-        if together:
-            logits = discriminator(join(batches))
-            count = batches[0].shape[0]
-            found: tuple = ()
-            for index in range(len(batches)):
-                found = (*found, logits[index * count : (index + 1) * count])
-            return found
-        found = ()
-        for batch in batches:
-            found = (*found, discriminator(batch))
-        return found
-
-    def discriminator_loss(real, fake, mix, moves):
-        batches = (real, fake)
-        for which, _ in estimates:
-            batches = (*batches, batches[which] + moves[which])
-        logits = logits_of(batches)
-        value = loss.discriminator(logits[0], logits[1])
-        objective = value
-        if with_r1:
-            objective = objective + r1(real)
-        if with_r2:
-            objective = objective + r2(fake)
-        for index in range(len(estimates)):
-            which, estimate = estimates[index]
-            objective = objective + estimate(logits[which], logits[2 + index])
-        if with_penalty:
-            objective = objective + on_the_way(real, fake, mix)
-        return objective, value, logits[0], logits[1]
-
-    gradient = ms.value_and_grad(discriminator_loss, None, optimizer.parameters, has_aux=True)
-    total = totals(optimizer.parameters) if options.ranks > 1 else None
-    watched = options.watched
-    norm = GradientNorm()
-
-    def update(real, fake, mix, due, moves):
-        for layer in normalised:
-            layer.iterate()
-        outputs, gradients = gradient(real, fake, mix, moves)
-        if total is not None:
-            gradients = total(gradients)
-        length = norm(gradients, due) if watched else None
-        optimizer(gradients)
-        return outputs[1], outputs[2], outputs[3], length
-
-    return update
 
 
 def _augmented(wanted: bool) -> tuple[Callable[..., ms.Tensor], Callable[..., ms.Tensor]]:
@@ -180,7 +73,8 @@ def make_step(
     step : (images (N, C, H, W), latent codes (N, latent_size)) -> four scalars, see MEANS.
         With instance noise it also takes `noise` of the fake images (N, C, H, W); with a gradient
         penalty also `mix`, the positions between fake and real (N, 1, 1, 1); with penalties by
-        difference also `real_move` and `fake_move`, noise (N, C, H, W); with augmentation
+        difference also `real_move` and `fake_move`, noise (N, C, H, W); if `shared` also `share`,
+        a scalar; with augmentation
         also what `augmentation.draw` gives for 2 N images, the real ones first; if watched also
         `due`. If that is DUE, it returns two more tensors of shape (1,), see GRADIENTS (if not,
         it may return them as NaN).
@@ -222,7 +116,7 @@ def _compiled(
     ranks = options.ranks
     total = totals(generator_optimizer.parameters) if ranks > 1 else None
     total_of_means = Total([()] * len(MEANS)) if ranks > 1 else None
-    update = _discriminator_update(discriminator, loss, discriminator_optimizer, options)
+    update = discriminator_update(discriminator, loss, discriminator_optimizer, options)
 
     paired = loss.is_paired
 
@@ -231,13 +125,13 @@ def _compiled(
 
     generator_loss_gradient = ms.value_and_grad(generator_loss, 0)
 
-    def play(real, latents, noise, mix, due, changes, moves):
+    def play(real, latents, noise, mix, due, changes, moves, share):
         fake = generator(latents)
         shown = fake + noise if noisy else fake
         constant_fake = ops.stop_gradient(shown)
         real = seen_real(real, changes)
         d_loss, real_logits, fake_logits, d_length = update(
-            real, seen_fake(constant_fake, changes), mix, due, moves
+            real, seen_fake(constant_fake, changes), mix, due, moves, share
         )
         # A loss of pairs compares with what the updated D says of the same real images.
         beside = discriminator(real) if paired else None
@@ -260,10 +154,13 @@ def _compiled(
         keep=None,
         real_move=None,
         fake_move=None,
+        share=None,
     ):
         changes = (color, rows, columns, keep)
         moves = (real_move, fake_move)
-        outputs, gradients = generator_gradient(real, latents, noise, mix, due, changes, moves)
+        outputs, gradients = generator_gradient(
+            real, latents, noise, mix, due, changes, moves, share
+        )
         if total is not None:
             gradients = total(gradients)
         g_length = norm(gradients, due) if watched else None
@@ -307,7 +204,7 @@ def make_discriminator_step(
     noisy = options.instance_noise
     unwatched = replace(options, watched=False)
     seen_real, seen_fake = _augmented(options.augmentation)
-    update = _discriminator_update(discriminator, loss, discriminator_optimizer, unwatched)
+    update = discriminator_update(discriminator, loss, discriminator_optimizer, unwatched)
 
     def step(
         real,
@@ -320,12 +217,15 @@ def make_discriminator_step(
         keep=None,
         real_move=None,
         fake_move=None,
+        share=None,
     ):
         changes = (color, rows, columns, keep)
         moves = (real_move, fake_move)
         fake = generator(latents)
         shown = ops.stop_gradient(fake + noise if noisy else fake)
-        outputs = update(seen_real(real, changes), seen_fake(shown, changes), mix, None, moves)
+        outputs = update(
+            seen_real(real, changes), seen_fake(shown, changes), mix, None, moves, share
+        )
         return outputs[0]
 
     return jit(step, generator, discriminator, discriminator_optimizer)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from stages.gan import losses
 from stages.gan.common.language import marked
 from stages.gan.data.prepared import Split
-from stages.gan.losses.equilibrium import Point, generator_at, point
-from stages.gan.params import Train
+from stages.gan.losses.equilibrium import Point, point, sure
+from stages.gan.params import Train, choices
 from stages.gan.training.history import History
 from stages.gan.training.step.measures import (
     ALIKE,
@@ -42,7 +42,8 @@ VANISHED = 1e-8
 
 # D's loss as a share of its value at equilibrium. 2 % of 2 ln 2 is 0.014 a term: D gives each
 # image the right answer with a probability of 98.6 %. This proves a Jensen-Shannon divergence of
-# 0.98 of the largest possible one.
+# 0.98 of the largest possible one. A loss of pairs falls faster: with the same answers it is
+# softplus(-8.5) = 0.0002, which is the limit there.
 WON = 0.02
 
 # D's answer to generated images at which G has lost: as sure as WON says, 98.6 %. G's loss at this
@@ -115,7 +116,11 @@ class Diagnosis:
         self._generator_weights = generator_weights
         # With `sum` a loss is summed over the batch; the point's values are of one image.
         self._images = settings.batch_size if settings.loss_options.reduction == "sum" else 1
-        self._rejected = generator_at(losses.of_params(settings), REJECTED)
+        loss = losses.of_params(settings)
+        sure_of_both, self._rejected = sure(loss, REJECTED)
+        self._won_below = sure_of_both * self._images
+        if not loss.is_paired:
+            self._won_below = WON * self._at_equilibrium if self.point else 0.0
         # Weights that move without a gradient may leave the place where it is 0.
         momentum = settings.beta1 if "adam" in settings.optimizer else settings.momentum
         self._stands_still = momentum <= MOST_MOMENTUM and settings.weight_decay == 0
@@ -168,7 +173,7 @@ class Diagnosis:
         since = history.last_step - len(last) + 1
         seen = self._figures(last)
         loss = float(last[:, D_LOSS].mean())
-        if self.point and loss < WON * self._at_equilibrium:
+        if self.point and loss < self._won_below:
             return self._verdict(verdicts.WON, history, since, seen)
         looks = _measured(measures, DIVERSITY)
         if len(looks):
@@ -191,7 +196,9 @@ class Diagnosis:
             return self._verdict(verdicts.LEARNING, history, since, seen, meaning)
         lost = self._rejected * self._images
         if last[:, G_LOSS].mean() > lost:
-            seen += f"; {sentences.REJECTED.format(limit=lost, probability=REJECTED)}"
+            paired = choices.LOSSES[self.settings.loss].is_paired
+            sentence = sentences.PAIRS_TOLD_APART if paired else sentences.REJECTED
+            seen += f"; {sentence.format(limit=lost, probability=REJECTED)}"
             meaning = verdicts.OUTRUN
             return self._verdict(verdicts.WON, history, since, seen, meaning)
         answers = last[:, [REAL, FAKE]].astype(np.float64)
@@ -343,7 +350,7 @@ class Diagnosis:
 
     def _won(self, history: History) -> Verdict | None:
         rows = history.recent(WINDOW)
-        if self.point is None or rows[:, D_LOSS].mean() >= WON * self._at_equilibrium:
+        if self.point is None or rows[:, D_LOSS].mean() >= self._won_below:
             return None
         part = _measured(rows, G_GRADIENT) / math.sqrt(self._generator_weights)
         if not len(part) or part.max() >= VANISHED:

@@ -29,6 +29,10 @@ REJECTED = marked(
     "G's loss is above {limit:.4g}, what it is if D gives every generated image the probability "
     "{probability}"
 )
+PAIRS_TOLD_APART = marked(
+    "G's loss is above {limit:.4g}, what it is if D is sure of both images of a pair: it is wrong "
+    "about each with the probability {probability}"
+)
 HIDDEN = marked("not finite: {names}")
 HIDDEN_AND_MORE = marked("not finite: {names} and {more} more")
 UNREACHABLE = marked(
@@ -72,9 +76,9 @@ TIMES = marked("{times} times as long")
 
 # Clauses as a whole, and the parts of the others.
 _CLAUSES = (
-    REJECTED, HIDDEN, HIDDEN_AND_MORE, UNREACHABLE, NO_LEVELS, ONE_REAL_IMAGE, ALIKE, REAL_APART,
-    STUCK, STUCK_ANSWERS, NO_GRADIENT, VANISHED, VANISHED_BELOW, NO_GENERATOR_GRADIENT,
-    SLOW_SWINGS, FAST_SWINGS,
+    REJECTED, PAIRS_TOLD_APART, HIDDEN, HIDDEN_AND_MORE, UNREACHABLE, NO_LEVELS, ONE_REAL_IMAGE,
+    ALIKE, REAL_APART, STUCK, STUCK_ANSWERS, NO_GRADIENT, VANISHED, VANISHED_BELOW,
+    NO_GENERATOR_GRADIENT, SLOW_SWINGS, FAST_SWINGS,
 )  # fmt: skip
 _PARTS = (
     LOSS, LOSS_AND_LEVEL, GENERATOR_LOSS, GENERATOR_LOSS_AND_LEVEL, REAL, FAKE, D_GRADIENT,

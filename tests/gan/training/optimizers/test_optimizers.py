@@ -4,7 +4,7 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 from stages.gan.training import optimizers
-from stages.gan.training.optimizers.schedules import Schedule
+from stages.gan.training.optimizers.schedules import Cosine, Schedule
 
 RATE, BETA1, BETA2 = 0.03, 0.5, 0.9
 
@@ -130,3 +130,58 @@ def test_two_in_one_step_have_their_own_parameters(kind):
 def test_an_unknown_one_is_named():
     with pytest.raises(ValueError, match=r"optimizer 'adm': choose one of adam, adamw"):
         optimizers.build("adm", Weights(), "network", RATE)
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw", "rmsprop"])
+def test_beta2_moves_with_the_number_of_updates(kind):
+    """By the formulas with another beta2 in each update; Adam's correction is by their product."""
+    cosine = Cosine(0.5, 0.9, 6)
+    network = Weights()
+    optimizer = optimizers.build(
+        kind, network, "network", RATE, BETA1, BETA2, moving_beta2=cosine.cell()
+    )
+
+    def update(first, second):
+        optimizer((first, second))
+        return ops.zeros(1, ms.float32)
+
+    step = ms.jit(update)
+    ours = [p.asnumpy().astype(np.float64) for p in network.trainable_params()]
+    moments = [[np.zeros_like(w), np.zeros_like(w)] for w in ours]
+    product = 1.0
+    for t in range(1, 10):
+        beta2 = cosine.value(t - 1)
+        product *= beta2
+        for w, (m, v), g in zip(ours, moments, gradients(t), strict=True):
+            m[:] = BETA1 * m + (1 - BETA1) * g
+            v[:] = beta2 * v + (1 - beta2) * g * g
+            if kind == "rmsprop":
+                w -= RATE * g / (np.sqrt(v) + 1e-8)
+            else:
+                w -= RATE * (m / (1 - BETA1**t)) / (np.sqrt(v / (1 - product)) + 1e-8)
+        step(*(Tensor(g) for g in gradients(t)))
+        for parameter, expected in zip(network.trainable_params(), ours, strict=True):
+            np.testing.assert_allclose(parameter.asnumpy(), expected, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", ["adam", "adamw"])
+@pytest.mark.parametrize("betas", [(0.0, 0.9), (0.0, 0.0)])
+def test_a_moment_may_be_left_out(kind, betas):
+    """With beta1 0, as R3GAN has it, the first moment is the gradient itself."""
+    network = Weights()
+    ours = [p.asnumpy().astype(np.float64) for p in network.trainable_params()]
+    optimizer = optimizers.build(kind, network, "network", RATE, *betas)
+
+    def update(first, second):
+        optimizer((first, second))
+        return ops.zeros(1, ms.float32)
+
+    step = ms.jit(update)
+    squares = [np.zeros_like(w) for w in ours]
+    for t in range(1, 4):
+        for w, v, g in zip(ours, squares, gradients(t), strict=True):
+            v[:] = betas[1] * v + (1 - betas[1]) * g * g
+            w -= RATE * g / (np.sqrt(v / (1 - betas[1] ** t)) + 1e-8)
+        step(*(Tensor(g) for g in gradients(t)))
+        for parameter, expected in zip(network.trainable_params(), ours, strict=True):
+            np.testing.assert_allclose(parameter.asnumpy(), expected, rtol=2e-5, atol=2e-6)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor
 
-from stages.gan.training.optimizers.schedules import Schedule
+from stages.gan.training.optimizers.schedules import Cosine, Schedule
 
 BASE = 0.02
 ALL = [
@@ -63,3 +63,16 @@ def test_falling_begins_after_the_warm_up():
 def test_an_unknown_one_is_named():
     with pytest.raises(ValueError, match=r"schedule 'linear': choose one of constant, cosine"):
         Schedule("linear")
+
+
+@pytest.mark.parametrize("updates", [1, 3])
+def test_a_number_moves_on_a_cosine_and_stays(updates):
+    cosine = Cosine(0.9, 0.99, 10)
+    assert [cosine.value(step) for step in (0, 5, 10, 70)] == pytest.approx(
+        [0.9, 0.945, 0.99, 0.99]
+    )
+    compiled = ms.jit(cosine.cell(updates).construct)
+    for step in range(15):
+        for update in range(updates):
+            value = compiled(Tensor([step * updates + update], ms.int32))
+            assert value.asnumpy() == pytest.approx(cosine.value(step), rel=1e-6)

@@ -35,6 +35,17 @@ OPTIONS = {
         "discriminator__spectral_norm": True,
     },
     "adamw": {"optimizer": "adamw", "weight_decay": 0.01},
+    "pairs": {
+        "loss": "rpgan",
+        "ema": 0.5,
+        "r1": 1.0,
+        "r2": 2.0,
+        "penalty__kind": "difference",
+        "burn_in__penalty": 0.1,
+        "burn_in__beta2": 0.9,
+        "extragradient": "past",
+        "lookahead__every": 2,
+    },
 }
 
 

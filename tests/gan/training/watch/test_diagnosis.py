@@ -138,7 +138,8 @@ def test_a_gradient_that_is_not_finite_is_told_when_it_is_measured(settings, col
 
 
 @pytest.mark.parametrize(
-    ("loss", "value"), [("bce", 0.01), ("mse", 0.005), ("bce_with_logits", 0.02)]
+    ("loss", "value"),
+    [("bce", 0.01), ("mse", 0.005), ("bce_with_logits", 0.02), ("rpgan", 0.0001)],
 )
 def test_a_discriminator_that_won_is_told_within_100_steps(settings, loss, value):
     vanished = 0.9 * VANISHED * math.sqrt(G_WEIGHTS)
@@ -345,6 +346,7 @@ def test_weights_that_are_not_finite_are_told_though_all_losses_are(settings):
         ("bce_with_logits", {"loss_options__weight": 2.0}, 8.54),
         ("bce", {"loss_options__reduction": "sum"}, 128 * 4.27),
         ("hinge", {}, 4.25),
+        ("rpgan", {}, 8.51),
     ],
 )
 def test_a_generator_that_d_rejects_for_sure_is_not_told_that_nothing_is_wrong(
@@ -365,6 +367,7 @@ def test_a_generator_that_d_rejects_for_sure_is_not_told_that_nothing_is_wrong(
     told = diagnosed.conclusion(filled(rows))
     assert "after D's update" in told.meaning
     assert "probability 0.014" in told.seen
+    assert ("both images of a pair" in told.seen) == (loss == "rpgan")
 
 
 @pytest.mark.parametrize("period", [1, 60])
