@@ -29,6 +29,8 @@ _PURPOSES = (
     "augmentation",
     "export",
     "play",
+    "penalty on real",
+    "penalty on fake",
     "game",
 )
 
