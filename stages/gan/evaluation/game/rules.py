@@ -10,10 +10,10 @@ find the responses.
 """
 
 import numpy as np
+from mindspore import Tensor
 from numpy.typing import NDArray
 
 from stages.gan.losses import Loss, build, of_params
-from stages.gan.losses.equilibrium import as_column
 from stages.gan.params import Train, choices
 
 # Of a saturated D the gradient of this loss is exactly 0. The same loss on logits finds a way out.
@@ -52,5 +52,14 @@ def found_by(settings: Train) -> Loss:
 
 def values(loss: Loss, real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.float64]:
     """M of each pair of a real and a generated image: (N,) from D's logits (N,) and (N,)."""
-    terms = discriminator_loss(loss.with_reduction("none"), as_column(real), as_column(fake))
+    terms = discriminator_loss(loss.with_reduction("none"), *map(_as_column, (real, fake)))
     return -terms.asnumpy().reshape(-1).astype(np.float64)
+
+
+def _as_column(logits: NDArray[np.float64]) -> Tensor:
+    """(N,) logits in the shape of D's output, in memory of MindSpore's own.
+
+    MindSpore 2.10's softplus rounds by where its input lies in memory, which for a NumPy array
+    changes from call to call.
+    """
+    return Tensor(logits.reshape(-1, 1).astype(np.float32))
