@@ -182,14 +182,10 @@ def measure(name: str, folder: Path, output: Path) -> dict[str, Any]:
     equal = boards.of_equilibrium(*sets, len(held_out), SEED)
     floors = gaps.floor(copies, losses, equal, at.logit if at else 0.0, SETTINGS)
     print(f"{name}: gaps in {time.monotonic() - began:.0f} s", flush=True)
-    generator, _ = copies()
-    best = gaps.highest(copies, losses, board, generator, SETTINGS)[0]
+    best = gaps.highest(copies, losses, board, copies()[0], SETTINGS)[0]
     proximal = {
         str(price): float(
-            np.mean(
-                best
-                - gaps.nearest(copies, losses, board, generator, replace(SETTINGS, proximity=price))
-            )
+            np.mean(best - gaps.nearest(copies, losses, board, replace(SETTINGS, proximity=price)))
         )
         for price in PROXIMITIES
     }

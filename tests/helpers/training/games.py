@@ -92,17 +92,17 @@ def copies(generator: Callable[[], nn.Cell], discriminator: Callable[[], nn.Cell
     return build
 
 
-def board(real: Callable[[np.random.Generator, int], np.ndarray], count: int = 1000) -> Board:
+def board(real: Callable[[np.random.Generator, int], np.ndarray], count: int = 200) -> Board:
     """Real images from a distribution, and codes of one number."""
 
     def codes(draw: np.random.Generator, number: int) -> np.ndarray:
         return draw.standard_normal((number, 1)).astype(np.float32)
 
-    def part(seed: int) -> Part:
+    def part(seed: int, number: int) -> Part:
         draw = np.random.default_rng(seed)
-        return Part(real(draw, count), codes(draw, count))
+        return Part(real(draw, number), codes(draw, number))
 
-    return Board(real, codes, part(1), part(2))
+    return Board(real, codes, part(1, min(count, 400)), part(2, count))
 
 
 def zeros(draw: np.random.Generator, number: int) -> np.ndarray:

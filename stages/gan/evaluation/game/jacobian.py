@@ -20,7 +20,6 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
 from stages.gan.common.compiled import jit, overwrite
 from stages.gan.common.tensors import as_tensor
-from stages.gan.evaluation.game import rules
 from stages.gan.evaluation.game.boards import Board, Part
 from stages.gan.losses import Loss
 
@@ -54,12 +53,10 @@ class FieldOf:
         ]
 
         def of_generator(real, codes):
-            return rules.generator_loss(loss, discriminator(real), discriminator(generator(codes)))
+            return loss.generator(discriminator(generator(codes)), discriminator(real))
 
         def of_discriminator(real, codes):
-            return rules.discriminator_loss(
-                loss, discriminator(real), discriminator(generator(codes))
-            )
+            return loss.discriminator(discriminator(real), discriminator(generator(codes)))
 
         ours = ms.grad(of_generator, None, self._ours)
         theirs = ms.grad(of_discriminator, None, self._theirs)

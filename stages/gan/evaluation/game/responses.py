@@ -195,7 +195,7 @@ class OfDiscriminator:
         def objective(images, held):
             answers = seen(images)
             count = images.shape[0] // 2
-            value = rules.discriminator_loss(loss, answers[:count], answers[count:])
+            value = loss.discriminator(answers[:count], answers[count:])
             if still is None:
                 return value
             apart = answers - held
@@ -271,7 +271,7 @@ class OfGenerator:
         generator, optimizer = player.network, player.optimizer
 
         def objective(codes, real_logits):
-            return rules.generator_loss(loss, real_logits, discriminator(generator(codes)))
+            return loss.generator(discriminator(generator(codes)), real_logits)
 
         gradient = ms.value_and_grad(objective, None, optimizer.parameters)
 

@@ -10,24 +10,14 @@ find the responses.
 """
 
 import numpy as np
+from mindspore import Tensor
 from numpy.typing import NDArray
 
 from stages.gan.losses import Loss, build, of_params
-from stages.gan.losses.equilibrium import as_column
 from stages.gan.params import Train, choices
 
 # Of a saturated D the gradient of this loss is exactly 0. The same loss on logits finds a way out.
 _FOUND_BY = {"bce": "bce_with_logits"}
-
-
-def discriminator_loss(loss, real_logits, fake_logits):
-    """What D minimises: the only place that knows how a loss takes both kinds of logits."""
-    return loss.real(real_logits) + loss.fake(fake_logits)
-
-
-def generator_loss(loss, real_logits, fake_logits):
-    """What G minimises in training."""
-    return loss.generator(fake_logits)
 
 
 def has_value(settings: Train) -> bool:
@@ -52,5 +42,15 @@ def found_by(settings: Train) -> Loss:
 
 def values(loss: Loss, real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.float64]:
     """M of each pair of a real and a generated image: (N,) from D's logits (N,) and (N,)."""
-    terms = discriminator_loss(loss.with_reduction("none"), as_column(real), as_column(fake))
+    each = loss.with_reduction("none")
+    terms = each.discriminator(*map(_as_column, (real, fake)))
     return -terms.asnumpy().reshape(-1).astype(np.float64)
+
+
+def _as_column(logits: NDArray[np.float64]) -> Tensor:
+    """(N,) logits in the shape of D's output, in memory of MindSpore's own.
+
+    MindSpore 2.10's softplus rounds by where its input lies in memory, which for a NumPy array
+    changes from call to call.
+    """
+    return Tensor(logits.reshape(-1, 1).astype(np.float32))

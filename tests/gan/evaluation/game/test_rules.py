@@ -47,7 +47,7 @@ def test_a_saturated_d_is_led_out_by_the_loss_on_logits(train):
     settings = train("bce")
     sure = as_column(np.array([40.0]))  # a generated image, which D calls real
     for loss, moves in ((rules.measured(settings), False), (rules.found_by(settings), True)):
-        slope = grad(lambda s, loss=loss: rules.discriminator_loss(loss, sure, s))(sure)
+        slope = grad(lambda s, loss=loss: loss.discriminator(sure, s))(sure)
         assert bool((slope.asnumpy() != 0).all()) is moves
 
 
