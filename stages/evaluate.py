@@ -22,7 +22,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     held_out = prepared.load(paths.prepared(dataset), "test")
     known = prepared.load(paths.prepared(dataset), "train")
     about = prepared.description(paths.prepared(dataset))
-    checkpoint = checkpoints.load(paths.models(dataset))
+    checkpoint = checkpoints.load(checkpoints.chosen(paths.models(dataset), settings.checkpoint))
     checkpoint.check_images(held_out.images.shape[1:])
     generator, d = checkpoint.networks()
 
@@ -54,6 +54,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
         "critic": scores["critic"],
         "judge": scores["judge"],
         "averaged_generator": checkpoint.averaged,
+        "epoch": checkpoint.epoch,
         **of_d,
         "data": about["source"],
         "bundled_data": about["bundled"],

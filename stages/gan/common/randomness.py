@@ -29,6 +29,9 @@ _PURPOSES = (
     "augmentation",
     "export",
     "play",
+    "samples",
+    "set aside",
+    "quick score",
 )
 
 
