@@ -27,6 +27,8 @@ def main() -> None:
     known, held_out = (prepared.load(paths.prepared(dataset), split) for split in prepared.SPLITS)
     about = prepared.description(paths.prepared(dataset))
     folder = arguments.judge or paths.judge(dataset)
+    if folder.name == storage.STATE:
+        folder = folder.parent
     judge = storage.load_published(folder, arguments.sha256)
     shape = held_out.images.shape[1:]
     count = min(settings.samples, len(held_out))
@@ -85,7 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--judge",
         type=Path,
-        help=_("a folder with another judge.state and judge.json; default: data/<dataset>/judge"),
+        help=_("another judge.state, or its folder; default: data/<dataset>/judge"),
     )
     parser.add_argument("--sha256", help=_("what the judge's sha256 must be"))
     parser.add_argument("--output", type=Path, help=_("a .json file for all scores"))

@@ -155,8 +155,8 @@ def load(folder: Path) -> Judge:
 def load_published(folder: Path, expected: str | None = None) -> Judge:
     """Read a judge that may come from elsewhere, and check its sha256.
 
-    `folder` holds judge.state and judge.json. The sha256 must be the one that judge.json has, and
-    also `expected`, if that is given.
+    `folder` holds judge.state, and perhaps judge.json. The sha256 must be the one that judge.json
+    has, and `expected`, if that is given.
 
     Raises
     ------
@@ -164,10 +164,10 @@ def load_published(folder: Path, expected: str | None = None) -> Judge:
         If the judge is missing, damaged, or another one.
     """
     description = folder / DESCRIPTION
-    stated = read_json(description).get("sha256")
     judge = load(folder)
+    stated = read_json(description, "sha256")["sha256"] if description.exists() else None
     for wanted, place in ((stated, description), (expected, "--sha256")):
-        if (wanted is not None or place is description) and judge.sha256 != wanted:
+        if wanted is not None and judge.sha256 != wanted:
             raise UserError(
                 _("{source} has the sha256 {found}, but {place} says {wanted}").format(
                     source=folder / STATE, found=judge.sha256, place=place, wanted=wanted
