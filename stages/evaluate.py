@@ -65,6 +65,12 @@ def evaluate(dataset: str, params: Dataset) -> None:
         say(f"{dataset}: {line}")
     if found := headline.finding(metrics):
         say(f"{dataset}: {found.seen}")
+    if settings.checkpoint == "best":
+        say(
+            _("{dataset}: the checkpoint of epoch {epoch} has the lowest quick score").format(
+                dataset=dataset, epoch=checkpoint.epoch
+            )
+        )
     if checkpoint.averaged:
         say(
             _("{dataset}: the generator has the moving average (EMA) of its weights").format(

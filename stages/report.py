@@ -10,7 +10,7 @@ from stages.gan.params import Dataset
 # The keys of scores.json that the page shows.
 MEASURED = (
     "samples", "bce", "training_loss", "real_probability", "fake_probability", "accuracy",
-    "jsd_lower_bound", "quality", "critic", "judge",
+    "jsd_lower_bound", "quality", "critic", "judge", "epoch",
 )  # fmt: skip
 
 

@@ -92,6 +92,7 @@ def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
         "sha256": run.source["sha256"],
         "params": flat(shareable(params)),
         "average": params.train.ema,
+        "chosen": run.evaluate["epoch"] if params.evaluate.checkpoint == "best" else None,
         "rows": scores.loss_table(run.evaluate, params.train),
         "scores": scores.score_table(measures.QUALITY, run.evaluate["quality"]),
         "critic": scores.score_table(measures.CRITIC, run.evaluate["critic"]),
