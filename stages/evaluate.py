@@ -22,7 +22,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     held_out = prepared.load(paths.prepared(dataset), "test")
     known = prepared.load(paths.prepared(dataset), "train")
     about = prepared.description(paths.prepared(dataset))
-    checkpoint = checkpoints.load(paths.models(dataset))
+    checkpoint = checkpoints.load(checkpoints.chosen(paths.models(dataset), settings.checkpoint))
     checkpoint.check_images(held_out.images.shape[1:])
     generator, d = checkpoint.networks()
 
@@ -57,6 +57,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
         **({"game": played} if played else {}),
         "judge": scores["judge"],
         "averaged_generator": checkpoint.averaged,
+        "epoch": checkpoint.epoch,
         **of_d,
         "data": about["source"],
         "bundled_data": about["bundled"],
@@ -67,6 +68,12 @@ def evaluate(dataset: str, params: Dataset) -> None:
         say(f"{dataset}: {line}")
     if found := headline.finding(metrics):
         say(f"{dataset}: {found.seen}")
+    if settings.checkpoint == "best":
+        say(
+            _("{dataset}: the checkpoint of epoch {epoch} has the lowest quick score").format(
+                dataset=dataset, epoch=checkpoint.epoch
+            )
+        )
     if checkpoint.averaged:
         say(
             _("{dataset}: the generator has the moving average (EMA) of its weights").format(

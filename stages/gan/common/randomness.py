@@ -32,6 +32,9 @@ _PURPOSES = (
     "penalty on real",
     "penalty on fake",
     "game",
+    "samples",
+    "set aside",
+    "quick score",
 )
 
 

@@ -84,6 +84,20 @@ QUALITY = (
         marked("The share of real images that have a generated image in their neighbourhood."),
     ),
     Measure(
+        "quality", "clipped_density", marked("clipped density"), "higher",
+        marked(
+            "As density, but no image counts more than fully, and outliers among the real images "
+            "do not help. It falls in step with the share of bad images."
+        ),
+    ),
+    Measure(
+        "quality", "clipped_coverage", marked("clipped coverage"), "higher",
+        marked(
+            "The share of good images that would cover the real images as well. It falls in step "
+            "with the share of bad or missing images."
+        ),
+    ),
+    Measure(
         "quality", "class_coverage", marked("class coverage"), "higher",
         marked(
             "The share of classes that are generated at least a tenth as often as they are real."
@@ -107,6 +121,15 @@ QUALITY = (
             "The share of generated images that are very near to a training image: nearer than "
             "99 % of new real images are."
         ),
+    ),
+    Measure(
+        "quality", "untrained_frechet_distance",
+        marked("Frechet distance in the features of an untrained network"), "lower",
+        marked(
+            "The same distance as the first row, seen by fixed random convolutions. They notice "
+            "what the judge's task does not need."
+        ),
+        marked("untrained Frechet"),
     ),
 )  # fmt: skip
 CRITIC = (

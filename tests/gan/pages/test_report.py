@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,7 @@ def run_of(folder, params, task="labels", scored=True, loss="bce", game=False):
             "jsd_interval": {"low": 0.1, "high": 0.2},
         },
         "judge": {"sha256": "a" * 64, "accuracy": 0.9, "task": task},
+        "epoch": 7,
     }
     if game:
         evaluate["game"] = {
@@ -130,7 +132,20 @@ def run_of(folder, params, task="labels", scored=True, loss="bce", game=False):
         classes={"real": [0.5, 0.5], "generated": [0.1, 0.9]} if scored else {},
         training=folder,
         evaluation=folder,
+        quick=[{"epoch": epoch, "score": 1.0 / epoch} for epoch in (1, 2)],
     )  # fmt: skip
+
+
+def test_a_chosen_checkpoint_is_told_and_only_then(tmp_path):
+    changes = {"mnist__train__quick_score": 10, "mnist__evaluate__checkpoint": "best"}
+    params = load_params(tmp_path, "mnist", **changes)
+    page = report.page_of("mnist", params, run_of(tmp_path, params))
+    assert "The scored generator is that of epoch 7" in page
+    assert 'data-chart="quick"' in page
+    params = load_params(tmp_path, "mnist")
+    page = report.page_of("mnist", params, replace(run_of(tmp_path, params), quick=()))
+    assert "The scored generator" not in page
+    assert 'data-chart="quick"' not in page
 
 
 @pytest.mark.parametrize(
