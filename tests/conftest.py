@@ -4,11 +4,13 @@ import gc
 import os
 import shutil
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import filelock
 import hypothesis
 import pytest
+from _pytest.doctest import DoctestModule
 
 from stages.gan.common import language, runtime
 from tests.helpers.data import load_params, message_of
@@ -49,6 +51,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()
 parse_once()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Examples are looked for in stages/ alone: to look through the tests takes seconds."""
+    found = yield
+    return [each for each in found if not isinstance(each, DoctestModule)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
