@@ -15,6 +15,8 @@ from stages.gan.trained import checkpoints
 from stages.gan.trained.grids import COUNT
 from stages.gan.trained.sampling import generate, logits
 
+_PARTS = ("quality", "critic", "game", "judge")
+
 
 def evaluate(dataset: str, params: Dataset) -> None:
     """Write metrics/<dataset>/scores.json and evaluate.json, and the evaluation pictures."""
@@ -52,10 +54,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
         pictures.draw(folder, generator, codes, drawn, known, held_out, settings)
     metrics = {
         "samples": count,
-        "quality": scores["quality"],
-        "critic": scores["critic"],
-        **({"game": played} if played else {}),
-        "judge": scores["judge"],
+        **{part: scores[part] for part in _PARTS if part in scores},
         "averaged_generator": checkpoint.averaged,
         "epoch": checkpoint.epoch,
         **of_d,
