@@ -22,6 +22,7 @@ TOOLS = {
     "compare": "stages.tools.compare",
     "generate": "stages.tools.use.generate",
     "discriminate": "stages.tools.use.discriminate",
+    "score": "stages.tools.use.score",
     "average": "stages.tools.average",
     "bundle": "stages.tools.bundle",
     "course": "stages.tools.course",

@@ -8,12 +8,14 @@ from stages.gan.common.files import whole_folder, write_json
 from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
-from stages.gan.evaluation import discriminator, pictures, scoring
+from stages.gan.evaluation import discriminator, game, pictures, scoring
 from stages.gan.measures import headline
 from stages.gan.params import Dataset
 from stages.gan.trained import checkpoints
 from stages.gan.trained.grids import COUNT
 from stages.gan.trained.sampling import generate, logits
+
+_PARTS = ("quality", "critic", "game", "judge")
 
 
 def evaluate(dataset: str, params: Dataset) -> None:
@@ -22,7 +24,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     held_out = prepared.load(paths.prepared(dataset), "test")
     known = prepared.load(paths.prepared(dataset), "train")
     about = prepared.description(paths.prepared(dataset))
-    checkpoint = checkpoints.load(paths.models(dataset))
+    checkpoint = checkpoints.load(checkpoints.chosen(paths.models(dataset), settings.checkpoint))
     checkpoint.check_images(held_out.images.shape[1:])
     generator, d = checkpoint.networks()
 
@@ -45,15 +47,16 @@ def evaluate(dataset: str, params: Dataset) -> None:
     others = latent_codes(stream(settings.seed, "critic latents"), count, size)
     fresh = generate(generator, others, kept_as=prepared.to_levels)
     scores = scoring.score(known, held_out, paths.judge(dataset), fake, fresh, settings)
+    if played := game.measure(checkpoint, known, held_out, params.train, settings):
+        scores["game"] = played
     with whole_folder(paths.evaluation_pictures(dataset)) as folder:
         write_json(folder / paths.CLASSES, scores["histograms"])
         pictures.draw(folder, generator, codes, drawn, known, held_out, settings)
     metrics = {
         "samples": count,
-        "quality": scores["quality"],
-        "critic": scores["critic"],
-        "judge": scores["judge"],
+        **{part: scores[part] for part in _PARTS if part in scores},
         "averaged_generator": checkpoint.averaged,
+        "epoch": checkpoint.epoch,
         **of_d,
         "data": about["source"],
         "bundled_data": about["bundled"],
@@ -64,6 +67,12 @@ def evaluate(dataset: str, params: Dataset) -> None:
         say(f"{dataset}: {line}")
     if found := headline.finding(metrics):
         say(f"{dataset}: {found.seen}")
+    if settings.checkpoint == "best":
+        say(
+            _("{dataset}: the checkpoint of epoch {epoch} has the lowest quick score").format(
+                dataset=dataset, epoch=checkpoint.epoch
+            )
+        )
     if checkpoint.averaged:
         say(
             _("{dataset}: the generator has the moving average (EMA) of its weights").format(

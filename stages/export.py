@@ -17,13 +17,14 @@ from stages.gan.trained.sampling import generate
 # Files and networks are compared on this number of codes and images; half the images are real.
 SEED = 1
 COMPARED = 16
-USES = ("language", "report", "train")
+USES = ("language", "report", "train", "evaluate.checkpoint")
 
 
 def export(dataset: str, params: Dataset) -> None:
     """Write models/<dataset>/export: both networks in two formats, model card, and an app."""
     metrics = paths.metrics(dataset)
-    checkpoint = checkpoints.load(paths.models(dataset))
+    models = checkpoints.chosen(paths.models(dataset), params.evaluate.checkpoint)
+    checkpoint = checkpoints.load(models)
     description = checkpoint.description
     held_out = prepared.load(paths.prepared(dataset), "test")
     checkpoint.check_images(held_out.images.shape[1:])

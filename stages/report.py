@@ -10,7 +10,7 @@ from stages.gan.params import Dataset
 # The keys of scores.json that the page shows.
 MEASURED = (
     "samples", "bce", "training_loss", "real_probability", "fake_probability", "accuracy",
-    "jsd_lower_bound", "quality", "critic", "judge",
+    "jsd_lower_bound", "quality", "critic", "judge", "epoch",
 )  # fmt: skip
 
 
@@ -19,6 +19,7 @@ def report(dataset: str, params: Dataset) -> None:
     metrics = paths.metrics(dataset)
     training = paths.training_pictures(dataset)
     evaluation = paths.evaluation_pictures(dataset)
+    quick = training / paths.QUICK_SCORES
     run = Run(
         evaluate=read_json(metrics / paths.SCORES, *MEASURED),
         prepared=prepared.description(paths.prepared(dataset)),
@@ -34,6 +35,7 @@ def report(dataset: str, params: Dataset) -> None:
         classes=read_json(evaluation / paths.CLASSES),
         training=training,
         evaluation=evaluation,
+        quick=read_csv(quick, "epoch", "score") if quick.exists() else (),
     )
     page = page_of(dataset, params, run)
     with whole_file(paths.report(dataset)) as scratch:

@@ -66,7 +66,7 @@ def lead(setup: Setup, link: exchange.Link) -> None:
         try:
             for epoch in setup.epochs(keeper.look, history.epochs, history.unfinished):
                 history.add_epoch(epoch)
-                if results.keep_epoch(setup, kept, epoch):
+                if results.keep_epoch(setup, kept, history, epoch):
                     keeper.save()
                 bar.finish_epoch(epoch.number, epoch.means())
         except Failed:

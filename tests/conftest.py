@@ -1,26 +1,31 @@
 """What all tests share: their order, MindSpore's threads, and the fixtures of a small project."""
 
-import atexit
 import gc
 import os
 import shutil
 import signal
-import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import filelock
 import hypothesis
 import pytest
+from _pytest.doctest import DoctestModule
 
 from stages.gan.common import language, runtime
 from tests.helpers.data import load_params, message_of
+from tests.helpers.forks.parse_once import parse_once
 from tests.helpers.processes import cores
+from tests.helpers.processes.leftovers import keep_in_one_folder
 from tests.helpers.project import Project, make_project, reproduce
 
 # How long an example takes, to be drawn and to be tried, depends on what else the machine does.
+# Half as many examples as Hypothesis tries by default: each run draws others, and what is rare has
+# tests of its own.
 hypothesis.settings.register_profile(
     "without deadlines",
     deadline=None,
+    max_examples=50,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("without deadlines")
@@ -29,10 +34,10 @@ hypothesis.settings.load_profile("without deadlines")
 os.environ[language.VARIABLE] = language.ENGLISH
 
 # What a test runs of DVC's sends nobody anything: each command would start two more processes.
-_DVC_SETTINGS = Path(tempfile.mkdtemp(prefix="dvc-settings-"))
+_DVC_SETTINGS = keep_in_one_folder() / "dvc-settings"
+_DVC_SETTINGS.mkdir()
 (_DVC_SETTINGS / "config").write_text("[core]\n    analytics = false\n    check_update = false\n")
 os.environ["DVC_GLOBAL_CONFIG_DIR"] = str(_DVC_SETTINGS)
-atexit.register(shutil.rmtree, _DVC_SETTINGS, ignore_errors=True)
 
 # Else workers take the cores from each other: see keep_to_one.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -45,6 +50,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()
+parse_once()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Examples are looked for in stages/ alone: to look through the tests takes seconds."""
+    found = yield
+    return [each for each in found if not isinstance(each, DoctestModule)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

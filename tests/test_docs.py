@@ -259,8 +259,8 @@ def commands(page: Path) -> list[str]:
 
 
 def test_there_are_chinese_editions():
-    pages = ("diagnosis", "experiments", "loss-13.8155", "losses", "play", "sharing")
-    wanted = {"README.md", *(f"docs/{page}.md" for page in pages)}
+    pages = ("data", "diagnosis", "experiments", "loss-13.8155", "losses", "play", "sharing")
+    wanted = {"README.md", "docs/systems.md", *(f"docs/{page}.md" for page in pages)}
     assert wanted <= set(names(map(english, CHINESE)))
 
 

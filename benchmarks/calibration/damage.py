@@ -149,9 +149,14 @@ _DISTANCES = ("frechet_distance", "kernel_distance")
 _SHARES = ("frechet_distance", "precision", "density")
 DAMAGES = {
     "noise": Damage(
-        "Gaussian noise of {}", noise, (0.1, 0.15, 0.2), (*_DISTANCES, "precision", "density")
+        "Gaussian noise of {}",
+        noise,
+        (0.1, 0.15, 0.2),
+        (*_DISTANCES, "untrained_frechet_distance", "precision", "density"),
     ),
-    "blur": Damage("blurred by {} pixels", blur, (0.5, 0.75, 1.0), _DISTANCES),
+    "blur": Damage(
+        "blurred by {} pixels", blur, (0.5, 0.75, 1.0), (*_DISTANCES, "untrained_frechet_distance")
+    ),
     "dropped": Damage(
         "share of classes dropped: {}",
         dropped,

@@ -12,10 +12,12 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split
 from stages.gan.evaluation.critic import judge_apart, two_sample
-from stages.gan.evaluation.quality import measuring, memorisation
+from stages.gan.evaluation.quality import frechet, measuring, memorisation
+from stages.gan.evaluation.quality.blocks import rows_of
 from stages.gan.evaluation.quality.measuring import Known, Settings
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.measures import table as measures
+from stages.gan.networks.untrained import Untrained
 from stages.gan.params import Critic
 
 # A higher value of these is worse, a lower one of all others. What is best near its floor is here
@@ -73,6 +75,14 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
     real = look(reference)
     known = Known(real, settings)
     held_out = memorisation.nearest(real.features, known_training)
+    network = Untrained(reference.shape[1:])
+    (untrained,) = frechet.UNTRAINED
+
+    def seen_untrained(images: np.ndarray) -> frechet.Moments:
+        parts = [network(images[rows]) for rows in rows_of(slice(0, count))]
+        return frechet.moments(np.concatenate(parts), settings.parts)
+
+    real_untrained = seen_untrained(reference)
 
     def measure(damage: Damage | None = None, level: float = 0.0) -> dict[str, Estimate]:
         images = damage.make(pool, level) if damage else pool.sound
@@ -81,6 +91,7 @@ def calibrate(train: Split, test: Split, look: Look, samples: int, critic: Criti
         found = {
             **measuring.compare(known, Known(sample, settings)),
             **memorisation.compare(held_out, to_training, settings.parts),
+            untrained: frechet.distance(real_untrained, seen_untrained(images[shuffle])),
             CRITIC: ask(damage, level, images),
         }
         return of_fewer(found, damage.copies(level)) if damage else found

@@ -36,9 +36,9 @@
 #
 # ## Environment
 #
-# As in part 1, and git. Run `make` once in this clone before you begin. Without it each
-# `dvc exp run` below ends with `failed to load directory`. The notebook changes `params.yaml` and
-# the results in the clone. No network is needed. The longest cell takes one to two minutes.
+# As in part 1, and git. The notebook changes `params.yaml` and the results in the clone. No network
+# is needed. The longest cell takes one to two minutes; longer if `make` has not run in this clone
+# yet, because then the first run prepares the data and trains the judge, too.
 # %% [markdown] lang="zh"
 # # 2. 用流水线做同样的事
 #
@@ -76,9 +76,9 @@
 #
 # ## 实验环境
 #
-# 与实验 1 相同，另需 git。请先在这份克隆里运行一次 `make`，否则下面每条 `dvc exp run` 都会以
-# `failed to load directory` 报错退出。请在项目的克隆里运行本 notebook：它会改动这份克隆里的
-# `params.yaml` 和各项结果。不需要联网。最久的单元运行一到两分钟。
+# 与实验 1 相同，另需 git。请在项目的克隆里运行本 notebook：它会改动这份克隆里的 `params.yaml` 和
+# 各项结果。不需要联网。最久的单元运行一到两分钟；如果这份克隆里还没运行过 `make`，第一次运行还要处
+# 理数据、训练评判网络，时间会更长。
 # %% lang="en"
 from stages.tools.course.session import begin
 

@@ -29,7 +29,7 @@
 #
 # ## Environment
 #
-# Two cores, no network. `make` has run once, and all changes are in a commit (`git commit -am
+# Two cores, no network. `make` or part 2 has run, and all changes are in a commit (`git commit -am
 # "Part 4"`). The runs are short: 1,000 steps of the shipped training. Each sweep takes 2 to 5
 # minutes on 2 cores, all eight together about 25 minutes. In a class, each group may take one task
 # and tell the others. If there is no time at all, set `run = False` below: then the tables are
@@ -47,10 +47,10 @@
 #
 # ## 实验环境
 #
-# 双核 CPU，不需要网络。已经运行过一次 `make`，所有改动都已提交（`git commit -am "实验 4"`）。每次
-# 训练都很短：自带配置，只训 1,000 步。每个参数扫描在双核上需要 2 到 5 分钟，八个一共约 25 分钟。在
-# 课堂上可以分组，每组做一个任务，再互相讲。实在没有时间，就把下面的 `run` 改成 `False`，直接用课程
-# 自己跑好的表。
+# 双核 CPU，不需要网络。已经运行过 `make` 或做过实验 2，所有改动都已提交
+# （`git commit -am "实验 4"`）。每次训练都很短：自带配置，只训 1,000 步。每个参数扫描在双核上需要
+# 2 到 5 分钟，八个一共约 25 分钟。在课堂上可以分组，每组做一个任务，再互相讲。实在没有时间，就把下
+# 面的 `run` 改成 `False`，直接用课程自己跑好的表。
 # %% lang="en"
 from stages.tools.course.session import begin
 

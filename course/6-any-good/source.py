@@ -106,6 +106,20 @@ for name, score in scores["quality"].items():
 course.answer("distance_apart", apart(scores["quality"]["frechet_distance"]))
 course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # %% [markdown] lang="en"
+# How to read the sign of `apart`:
+#
+# - frechet_distance, kernel_distance, class_divergence: lower is better. Above 0 is worse than real
+#   images.
+# - precision, recall, density, coverage, class_coverage: higher is better. Below 0 is worse than
+#   real images. After a short training recall can be 0: no real image lies among the generated
+#   ones.
+# - memorisation asks how often a generated image is nearer to a training image than a new real
+#   image is. Its floor is 0.5. **Above** the floor G copies. **Below** it, G's images are farther
+#   from all real images: they are not good enough, and nothing is copied. So a large negative
+#   number is usual here.
+# - near_copies is the share of images that are very near to a training image. Its floor is 0.01.
+#   **Above** the floor G copies. 0 is usual.
+#
 # Which of these comparisons mean something? (Choose all that do.)
 #
 # - A: the Frechet distance of this run with its floor
@@ -113,6 +127,17 @@ course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # - C: the Frechet distance of this run with one from a paper, measured with the Inception network
 # - D: the precision of this run with its own recall
 # %% [markdown] lang="zh"
+# `apart` 的正负号这样看：
+#
+# - frechet_distance、kernel_distance、class_divergence：越低越好，正数表示比真实图像差。
+# - precision、recall、density、coverage、class_coverage：越高越好，负数表示比真实图像差。训练很短
+#   时，recall 可能是 0：没有一张真实图像落在生成图像中间。
+# - memorisation 问的是：和新的真实图像相比，生成图像有多大概率离训练图像更近。基准值是 0.5。
+#   **高于**基准值，说明生成器在抄；**低于**基准值，说明生成图像离所有真实图像都更远，画得还不够好，
+#   但没有抄。所以这里常常是很大的负数。
+# - near_copies 是与某张训练图像极为接近的图像所占的比例，基准值是 0.01。**高于**基准值，说明生成器
+#   在抄；等于 0 很正常。
+#
 # 下面哪些比较是有意义的？（可多选）
 #
 # - A：这次训练的 Frechet 距离和它的基准值
@@ -160,11 +185,13 @@ def score_of(shown):
 copier = images[order[:count]]
 found = score_of(copier)
 # %% [markdown] lang="en"
-# Which of these scores notice that nothing is new? (A: frechet_distance, B: precision, C: recall,
-# D: coverage, E: class_coverage, F: memorisation, G: near_copies)
+# Which of these scores notice that nothing is new? Look for an `apart` beyond 2 on the side that
+# means worse. (A: frechet_distance, B: precision, C: recall, D: coverage, E: class_coverage, F:
+# memorisation, G: near_copies)
 # %% [markdown] lang="zh"
-# 哪些评分看得出没有一张是新画的？（A：frechet_distance，B：precision，C：recall，D：coverage，E：
-# class_coverage，F：memorisation，G：near_copies；可多选）
+# 哪些评分看得出没有一张是新画的？看哪些 `apart` 的绝对值超过 2，而且在“更差”的那一边。（A：
+# frechet_distance，B：precision，C：recall，D：coverage，E：class_coverage，F：memorisation，G：
+# near_copies；可多选）
 # %%
 sees_copies = ["F", "G"]  # SOLUTION
 course.answer("sees_copies", sees_copies)

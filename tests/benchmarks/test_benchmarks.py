@@ -1,5 +1,7 @@
 """Measurements are run by hand: that they no longer fit the library could stay unseen."""
 
+import json
+
 import pytest
 
 from tests.helpers.project import ROOT, Project
@@ -11,6 +13,26 @@ MODULES = sorted(
 )
 
 
+# In one process, which imports the libraries and the project once for all of them.
+_IMPORT_ALL = """
+import importlib, json, sys, traceback
+told = {}
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except BaseException:
+        told[name] = traceback.format_exc()
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def failures() -> dict[str, str]:
+    """The modules that cannot be imported, with their tracebacks."""
+    done = Project(ROOT).run("python", "-c", _IMPORT_ALL, *MODULES)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_a_measurement_can_be_imported(module):
-    Project(ROOT).run("python", "-c", f"import {module}")
+def test_a_measurement_can_be_imported(failures, module):
+    assert module not in failures, failures[module]

@@ -9,7 +9,7 @@ import pytest
 from stages.gan import params
 from stages.gan.common.files import read_csv, read_json
 from stages.gan.data import prepared
-from stages.tools.use import discriminate, generate
+from stages.tools.use import generate, images
 from stages.tools.verify import checksums
 from tests.helpers.data import message_of
 from tests.helpers.project import ROOT
@@ -86,7 +86,7 @@ def test_latent_codes(hostile):
 @pytest.mark.parametrize("name", ["image.npy", "image.png", "image.jpg"])
 def test_images_to_judge(hostile, name):
     file = hostile(name)
-    assert message_of(discriminate.read, file, (1, 8, 8)).startswith(f"{file}")
+    assert message_of(images.read, file, (1, 8, 8)).startswith(f"{file}")
 
 
 def test_descriptions_metrics_and_params(hostile):

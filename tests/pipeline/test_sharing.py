@@ -81,9 +81,12 @@ def test_images_of_two_revisions_stand_side_by_side(shared, tmp_path):
 def test_an_experiment_goes_from_one_clone_to_another(shared, tmp_path):
     original, bare = shared
     maker = clone(bare, tmp_path / "maker")
-    maker.run("dvc", "pull")
+    # Nothing of the other data set, as in a clone where the pipeline has never run.
+    maker.run("dvc", "pull", "--with-deps", "report@mnist", "play@mnist")
+    assert not (maker.folder / "reports/faces").exists()
     options = ["-n", "another-seed", "-S", "mnist.evaluate.seed=8", "report@mnist", "play@mnist"]
     maker.run("dvc", "exp", "run", *options)
+    maker.run("dvc", "pull")
     assert "another-seed" not in maker.run("dvc", "exp", "list", "origin").stdout
     pushed = maker.run("dvc", "exp", "push", "origin", "another-seed").stdout
     assert "Pushed experiment another-seed to Git remote 'origin'." in pushed

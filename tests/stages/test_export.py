@@ -166,13 +166,16 @@ def artifacts() -> dict[str, dict]:
 
 def test_each_network_is_an_artifact_that_says_what_it_is():
     assert set(artifacts()) == {
-        f"{d}-{n}" for d in DATASETS for n in ("generator", "discriminator")
+        f"{d}-{n}" for d in DATASETS for n in ("generator", "discriminator", "judge")
     }
     for name, artifact in artifacts().items():
         dataset, network = name.split("-")
-        assert artifact["path"] == f"models/{dataset}/export/{network}.onnx"
         assert artifact["type"] == "model"
         assert artifact["desc"]
+        if network == "judge":
+            assert artifact["path"] == f"data/{dataset}/judge/judge.state"
+            continue
+        assert artifact["path"] == f"models/{dataset}/export/{network}.onnx"
         assert {"gan", "onnx", network} <= set(artifact["labels"])
 
 

@@ -14,6 +14,9 @@ SCORES = "scores.json"
 # folder has another name.
 CLASSES = "classes.json"
 
+# The quick score of each epoch, beside the checkpoints and in training_pictures; only a file name.
+QUICK_SCORES = "quick_score.csv"
+
 # The grids of single epochs, in training_pictures: 1.png, 2.png and so on. dvc.yaml lists the
 # folder under `plots:`, and DVC's extension of VS Code shows it as one picture with a slider.
 EPOCHS = "epochs"

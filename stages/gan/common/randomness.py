@@ -29,6 +29,12 @@ _PURPOSES = (
     "augmentation",
     "export",
     "play",
+    "penalty on real",
+    "penalty on fake",
+    "game",
+    "samples",
+    "set aside",
+    "quick score",
 )
 
 

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         If the file is missing or holds anything else. The message is one line.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise UserError(
             _("{path} is not here: run this from the project's folder").format(path=path)
@@ -45,6 +47,12 @@ def read_mapping(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(_("{path} should hold a mapping of names to values").format(path=path))
     return content
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Any:
+    """The same text is the same content: a command reads params.yaml up to nine times."""
+    return yaml.safe_load(text)
 
 
 def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -7,7 +7,7 @@ and near_copies the floor is known, 1/2 and 0.01. For the critic, one half of th
 compared with the other half, so at half the counts. If there are too few images, all four are None.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,18 @@ from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import SPLITS, Split, array_files, to_levels
-from stages.gan.evaluation import beside
+from stages.gan.evaluation import beside, game
 from stages.gan.evaluation import critic as critics
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.judge import Judge, storage
-from stages.gan.evaluation.quality import classes, measuring
+from stages.gan.evaluation.quality import blocks, classes, measuring
 from stages.gan.evaluation.quality.scores import Score
+from stages.gan.networks.untrained import Untrained
 from stages.gan.params import Evaluate
 
 QUALITY = measuring.NAMES
 CRITIC = two_sample.NAMES
+GAME = game.NAMES
 # With fewer images of a kind, nothing is scored.
 FEWEST = measuring.Settings().fewest
 _NONE = {"value": None, "error": None, "floor": None, "floor_error": None}
@@ -47,8 +49,9 @@ def score(
     held_out: Split,
     judge_folder: Path,
     shown: NDArray[np.floating],
-    fresh: NDArray[np.floating],
+    fresh: NDArray[np.floating] | None,
     settings: Evaluate,
+    published: bool = False,
 ) -> dict[str, Any]:
     """All scores.
 
@@ -61,8 +64,11 @@ def score(
     shown, fresh : (N, C, H, W) in [-1, 1]
         Generated images: the ones to score, and other ones for the critic's training. The same
         number of held-out images is compared with them. All are rounded to 8-bit levels, like
-        real images: otherwise generated images could be recognised by that.
+        real images: otherwise generated images could be recognised by that. If `fresh` is None,
+        there is no critic, and its part is missing.
     settings : Evaluate
+    published : bool
+        Whether the judge's folder has the judge alone, so that it must look at the real images.
 
     Returns
     -------
@@ -79,21 +85,26 @@ def score(
     """
     judge = _judge_of(held_out, judge_folder)
     named = {"sha256": judge.sha256, "accuracy": judge.accuracy, "task": judge.task}
-    if min(len(known), len(held_out), len(shown), len(fresh)) < FEWEST:
+    drawn = shown if fresh is None else fresh
+    if min(len(known), len(held_out), len(shown), len(drawn)) < FEWEST:
         return {"judge": named, **_unknown()}
-    seen = _seen(known, held_out, judge_folder, judge, shown)
-    with beside.doing(lambda: _measured(seen, len(shown), settings)) as measured:
-        answers, floor = _criticised(known, held_out, shown, fresh, settings)
+    seen = _seen(known, held_out, judge_folder, judge, shown, published)
+    untrained = _untrained(known, held_out, shown)
+    critic = {}
+    with beside.doing(lambda: _measured(seen, len(shown), settings, untrained)) as measured:
+        if fresh is not None:
+            answers, floor = _criticised(known, held_out, shown, fresh, settings)
+            low, high = answers.interval
+            critic = {
+                **{name: score.to_json() for name, score in answers.against(floor).items()},
+                "jsd_interval": {"low": low, "high": high},
+            }
         found = measured()
     _, real_test, generated = seen
-    low, high = answers.interval
     return {
         "judge": named,
         "quality": {name: score.to_json() for name, score in found.items()},
-        "critic": {
-            **{name: score.to_json() for name, score in answers.against(floor).items()},
-            "jsd_interval": {"low": low, "high": high},
-        },
+        **({"critic": critic} if critic else {}),
         "histograms": {
             name: (classes.histogram(sample.classes, judge.classes) / len(sample)).tolist()
             for name, sample in (("real", real_test), ("generated", generated))
@@ -116,7 +127,7 @@ def quality(
     if min(len(known), len(held_out), len(shown)) < FEWEST:
         return _unknown()["quality"]
     seen = _seen(known, held_out, judge_folder, judge, shown)
-    measured = _measured(seen, len(shown), settings)
+    measured = _measured(seen, len(shown), settings, _untrained(known, held_out, shown))
     return {name: found.to_json() for name, found in measured.items()}
 
 
@@ -142,14 +153,17 @@ def _seen(
     judge_folder: Path,
     judge: Judge,
     shown: NDArray[np.floating],
+    published: bool = False,
 ) -> tuple[measuring.Sample, measuring.Sample, measuring.Sample]:
     """What the judge sees in training, held-out and generated images."""
     real_train, real_test, generated = (
         measuring.Sample(seen.features, seen.classes)
         for seen in (
             *(
-                storage.seen(judge_folder, judge, split, len(images))
-                for split, images in zip(SPLITS, (known, held_out), strict=True)
+                judge.see(split.images)
+                if published
+                else storage.seen(judge_folder, judge, name, len(split))
+                for name, split in zip(SPLITS, (known, held_out), strict=True)
             ),
             judge.see(to_levels(shown)),
         )
@@ -161,10 +175,30 @@ def _measured(
     seen: tuple[measuring.Sample, measuring.Sample, measuring.Sample],
     samples: int,
     settings: Evaluate,
+    untrained: Sequence[measuring.Untrained],
 ) -> dict[str, Score]:
-    """All the judge's measures."""
+    """All the judge's measures, and those in the second space."""
     draw = stream(settings.seed, "quality")
-    return measuring.measure(*seen, measuring.Settings(samples=samples), draw)
+    return measuring.measure(*seen, measuring.Settings(samples=samples), draw, untrained)
+
+
+def _untrained(
+    known: Split, held_out: Split, shown: NDArray[np.floating]
+) -> list[measuring.Untrained]:
+    """Functions from indices to the second space's features, of all three sets of images."""
+    network = Untrained(shown.shape[1:])
+
+    def of(images: NDArray[np.floating]) -> measuring.Untrained:
+        def look(indices: NDArray[np.integer]) -> NDArray[np.float32]:
+            parts = blocks.rows_of(slice(0, len(indices)))
+            found = blocks.each(
+                lambda part: network(array_files.rows(images, indices[part])), parts
+            )
+            return np.concatenate(list(found))
+
+        return look
+
+    return [of(known.images), of(held_out.images), of(shown)]
 
 
 def _criticised(
@@ -191,7 +225,7 @@ def _criticised(
 
 
 def lines(scores: dict[str, Any]) -> list[str]:
-    """A line for every score, with its error and its floor."""
+    """A line for every score, with its error and its floor; those of `game` where it was played."""
     if scores["quality"][QUALITY[0]]["value"] is None:
         return [
             _("too few images to score: valid is {fewest} or more of each kind").format(
@@ -205,7 +239,8 @@ def lines(scores: dict[str, Any]) -> list[str]:
             value=_with_error(found["value"], found["error"]),
             floor=_with_error(found["floor"], found["floor_error"]),
         )
-        for group, names in (("quality", QUALITY), ("critic", CRITIC))
+        for group, names in (("quality", QUALITY), ("critic", CRITIC), ("game", GAME))
+        if group in scores
         for name, found in ((name, scores[group][name]) for name in names)
     ]
 

@@ -57,7 +57,7 @@ def write(facts: Facts) -> str:
     front = yaml.safe_dump(about, sort_keys=False, allow_unicode=True, width=100)
     parts = [
         f"---\n{front}---",
-        f"# {facts.title}",
+        f"# {translated(facts.title)}",
         _overview(facts),
         _files(facts.description),
         _usage(facts.description),

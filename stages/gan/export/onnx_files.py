@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
+from stages.gan.export.plain.composed import Doubling, Residual
 from stages.gan.layers import Tanh
 
 # From 2022: onnxruntime reads it from version 1.12 on, and nothing here needs a later opset.
@@ -69,18 +70,10 @@ def write(
                 "{name} would have {size:,} bytes, valid is up to {most:,}: set smaller widths"
             ).format(name=file.name, size=size, most=_MOST_BYTES)
         )
-    cells = [
-        (name, cell)
-        for name, cell in network.name_cells().items()
-        if not isinstance(cell, nn.Identity)
-    ]
     graph = _Graph()
     value, shape = taken
     last, *rest = given
-    for index, (name, cell) in enumerate(cells):
-        result = last if index == len(cells) - 1 else f"{name}.output"
-        graph.add_layer(name, cell, value, result)
-        value = result
+    graph.add_row("", network, value, last)
     for name in rest:
         graph.add("Sigmoid", [last], name)
     model = helper.make_model(
@@ -128,6 +121,18 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.array(values, order="C"), name))
         return name
 
+    def add_row(self, prefix: str, network: nn.SequentialCell, taken: str, result: str) -> None:
+        """Append the operators of layers, one after the other."""
+        cells = [
+            (f"{prefix}{name}", cell)
+            for name, cell in network.name_cells().items()
+            if not isinstance(cell, nn.Identity)
+        ]
+        for index, (name, cell) in enumerate(cells):
+            value = result if index == len(cells) - 1 else f"{name}.output"
+            self.add_layer(name, cell, taken, value)
+            taken = value
+
     def add_layer(self, name: str, cell: nn.Cell, taken: str, result: str) -> None:
         """Append the operator of a MindSpore layer.
 
@@ -149,19 +154,29 @@ class _Graph:
             add("BatchNormalization", "gamma", "beta", *statistics, epsilon=cell.eps)
         elif isinstance(cell, nn.Conv2d | nn.Conv2dTranspose):
             # MindSpore pads "same" otherwise than ONNX, and fills `output_padding` with zeros.
-            if cell.pad_mode == "same" or cell.has_bias or getattr(cell, "output_padding", 0):
+            if cell.pad_mode == "same" or getattr(cell, "output_padding", 0):
                 raise TypeError(
-                    f"{name} has pad_mode {cell.pad_mode!r}, a bias, or output_padding: valid are "
-                    '"pad" and "valid" without either'
+                    f"{name} has pad_mode {cell.pad_mode!r}, or output_padding: valid are "
+                    '"pad" and "valid" without output_padding'
                 )
             padding = cell.padding if cell.pad_mode == "pad" else 0
             add(
                 "Conv" if isinstance(cell, nn.Conv2d) else "ConvTranspose",
-                "weight",
+                *(("weight", "bias") if cell.has_bias else ("weight",)),
                 kernel_shape=cell.kernel_size,
                 strides=cell.stride,
                 pads=[padding] * 4,
             )
+        elif isinstance(cell, nn.AvgPool2d):
+            sides = {"kernel_shape": cell.kernel_size, "strides": cell.stride}
+            add("AveragePool", **{name: [side] * 2 for name, side in sides.items()})
+        elif isinstance(cell, Doubling):
+            scales = self.constant(f"{name}.scales", np.array([1, 1, 2, 2], np.float32))
+            self.add("Resize", [taken, "", scales], result, mode="linear")
+        elif isinstance(cell, Residual):
+            inner = f"{name}.layers.output"
+            self.add_row(f"{name}.layers.", cell.layers, taken, inner)
+            self.add("Add", [inner, taken], result)
         elif isinstance(cell, nn.LeakyReLU):
             add("LeakyRelu", alpha=float(cell.alpha))
         elif isinstance(cell, nn.Unflatten):

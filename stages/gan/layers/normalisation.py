@@ -50,6 +50,24 @@ def rectifier(name: str, slope: float) -> nn.Cell:
     return activation(name, slope) if options is None else _Rectify(options)
 
 
+class AddAndRectify(nn.Cell):
+    """leaky(x + bias) of x (N, features) and bias (features,)."""
+
+    def __init__(self, options: Tensor) -> None:
+        super().__init__()
+        self.options = options
+        self.forth = KERNELS.kernel("add_and_rectify", lambda x, bias, options: x)
+        self.back = KERNELS.kernel(
+            "add_and_rectify_gradient", lambda dy, y, options: (dy, (dy[1],)), outputs=2
+        )
+
+    def construct(self, x, bias):
+        return self.forth(x, bias, self.options)
+
+    def bprop(self, x, bias, out, dout):
+        return self.back(dout, out, self.options)
+
+
 class _NormaliseAndRectify(nn.Cell):
     """(rows, features) normalised by the batch's moments and rectified; see _NormaliseRows.
 

@@ -20,8 +20,8 @@ class Measure:
     Parameters
     ----------
     section, key : str
-        Its place in scores.json and evaluate.json: quality (by the judge) or critic (the
-        two-sample test).
+        Its place in scores.json and evaluate.json: quality (by the judge), critic (the two-sample
+        test) or game (what both networks could still gain).
     name : str
         Its name in a table of its section.
     better : str
@@ -32,7 +32,7 @@ class Measure:
         A name for the head of a narrow column; "" if `name` is short enough.
     """
 
-    section: Literal["quality", "critic"]
+    section: Literal["quality", "critic", "game"]
     key: str
     name: str
     better: Literal["higher", "lower", "floor"]
@@ -41,7 +41,7 @@ class Measure:
 
     @property
     def full_name(self) -> str:
-        """Its name in a table of both sections, in the language now spoken."""
+        """Its name in a table of all sections, in the language now spoken."""
         if self.section == "critic":
             return _("the critic's {measure}").format(measure=translated(self.name))
         return translated(self.name)
@@ -84,6 +84,20 @@ QUALITY = (
         marked("The share of real images that have a generated image in their neighbourhood."),
     ),
     Measure(
+        "quality", "clipped_density", marked("clipped density"), "higher",
+        marked(
+            "As density, but no image counts more than fully, and outliers among the real images "
+            "do not help. It falls in step with the share of bad images."
+        ),
+    ),
+    Measure(
+        "quality", "clipped_coverage", marked("clipped coverage"), "higher",
+        marked(
+            "The share of good images that would cover the real images as well. It falls in step "
+            "with the share of bad or missing images."
+        ),
+    ),
+    Measure(
         "quality", "class_coverage", marked("class coverage"), "higher",
         marked(
             "The share of classes that are generated at least a tenth as often as they are real."
@@ -107,6 +121,15 @@ QUALITY = (
             "The share of generated images that are very near to a training image: nearer than "
             "99 % of new real images are."
         ),
+    ),
+    Measure(
+        "quality", "untrained_frechet_distance",
+        marked("Frechet distance in the features of an untrained network"), "lower",
+        marked(
+            "The same distance as the first row, seen by fixed random convolutions. They notice "
+            "what the judge's task does not need."
+        ),
+        marked("untrained Frechet"),
     ),
 )  # fmt: skip
 CRITIC = (
@@ -139,15 +162,56 @@ CRITIC = (
         ),
     ),
 )  # fmt: skip
-ALL = QUALITY + CRITIC
+GAME = (
+    Measure(
+        "game", "duality_gap", marked("duality gap"), "lower",
+        marked(
+            "What D could gain against this G, and G against this D, together. At a Nash "
+            "equilibrium it is 0."
+        ),
+    ),
+    Measure(
+        "game", "discriminator_gain", marked("D's gain"), "lower",
+        marked(
+            "How much better D becomes if it alone learns on. At equilibrium D can gain nothing."
+        ),
+    ),
+    Measure(
+        "game", "generator_gain", marked("G's gain"), "lower",
+        marked(
+            "How much better G becomes if it alone learns on. It is large for most good G: images "
+            "that deceive a D which stands still are easy to find."
+        ),
+    ),
+    Measure(
+        "game", "perturbed_gap", marked("perturbed duality gap"), "lower",
+        marked(
+            "The duality gap, searched from slightly changed weights. It is above the duality gap "
+            "where both networks stand still without an equilibrium."
+        ),
+        marked("perturbed gap"),
+    ),
+    Measure(
+        "game", "proximal_gap", marked("proximal duality gap"), "lower",
+        marked(
+            "The duality gap if D may answer each change of G, but must stay near itself. It can "
+            "be 0 where there is no Nash equilibrium."
+        ),
+        marked("proximal gap"),
+    ),
+)  # fmt: skip
+# What every run has that is scored; the game is played only if the params ask for it.
+ALWAYS = QUALITY + CRITIC
+ALL = ALWAYS + GAME
 
 
 def scored(evaluate: Mapping[str, Any]) -> Iterator[tuple[Measure, Mapping[str, Any]]]:
     """Each measure that has a value in the content of scores.json, and its score.
 
-    A measure has no value if there were too few images, or if an older run did not know it.
+    A measure has no value if there were too few images, if an older run did not know it, or if the
+    game was not played.
     """
     for measure in ALL:
-        score = evaluate[measure.section].get(measure.key)
+        score = evaluate.get(measure.section, {}).get(measure.key)
         if score is not None and score["value"] is not None:
             yield measure, score

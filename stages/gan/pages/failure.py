@@ -7,7 +7,7 @@ from PIL.Image import Image
 from stages.gan import pages
 from stages.gan.common import paths
 from stages.gan.common.files import whole_file
-from stages.gan.common.language import speaking
+from stages.gan.common.language import speaking, translated
 from stages.gan.common.yaml_files import flat
 from stages.gan.pages import evidence
 from stages.gan.params import Dataset, shareable
@@ -38,7 +38,7 @@ def write_page(
         marks = {"it began": float(verdict.since), "verdict": float(verdict.step)}
         drawn = evidence.pictures(rows, loss_levels, real_diversity, marks)
         content = {
-            "title": params.report.title,
+            "title": translated(params.report.title),
             "dataset": dataset,
             "verdict": told,
             "changes": told["changes"],

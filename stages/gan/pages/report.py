@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan import losses, pages
-from stages.gan.common.language import _, marked, retold, speaking
+from stages.gan.common.language import _, marked, retold, speaking, translated
 from stages.gan.common.yaml_files import flat
 from stages.gan.data.prepared import Prepared
 from stages.gan.data.raw import account
@@ -25,6 +25,7 @@ _PROBABILITIES = {"D(x), real": "real_probability", "D(G(z)), fake": "fake_proba
 _LOSS = marked("loss ({name})")
 _SUMMED_LOSS = marked("loss ({name}, sum over {count} images)")
 _WATCHED = ("gradients", "diversity")
+_DISTANCE = marked("sliced Wasserstein distance")
 # The columns to draw from the history by epochs, and from the history by steps.
 SHOWN = (*_LOSSES.values(), *_PROBABILITIES.values())
 SHOWN_BY_STEP = (*SHOWN, "discriminator_gradient", "generator_gradient", "diversity")
@@ -42,6 +43,7 @@ class Run:
     classes : kind of images to the share of each class; empty if nothing was scored
     training, evaluation : Path
         Folders of pictures.
+    quick : the quick score of each epoch; empty if the run had none
     """
 
     source: Mapping[str, Any]
@@ -54,6 +56,7 @@ class Run:
     classes: Mapping[str, Sequence[float]]
     training: Path
     evaluation: Path
+    quick: Sequence[Mapping[str, float]] = ()
 
 
 def page_of(dataset: str, params: Dataset, run: Run) -> str:
@@ -76,7 +79,7 @@ def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
     grids = epochs.grids(run.training)
     return {
         "dataset": dataset,
-        "title": params.report.title,
+        "title": translated(params.report.title),
         "headline": headline.line(run.verdict["name"], run.evaluate),
         "colour": headline.colour(run.verdict["name"], found),
         "found": found,
@@ -89,9 +92,11 @@ def _content(dataset: str, params: Dataset, run: Run) -> dict[str, Any]:
         "sha256": run.source["sha256"],
         "params": flat(shareable(params)),
         "average": params.train.ema,
+        "chosen": run.evaluate["epoch"] if params.evaluate.checkpoint == "best" else None,
         "rows": scores.loss_table(run.evaluate, params.train),
         "scores": scores.score_table(measures.QUALITY, run.evaluate["quality"]),
         "critic": scores.score_table(measures.CRITIC, run.evaluate["critic"]),
+        "game": scores.of_game(run.evaluate),
         "equilibrium": about_equilibrium(run.evaluate["training_loss"]),
         "lesson": _about_the_loss(params.train),
         "pictures": _pictures(run, curves),
@@ -178,11 +183,14 @@ def _curves(run: Run, train: Train) -> dict[str, dict[str, Any]]:
         loss_name = _SUMMED_LOSS.format(name=own["name"], count=train.batch_size)
     chance = "probability of being real"
     watched = evidence.curves(run.steps, {}, run.train["real_diversity"], _WATCHED)
+    score = {"score": "score"}
+    scored = {"quick": _curve(run.quick, "epoch", score, {}, _DISTANCE)} if run.quick else {}
     return {
         "losses": _curve(run.epochs, marked("epoch"), _LOSSES, levels, loss_name),
         "steps": _curve(run.steps, "step", _LOSSES, levels, loss_name),
         "probabilities": _curve(run.epochs, "epoch", _PROBABILITIES, middle, chance, (-0.03, 1.03)),
         **watched,
+        **scored,
     }
 
 
@@ -226,7 +234,7 @@ def _pictures(run: Run, curves: Mapping[str, Mapping[str, Any]]) -> dict[str, st
     if run.classes:
         drawn["classes"] = png.bars(run.classes, "class", "share of the images")
     return {
-        **dict.fromkeys((*_WATCHED, "classes"), Markup()),
+        **dict.fromkeys((*_WATCHED, "classes", "quick"), Markup()),
         **{name: pages.embedded(content, "png") for name, content in drawn.items()},
         **{
             name: pages.embedded_file(run.evaluation / f"{name}.png")

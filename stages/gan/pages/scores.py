@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.gan.common.language import _, translated
+from stages.gan.measures import table
 from stages.gan.measures.table import Measure
-from stages.gan.pages.charts import error_bars
+from stages.gan.pages.charts import error_bars, tug
 from stages.gan.params import Train, choices
 
 # Without options these three are the same measure, so the table shows only one.
@@ -34,6 +35,66 @@ def score_table(measures: Sequence[Measure], found: Mapping[str, Any]) -> list[d
         }
         for measure in measures
     ]
+
+
+def of_game(evaluate: Mapping[str, Any]) -> dict[str, Any]:
+    """The section about the game: a sentence, a drawing, and a table; empty if none was played."""
+    found = evaluate.get("game")
+    if not found:
+        return {}
+    own = evaluate["training_loss"]["discriminator"]
+    level = own["equilibrium"]
+    ours, theirs = found["discriminator_gain"], found["generator_gain"]
+    return {
+        "sentence": _game_in_words(ours, found["proximal_gap"]),
+        "drawing": tug.draw(
+            -own["value"], ours["value"], theirs["value"], None if level is None else -level
+        ),
+        "rows": score_table(table.GAME, found),
+        "turning": _turning_in_words(found["turning"]),
+    }
+
+
+def _game_in_words(ours: Mapping[str, Any], near: Mapping[str, Any]) -> str:
+    """Whether D, and G where D may answer, could gain more than at equilibrium."""
+    d_gains, g_gains = (_is_above_floor(score) for score in (ours, near))
+    if not d_gains and not g_gains:
+        return _("Neither D nor G could gain more than a pair at equilibrium: the game is at rest.")
+    if d_gains:
+        return _(
+            "D alone could still gain {gain:.3g} by learning on (a pair at equilibrium: "
+            "{floor:.3g}). So the losses of this run show a D that is weaker than it could be."
+        ).format(gain=ours["value"], floor=ours["floor"])
+    return _(
+        "D could gain no more than a pair at equilibrium. The proximal gap is {gap:.3g} (a pair at "
+        "equilibrium: {floor:.3g}): G could still gain, even if D may answer."
+    ).format(gap=near["value"], floor=near["floor"])
+
+
+def _turning_in_words(turning: Mapping[str, Any]) -> str:
+    """The share of rotation, and the leading eigenvalue that turns most."""
+    pairs = [complex(*pair) for pair in turning["eigenvalues"]]
+    most = max(pairs, key=lambda value: abs(value.imag) / max(abs(value), 1e-12), default=None)
+    said = _(
+        "In training both networks follow the gradients of their losses. At these weights "
+        "{share:.0%} of the change of this field (its Jacobian) is rotation: small steps turn, "
+        "where a single loss would only fall."
+    ).format(share=turning["rotation"]["value"])
+    if most is None or not most.imag:
+        return said + " " + _("The leading eigenvalues are real: along these nothing turns.")
+    return (
+        said
+        + " "
+        + _("Of the leading eigenvalues {real:.3g} ± {imaginary:.2g}i turns most.").format(
+            real=most.real, imaginary=abs(most.imag)
+        )
+    )
+
+
+def _is_above_floor(score: Mapping[str, Any]) -> bool:
+    """Whether a value is above its floor by more than two errors of both."""
+    errors = ((score["error"] or 0.0) ** 2 + (score["floor_error"] or 0.0) ** 2) ** 0.5
+    return score["value"] - score["floor"] > 2.0 * errors
 
 
 def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]]:

@@ -175,6 +175,7 @@ class Train(_Section):
     burn_in: BurnIn
     ema: Annotated[float, _WHOLE, Field(ge=0, lt=1)]
     average_snapshots: Annotated[int, _WHOLE, Field(ge=0, le=1000)]
+    quick_score: Annotated[int, _WHOLE, Field(ge=0, le=100_000)]
     loss: LossName
     loss_options: LossOptions
     seed: Seed
@@ -245,6 +246,16 @@ class Critic(_Section):
     widths: Annotated[list[Width], Field(min_length=1, max_length=8)]
 
 
+class Game(_Section):
+    """How the best responses of both players are searched; its seed is evaluate's."""
+
+    steps: Annotated[int, _WHOLE, Field(ge=0, le=1_000_000)]
+    batch_size: Annotated[int, _WHOLE, Field(ge=2, le=65536)]
+    learning_rate: Annotated[float, _WHOLE, Field(gt=0, le=10)]
+    perturbation: Annotated[float, _WHOLE, Field(gt=0, le=1)]
+    proximity: Annotated[float, _WHOLE, Field(gt=0, le=1000)]
+
+
 class Evaluate(_Section):
     """How the trained networks are measured."""
 
@@ -252,7 +263,9 @@ class Evaluate(_Section):
     seed: Seed
     interpolation_steps: Annotated[int, _WHOLE, Field(ge=2, le=50)]
     nearest: Annotated[int, _WHOLE, Field(ge=1, le=100)]
+    checkpoint: Literal["last", "best"]
     critic: Critic
+    game: Game
 
 
 class Report(_Section):
@@ -324,6 +337,17 @@ class Dataset(_Section):
                     "train.burn_in.beta2 is {value}, but train.optimizer {optimizer} has "
                     "none: valid is null, or optimizer {owners}"
                 ).format(value=value, optimizer=optimizer, owners="adam | adamw | rmsprop")
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_best_is_scored(self) -> "Dataset":
+        if self.evaluate.checkpoint == "best" and not self.train.quick_score:
+            raise ValueError(
+                _(
+                    "evaluate.checkpoint is best, but train.quick_score is 0, so no epoch is "
+                    "scored: valid is last, or a quick_score of 1 or more"
+                )
             )
         return self
 

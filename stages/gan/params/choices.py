@@ -55,6 +55,10 @@ LOSSES = {
     "rpgan": Loss(is_paired=True),
 }
 
+# The titles of pages in the shipped params.yaml. A page says them in its own language, and another
+# title as it stands there.
+TITLES = (marked("An MLP GAN on handwritten digits"), marked("A DCGAN on anime faces"))
+
 # The options that some losses do not use, and the value of each that changes nothing.
 OPTIONS = {"pos_weight": 1.0, "label_smoothing": 0.0}
 
@@ -144,6 +148,13 @@ NETWORKS = {
         marked("convolutional networks (DCGAN)"),
         memory=2_000_000_000,
         collapse_steps=150,
+        augmentation_helps=True,
+        complaint=halved_side,
+    ),
+    "residual": Network(
+        marked("residual networks"),
+        memory=2_000_000_000,
+        collapse_steps=300,
         augmentation_helps=True,
         complaint=halved_side,
     ),

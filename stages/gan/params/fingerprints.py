@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -48,9 +49,16 @@ def code_in_use() -> list[Path]:
     because they compute nothing.
     """
     found = set()
+    inside: dict[str, bool] = {}  # of the thousands of modules, hundreds share a folder
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
-        if name and _PACKAGE in (file := Path(name).resolve()).parents:
+        if not name:
+            continue
+        folder = os.path.dirname(name)
+        if folder not in inside:
+            place = Path(folder).resolve()
+            inside[folder] = place == _PACKAGE or _PACKAGE in place.parents
+        if inside[folder] and _PACKAGE in (file := Path(name).resolve()).parents:
             found.add(file)
     for folder in {file.parent for file in found}:
         found |= {file for file in folder.glob("*") if file.suffix in (".c", ".h")}

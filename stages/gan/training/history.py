@@ -23,6 +23,7 @@ class History:
 
     def __init__(self) -> None:
         self._epochs: list[tuple[int, int, dict[str, float]]] = []
+        self._scores: list[tuple[int, float]] = []
         self._first_step = 1
         # Grows by doubling, so that the last rows can be read without a copy.
         self._table = np.empty((_ROWS, len(MEASURES)), np.float32)
@@ -79,6 +80,15 @@ class History:
         """Add one finished epoch. Its steps must have been added before."""
         self._epochs.append((epoch.number, len(epoch.measures), epoch.means()))
 
+    def add_score(self, epoch: int, score: float) -> None:
+        """Add the quick score of an epoch."""
+        self._scores.append((epoch, score))
+
+    def write_scores(self, target: Path) -> None:
+        """Write the quick scores, a row an epoch, if there are any."""
+        if self._scores:
+            write_csv(target, ["epoch", "score"], self._scores)
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that was added, as arrays."""
         return {
@@ -88,6 +98,7 @@ class History:
             "epoch_means": np.array(
                 [[found[name] for name in MEASURES] for *_, found in self._epochs]
             ).reshape(-1, len(MEASURES)),
+            "scores": np.array(self._scores, np.float64).reshape(-1, 2),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -96,6 +107,7 @@ class History:
         self._count = len(state["steps"])
         self._table = np.empty((max(self._count, _ROWS), len(MEASURES)), np.float32)
         self._table[: self._count] = state["steps"]
+        self._scores = [(int(number), score) for number, score in state["scores"].tolist()]
         self._epochs = [
             (number, steps, dict(zip(MEASURES, found, strict=True)))
             for (number, steps), found in zip(

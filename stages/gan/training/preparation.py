@@ -20,6 +20,7 @@ from stages.gan.training.assembly import Assembly, assemble, describe
 from stages.gan.training.loop import Epoch, Plan, train
 from stages.gan.training.optimizers.schedules import Cosine
 from stages.gan.training.ranks.group import ALONE, Group
+from stages.gan.training.watch.quick_score import QuickScore, set_aside
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Setup:
     last_step : int
         The number of the last step. Steps count on from the starting checkpoint.
     players : Assembly
+    quick : QuickScore or None
+        Scores every epoch; the images that it needs are not in `data`.
     codes : (grids.COUNT, latent_size) float32
         The fixed latent codes whose images are drawn after every epoch.
     fingerprint : str
@@ -55,6 +58,7 @@ class Setup:
     total: int
     last_step: int
     players: Assembly
+    quick: QuickScore | None
     codes: NDArray[np.float32]
     fingerprint: str
 
@@ -122,6 +126,18 @@ def prepare(dataset: str, params: Dataset, group: Group = ALONE) -> Setup:
         paths.refuse_own_result(settings.init_from, own, f"{dataset}.train.init_from")
     data = prepared.load(paths.prepared(dataset), "train")
     description = describe(params, data)
+    quick, count = None, settings.quick_score
+    if count:
+        if count > len(data) // 2:
+            raise UserError(
+                _(
+                    "{dataset}.train.quick_score is {count}, but there are only {images} "
+                    "training images: valid is 0 to {most}"
+                ).format(dataset=dataset, count=count, images=len(data), most=len(data) // 2)
+            )
+        data, aside = set_aside(data, count, settings.seed)
+        if group.leads:
+            quick = QuickScore(aside, description.latent_size, settings.seed)
     start = starting_checkpoint(settings.init_from, description)
     plan = plan_of(dataset, settings, len(data), start, group)
     total = plan.total_steps(len(data))
@@ -136,6 +152,7 @@ def prepare(dataset: str, params: Dataset, group: Group = ALONE) -> Setup:
         total=total,
         last_step=last_step,
         players=assemble(params, data, last_step, start, group=group),
+        quick=quick,
         codes=latent_codes(draw, grids.COUNT, description.latent_size),
         fingerprint=fingerprint_of(params, paths.prepared(dataset), start),
     )

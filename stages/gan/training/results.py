@@ -14,8 +14,8 @@ from stages.gan.training.loop import Epoch
 from stages.gan.training.preparation import Setup
 
 
-def keep_epoch(setup: Setup, kept: Run, epoch: Epoch) -> bool:
-    """Draw the fixed latent codes' images, and save a checkpoint if one is due.
+def keep_epoch(setup: Setup, kept: Run, history: History, epoch: Epoch) -> bool:
+    """Draw the fixed latent codes' images, score, and save a checkpoint if one is due.
 
     A checkpoint is due every `checkpoint_every` epochs and after the last step.
 
@@ -28,6 +28,8 @@ def keep_epoch(setup: Setup, kept: Run, epoch: Epoch) -> bool:
     players.refresh()
     picture = grids.grid(generate(players.shown, setup.codes))
     picture.save(kept.pictures / f"{epoch.number}.png")
+    if setup.quick is not None:
+        history.add_score(epoch.number, setup.quick.of(players.shown))
     is_due = epoch.number % setup.params.train.checkpoint_every == 0
     is_last = epoch.last_step == setup.last_step
     if is_due:
@@ -77,19 +79,18 @@ def publish(
         "data": about["source"],
         "bundled_data": about["bundled"],
     }
-    with (
-        whole_folder(paths.models(dataset)) as models,
-        whole_folder(paths.training_pictures(dataset)) as drawn,
-    ):
+    pictures = paths.training_pictures(dataset)
+    with whole_folder(paths.models(dataset)) as models, whole_folder(pictures) as drawn:
         link_tree(kept.models, models)
         (drawn / paths.EPOCHS).mkdir()
         link_tree(kept.pictures, drawn / paths.EPOCHS)
         files = [drawn / paths.EPOCHS / f"{number}.png" for number in history.epoch_numbers]
         grids.animate(files, drawn / "animation.gif")
         write_json(drawn / "verdict.json", verdict)
+        for folder in (models, drawn):  # to choose a checkpoint by, and for the page
+            history.write_scores(folder / paths.QUICK_SCORES)
     metrics = paths.metrics(dataset)
     tables = history.write(metrics)
     write_json(metrics / "train.json", summary)
-    kept.finish(
-        [paths.models(dataset), paths.training_pictures(dataset), metrics / "train.json", *tables]
-    )
+    outs = [pictures / name for name in (paths.EPOCHS, "animation.gif", "verdict.json")]
+    kept.finish([paths.models(dataset), *outs, metrics / "train.json", *tables])

@@ -117,7 +117,7 @@ def check(path: Path, target: Path | None) -> None:
 
 
 def _identity(path: Path) -> str:
-    return f", sha256 {sha256(path)}" if path.is_file() else ""
+    return _(", sha256 {hash}").format(hash=sha256(path)) if path.is_file() else ""
 
 
 if __name__ == "__main__":

@@ -31,12 +31,12 @@ def lines(checked: Checked) -> Iterable[str]:
     yield _("training     {epochs} epochs, {steps} steps").format(
         epochs=_text(train.get("epochs")), steps=_text(train.get("steps"))
     )
-    yield _("verdict      {verdict}").format(verdict=_text(train.get("verdict")))
+    yield _("verdict      {verdict}").format(verdict=translated(_text(train.get("verdict"))))
     yield _(
         "score                            value     error     floor   "
         "floor: the score of real images"
     )
-    for measure in measures.ALL:
+    for measure in measures.ALL if evaluate.get("game") else measures.ALWAYS:
         score = _mapping(_mapping(evaluate.get(measure.section)).get(measure.key))
         numbers = "".join(f"{_number(score.get(key)):>10}" for key in ("value", "error", "floor"))
         yield f"{measure.section + '.' + measure.key:<28}{numbers}"

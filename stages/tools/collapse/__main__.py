@@ -100,7 +100,8 @@ def main() -> None:
     steps = arguments.steps or choices.network(settings.kind.network).collapse_steps
     finished: list[comparison.Run] = []
     for index, (name, changes) in enumerate(RUNS.items()):
-        say(f"{dataset}: {translated(name)}: {changes}")
+        set_here = ", ".join(f"{key}={value}" for key, value in changes.items())
+        say(f"{dataset}: {translated(name)}: {set_here}")
         # A failure does not stop the run: the lecture's run continued too.
         all_changes = {**changes, "max_steps": steps, "on_failure": "warn"}
         project = prepare(folder / f"run-{index + 1}", dataset, source, all_changes)
@@ -115,7 +116,7 @@ def main() -> None:
     target = folder / "index.html"
     with whole_file(target) as scratch:
         with speaking(settings.language):
-            text = comparison.page_of(settings.report.title, finished)
+            text = comparison.page_of(translated(settings.report.title), finished)
         scratch.write_text(text, encoding="utf-8", newline="\n")
     for run in finished:
         told = sentences.verdict(run.verdict)

@@ -242,5 +242,5 @@ def _row(label: str, about: str, run: Mapping[str, Any]) -> Row:
         "verdict": run["train"]["verdict"],
         "finding": found.name if found else "",
         **{f"{each.section}.{each.key}": scored.get(f"{each.section}.{each.key}")
-           for each in measures.ALL},
+           for each in measures.ALWAYS},
     }  # fmt: skip

@@ -283,6 +283,10 @@ class Clone:
                 continue
         return found
 
+    def file(self, path: Path) -> Path:
+        """Where a file of the project is in the clone."""
+        return self._project / path
+
     def remove(self) -> None:
         """Remove the clone."""
         remove(self.folder)

@@ -15,13 +15,10 @@ from pathlib import Path
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _, marked, translated
-from stages.gan.common.yaml_files import read_mapping
 from stages.tools.dvc import revisions
-from stages.tools.dvc.cache import Cache, is_folder
 from stages.tools.dvc.commands import dvc
 from stages.tools.dvc.git import git
 
-_PIPELINE = Path("dvc.yaml")
 _CONFIG = Path(".dvc/config")
 _LOCAL = Path(".dvc/config.local")
 _IN_A_COPY = re.compile(r"--(queue|temp|run-all|jobs)(=.*)?|-j.*")
@@ -97,40 +94,6 @@ def complain_if_shallow() -> None:
                 "--unshallow`"
             )
         )
-
-
-def complain_if_plots_are_missing(dataset: str) -> None:
-    """Check that DVC can finish an experiment with one data set here.
-
-    After a run DVC looks at all plots of dvc.yaml, also those of other data sets. If dvc.lock names
-    a folder of theirs that is not in the cache, as in a new clone, the experiment fails at its very
-    end (DVC 3.67: "failed to load directory").
-
-    Raises
-    ------
-    UserError
-        If there is such a folder, with the command that makes them all.
-    """
-    plots = [name for each in read_mapping(_PIPELINE).get("plots") or [] for name in _names(each)]
-    cache = Cache(Path(cache_folder(), "files/md5"))
-    for stage, entry in revisions.Revision(revisions.WORKSPACE, None).lock().items():
-        for out in entry.get("outs") or []:
-            path, name = str(out.get("path")), str(out.get("md5"))
-            is_plotted = any(f"{plot}/".startswith(f"{path}/") for plot in plots)
-            if stage.endswith(f"@{dataset}") or not is_plotted or not is_folder(name):
-                continue
-            if not cache.object(name).is_file():
-                raise UserError(
-                    _(
-                        "{path} of dvc.lock is not in DVC's cache, and without it DVC fails at the "
-                        "end of each experiment: run `dvc repro` once before"
-                    ).format(path=path)
-                )
-
-
-def _names(plot: object) -> Iterable[str]:
-    """The path of a plot, or its title, as dvc.yaml writes one."""
-    return plot if isinstance(plot, dict) else [str(plot)]
 
 
 def cache_folder() -> str:

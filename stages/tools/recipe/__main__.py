@@ -32,7 +32,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.name is None:
         for each in map(recipes.load, recipes.names()):
-            say(f"{each.name} ({', '.join(each.datasets)}): {translated(each.about)}")
+            datasets = ", ".join(each.datasets)
+            say(
+                _("{name} ({about}): {how}").format(
+                    name=each.name, about=datasets, how=translated(each.about)
+                )
+            )
         return
     recipe = recipes.load(arguments.name)
     params.check_names(paths.PARAMS)

@@ -64,7 +64,14 @@ def main() -> None:
         for known in map(definitions.load, recipes.names(definitions.FOLDER)):
             seeds = ", ".join(map(str, known.seeds))
             seeds = _("; seeds {seeds}").format(seeds=seeds) if seeds else ""
-            say(f"{known.name}: {translated(known.about)} ({', '.join(known.settings)}{seeds})")
+            say(
+                _("{name}: {about} ({settings}{seeds})").format(
+                    name=known.name,
+                    about=translated(known.about),
+                    settings=", ".join(known.settings),
+                    seeds=seeds,
+                )
+            )
         return
     if arguments.workers is not None and arguments.workers < 1:
         raise UserError(
@@ -78,7 +85,6 @@ def main() -> None:
     params.check_name(paths.PARAMS, dataset)
     planned = plan.plan(sweep, dataset, content, plan.overrides(arguments.set_param))
     limits.complain_if_shallow()
-    limits.complain_if_plots_are_missing(dataset)
     limits.complain_if_not_settable(dataset, [name for each in planned for name in each.changes])
     head = revisions.head()
     unlock.main()
@@ -98,7 +104,8 @@ def main() -> None:
     target = write_page(sweep, dataset, experiments)
     for each in experiments:
         how = each.why or translated(DONE)
-        say(f"{each.result or each.planned.name} ({each.planned.about}): {how}")
+        name = each.result or each.planned.name
+        say(_("{name} ({about}): {how}").format(name=name, about=each.planned.about, how=how))
     say(f"{dataset}: {target}")
     failed = [each.planned.name for each in experiments if each.why]
     if failed:

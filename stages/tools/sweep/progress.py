@@ -43,13 +43,11 @@ class Progress:
         name = self.experiment.name
         if outcome.state == runs.DONE:
             self.result = outcome.name or name
-            say(
-                _("{name} ({about}): done, {verdict}").format(
-                    name=self.result,
-                    about=self.planned.about,
-                    verdict=translated(outcome.verdict) or _("no verdict"),
-                )
-            )
+            text = _("{name} ({about}): done")
+            if outcome.verdict:
+                text = _("{name} ({about}): done, {verdict}")
+            verdict = translated(outcome.verdict)
+            say(text.format(name=self.result, about=self.planned.about, verdict=verdict))
         elif outcome.state == runs.FAILED:
             self._fail(outcome.verdict, outcome.said)
         elif self.tries >= _TRIES:

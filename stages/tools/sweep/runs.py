@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 import psutil
 
+from stages.gan.common import paths
+from stages.gan.common.errors import UserError
+from stages.gan.common.files import read_json
 from stages.gan.common.language import ERROR, beginnings, editions, marked, retold
 from stages.gan.training.watch import verdicts
 from stages.tools.compare.runs import NO_VERDICT
@@ -87,7 +90,7 @@ class Run:
         """How it ended. Only a failed or killed experiment leaves its log's reason."""
         verdict = self.verdict()
         if self.clone.is_finished:
-            return Outcome(DONE, verdict)
+            return Outcome(DONE, verdict or self._recorded())
         code = self._process.returncode if self._process is not None else 0
         if was_killed(code, self._text()):
             # A stage may have outlived its DVC for a moment.
@@ -102,6 +105,15 @@ class Run:
     def verdict(self) -> str:
         """The last verdict in its log, or ""."""
         return verdict(self._text())
+
+    def _recorded(self) -> str:
+        """The verdict in its results. Where DVC had the training in its cache, the log has none."""
+        dataset = self.experiment.target.partition("@")[2]
+        try:
+            results = read_json(self.clone.file(paths.metrics(dataset) / "train.json"), "verdict")
+        except UserError:
+            return ""
+        return str(results["verdict"])
 
     def _text(self) -> str:
         try:

@@ -96,6 +96,7 @@ for rows, inputs, outputs in ((128, 1024, 512), (2048, 256, 128), (1568, 96, 48)
 
 
 @needs_pretence
+@pytest.mark.usefixtures("all_cores")
 def test_matrix_products_have_the_bits_of_two_cores_on_any_more(tmp_path):
     environment = {"PYTHONPATH": str(ROOT)}
     two, three, eight = (answers(tmp_path, PRODUCTS, n, **environment) for n in (2, 3, 8))

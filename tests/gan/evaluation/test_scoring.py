@@ -84,6 +84,14 @@ def test_the_judges_part_alone_has_the_same_scores(judged, bad):
     assert all(score["value"] is None for score in few.values())
 
 
+def test_without_fresh_images_there_is_no_critic_and_a_published_judge_looks_anew(judged, bad):
+    train, test, folder, settings = judged
+    shown = images(COUNT, 3, 40)[0]
+    found = scoring.score(train, test, folder, shown, None, settings, published=True)
+    assert found == {name: bad[name] for name in ("judge", "quality", "histograms")}
+    assert len(scoring.lines(found)) == len(scoring.QUALITY)
+
+
 def test_real_images_stand_at_the_floor_and_others_do_not(good, bad):
     for group, name, worse in (
         ("quality", "frechet_distance", 1), ("quality", "kernel_distance", 1),

@@ -27,6 +27,18 @@ def export(folder, description, pair):
     return exporting.export(folder, description, *pair, *inputs(description, pair[0]))
 
 
+# Of a network without convolutions they only change the sizes of products.
+_OF_MAPS = ({"generator_widths": (7,), "discriminator_widths": (5,)},
+            {"image_shape": (3, 16, 16), "generator_widths": (32, 16, 8)},
+            {"image_shape": (3, 16, 16), "discriminator_widths": (16, 32)})  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [kind for kind in networks.KINDS if kind != "mlp"])
+@pytest.mark.parametrize("changes", _OF_MAPS, ids=str)
+def test_all_files_do_what_the_networks_do_at_any_size_of_the_maps(tmp_path, kind, changes):
+    check_all_files(tmp_path, kind, changes)
+
+
 @pytest.mark.parametrize("kind", networks.KINDS)
 @pytest.mark.parametrize(
     "changes",
@@ -52,13 +64,21 @@ def export(folder, description, pair):
             {"generator_activation": "none", "discriminator_activation": "none"},
             marks=pytest.mark.slow,
         ),
-        {"generator_widths": (7,), "discriminator_widths": (5,)},
-        {"image_shape": (3, 16, 16), "generator_widths": (32, 16, 8)},
-        {"image_shape": (3, 16, 16), "discriminator_widths": (16, 32)},
     ],
     ids=str,
 )
 def test_all_files_do_what_the_networks_do(tmp_path, kind, changes):
+    check_all_files(tmp_path, kind, changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", _OF_MAPS, ids=str)
+def test_all_files_do_what_the_mlp_does_at_any_size(tmp_path, changes):
+    check_all_files(tmp_path, "mlp", changes)
+
+
+def check_all_files(tmp_path, kind, changes):
+    """Export networks that are as if trained, and compare each file with them."""
     description = describe(kind, **changes)
     pair = as_if_trained(description, seed=3)
     found = export(tmp_path, description, pair)

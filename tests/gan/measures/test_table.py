@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from stages.gan.evaluation import game
 from stages.gan.evaluation.critic import two_sample
 from stages.gan.evaluation.quality import measuring
 from stages.gan.measures import table as measures
@@ -19,6 +20,7 @@ def evaluate(**changes):
     return {
         "quality": dict.fromkeys(measuring.NAMES, SCORE),
         "critic": dict.fromkeys(two_sample.NAMES, SCORE),
+        "game": dict.fromkeys(game.NAMES, SCORE),
         **changes,
     }
 
@@ -26,7 +28,10 @@ def evaluate(**changes):
 def test_the_list_has_just_what_is_measured_in_the_same_order():
     assert tuple(measure.key for measure in measures.QUALITY) == measuring.NAMES
     assert tuple(measure.key for measure in measures.CRITIC) == two_sample.NAMES
-    for section, listed in (("quality", measures.QUALITY), ("critic", measures.CRITIC)):
+    assert tuple(measure.key for measure in measures.GAME) == game.NAMES
+    for section, listed in (
+        ("quality", measures.QUALITY), ("critic", measures.CRITIC), ("game", measures.GAME),
+    ):  # fmt: skip
         assert {measure.section for measure in listed} == {section}
 
 
@@ -48,7 +53,14 @@ def test_what_has_no_value_is_left_out():
     del known["near_copies"]  # of a run that is older than the measure
     found = [measure.key for measure, _ in measures.scored(evaluate(quality=known))]
     expected = [name for name in measuring.NAMES if name not in ("recall", "near_copies")]
-    assert found == [*expected, *two_sample.NAMES]
+    assert found == [*expected, *two_sample.NAMES, *game.NAMES]
+
+
+def test_a_game_that_was_not_played_is_left_out():
+    content = evaluate()
+    del content["game"]
+    sections = {measure.section for measure, _ in measures.scored(content)}
+    assert sections == {"quality", "critic"}
 
 
 def test_the_comparison_leaves_none_out():

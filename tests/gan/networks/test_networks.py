@@ -2,16 +2,19 @@ import importlib
 import inspect
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
 import pytest
-from mindspore import nn
+from mindspore import Tensor, nn
 
 from stages.gan import networks
 from stages.gan.common.errors import UserError
 from stages.gan.export import plain
+from stages.gan.networks.residual import Residual
+from stages.gan.networks.residual.convolution import Convolution
 from stages.gan.params import choices
 from stages.gan.trained.sampling import generate, logits
 from tests.helpers.project import ROOT
@@ -181,3 +184,37 @@ def test_a_layer_in_a_list_is_found():
             self.layers = [nn.Dense(2, 2)]
 
     assert hidden_layers(Wrong()) == ["Wrong.layers"]
+
+
+def blocks(network: nn.Cell) -> list[Residual]:
+    return [cell for _, cell in network.cells_and_names() if isinstance(cell, Residual)]
+
+
+def test_a_residual_block_passes_its_input_on_before_training():
+    description = describe("residual", image_shape=(3, 16, 16), generator_batch_norm=False)
+    x = Tensor(np.random.default_rng(0).standard_normal((2, 4, 4, 8)).astype(np.float32))
+    generator, discriminator = networks.build(description, seed=1)
+    assert [len(blocks(network)) for network in (generator, discriminator)] == [2, 2]
+    assert np.array_equal(blocks(generator)[0](x).asnumpy(), x.asnumpy())
+    # Spectral norm divides by the size of a weight, so no weight is 0.
+    spectral = replace(description, discriminator_spectral_norm=True)
+    _, discriminator = networks.build(spectral, seed=1)
+    images = Tensor(np.ones((1, 3, 16, 16), np.float32))
+    assert np.isfinite(discriminator(images).asnumpy()).all()
+    assert not np.array_equal(blocks(discriminator)[1](x).asnumpy(), x.asnumpy())
+
+
+def test_residual_weights_are_drawn_as_in_the_paper():
+    widths = (64, 64, 64)
+    description = describe(
+        "residual", generator_widths=widths, image_shape=(1, 32, 32), generator_batch_norm=False
+    )
+    generator, _ = networks.build(description, seed=0)
+    for block in blocks(generator):
+        spreads = [
+            cell.weight.asnumpy().std() * len(cell.weight) ** 0.5
+            for _, cell in block.cells_and_names()
+            if isinstance(cell, Convolution)
+        ]
+        expected = 2**0.5 * len(widths) ** -0.25
+        assert spreads == pytest.approx([expected, expected, 0], rel=0.05)

@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from stages.gan import losses
 from stages.gan.data.raw import leftovers
 from stages.gan.evaluation.critic import two_sample
+from stages.gan.evaluation.game import gaps
 from stages.gan.evaluation.quality import measuring
 from stages.gan.losses import equilibrium
 from stages.gan.pages import report, scores
@@ -73,7 +75,7 @@ def test_all_of_the_page_compares_with_the_losss_own_equilibrium(tmp_path, loss,
         assert by_name[f"{loss}, discriminator"] == own["discriminator"]["equilibrium"]
 
 
-def run_of(folder, params, task="labels", scored=True, loss="bce"):
+def run_of(folder, params, task="labels", scored=True, loss="bce", game=False):
     """The results of a run, with every sentence that a page may have."""
     for name in ("generated", "real", "interpolation", "nearest"):
         Image.new("L", (4, 4)).save(folder / f"{name}.png")
@@ -90,7 +92,15 @@ def run_of(folder, params, task="labels", scored=True, loss="bce"):
             "jsd_interval": {"low": 0.1, "high": 0.2},
         },
         "judge": {"sha256": "a" * 64, "accuracy": 0.9, "task": task},
+        "epoch": 7,
     }
+    if game:
+        evaluate["game"] = {
+            **{name: dict(score) for name in gaps.NAMES},
+            "turning": {
+                "rotation": {"value": 0.4, "error": 0.01}, "eigenvalues": [[3.0, 2.0], [3.0, -2.0]]
+            },
+        }  # fmt: skip
     seen = "over 50 steps D's loss is 1.234 (1.386 at equilibrium), D(x) 0.512"
     verdict = verdicts.Verdict(
         verdicts.OSCILLATING, 20, 5, seen, verdicts.MEANINGS[verdicts.OSCILLATING],
@@ -122,7 +132,20 @@ def run_of(folder, params, task="labels", scored=True, loss="bce"):
         classes={"real": [0.5, 0.5], "generated": [0.1, 0.9]} if scored else {},
         training=folder,
         evaluation=folder,
+        quick=[{"epoch": epoch, "score": 1.0 / epoch} for epoch in (1, 2)],
     )  # fmt: skip
+
+
+def test_a_chosen_checkpoint_is_told_and_only_then(tmp_path):
+    changes = {"mnist__train__quick_score": 10, "mnist__evaluate__checkpoint": "best"}
+    params = load_params(tmp_path, "mnist", **changes)
+    page = report.page_of("mnist", params, run_of(tmp_path, params))
+    assert "The scored generator is that of epoch 7" in page
+    assert 'data-chart="quick"' in page
+    params = load_params(tmp_path, "mnist")
+    page = report.page_of("mnist", params, replace(run_of(tmp_path, params), quick=()))
+    assert "The scored generator" not in page
+    assert 'data-chart="quick"' not in page
 
 
 @pytest.mark.parametrize(
@@ -133,6 +156,7 @@ def run_of(folder, params, task="labels", scored=True, loss="bce"):
         {"scored": False},
         {"loss": "wgan_gp"},
         {"loss": "rpgan"},
+        {"game": True, "loss": "bce_with_logits"},
     ],
 )
 def test_the_whole_page_is_in_the_params_language(changes, tmp_path, drawn_texts):
@@ -157,3 +181,17 @@ def test_the_whole_page_is_in_the_params_language(changes, tmp_path, drawn_texts
     assert len(numbers[0]) == len(numbers[1]) > 20
     plain = [[each for each in found if re.fullmatch(r"[-\d.e]+", each)] for found in numbers]
     assert plain[0] == plain[1]
+
+
+def test_the_game_is_on_the_page_only_where_it_was_played(tmp_path):
+    params = load_params(tmp_path, "mnist", language="en")
+    with_game, without = (
+        report.page_of("mnist", params, run_of(tmp_path, params, game=played))
+        for played in (True, False)
+    )
+    section = "<h2>What both networks could still gain</h2>"
+    assert section in with_game
+    assert "D could raise it to" in with_game
+    assert "3 ± 2i turns most" in with_game
+    assert section not in without
+    assert "duality" not in without

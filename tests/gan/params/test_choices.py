@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from stages.gan.params import choices
 from tests.helpers.project import ROOT
@@ -45,6 +46,12 @@ def test_the_docs_tables_have_each_loss_with_its_options():
 def test_the_docs_table_has_each_kind_of_network():
     (table,) = tables("docs/networks.md")
     assert [row["`network`"] for row in table] == [f"`{kind}`" for kind in choices.NETWORKS]
+
+
+def test_the_titles_of_the_shipped_params_can_be_said_in_other_languages():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    titles = [params[name]["report"]["title"] for name in params["datasets"]]
+    assert titles == list(choices.TITLES)
 
 
 def test_an_unknown_kind_names_the_known():

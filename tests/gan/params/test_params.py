@@ -114,6 +114,13 @@ def test_what_is_for_idx_files_is_refused_for_images(complaint, tmp_path, place,
     load_params(tmp_path, "mnist", **{f"mnist__{place.replace('.', '__')}": value})
 
 
+def test_the_best_checkpoint_needs_scores(complaint):
+    assert complaint("mnist.evaluate.checkpoint", "best").endswith(
+        "evaluate.checkpoint is best, but train.quick_score is 0, so no epoch is scored: valid is "
+        "last, or a quick_score of 1 or more"
+    )
+
+
 def test_the_ways_with_copies_are_named(complaint):
     text = complaint("mnist.preprocess.duplicates", "remove")
     assert "duplicates is 'remove': valid is one_side | drop | keep" in text

@@ -67,6 +67,14 @@ def test_too_few_images_are_named(tmp_path, steps, largest):
     assert text.endswith(f"valid is 2 to {largest}")
 
 
+def test_no_more_than_half_the_images_can_be_set_aside(tmp_path, monkeypatch):
+    monkeypatch.setattr(prepared, "load", lambda folder, name: split(40))
+    message = message_of(preparation.prepare, "mnist", small(tmp_path, quick_score=21))
+    assert message == (
+        "mnist.train.quick_score is 21, but there are only 40 training images: valid is 0 to 20"
+    )
+
+
 @pytest.mark.parametrize(("count", "steps", "fewest"), [(0, 1, 2), (1, 1, 2), (7, 4, 8)])
 def test_too_few_images_for_any_batch_size_say_how_many_are_needed(tmp_path, count, steps, fewest):
     settings = small(tmp_path, discriminator_steps=steps).train

@@ -30,7 +30,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
-# What the commands of the project and DVC import, of others alone.
+# What the commands of the project and DVC import, of others alone. Some import the rest of
+# themselves only when it is used: pydantic, networkx, and MindSpore what it compiles with.
 LIBRARIES = [
     "mindspore", "mindspore.parallel", "mindspore.parallel.cluster.run", "numpy.random",
     "scipy.linalg", "scipy.special", "scipy.spatial", "scipy.ndimage", "scipy.optimize",
@@ -41,6 +42,13 @@ LIBRARIES = [
     "dvc.cli.parser", "dvc.repo", "dvc.repo.reproduce", "dvc.repo.plots",
     "dvc.repo.experiments.show", "dvc.stage.run", "dvc.stage.cache", "dvc.repo.init",
     "dvc.repo.status", "dvc.fs", "dvc_objects.fs.local", "dvc_data.index.checkout", "dvc.api",
+    "pydantic.main", "pydantic.types", "pydantic.dataclasses", "pydantic.type_adapter",
+    "pydantic.json_schema", "pydantic.functional_validators", "filelock", "zoneinfo", "statistics",
+    "jinja2.ext", "PIL.BmpImagePlugin", "PIL.PpmImagePlugin", "asttokens.mark_tokens",
+    "mindspore.graph._parse.parser", "networkx", "ruamel.yaml", "configobj",
+    "xml.etree.ElementTree",
+    "dulwich.ignore", "dulwich.worktree", "dvc.cachemgr", "dvc.data_cloud", "dvc.dirs",
+    "dvc.repo.graph", "dvc.repo.index", "dvc.utils.strictyaml",
 ]  # fmt: skip
 
 # Variables that the interpreter or a library reads when it is loaded begin so.
@@ -198,13 +206,18 @@ def prepare() -> None:
     for name in LIBRARIES:
         with suppress(ImportError):  # of another version: the command will import what it needs
             import_module(name)
+    # The first model of a process looks for plugins in the metadata of all packages.
+    import_module("pydantic").create_model("Model", number=(int, 0))
     gc.collect()
     gc.freeze()
 
 
 if __name__ == "__main__":
+    from parse_once import parse_once  # it lies beside this script
+
     sys.path.pop(0)  # the folder of this script, which no command has there
     began = at_start(os.environ)
+    parse_once()
     prepare()
     work = serve(sys.argv[1], began)
     work()

@@ -1,62 +1,113 @@
-"""A game of two numbers, whose course under any optimizer is known."""
+"""Small games whose best responses are known in closed form."""
 
-from typing import Any
+from collections.abc import Callable
 
-import mindspore as ms
 import numpy as np
-from mindspore import Parameter, Tensor, nn
+from mindspore import Parameter, Tensor, nn, ops
 
-from stages.gan.training import optimizers
+from stages.gan import losses
+from stages.gan.evaluation.game.boards import Board, Part
+from stages.gan.evaluation.game.gaps import Rules, Settings
+from stages.gan.evaluation.game.responses import Budget
+
+# M(G, D) = E D(x) - E D(G(z)).
+LINEAR = Rules(*[losses.build("wgan_gp")] * 2)
+CROSS_ENTROPY = Rules(*[losses.build("bce_with_logits")] * 2)
 
 
-class Player(nn.Cell):
-    """One number, beginning at 1."""
+def settings(steps: int = 150, rate: float = 0.1, proximity: float = 0.1, seed: int = 7):
+    return Settings(Budget(steps, 64, rate), 0.01, proximity, seed)
 
-    def __init__(self, name: str) -> None:
+
+def parameter(values, name: str) -> Parameter:
+    return Parameter(Tensor(np.array(values, np.float32)), name=name)
+
+
+class Point(nn.Cell):
+    """A generator of one image: tanh of its weight, whatever the code."""
+
+    def __init__(self, weight: float) -> None:
         super().__init__()
-        self.number = Parameter(Tensor(np.ones(1, np.float32)), name=f"{name}.number")
+        self.weight = parameter([weight], "generator.weight")
+
+    def construct(self, z):
+        return ops.reshape(z[:, :1] * 0.0 + ops.tanh(self.weight), (-1, 1, 1, 1))
 
 
-class Bilinear:
-    """min over x, max over y of x y, from (1, 1).
+class Slope(nn.Cell):
+    """D(x) = tanh(w) x."""
 
-    Parameters
-    ----------
-    rate : float
-    kind : str
-        Of both optimizers.
-    at_once : bool
-        Whether both players move at the same time; otherwise y moves first, as D does.
-    optimistic : bool
-    """
+    def __init__(self, weight: float) -> None:
+        super().__init__()
+        self.weight = parameter([weight], "discriminator.weight")
 
-    def __init__(
-        self,
-        rate: float,
-        kind: str = "sgd",
-        at_once: bool = False,
-        optimistic: bool = False,
-        **options: Any,
-    ) -> None:
-        self.players = Player("x"), Player("y")
-        x, y = self.players
-        movers = [
-            optimizers.build(kind, player, name, rate, optimistic=optimistic, **options)
-            for player, name in zip(self.players, ("x", "y"), strict=True)
-        ]
+    def construct(self, x):
+        return ops.reshape(x, (-1, 1)) * ops.tanh(self.weight)
 
-        def step():
-            of_x, of_y = y.number * 1.0, x.number * -1.0
-            movers[1]((of_y,))
-            if not at_once:
-                of_x = y.number * 1.0
-            movers[0]((of_x,))
-            return x.number + y.number
 
-        self.step = ms.jit(step)
+class Stuck(nn.Cell):
+    """D(x) = tanh(10 u^2 v^2) x: at u = 0 its gradient is 0."""
 
-    @property
-    def place(self) -> tuple[float, float]:
-        """Both numbers."""
-        x, y = (float(player.number.asnumpy()[0]) for player in self.players)
-        return x, y
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = parameter([0.0, 1.0], "discriminator.weight")
+
+    def construct(self, x):
+        square = self.weight * self.weight
+        return ops.reshape(x, (-1, 1)) * ops.tanh(10.0 * square[0] * square[1])
+
+
+class Normal(nn.Cell):
+    """A generator of N(mean, deviation^2)."""
+
+    def __init__(self, mean: float, deviation: float) -> None:
+        super().__init__()
+        self.weight = parameter([mean, deviation], "generator.weight")
+
+    def construct(self, z):
+        return ops.reshape(self.weight[0] + self.weight[1] * z[:, :1], (-1, 1, 1, 1))
+
+
+class Quadratic(nn.Cell):
+    """D(x) = a + b x + c x^2: the best D between two normal distributions is one of these."""
+
+    def __init__(self, *weights: float) -> None:
+        super().__init__()
+        self.weight = parameter(weights, "discriminator.weight")
+
+    def construct(self, x):
+        x = ops.reshape(x, (-1, 1))
+        return self.weight[0] + self.weight[1] * x + self.weight[2] * x * x
+
+
+def copies(generator: Callable[[], nn.Cell], discriminator: Callable[[], nn.Cell]):
+    """Gives new copies of both, in evaluation mode."""
+
+    def build() -> tuple[nn.Cell, nn.Cell]:
+        pair = generator(), discriminator()
+        for network in pair:
+            network.set_train(False)
+        return pair
+
+    return build
+
+
+def board(real: Callable[[np.random.Generator, int], np.ndarray], count: int = 200) -> Board:
+    """Real images from a distribution, and codes of one number."""
+
+    def codes(draw: np.random.Generator, number: int) -> np.ndarray:
+        return draw.standard_normal((number, 1)).astype(np.float32)
+
+    def part(seed: int, number: int) -> Part:
+        draw = np.random.default_rng(seed)
+        return Part(real(draw, number), codes(draw, number))
+
+    return Board(real, codes, part(1, min(count, 400)), part(2, count))
+
+
+def zeros(draw: np.random.Generator, number: int) -> np.ndarray:
+    return np.zeros((number, 1, 1, 1), np.float32)
+
+
+def normal(draw: np.random.Generator, number: int) -> np.ndarray:
+    return draw.standard_normal((number, 1, 1, 1)).astype(np.float32)

@@ -36,13 +36,15 @@ def as_if_trained(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.
     """
     generator, discriminator = networks.build(description, seed)
     draw = np.random.default_rng(seed)
+    # Of a residual network's layers, each adds to what the ones before it gave.
+    gain = 0.5 if description.kind == "residual" else 1.5
     for network in (generator, discriminator):
         for parameter in network.trainable_params():
             values = parameter.asnumpy()
             if values.ndim == 1:
                 values = values + draw.normal(0, 0.2, values.shape)
             else:  # so large that some pixels are black, white, or in between
-                values = draw.normal(0, 1.5 / max(16, min(values.shape)) ** 0.5, values.shape)
+                values = draw.normal(0, gain / max(16, min(values.shape)) ** 0.5, values.shape)
             parameter.set_data(Tensor(values.astype(np.float32)))
     for position, layer in enumerate(spectral.layers(discriminator)):
         layer.start(np.random.default_rng([seed, position]))

@@ -6,6 +6,7 @@ from stages.gan.data.prepared import Split
 from stages.gan.params import Dataset
 from stages.gan.trained.checkpoints import Checkpoint
 from stages.gan.training import assembly, preparation
+from stages.gan.training.watch.quick_score import QuickScore, set_aside
 from tests.helpers.data import load_params
 
 
@@ -25,7 +26,10 @@ def small(tmp_path, **changes):
 
 def set_up(params: Dataset, start: Checkpoint | None = None) -> preparation.Setup:
     """What `preparation.prepare` would give for these params and the data of `split`."""
-    data = split()
+    data, quick = split(), None
+    if params.train.quick_score:
+        data, aside = set_aside(data, params.train.quick_score, params.train.seed)
+        quick = QuickScore(aside, 6, params.train.seed)
     plan = preparation.plan_of("mnist", params.train, len(data), start)
     total = plan.total_steps(len(data))
     last_step = plan.first_step - 1 + total
@@ -38,6 +42,7 @@ def set_up(params: Dataset, start: Checkpoint | None = None) -> preparation.Setu
         total=total,
         last_step=last_step,
         players=assembly.assemble(params, data, last_step, start),
+        quick=quick,
         codes=np.random.default_rng(3).standard_normal((25, 6)).astype(np.float32),
         fingerprint="0" * 64,
     )

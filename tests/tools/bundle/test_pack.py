@@ -101,7 +101,7 @@ def test_a_damaged_copy_of_dvcs_is_not_what_is_packed(copied):
     (listing,) = {
         Path(".dvc/cache/files/md5", out["md5"][:2], out["md5"][2:])
         for out in _outs(copied, "train@mnist")
-        if out["path"] == str(paths.training_pictures("mnist"))
+        if out["path"] == str(paths.training_pictures("mnist") / paths.EPOCHS)
     }
     flip(listing, 3)
     assert pack.gather("mnist").files

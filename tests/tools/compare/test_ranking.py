@@ -1,7 +1,7 @@
 import statistics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.tools.compare import ranking
@@ -58,6 +58,7 @@ def test_a_setting_is_never_behind_one_that_it_beats():
 SCORES = st.lists(st.floats(0.1, 100), min_size=2, max_size=4)
 
 
+@settings(max_examples=30)
 @given(st.lists(SCORES, min_size=2, max_size=4))
 def test_every_difference_that_is_found_is_in_favour_of_what_stands_first(samples):
     groups = grouped([run for rate, each in enumerate(samples) for run in runs(rate, each)])

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from stages.tools.dvc import limits
 from tests.helpers.data import message_of
@@ -114,26 +113,6 @@ def test_dvcs_own_local_settings_must_be_ascii(make):
     (folder / ".dvc").mkdir()
     (folder / ".dvc/config.local").write_text("[remote x]\n    url = /数据\n", encoding="utf-8")
     assert "move these settings to .dvc/config" in message_of(limits.complain_if_no_copies)
-
-
-def test_a_plot_of_another_data_set_that_is_not_in_the_cache_is_told(make, tmp_path, monkeypatch):
-    make()
-    cache = tmp_path / "cache"
-    monkeypatch.setattr(limits, "cache_folder", lambda: str(cache))
-    plots = "[reports/b/epochs, reports/a/epochs, {curves: {x: step}}]"
-    Path("dvc.yaml").write_text(f"plots: {plots}\n")
-    limits.complain_if_plots_are_missing("a")  # nothing has run, so DVC looks at nothing
-    outs = {name: [{"path": f"reports/{name}", "md5": f"1{name}.dir"}] for name in "ab"}
-    outs["b"] += [{"path": "data/b", "md5": "2.dir"}, {"path": "reports/b/epochs", "md5": "3"}]
-    lock = {"stages": {f"train@{name}": {"outs": outs[name]} for name in "ab"}}
-    Path("dvc.lock").write_text(yaml.safe_dump(lock))
-    told = message_of(lambda: limits.complain_if_plots_are_missing("a"))
-    assert told.startswith("reports/b of dvc.lock is not in DVC's cache")
-    assert "run `dvc repro` once before" in told
-    file = cache / "files/md5/1b/.dir"
-    file.parent.mkdir(parents=True)
-    file.touch()
-    limits.complain_if_plots_are_missing("a")
 
 
 def test_no_commit_and_no_repository_are_told(tmp_path, monkeypatch):

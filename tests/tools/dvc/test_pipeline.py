@@ -19,8 +19,9 @@ def test_stages_have_their_data_set_outs_and_dependencies(copied):
     (train,) = (stage for stage in pipeline.stages if stage.name == "train@mnist")
     outs = {out.path: out for out in train.outs}
     assert set(outs) == {
-        "models/mnist/checkpoints", "reports/mnist/training", "metrics/mnist/train.json",
-        "metrics/mnist/history.csv", "metrics/mnist/history_steps.csv",
+        "models/mnist/checkpoints", "reports/mnist/training/animation.gif",
+        "reports/mnist/training/epochs", "reports/mnist/training/verdict.json",
+        "metrics/mnist/train.json", "metrics/mnist/history.csv", "metrics/mnist/history_steps.csv",
     }  # fmt: skip
     models = outs["models/mnist/checkpoints"]
     assert models.md5.endswith(".dir")

@@ -29,6 +29,11 @@ def test_one_that_was_sent_under_another_name_is_found_under_it(one, capsys):
     assert "rate-1-2-abc (train.learning_rate=1): done" in capsys.readouterr().out
 
 
+def test_one_that_another_sweep_has_finished_is_told_without_a_verdict(one, capsys):
+    one.settle(Outcome(runs.DONE, name="rate-1-2"))
+    assert capsys.readouterr().out == "rate-1-2 (train.learning_rate=1): done\n"
+
+
 def test_one_that_fails_by_itself_is_not_tried_again(one, capsys):
     one.settle(Outcome(runs.FAILED, "diverged", "it cannot recover"))
     assert (one.verdict, one.why, one.is_open) == ("diverged", "it cannot recover", False)

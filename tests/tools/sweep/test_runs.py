@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from stages.gan.common import paths
 from stages.gan.common.language import ERROR, VARIABLE, translated
 from stages.gan.common.processes import is_alive
 from stages.gan.training.watch import verdicts
@@ -75,7 +76,7 @@ class Pretended(Clone):
 
     def __init__(self, experiment):
         self.experiment = experiment
-        self.folder = Path.cwd() / "clone"
+        self.folder = self._project = Path.cwd() / "clone"
         self.log = Path.cwd() / "log"
 
     def make(self):
@@ -101,7 +102,7 @@ def make(tmp_path, monkeypatch):
 
     def of(program):
         monkeypatch.setattr(Pretended, "program", program)
-        made.append(Run(Experiment("mine", "a" * 40, "b" * 40, (), "t", "", "k")))
+        made.append(Run(Experiment("mine", "a" * 40, "b" * 40, (), "report@mnist", "", "k")))
         return made[-1]
 
     yield of
@@ -117,8 +118,14 @@ def wait(run, seconds=60):
 
 
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', {!r}])"
-# As a stage does: it ends when its DVC has ended.
-STAGE = "import os, time\nstart = os.getppid()\nwhile os.getppid() == start: time.sleep(0.05)"
+# As a stage does: it ends when its DVC has ended. It must have looked who that is before DVC ends.
+STAGE = """
+import os, pathlib, time
+start = os.getppid()
+pathlib.Path("began").touch()
+while os.getppid() == start:
+    time.sleep(0.05)
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps to cores")
@@ -149,14 +156,28 @@ def test_how_one_ended_is_read_from_its_clone_its_code_and_its_log(make, monkeyp
     assert killed.outcome() == Outcome(runs.KILLED)
 
 
+def test_a_training_from_the_cache_has_the_verdict_of_its_results(make, monkeypatch):
+    run = make("")
+    monkeypatch.setattr(Pretended, "finished", True)
+    assert run.outcome() == Outcome(runs.DONE, "")
+    results = run.clone.file(paths.metrics("mnist") / "train.json")
+    results.parent.mkdir(parents=True)
+    results.write_text('{"verdict": "oscillating"}')
+    assert run.outcome() == Outcome(runs.DONE, "oscillating")
+
+
 def test_stopping_one_ends_all_that_works_in_its_clone(make):
     run = make(CHILD.format(STAGE))
     run.start(0)
     end = time.monotonic() + 60
-    while len(found := run.clone.processes()) < 2:
+    while not (run.clone.folder / "began").exists():
         assert time.monotonic() < end
         time.sleep(0.02)
+    found = run.clone.processes()
+    assert len(found) == 2
+    began = time.monotonic()
     run.stop()
+    assert time.monotonic() - began < runs._PATIENCE
     assert not [each for each in found if is_alive(each)]
     assert run.outcome().state == runs.KILLED
 

@@ -298,8 +298,10 @@ def test_what_dvc_lock_has_not_is_unknown_if_it_is_there(copied):
     lock = Path("dvc.lock")
     lock.write_text(lock.read_text().replace("  train@mnist:\n", "  train@mnits:\n"))
     found = look(locked.read())
-    outs = ("models/mnist/checkpoints", "reports/mnist/training", "metrics/mnist/train.json",
-            "metrics/mnist/history.csv", "metrics/mnist/history_steps.csv")  # fmt: skip
+    outs = ("models/mnist/checkpoints", "reports/mnist/training/animation.gif",
+            "reports/mnist/training/epochs", "reports/mnist/training/verdict.json",
+            "metrics/mnist/train.json", "metrics/mnist/history.csv",
+            "metrics/mnist/history_steps.csv")  # fmt: skip
     assert kinds(found) == dict.fromkeys(outs, Kind.UNKNOWN)
     assert "not checked, because dvc.yaml has no such stage: train@mnits" in found.notes
     assert any("dvc.lock has no entry for train@mnist" in note for note in found.notes)

@@ -107,6 +107,26 @@ class Split:
         """The latent codes attached to the images at `indices`: (N, latent_size), in memory."""
         return array_files.rows(self.latents, indices)
 
+    def only(self, kept: NDArray[np.integer]) -> "Split":
+        """These images of the split alone; the arrays stay where they are."""
+        return _Part(self.images, self.latents, self.labels, kept)
+
+
+@dataclass(frozen=True)
+class _Part(Split):
+    """Some images of a split. `images` and the other arrays are still those of all images."""
+
+    kept: NDArray[np.integer]
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def batch(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
+        return super().batch(self.kept[indices])
+
+    def codes(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
+        return super().codes(self.kept[indices])
+
 
 def describe(folder: Path, description: dict[str, Any]) -> None:
     """Write the description of the prepared data beside it."""

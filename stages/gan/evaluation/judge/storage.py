@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stages.gan.common.errors import UserError
-from stages.gan.common.files import sha256, write_json
+from stages.gan.common.files import read_json, sha256, write_json
 from stages.gan.common.language import _, translated
 from stages.gan.data.prepared import Split, array_files
 from stages.gan.data.prepared.arrays import ADVICE, are_finite, check_values, open_made
@@ -150,6 +150,30 @@ def load(folder: Path) -> Judge:
         centroids,
         sha256(source),
     )
+
+
+def load_published(folder: Path, expected: str | None = None) -> Judge:
+    """Read a judge that may come from elsewhere, and check its sha256.
+
+    `folder` holds judge.state, and perhaps judge.json. The sha256 must be the one that judge.json
+    has, and `expected`, if that is given.
+
+    Raises
+    ------
+    UserError
+        If the judge is missing, damaged, or another one.
+    """
+    description = folder / DESCRIPTION
+    judge = load(folder)
+    stated = read_json(description, "sha256")["sha256"] if description.exists() else None
+    for wanted, place in ((stated, description), (expected, "--sha256")):
+        if wanted is not None and judge.sha256 != wanted:
+            raise UserError(
+                _("{source} has the sha256 {found}, but {place} says {wanted}").format(
+                    source=folder / STATE, found=judge.sha256, place=place, wanted=wanted
+                )
+            )
+    return judge
 
 
 def _no_judge(source: Path, reason: str) -> UserError:

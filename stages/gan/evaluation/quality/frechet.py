@@ -19,6 +19,8 @@ from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.standard_errors import jackknife, parts
 
 NAMES = ("frechet_distance",)
+# The same distance in the features of `networks.untrained`.
+UNTRAINED = ("untrained_frechet_distance",)
 # Eigenvalues below this share of the largest are the rounding of 0.
 _NULL = 1e-14
 

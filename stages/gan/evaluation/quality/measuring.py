@@ -1,5 +1,6 @@
 """Computes all measures of quality, each with its error and its floor."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,10 @@ NAMES = (
     *manifolds.NAMES,
     *classes.NAMES,
     *memorisation.NAMES,
+    *frechet.UNTRAINED,
 )
+# The features of the images at these indices, (N, F), by a network that was never trained.
+Untrained = Callable[[NDArray[np.integer]], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -108,10 +112,12 @@ def measure(
     generated: Sample,
     settings: Settings,
     draw: np.random.Generator,
+    untrained: Sequence[Untrained],
 ) -> dict[str, Score]:
     """Measure generated images against held-out real ones.
 
-    All measures except memorisation compare generated with held-out images. For their floor, the
+    All measures except memorisation compare generated with held-out images, in the judge's
+    features; `frechet.UNTRAINED` compares them in a second space. For their floor, the
     same number of training images replaces the generated images. Memorisation compares with all
     training images, so training images would be their own copies; its floor is known, see
     `memorisation.FLOOR`.
@@ -129,6 +135,8 @@ def measure(
     settings : Settings
     draw : numpy.random.Generator
         Draws the images to compare, if there are more, and the part of each image.
+    untrained : (3,)
+        The second space's features of the images of each of the three samples.
 
     Returns
     -------
@@ -144,10 +152,9 @@ def measure(
     count = min(settings.samples, len(real_train), len(real_test), len(generated))
     if count < settings.fewest:
         raise ValueError(f"{count} images to compare, valid is {settings.fewest} or more")
-    chosen = [
-        sample.take(draw.permutation(len(sample))[:count])
-        for sample in (real_train, real_test, generated)
-    ]
+    samples = real_train, real_test, generated
+    indices = [draw.permutation(len(sample))[:count] for sample in samples]
+    chosen = [sample.take(rows) for sample, rows in zip(samples, indices, strict=True)]
     train, test, fake = (Known(sample, settings) for sample in chosen)
     found, floor = compare(test, fake), compare(test, train)
 
@@ -156,4 +163,11 @@ def measure(
     )
     found |= memorisation.compare(held_out, copied, settings.parts)
     floor |= memorisation.FLOOR
+    others = [
+        frechet.moments(look(rows), settings.parts)
+        for look, rows in zip(untrained, indices, strict=True)
+    ]
+    (name,) = frechet.UNTRAINED
+    found[name] = frechet.distance(others[1], others[2])
+    floor[name] = frechet.distance(others[1], others[0])
     return {name: found[name].against(floor[name]) for name in NAMES}

@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from stages.gan import pages
+from stages.gan.common.language import speaking, translated
 from stages.gan.pages.play import languages
 
 _FOLDER = Path(__file__).parent
@@ -48,17 +49,19 @@ def page_of(data: Mapping[str, Any], language: str = "en") -> str:
         A folder of `texts`.
     """
     words = languages.table(language)
+    with speaking(language):
+        title = translated(data["title"])
     scripts = "\n".join(
         (_FOLDER / "scripts" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS
     )
     style = (_FOLDER / "templates" / "style.css").read_text(encoding="utf-8")
     return pages.render(
         {
-            "title": data["title"],
+            "title": title,
             "text": words,
             "sections": SECTIONS,
             "style": Markup(style),
-            "data": pages.embedded_json({"data": data, "texts": words}),
+            "data": pages.embedded_json({"data": {**data, "title": title}, "texts": words}),
             "scripts": Markup(scripts),
         },
         "play.html",

@@ -10,6 +10,9 @@ folded into the weights before it. Layers with maps take and give them channels 
     relu leaky_relu elu tanh sigmoid     size; slope
     channels_last            channels, height, width: (C, H, W) becomes (H, W, C)
     channels_first           the same sizes: back
+    doubling halving         channels, height, width (of what it takes), channels last: by bilinear
+                             interpolation to twice or half as many pixels along each axis
+    sum                      of: the place of an earlier layer, whose result is added; size
     frame                    (C, H, W) and top, bottom, left, right: copies of its edge around it
 """
 
@@ -30,6 +33,9 @@ from stages.gan.layers.normalisation import NormalisedActivation
 from stages.gan.networks.dcgan.convolution import Convolution, columns_to_conv
 
 Layer = dict[str, Any]
+
+# Operators that take maps, with channels last here.
+_OF_MAPS = ("Conv", "ConvTranspose", "Resize", "AveragePool")
 
 _ACTIVATIONS = {
     "Relu": "relu",
@@ -55,7 +61,12 @@ class _Row:
         self.shape = (outputs,)
 
     def convolution(
-        self, weight: NDArray[np.floating], stride: int, padding: int, transposed: bool
+        self,
+        weight: NDArray[np.floating],
+        stride: int,
+        padding: int,
+        transposed: bool,
+        bias: NDArray[np.floating] | None = None,
     ) -> None:
         """`weight` is (kernel height, kernel width, inputs, outputs)."""
         self.maps()
@@ -71,7 +82,7 @@ class _Row:
             stride=stride,
             padding=padding,
             weights=weight.reshape(-1, inputs, outputs),
-            bias=np.zeros(outputs),
+            bias=np.zeros(outputs) if bias is None else bias,
         )
         sides = (
             (side - 1) * stride + taps - 2 * padding
@@ -101,6 +112,17 @@ class _Row:
     def activation(self, name: str, slope: float) -> None:
         """By its name in params.yaml."""
         self._add(name, size=math.prod(self.shape), **{"slope": slope} if "leaky" in name else {})
+
+    def resampling(self, name: str, factor: float) -> None:
+        """`doubling` or `halving`."""
+        self.maps()
+        channels, height, width = self.shape
+        self._add(name, channels=channels, height=height, width=width)
+        self.shape = (channels, int(height * factor), int(width * factor))
+
+    def sum(self, of: int) -> None:
+        """Add the result of the layer at the place `of`."""
+        self._add("sum", size=math.prod(self.shape), of=of)
 
     def maps(self) -> None:
         """From here on channels lie last."""
@@ -175,7 +197,11 @@ def from_onnx(file: Path) -> list[Layer]:
     constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     (taken,) = graph.input
     row = _Row([axis.dim_value for axis in taken.type.tensor_type.shape.dim[1:]])
+    places: dict[str, int] = {}  # of the layer that gives a value, in the order last used
     for node in _way(graph):
+        if node.op_type in _OF_MAPS:
+            row.maps()
+        places[node.input[0]] = len(row.layers) - 1
         options = {one.name: helper.get_attribute_value(one) for one in node.attribute}
         values = [constants[name].astype(np.float64) for name in node.input if name in constants]
         if node.op_type == "Gemm":
@@ -187,7 +213,14 @@ def from_onnx(file: Path) -> list[Layer]:
                 options["strides"][0],
                 options["pads"][0],
                 transposed,
+                *values[1:],
             )
+        elif node.op_type == "Resize":
+            row.resampling("doubling", 2)
+        elif node.op_type == "AveragePool":
+            row.resampling("halving", 0.5)
+        elif node.op_type == "Add":
+            row.sum(places[node.input[1]])
         elif node.op_type == "BatchNormalization":
             gamma, beta, mean, variance = values
             row.normalisation(gamma, beta, mean, variance, options["epsilon"])

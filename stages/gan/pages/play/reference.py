@@ -46,12 +46,19 @@ def _as_onnx(layers: Sequence[Layer], shape: Sequence[int]) -> onnx.ModelProto:
     constants: list[onnx.TensorProto] = []
     last = False
     value = "input"
+    results: list[str] = []  # of each layer
 
-    def add(operator: str, *arrays: NDArray[Any], **options: Any) -> None:
+    def add(operator: str, *arrays: NDArray[Any] | str, **options: Any) -> None:
+        """Add an operator that takes the last value, and arrays or named values."""
         nonlocal value
         result = f"{len(nodes)}"
-        names = [f"{result}.{place}" for place in range(len(arrays))]
-        constants.extend(map(numpy_helper.from_array, map(np.ascontiguousarray, arrays), names))
+        names = []
+        for place, array in enumerate(arrays):
+            if not isinstance(array, str):
+                name = f"{result}.{place}"
+                constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+                array = name
+            names.append(array)
         nodes.append(helper.make_node(operator, [value, *names], [result], **options))
         value = result
 
@@ -90,10 +97,17 @@ def _as_onnx(layers: Sequence[Layer], shape: Sequence[int]) -> onnx.ModelProto:
             edges = [layer[name] for name in ("top", "left", "bottom", "right")]
             add("Pad", np.array([0, 0, *edges[:2], 0, 0, *edges[2:]], np.int64), mode="edge")
             reshape(-1)
+        elif kind == "doubling":
+            add("Resize", "", np.array([1, 1, 2, 2], np.float32), mode="linear")
+        elif kind == "halving":
+            add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+        elif kind == "sum":
+            add("Add", results[layer["of"]])
         elif kind == "leaky_relu":
             add("LeakyRelu", alpha=layer["slope"])
         else:
             add({"relu": "Relu", "elu": "Elu", "tanh": "Tanh", "sigmoid": "Sigmoid"}[kind])
+        results.append(value)
     graph = helper.make_graph(
         nodes,
         "packed",

@@ -46,6 +46,19 @@ def test_what_is_loaded_sees_what_was_stored(stored):
         assert seen.classes.max() < loaded.classes
 
 
+def test_a_published_judge_is_known_by_its_sha256(copy):
+    own = sha256(copy / "judge.state")
+    assert storage.load_published(copy, own).sha256 == own
+    told = message_of(storage.load_published, copy, "0" * 64)
+    assert told.endswith(f"judge.state has the sha256 {own}, but --sha256 says {'0' * 64}")
+    about = json.loads((copy / "judge.json").read_text())
+    (copy / "judge.json").write_text(json.dumps({**about, "sha256": "1" * 64}))
+    told = message_of(storage.load_published, copy)
+    assert told.endswith(f"judge.json says {'1' * 64}")
+    (copy / "judge.json").unlink()
+    assert storage.load_published(copy).sha256 == own
+
+
 def test_description_stands_beside_it(stored):
     folder, trained, _, about = stored
     assert json.loads((folder / "judge.json").read_text()) == about

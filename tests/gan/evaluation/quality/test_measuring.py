@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from stages.gan.evaluation.quality import blocks
+from stages.gan.evaluation.quality import blocks, frechet, manifolds
 from stages.gan.evaluation.quality.measuring import NAMES, Sample, Settings, measure
 from tests.helpers.project import ROOT
 
@@ -19,7 +19,9 @@ def sample(seed, count=200, shift=0.0, size=8, kinds=4):
 
 
 def measured(train, test, generated, settings=FEW, seed=1):
-    return measure(train, test, generated, settings, np.random.default_rng(seed))
+    samples = train, test, generated
+    looks = [lambda rows, features=one.features: features[rows, :4] ** 2 for one in samples]
+    return measure(*samples, settings, np.random.default_rng(seed), looks)
 
 
 def test_all_scores_are_there_and_are_plain_json():
@@ -49,9 +51,14 @@ def test_what_new_real_images_get_of_nearness_is_known_and_not_measured():
 
 def test_other_images_get_worse_than_the_floor():
     found = measured(sample(1), sample(2), sample(3, shift=1.0, kinds=2))
-    for name in ("frechet_distance", "kernel_distance", "class_divergence"):
+    for name in (
+        "frechet_distance",
+        "kernel_distance",
+        "class_divergence",
+        "untrained_frechet_distance",
+    ):
         assert found[name].value > found[name].floor + 3 * found[name].error, name
-    for name in ("precision", "recall", "density", "coverage", "class_coverage", "memorisation"):
+    for name in (*manifolds.NAMES, "class_coverage", "memorisation"):
         assert found[name].value < found[name].floor, name
 
 
@@ -83,6 +90,25 @@ def test_the_same_to_the_last_bit_on_any_number_of_threads(monkeypatch, cores, b
     monkeypatch.setattr(blocks, "usable_cores", lambda: cores)
     with threadpool_limits(blas, "blas"):
         assert measured(*samples, Settings(700, 5, 5)) == expected
+
+
+def test_the_second_space_is_asked_for_the_images_that_are_compared():
+    samples, asked = [sample(seed, count=300) for seed in range(3)], []
+
+    def look_at(place):
+        def look(rows):
+            asked.append((place, rows))
+            return samples[place].features[rows]
+
+        return look
+
+    looks = [look_at(place) for place in range(3)]
+    found = measure(*samples, FEW, np.random.default_rng(1), looks)
+    assert [place for place, _ in asked] == [0, 1, 2]
+    assert all(len(set(rows)) == 200 for _, rows in asked)
+    # In equal features it is the first distance.
+    (name,) = frechet.UNTRAINED
+    assert found[name] == found["frechet_distance"]
 
 
 def test_too_few_images_are_refused():

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor, nn, ops
 
+from stages.gan.layers import Product
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
-    Product,
     Projection,
     TransposedConvolution,
     WholeImage,

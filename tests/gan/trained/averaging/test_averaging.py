@@ -41,9 +41,16 @@ def test_the_closed_form_is_the_recursion_and_has_the_sum_1(n, decay, power):
     assert counts.sum() == pytest.approx(1, abs=1e-9)
 
 
+# Each form with each kind and with each decay; `make test-all` has the other pairs of these two.
 @every_form
-@pytest.mark.parametrize("kind", networks.KINDS)
-@pytest.mark.parametrize("decay", [DECAY, 1.0])
+@pytest.mark.parametrize(
+    ("kind", "decay"),
+    [
+        pytest.param(kind, decay, marks=() if (index + late) % 2 else pytest.mark.slow)
+        for index, kind in enumerate(networks.KINDS)
+        for late, decay in enumerate((DECAY, 1.0))
+    ],
+)
 def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind, form, decay):
     pair, movers, loss = make(kind)
     with form():

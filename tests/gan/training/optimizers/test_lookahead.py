@@ -3,7 +3,7 @@ import math
 import pytest
 
 from stages.gan.training.optimizers.lookahead import Lookahead
-from tests.helpers.training.games import Bilinear
+from tests.helpers.training.bilinear import Bilinear
 
 
 def test_every_k_steps_both_networks_move_back_towards_the_slow_weights():

@@ -6,7 +6,7 @@ import pytest
 from mindspore import Parameter, Tensor, nn
 
 from stages.gan.training import optimizers
-from tests.helpers.training.games import Bilinear
+from tests.helpers.training.bilinear import Bilinear
 
 
 @pytest.mark.parametrize("at_once", [True, False])

@@ -89,6 +89,20 @@ def test_each_moves_the_weights_as_its_formula_says(kind, extra, scheduled):
             np.testing.assert_allclose(weight.asnumpy(), expected, rtol=2e-5, atol=2e-6)
 
 
+def test_without_first_moment_adam_moves_by_each_gradient_alone():
+    network = Weights()
+    ours = [p.asnumpy().astype(np.float64) for p in network.trainable_params()]
+    optimizer = optimizers.build("adam", network, "network", RATE, 0.0, BETA2)
+    squares = [np.zeros(w.shape) for w in ours]
+    for t in range(1, 6):
+        optimizer(tuple(map(Tensor, gradients(t))))
+        for w, v, g in zip(ours, squares, gradients(t), strict=True):
+            v[:] = BETA2 * v + (1 - BETA2) * g * g
+            w -= RATE * g / (np.sqrt(v / (1 - BETA2**t)) + 1e-8)
+    for weight, expected in zip(network.trainable_params(), ours, strict=True):
+        np.testing.assert_allclose(weight.asnumpy(), expected, rtol=2e-5, atol=2e-6)
+
+
 def test_without_decay_adamw_is_adam_to_the_bit():
     ends = []
     for kind in ("adam", "adamw"):

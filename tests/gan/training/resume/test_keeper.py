@@ -46,6 +46,7 @@ OPTIONS = {
         "extragradient": "past",
         "lookahead__every": 2,
     },
+    "scored": {"quick_score": 8, "ema": 0.5},
 }
 
 
@@ -68,7 +69,7 @@ class Training:
     """A small run, as the stage has it."""
 
     def __init__(self, params, folder: Path, stop_after: int = 0) -> None:
-        setup = set_up(params)
+        self.setup = setup = set_up(params)
         self.players = setup.players
         self.history = History()
         diagnosed = diagnosis.of_run(params.train, setup.data, self.players.generator)
@@ -90,6 +91,10 @@ class Training:
             picture = self.run.pictures / f"{epoch.number}.png"
             picture.write_bytes(epoch.measures.tobytes())
             self.players.save(self.run.models / f"epoch-{epoch.number}", epoch.number, 0)
+            if self.setup.quick is not None:
+                self.players.refresh()
+                score = self.setup.quick.of(self.players.shown)
+                self.history.add_score(epoch.number, score)
             if epoch.number % 2 == 0:
                 self.keeper.save()
         return self
@@ -132,6 +137,7 @@ def unbroken(tmp_path_factory):
         ("plain", [10, 10]),
         pytest.param("everything", [3], marks=pytest.mark.slow),
         ("adamw", [7]),
+        ("scored", [6]),
     ],
 )
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, unbroken, name, stops):
@@ -144,7 +150,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, unbroken, name, stops)
         done += stop
     last = Training(params(tmp_path, name), tmp_path / "run")
     assert len(list(last.run.models.rglob("*.state"))) == (1 if name == "everything" else 0)
-    assert last.said == [f"resuming after step {done} of {8 if name == 'everything' else 20}"]
+    assert last.said == [f"resuming after step {done} of {last.setup.total}"]
     assert last.go().result() == unbroken(name)
 
 

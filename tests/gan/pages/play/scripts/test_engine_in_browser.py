@@ -15,11 +15,12 @@ FORWARD = """([name, inputs]) => inputs.map(input =>
     [...engine.network(play.data.networks[name]).forward(Float32Array.from(input))])"""
 GRADIENT = """([name, input, output]) =>
     [...engine.network(play.data.networks[name]).gradient(Float32Array.from(input), output)]"""
-# Beside the two kinds: colour, sides that a judge must frame, and all activations.
+# Beside the three kinds: colour, sides that a judge must frame, and all activations.
 NETWORKS = {
     "mlp": {"kind": "mlp"},
     "dcgan": {"kind": "dcgan"},
     "colour": {"kind": "dcgan", "image_shape": (3, 16, 16)},
+    "residual": {"kind": "residual", "image_shape": (3, 16, 16)},
     "framed": {"kind": "mlp", "image_shape": (3, 9, 11)},
     **{
         name: {
@@ -30,7 +31,7 @@ NETWORKS = {
         }
         for name, kind in (
             ("elu", "mlp"), ("tanh", "dcgan"), ("sigmoid", "mlp"), ("none", "dcgan"),
-            ("leaky_relu", "mlp"),
+            ("leaky_relu", "residual"),
         )
     },
 }  # fmt: skip

@@ -24,7 +24,7 @@ const engine = (() => {
 
     function run(input) {
       return layers.reduce((value, layer, index) => {
-        layer.forward(value, results[index]);
+        layer.forward(value, results[index], results[layer.of]);
         return results[index];
       }, input);
     }
@@ -35,7 +35,14 @@ const engine = (() => {
         run(input);
         let slope = new Float32Array(results.at(-1).length);
         slope[output] = 1;
+        const added = new Map();  // slopes that a sum gives to an earlier layer
         for (let index = layers.length - 1; index >= 0; index--) {
+          if (added.has(index)) {
+            const more = added.get(index);
+            for (let i = 0; i < slope.length; i++) slope[i] += more[i];
+          }
+          const {of} = layers[index];
+          if (of !== undefined) added.set(of, slope);
           const before = index ? results[index - 1] : input;
           const next = new Float32Array(before.length);
           layers[index].backward(results[index], slope, next);
@@ -47,7 +54,8 @@ const engine = (() => {
   }
 
   // Each gives {size, forward(x, y), backward(y, slope by y, slope by x)} for the layer's sizes;
-  // the last argument is filled in, and the slope by x is zeros before.
+  // the last argument is filled in, and the slope by x is zeros before. A sum also has `of`, the
+  // place of the layer whose result its forward takes as a third argument.
   const KINDS = {
     dense: layer => product(layer, 1, Int32Array.of(0, 0, 0)),
     convolution: layer => {
@@ -71,6 +79,21 @@ const engine = (() => {
     channels_last: layer => choice(placesOf(layer, true)),
     channels_first: layer => choice(placesOf(layer, false)),
     frame: layer => choice(placesInFrame(layer)),
+    doubling: layer => mixture(layer, 2, [
+      pixel => [Math.floor(pixel / 2), 0.75],
+      pixel => [Math.floor(pixel / 2) + (pixel % 2 ? 1 : -1), 0.25],
+    ]),
+    halving: layer => mixture(layer, 0.5, [0, 1].map(more => pixel => [2 * pixel + more, 0.5])),
+    sum: ({size, of}) => ({
+      size,
+      of,
+      forward(x, y, earlier) {
+        for (let i = 0; i < size; i++) y[i] = x[i] + earlier[i];
+      },
+      backward(y, byY, byX) {
+        byX.set(byY);
+      },
+    }),
   };
 
   // All pairs of pixels that a kernel joins, as triples (place of the first input, place of the
@@ -175,6 +198,44 @@ const engine = (() => {
       },
       backward(y, byY, byX) {
         for (let i = 0; i < places.length; i++) byX[places[i]] += byY[i];
+      },
+    };
+  }
+
+  // Maps (H, W, C) with `factor` times as many pixels along each axis. Along an axis, a pixel is the
+  // sum of the pixels that `terms` names, each times its weight; beyond the edge is the edge.
+  function mixture({channels, height, width}, factor, terms) {
+    const [above, across] = [height * factor, width * factor];
+    const within = (value, side) => Math.min(Math.max(value, 0), side - 1);
+    const pairs = [];
+    const weights = [];
+    for (let row = 0; row < above; row++) {
+      for (let column = 0; column < across; column++) {
+        for (const vertical of terms) {
+          for (const horizontal of terms) {
+            const [y, down] = vertical(row);
+            const [x, right] = horizontal(column);
+            const from = within(y, height) * width + within(x, width);
+            pairs.push(from * channels, (row * across + column) * channels);
+            weights.push(down * right);
+          }
+        }
+      }
+    }
+    return {
+      size: above * across * channels,
+      forward(x, y) {
+        y.fill(0);
+        for (let pair = 0; pair < weights.length; pair++) {
+          const [from, to] = [pairs[2 * pair], pairs[2 * pair + 1]];
+          for (let c = 0; c < channels; c++) y[to + c] += x[from + c] * weights[pair];
+        }
+      },
+      backward(y, byY, byX) {
+        for (let pair = 0; pair < weights.length; pair++) {
+          const [from, to] = [pairs[2 * pair], pairs[2 * pair + 1]];
+          for (let c = 0; c < channels; c++) byX[from + c] += byY[to + c] * weights[pair];
+        }
       },
     };
   }

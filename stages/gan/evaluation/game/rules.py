@@ -1,0 +1,56 @@
+"""The training loss as a zero-sum game: what D gains, G loses.
+
+The value of the game is M(G, D) = -(D's loss on real images x and generated images G(z)). D makes M
+large, and G makes it small. For cross-entropy M(G, D) = E ln D(x) + E ln(1 - D(G(z))), the game of
+Goodfellow et al. 2014, whose value at equilibrium is -2 ln 2.
+
+In training G minimises another loss, the non-saturating one: it has the same direction for each
+image, and a gradient where D is sure. Both are used here: M measures, and the training losses
+find the responses.
+"""
+
+import numpy as np
+from mindspore import Tensor
+from numpy.typing import NDArray
+
+from stages.gan.losses import Loss, build, of_params
+from stages.gan.params import Train, choices
+
+# Of a saturated D the gradient of this loss is exactly 0. The same loss on logits finds a way out.
+_FOUND_BY = {"bce": "bce_with_logits"}
+
+
+def has_value(settings: Train) -> bool:
+    """Whether D's best response has a finite value.
+
+    wgan_gp's has none: without the penalty, which is no part of the game, its terms have no bound.
+    """
+    return not choices.LOSSES[settings.loss].has_gradient_penalty
+
+
+def measured(settings: Train) -> Loss:
+    """The loss that gives M."""
+    return of_params(settings)
+
+
+def found_by(settings: Train) -> Loss:
+    """The loss whose gradient finds responses."""
+    loss = of_params(settings)
+    name = _FOUND_BY.get(settings.loss)
+    return (build(name, loss.options) if name else loss).with_reduction("mean")
+
+
+def values(loss: Loss, real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.float64]:
+    """M of each pair of a real and a generated image: (N,) from D's logits (N,) and (N,)."""
+    each = loss.with_reduction("none")
+    terms = each.discriminator(*map(_as_column, (real, fake)))
+    return -terms.asnumpy().reshape(-1).astype(np.float64)
+
+
+def _as_column(logits: NDArray[np.float64]) -> Tensor:
+    """(N,) logits in the shape of D's output, in memory of MindSpore's own.
+
+    MindSpore 2.10's softplus rounds by where its input lies in memory, which for a NumPy array
+    changes from call to call.
+    """
+    return Tensor(logits.reshape(-1, 1).astype(np.float32))

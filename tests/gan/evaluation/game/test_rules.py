@@ -1,0 +1,56 @@
+"""Each loss as a zero-sum game."""
+
+import numpy as np
+import pytest
+from mindspore import grad
+
+from stages.gan import losses
+from stages.gan.evaluation.game import rules
+from stages.gan.losses.equilibrium import as_column, loss_terms, point
+from tests.helpers.data import load_params
+
+REAL = np.array([2.0, -1.0, 0.5])
+FAKE = np.array([-2.0, 0.3, 1.5])
+
+
+@pytest.fixture
+def train(tmp_path):
+    def of(loss: str, **changes):
+        options = {f"mnist__train__{name}": value for name, value in changes.items()}
+        return load_params(tmp_path, "mnist", mnist__train__loss=loss, **options).train
+
+    return of
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_m_is_ds_loss_with_the_other_sign(train, name):
+    settings = train(name)
+    values = rules.values(rules.measured(settings), REAL, FAKE)
+    assert values.shape == (3,)
+    term = loss_terms(losses.of_params(settings), None, REAL, FAKE)["discriminator"]
+    assert values.mean() == pytest.approx(-term.value, abs=1e-5)
+
+
+def test_m_at_the_equilibrium_of_cross_entropy_is_minus_2_ln_2(train):
+    loss = rules.measured(train("bce_with_logits"))
+    at = np.full(4, point(loss).logit)
+    assert rules.values(loss, at, at) == pytest.approx(-2 * np.log(2), abs=1e-6)
+
+
+def test_m_does_not_depend_on_the_reduction(train):
+    options = {"loss_options__reduction": "sum"}
+    found = rules.values(rules.measured(train("bce_with_logits", **options)), REAL, FAKE)
+    assert (found == rules.values(rules.measured(train("bce_with_logits")), REAL, FAKE)).all()
+
+
+def test_a_saturated_d_is_led_out_by_the_loss_on_logits(train):
+    settings = train("bce")
+    sure = as_column(np.array([40.0]))  # a generated image, which D calls real
+    for loss, moves in ((rules.measured(settings), False), (rules.found_by(settings), True)):
+        slope = grad(lambda s, loss=loss: loss.discriminator(sure, s))(sure)
+        assert bool((slope.asnumpy() != 0).all()) is moves
+
+
+def test_only_the_loss_whose_penalty_bounds_d_has_no_value(train):
+    without = [name for name in losses.LOSSES if not rules.has_value(train(name))]
+    assert without == ["wgan_gp"]

@@ -1,0 +1,33 @@
+"""One folder for all temporary files of a process of tests, and of all that it starts.
+
+Tests kill what they start, and what is killed leaves its temporary files. They all end with the
+tests; and if the tests themselves are killed, with the next ones.
+"""
+
+import atexit
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+
+_PREFIX = "gan-tests-"
+
+
+def keep_in_one_folder() -> Path:
+    """Have it so from now on; pytest's own folders, which show what failed, stay where they are."""
+    root = Path(tempfile.gettempdir())
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(root))
+    for folder in root.glob(f"{_PREFIX}*"):
+        found = re.fullmatch(rf"{_PREFIX}([0-9]+)-.*", folder.name)
+        if found and not psutil.pid_exists(int(found[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+    own = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    tempfile.tempdir = str(own)
+    # The last is dask's: it does not ask for TMPDIR, and shares one folder with all others.
+    for name in ("TMPDIR", "TMP", "TEMP", "DASK_TEMPORARY_DIRECTORY"):
+        os.environ[name] = str(own)
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return own
