@@ -111,7 +111,7 @@ def begin(settings: params.Dataset, data: prepared.Split, dataset: str) -> Run:
     def turns() -> Iterator[None]:
         for step in range(1, total + 1):
             rows = order[(step - 1) * plan.batch_size : step * plan.batch_size]
-            codes = latent_codes(stream(1, "codes", step), len(rows), data.latents.shape[1])
+            codes = latent_codes(stream(1, "fresh latents", step), len(rows), data.latents.shape[1])
             ((given, named),) = inputs(data, rows, codes, plan, step, total)
             named.pop("due", None)
             began = time.perf_counter()
@@ -167,7 +167,7 @@ def main() -> None:
         for run in begun.values():
             for _step in range(BLOCK):
                 next(run.turns, None)
-    codes = latent_codes(stream(2, "scored codes"), IMAGES, known.latents.shape[1])
+    codes = latent_codes(stream(2, "evaluation latents"), IMAGES, known.latents.shape[1])
     real = held_out.batch(np.arange(PROBED))
     print("| penalty | ms a step | D | G | D(x) | at real | at generated | Frechet | recall |")
     print("|---|---|---|---|---|---|---|---|---|")

@@ -12,8 +12,6 @@ from mindspore import Parameter, Tensor, nn, ops
 from stages.gan.training.optimizers.optimistic import Optimistic
 
 KINDS = ("adam", "adamw", "rmsprop", "sgd")
-# In the place of a beta1 of 0, which nn.Adam refuses: the first moment is the gradient, as with 0.
-_NEARLY_0 = 1e-12
 
 
 class _Adam(nn.Adam):
@@ -147,7 +145,6 @@ def build(
         If there is no such kind.
     """
     weights = network.trainable_params()
-    beta1 = max(beta1, _NEARLY_0)
     optimizer: nn.Optimizer
     if kind == "adam":
         if moving_beta2 is None and beta1 > 0 and beta2 > 0:
