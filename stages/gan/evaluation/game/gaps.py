@@ -53,8 +53,6 @@ NAMES = (
 )
 # Positions of the streams of random numbers; 0 and 1 are the boards'.
 _SEARCH, _FLOOR, _NOISE = 2, 3, 4
-# Of the way of G' in the proximal search each so many-th weights are averaged.
-_APART = 10
 
 Copies = Callable[[], tuple[nn.Cell, nn.Cell]]
 
@@ -212,9 +210,9 @@ def _lowest(
 def nearest(copies: Copies, losses: Rules, board: Board, settings: Settings) -> NDArray[np.float64]:
     """min_G' P(G', D) by pairs.
 
-    G' and its D~ learn in turns, an update each, from G and D on. In a game that turns they turn
-    too, and the average of G's way is nearer to the lowest point than its end. So D~ is searched
-    anew for three G': the end, the average over the second half, and G itself; the lowest counts.
+    G' and its D~ learn in turns, an update each, from G and D on. Then D~ is searched anew for this
+    G', and for G itself, which is a G' too; the lower of both is returned. In a game that turns
+    these two turn as well, and may miss the lowest point.
     """
     budget = settings.budget
     anchor = copies()[1]
@@ -229,14 +227,11 @@ def nearest(copies: Copies, losses: Rules, board: Board, settings: Settings) -> 
     near.begin(first)
     moved.begin(moved.weights())
     candidates = [moved.weights()]
-    way = []
     draw = stream(settings.seed, "game", _SEARCH)
-    for step in range(budget.steps):
+    for _ in range(budget.steps):
         answer.update(board, moved.network, draw)
         response.update(board, draw)
-        if step >= budget.steps // 2 and (budget.steps - step) % _APART == 1:
-            way.append(moved.weights())
-    candidates += [_average(way), moved.weights()]
+    candidates.append(moved.weights())
     lowest, kept = math.inf, np.empty(0)
     for weights in candidates:
         moved.take(weights)
@@ -245,15 +240,6 @@ def nearest(copies: Copies, losses: Rules, board: Board, settings: Settings) -> 
         if value < lowest or not len(kept):
             lowest, kept = value, answer.values(board.scoring, moved.network)
     return kept
-
-
-def _average(way: list[dict[str, NDArray]]) -> Weights:
-    """The mean of each array over the way."""
-    average = {}
-    for name, given in way[0].items():
-        total = np.sum([weights[name] for weights in way], axis=0, dtype=np.float64)
-        average[name] = (total / len(way)).astype(given.dtype)
-    return average
 
 
 def _noise(settings: Settings) -> np.random.Generator:

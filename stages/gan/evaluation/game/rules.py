@@ -50,7 +50,7 @@ def values(loss: Loss, real: NDArray[np.float64], fake: NDArray[np.float64]) -> 
 def _as_column(logits: NDArray[np.float64]) -> Tensor:
     """(N,) logits in the shape of D's output, in memory of MindSpore's own.
 
-    MindSpore 2.10's softplus rounds by where its input lies in memory, which for a NumPy array
-    changes from call to call.
+    In the memory of a NumPy array (`Tensor.from_numpy`) the last bit of MindSpore 2.10's softplus
+    depends on where the array lies.
     """
     return Tensor(logits.reshape(-1, 1).astype(np.float32))
