@@ -241,13 +241,15 @@ def broken(reproduced: Project, tmp_path_factory: pytest.TempPathFactory):
     """What was told of each break, and what was there when its command had run; and before.
 
     Each stage meets one break at a time. Then what was told is done about all of them, and the
-    commands, which are the same for many, run once for as many breaks as go together.
+    commands, which are the same for many, run once for as many breaks as go together: those of one
+    file do not, if they leave it differently, and no command runs that was not told.
     """
     project = Project(tmp_path_factory.mktemp("broken") / "project")
     shutil.copytree(reproduced.folder, project.folder, symlinks=True)
     sound = {file: content_of(project.folder / file) for _, file, _ in BREAKS.values()}
     told = {}
-    rounds: list[dict[str, str]] = []  # the file, and the break that leaves it as it does
+    # The commands, and each file with the break that leaves it as it is then.
+    rounds: list[tuple[list[str], dict[str, str]]] = []
     left = {}
     for name, (stage, file, content) in BREAKS.items():
         place = project.folder / file
@@ -256,20 +258,23 @@ def broken(reproduced: Project, tmp_path_factory: pytest.TempPathFactory):
         remove(project, told[name])
         left[name] = content_of(place)
         put(place, sound[file])
-        for together in rounds:
-            if file not in together or left[together[file]] == left[name]:
+        commands = advice.commands(told[name])
+        for others, together in rounds:
+            alike = file not in together or left[together[file]] == left[name]
+            if others == commands and alike:
                 together.setdefault(file, name)
                 break
         else:
-            rounds.append({file: name})
+            rounds.append((commands, {file: name}))
     found = {}
-    for together in rounds:
+    for commands, together in rounds:
         for file, name in together.items():
             put(project.folder / file, left[name])
-        for command in sorted({c for n in together.values() for c in advice.commands(told[n])}):
+        for command in commands:
             project.run("sh", "-c", command)
         for name, (_, file, _) in BREAKS.items():
-            if file in together and left[together[file]] == left[name]:
+            alike = file in together and left[together[file]] == left[name]
+            if alike and advice.commands(told[name]) == commands:
                 found[name] = content_of(project.folder / file)
     return told, found, sound
 
