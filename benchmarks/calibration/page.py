@@ -41,7 +41,7 @@ What each measure cannot see, because of what it is:
 - clipped_density and clipped_coverage ask the same with a limit to what one image counts. They fall
   in step with the share of bad images, and clipped_coverage also with copies.
 - untrained_frechet_distance is the Frechet distance in the features of random convolutions, which
-  are not the judge's. It sees noise, blur and shuffled patches early. Missing classes it sees later.
+  are not the judge's. It sees noise, blur and shuffled patches early, and missing classes later.
 - class_coverage and class_divergence look only at the judge's answers. An image may be anything, as
   long as it gets a class. Noise gets a class too, often always the same one.
 - memorisation and near_copies are the only ones that see copies. For all others a copy is a real
