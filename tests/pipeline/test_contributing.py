@@ -15,7 +15,7 @@ from tests.helpers.project import ROOT, Project
 pytestmark = pytest.mark.pipeline
 
 LOSS_CLASS = '''
-class Toy(Loss):
+class Toy(LossOfImages):
     """(s - 1)^2 on real and s^2 on generated images."""
 
     def real(self, logits):
@@ -24,8 +24,8 @@ class Toy(Loss):
     def fake(self, logits):
         return self.reduced(logits * logits)
 
-    def generator(self, logits):
-        return self.reduced((logits - 1.0) * (logits - 1.0))
+    def generator(self, fake_logits, real_logits=None):
+        return self.reduced((fake_logits - 1.0) * (fake_logits - 1.0))
 
 
 '''

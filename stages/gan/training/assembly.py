@@ -132,9 +132,10 @@ def assemble(
     lookahead = None
     if settings.lookahead.every:
         lookahead = Lookahead((generator, discriminator), **settings.lookahead.model_dump())
-    outside = average is not None and lookahead is not None
+    # With lookahead the average follows after the move back, outside of the step.
+    follow = average.compiled() if average is not None and lookahead is not None else None
     options = Options(
-        average=None if outside else average,
+        average=None if follow else average,
         instance_noise=settings.instance_noise > 0,
         augmentation=bool(settings.augmentation),
         r1=settings.r1 / group.size,
@@ -162,7 +163,7 @@ def assemble(
         discriminator_step,
         recorder,
         lookahead,
-        average.compiled() if outside else None,
+        follow,
     )
 
 

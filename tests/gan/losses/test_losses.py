@@ -237,6 +237,9 @@ def test_an_unknown_loss_names_the_known():
 def test_the_table_and_the_classes_name_the_same_losses():
     assert list(losses.LOSSES) == list(choices.LOSSES)
     assert all(issubclass(loss, losses.Loss) for loss in losses.LOSSES.values())
+    for name, loss in losses.LOSSES.items():
+        assert loss.is_paired == choices.LOSSES[name].is_paired
+        assert loss.is_paired != issubclass(loss, losses.LossOfImages)
     known = dict(losses.LOSSES)
     with pytest.raises(LookupError, match=r"loss third of losses\.LOSSES is missing in params/ch"):
         losses.complete({**known, "third": losses.Hinge})

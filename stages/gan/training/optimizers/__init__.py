@@ -15,13 +15,25 @@ KINDS = ("adam", "adamw", "rmsprop", "sgd")
 
 
 class _Adam(nn.Adam):
-    """Adam whose beta1 or beta2 may be 0, which nn.Adam refuses, and whose beta2 may move.
+    """Adam and AdamW; beta1 or beta2 may be 0, which nn.Adam refuses, and beta2 may move.
 
     With beta2(i) at update i, the second moment after t updates has the weights of a product of
     all beta2(i). So it is corrected by 1 - beta2(1) ... beta2(t), where Adam has 1 - beta2^t.
+
+    With `decay`, every weight is first multiplied by 1 - rate * decay, then moved as by Adam
+    (Loshchilov and Hutter 2019, algorithm 2). This is not nn.AdamWeightDecay, which leaves out
+    Adam's bias correction of the moments, so that its first steps are several times as long.
     """
 
-    def __init__(self, weights, rate, beta1: float, beta2: float, moving: nn.Cell | None) -> None:
+    def __init__(
+        self,
+        weights,
+        rate,
+        beta1: float,
+        beta2: float,
+        moving: nn.Cell | None = None,
+        decay: float | None = None,
+    ) -> None:
         super().__init__(weights, learning_rate=rate, beta1=beta1 or 0.5, beta2=beta2 or 0.5)
         if beta1 == 0:
             self.beta1 = Tensor(np.float32(0.0))
@@ -31,31 +43,15 @@ class _Adam(nn.Adam):
         if moving is not None:
             del self.beta2
             self.beta2 = Parameter(Tensor(np.float32(beta2)), name="beta2", requires_grad=False)
+        self.decay = decay
 
     def construct(self, gradients):
         if self.moving is not None:
             ops.assign(self.beta2, ops.reshape(self.moving(self.global_step), ()))
-        return super().construct(gradients)
-
-
-class _AdamW(_Adam):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
-
-    Every weight is first multiplied by 1 - rate * decay, then moved as by Adam. This is not
-    nn.AdamWeightDecay, which leaves out Adam's bias correction of the moments, so that its first
-    steps are several times as long.
-    """
-
-    def __init__(
-        self, weights, rate, beta1: float, beta2: float, moving: nn.Cell | None, decay: float
-    ) -> None:
-        super().__init__(weights, rate, beta1, beta2, moving)
-        self.decay = decay
-
-    def construct(self, gradients):
-        kept = 1.0 - self.get_lr() * self.decay
-        for weight in self.parameters:
-            ops.assign(weight, weight * kept)
+        if self.decay is not None:
+            kept = 1.0 - self.get_lr() * self.decay
+            for weight in self.parameters:
+                ops.assign(weight, weight * kept)
         return super().construct(gradients)
 
 
@@ -152,7 +148,7 @@ def build(
         else:
             optimizer = _Adam(weights, rate, beta1, beta2, moving_beta2)
     elif kind == "adamw":
-        optimizer = _AdamW(weights, rate, beta1, beta2, moving_beta2, weight_decay)
+        optimizer = _Adam(weights, rate, beta1, beta2, moving_beta2, weight_decay)
     elif kind == "rmsprop":
         optimizer = _RMSProp(weights, rate, beta2, moving_beta2, momentum)
     elif kind == "sgd":

@@ -87,7 +87,7 @@ def discriminator_update(
     shared = options.shared
 
     def discriminator_loss(real, fake, mix, moves, share):
-        batches = (real, fake)
+        batches: tuple = (real, fake)
         for which, _ in estimates:
             batches = (*batches, batches[which] + moves[which])
         logits = logits_of(batches)
