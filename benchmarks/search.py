@@ -42,6 +42,27 @@ _CONVOLUTIONS = {
     "mnist.train.generator.widths": [64, 32],
     "mnist.train.discriminator.widths": [32, 64],
 }
+# R3GAN's loss, penalties and betas (Huang et al. 2024), for networks of any kind.
+_PAIRS = {
+    "mnist.train.loss": "rpgan",
+    "mnist.train.r1": 1.0,
+    "mnist.train.r2": 1.0,
+    "mnist.train.penalty.kind": "difference",
+    "mnist.train.latents": "fresh",
+    "mnist.train.learning_rate": 0.0005,
+    "mnist.train.beta1": 0.0,
+    "mnist.train.beta2": 0.99,
+    "mnist.train.ema": 0.999,
+    "mnist.train.batch_size": 64,
+    "mnist.train.generator.activation": "leaky_relu",
+}
+_RESIDUAL = {
+    "datasets.mnist.network": "residual",
+    "mnist.train.generator.widths": [64, 32],
+    "mnist.train.generator.activation": "leaky_relu",
+    "mnist.train.generator.batch_norm": False,
+    "mnist.train.discriminator.widths": [32, 64],
+}
 # Half the channels are a quarter of the work, so four times the steps.
 _NARROW = {
     "faces.train.generator.widths": [256, 128, 64, 32],
@@ -112,6 +133,22 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
             "mnist.train.batch_size": 32,
             "mnist.train.schedule.kind": "cosine",
         },
+        "convolutions-wide": {
+            **_CONVOLUTIONS,
+            "mnist.train.learning_rate": 0.0004,
+            "mnist.train.generator.widths": [96, 48],
+            "mnist.train.discriminator.widths": [48, 96],
+        },
+        "pairs": _PAIRS,
+        "pairs-free": {**_PAIRS, "mnist.train.r1": 0.1, "mnist.train.r2": 0.1},
+        "residual": {
+            **_CONVOLUTIONS,
+            **_RESIDUAL,
+            "mnist.train.learning_rate": 0.0005,
+            "mnist.train.discriminator_learning_rate": 0.0002,
+            "mnist.train.generator.batch_norm": True,
+        },
+        "residual-pairs": {**_PAIRS, **_RESIDUAL},
     },
     "faces": {
         "lecture": {},
