@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 
 from stages.gan.data.prepared import to_levels
 from stages.gan.training.watch import quick_score
-from stages.gan.training.watch.quick_score import QuickScore, distance, set_aside
+from stages.gan.training.watch.quick_score import QuickScore, distance, set_aside, whitening
 from tests.helpers.training.runs import split
 
 
@@ -45,6 +45,15 @@ def test_it_rises_with_damage_and_repeats(monkeypatch):
 def test_the_same_images_have_no_distance(monkeypatch):
     real = to_levels(levels(1)).astype(np.float32)
     assert scored(real[::-1], monkeypatch, real) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_whitened_features_vary_alike_where_there_is_variance():
+    draw = np.random.default_rng(4)
+    features = draw.standard_normal((4000, 3)) * [5.0, 1.0, 0.0] @ np.linalg.qr(np.eye(3) + 0.3)[0]
+    found = np.linalg.eigvalsh(np.cov((features @ whitening(features)).T))
+    ridge = 0.1 * 26 / 3
+    assert found == pytest.approx([0.0, 1 / (1 + ridge), 25 / (25 + ridge)], abs=0.03)
+    assert np.isfinite(whitening(features[:1])).all()
 
 
 def test_what_is_set_aside_is_not_trained_on():
