@@ -1,7 +1,7 @@
 """One folder for all temporary files of a process of tests, and of all that it starts.
 
 Tests kill what they start, and what is killed leaves its temporary files. They all end with the
-tests; and if the tests themselves are killed, with the next ones.
+tests; and if the tests themselves are killed, with the next ones, an hour later at the earliest.
 """
 
 import atexit
@@ -9,11 +9,15 @@ import os
 import re
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 _PREFIX = "gan-tests-"
+# Of another container, which shares the folder, no process can be seen.
+_AN_HOUR = 3600.0
 
 
 def keep_in_one_folder() -> Path:
@@ -22,8 +26,10 @@ def keep_in_one_folder() -> Path:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(root))
     for folder in root.glob(f"{_PREFIX}*"):
         found = re.fullmatch(rf"{_PREFIX}([0-9]+)-.*", folder.name)
-        if found and not psutil.pid_exists(int(found[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another worker has removed it
+            is_old = time.time() - folder.stat().st_mtime > _AN_HOUR
+            if found and is_old and not psutil.pid_exists(int(found[1])):
+                shutil.rmtree(folder, ignore_errors=True)
     own = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     tempfile.tempdir = str(own)
     # The last is dask's: it does not ask for TMPDIR, and shares one folder with all others.
