@@ -3,7 +3,7 @@
 Extragradient (Korpelevich 1976) takes the gradient not where the weights are but where the next
 step would lead, so it does not circle around an equilibrium. That costs two gradients a step.
 Extrapolation from the past (Popov 1980; Gidel et al. 2019, "A variational inequality perspective
-on generative adversarial networks", arXiv 1802.10551, section 3.3) extrapolates by the last move
+on generative adversarial networks", arXiv 1802.10551) extrapolates by the last move
 instead, so a step takes one gradient. Written in the points where gradients are taken, that is
 
     w(t+1) = w(t) + 2 u(t) - u(t-1),    u(0) = 0
