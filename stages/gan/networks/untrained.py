@@ -36,7 +36,7 @@ class Untrained:
     def __init__(self, image_shape: tuple[int, ...]) -> None:
         channels, *sides = image_shape
         draw = np.random.default_rng(_SEED)
-        self._weights = []
+        self._weights: list[NDArray[np.float32]] = []
         for width in WIDTHS:
             inputs = _KERNEL**2 * channels
             filters = _normal(draw, (inputs, width))
@@ -62,8 +62,11 @@ def _normal(draw: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.flo
 
 def _patches(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """The 4x4 surroundings of every second pixel, (N, H // 2, W // 2, 16 C)."""
-    count, height, width, _ = maps.shape
+    height, width = (side // 2 * 2 for side in maps.shape[1:3])
     framed = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    views = np.lib.stride_tricks.sliding_window_view(framed, (_KERNEL, _KERNEL), axis=(1, 2))
-    taken = views[:, : 2 * (height // 2) : 2, : 2 * (width // 2) : 2]
-    return taken.transpose(0, 1, 2, 4, 5, 3).reshape(count, height // 2, width // 2, -1)
+    shifted = [
+        framed[:, row : row + height : 2, column : column + width : 2]
+        for row in range(_KERNEL)
+        for column in range(_KERNEL)
+    ]
+    return np.concatenate(shifted, axis=-1)

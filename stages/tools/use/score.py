@@ -30,11 +30,11 @@ def main() -> None:
     if folder.name == storage.STATE:
         folder = folder.parent
     judge = storage.load_published(folder, arguments.sha256)
-    shape = held_out.images.shape[1:]
+    channels, height, width = held_out.images.shape[1:]
     count = min(settings.samples, len(held_out))
 
     def taken(places: list[Path], position: int) -> NDArray[np.floating]:
-        images = samples(places, shape, arguments.range)
+        images = samples(places, (channels, height, width), arguments.range)
         if len(images) > count:  # drawn, because the order in a file may matter
             draw = stream(settings.seed, "samples", position)
             images = images[np.sort(draw.permutation(len(images))[:count])]
