@@ -107,10 +107,11 @@ def test_the_penalty_and_its_gradient_are_the_numeric_ones(kind, activation, cha
         assert abs((ends[0] - ends[1]) / (2 * h) - expected) < 1e-2 * scale
 
 
-@pytest.mark.parametrize("kind", networks.KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in networks.KINDS if kind != "residual"])
 def test_of_a_piecewise_linear_discriminator_the_gradient_obeys_euler(kind):
     """grad D is linear in each layer's weight, so the penalty is quadratic in it.
 
+    (In a residual block it is not: what passes beside the block does not depend on its weights.)
     Then the weight times the penalty's gradient is twice the penalty, and a bias, which only
     moves the kinks, has no gradient. Differences along many weights would cross kinks.
     """

@@ -335,8 +335,10 @@ def test_any_network_compiles_and_learns(
     movers = optimize(pair, 0.002)
     step = make_step(*pair, losses.build("bce"), *movers)
     before = {name: value.copy() for name, value in state(pair, ()).items()}
-    measures = [v.asnumpy() for v in step(*batch(0))]
-    assert np.isfinite(measures).all()
+    # At the start the last convolution of a residual block is 0: those before it move later.
+    for index in range(2):
+        measures = [v.asnumpy() for v in step(*batch(index))]
+        assert np.isfinite(measures).all()
     after = state(pair, ())
     trained = {p.name for network in pair for p in network.trainable_params()}
     still = {name for name in trained if (before[name] == after[name]).all()}
