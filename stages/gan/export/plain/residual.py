@@ -1,7 +1,6 @@
 """Plain residual networks: MindSpore's own layers, channels first."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from mindspore import nn
@@ -51,12 +50,10 @@ def generator(d: Description) -> nn.SequentialCell:
         nn.Dense(DENSE, widths[0] * side * side),
         nn.Unflatten(1, (widths[0], side, side)),
     ]
-    for inputs, outputs in pairwise([*widths, None]):
-        row.append(
-            _block(inputs, d.generator_activation, d.generator_slope, d.generator_batch_norm)
-        )
-        if outputs is not None:
-            row += [_convolution(1, inputs, outputs), Doubling(side, side)]
+    for place, width in enumerate(widths):
+        row.append(_block(width, d.generator_activation, d.generator_slope, d.generator_batch_norm))
+        if place + 1 < len(widths):
+            row += [_convolution(1, width, widths[place + 1]), Doubling(side, side)]
             side *= 2
     row += [nn.Conv2dTranspose(widths[-1], channels, **_AT_IMAGE), Tanh()]
     return nn.SequentialCell(row)
@@ -68,17 +65,17 @@ def discriminator(d: Description) -> nn.SequentialCell:
     widths = d.discriminator_widths
     side //= 2 ** len(widths)
     row: list[nn.Cell] = [nn.Conv2d(channels, widths[0], **_AT_IMAGE)]
-    for inputs, outputs in pairwise([*widths, None]):
+    for place, width in enumerate(widths):
         row.append(
             _block(
-                inputs,
+                width,
                 d.discriminator_activation,
                 d.discriminator_slope,
                 d.discriminator_batch_norm,
             )
         )
-        if outputs is not None:
-            row += [nn.AvgPool2d(2, 2), _convolution(1, inputs, outputs)]
+        if place + 1 < len(widths):
+            row += [nn.AvgPool2d(2, 2), _convolution(1, width, widths[place + 1])]
     row += [
         nn.Flatten(),
         nn.Dense(widths[-1] * side * side, DENSE),
