@@ -272,9 +272,9 @@ class Wasserstein(LossOfImages):
 class RelativisticPairing(Loss):
     """softplus(-d) for D and softplus(d) for G; d = D(x) - D(G(z)) of a real and a generated image.
 
-    Jolicoeur-Martineau 2018 (RSGAN); Huang et al. 2024 (R3GAN, arXiv 2501.05441). D has to find the real image of each pair. A constant that is added to all logits
-    changes nothing, so a logit means nothing by itself: sigmoid(d) is the probability that D gives
-    to the right order of the pair.
+    Jolicoeur-Martineau 2018 (RSGAN); Huang et al. 2024 (R3GAN, arXiv 2501.05441). D has to find the
+    real image of each pair. A constant that is added to all logits changes nothing, so a logit
+    means nothing by itself: sigmoid(d) is the probability that D gives to the right order.
     """
 
     is_paired = True
