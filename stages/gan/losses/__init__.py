@@ -274,8 +274,7 @@ class RelativisticPairing(Loss):
 
     Jolicoeur-Martineau 2018 (RSGAN); Huang et al. 2024 (R3GAN, arXiv 2501.05441). D has to find the
     real image of each pair. A constant that is added to all logits changes nothing, so a logit
-    means nothing by itself: sigmoid(d) is the probability that D gives to the right order of the
-    pair.
+    means nothing by itself: sigmoid(d) is the probability that D gives to the right order.
     """
 
     is_paired = True
