@@ -1,7 +1,10 @@
 """Images that a person gives to a tool: pictures, folders of them, and arrays, checked."""
 
+import shutil
 import sys
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from stages.gan.data.raw.images.reader import decode
 SIGNED = "-1..1"
 RANGES = {"0..255": (0.0, 255.0), "0..1": (0.0, 1.0), SIGNED: (-1.0, 1.0)}
 _BLOCK = 1000
+# What a damaged, encrypted or unusual archive ends in.
+_DAMAGES = (OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
 
 
 def files_of(place: Path) -> list[Path]:
@@ -122,25 +127,34 @@ def _from_archive(
         If it is missing or damaged, or has several arrays with other names.
     """
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            names = list(stored)
-            name = names[0] if len(names) == 1 else "arr_0"
+        with zipfile.ZipFile(file) as stored, tempfile.TemporaryDirectory() as scratch:
+            names = stored.namelist()
+            name = names[0] if len(names) == 1 else "arr_0.npy"
             if name not in names:
                 raise UserError(
                     _("{file} holds the arrays {names}: valid is a single one, or arr_0").format(
-                        file=file, names=", ".join(names)[:200] or "-"
+                        file=file,
+                        names=", ".join(each.removesuffix(".npy") for each in names)[:200] or "-",
                     )
                 )
-            array = stored[name]
+            member = Path(scratch) / "array.npy"  # not its own name, which may lead outside
+            with stored.open(name) as source, member.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            try:
+                array = np.array(read_array(member))
+            except UserError as error:
+                raise UserError(f"{file}: {str(error).replace(str(member), name)}") from None
     except FileNotFoundError:
         raise UserError(_("{file} does not exist").format(file=file)) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(
-            _("{file} is damaged, or no .npz file of numbers: {error}").format(
-                file=file, error=error
-            )
-        ) from None
+    except _DAMAGES as error:
+        raise _no_archive(file, error) from None
     return in_range(file, layout(file, array, shape), levels)
+
+
+def _no_archive(file: Path, error: Exception) -> UserError:
+    return UserError(
+        _("{file} is damaged, or no .npz file of numbers: {error}").format(file=file, error=error)
+    )
 
 
 def layout(file: Path, array: NDArray, shape: tuple[int, int, int]) -> NDArray:

@@ -179,6 +179,8 @@ def test_archives_of_arrays_that_do_not_serve_are_named(tmp_path):
     file.write_bytes(b"PK")
     with pytest.raises(UserError, match=r"no \.npz file of numbers"):
         samples([file], SHAPE)
-    np.savez(file, np.array([{}], object))
-    with pytest.raises(UserError, match=r"no \.npz file of numbers"):
+    np.savez(file, np.array([{}], object))  # unpickling it would run code
+    with pytest.raises(
+        UserError, match=r"x\.npz: arr_0\.npy is damaged, or no \.npy file of numbers: it holds"
+    ):
         samples([file], SHAPE)
