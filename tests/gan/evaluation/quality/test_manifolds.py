@@ -2,7 +2,7 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prdc import compute_prdc
 
@@ -17,10 +17,12 @@ def measured(real, generated, neighbours=5):
 
 
 def by_the_authors(real, generated, neighbours):
-    return compute_prdc(real, generated, neighbours)
+    # In float32 it rounds distances so that one that is nearly a radius may count or not.
+    return compute_prdc(real.astype(np.float64), generated.astype(np.float64), neighbours)
 
 
 @settings(max_examples=40)
+@example(seed=1547, count=557, generated_count=379, size=23, neighbours=6, spread=0.3)
 @given(
     seed=st.integers(0, 10_000),
     count=st.integers(40, 700),
