@@ -19,7 +19,7 @@ def report(dataset: str, params: Dataset) -> None:
     metrics = paths.metrics(dataset)
     training = paths.training_pictures(dataset)
     evaluation = paths.evaluation_pictures(dataset)
-    quick = training / paths.QUICK_SCORES
+    quick = paths.models(dataset) / paths.QUICK_SCORES
     run = Run(
         evaluate=read_json(metrics / paths.SCORES, *MEASURED),
         prepared=prepared.description(paths.prepared(dataset)),
@@ -35,7 +35,7 @@ def report(dataset: str, params: Dataset) -> None:
         classes=read_json(evaluation / paths.CLASSES),
         training=training,
         evaluation=evaluation,
-        quick=read_csv(quick, "epoch", "score") if quick.exists() else (),
+        quick=read_csv(quick, "epoch", "score") if params.train.quick_score else (),
     )
     page = page_of(dataset, params, run)
     with whole_file(paths.report(dataset)) as scratch:

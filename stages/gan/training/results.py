@@ -87,8 +87,7 @@ def publish(
         files = [drawn / paths.EPOCHS / f"{number}.png" for number in history.epoch_numbers]
         grids.animate(files, drawn / "animation.gif")
         write_json(drawn / "verdict.json", verdict)
-        for folder in (models, drawn):  # to choose a checkpoint by, and for the page
-            history.write_scores(folder / paths.QUICK_SCORES)
+        history.write_scores(models / paths.QUICK_SCORES)
     metrics = paths.metrics(dataset)
     tables = history.write(metrics)
     write_json(metrics / "train.json", summary)

@@ -120,7 +120,7 @@ def faults() -> list[Fault]:
         ("mnist", "evaluate", "models/mnist/checkpoints/final/checkpoint.json", 0, True),
         ("mnist", "evaluate", "metrics/mnist", 0o555, True),
         ("mnist", "report", "reports/mnist", 0o555, True),
-        ("mnist", "report", "reports/mnist/training/animation.gif", 0, True),
+        ("mnist", "report", "reports/mnist/training/verdict.json", 0, True),
         ("mnist", "report", "metrics/mnist/history.csv", 0, True),
     ]
     for dataset, stage, path, mode, full in locked:
