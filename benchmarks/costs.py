@@ -80,6 +80,7 @@ def _child(file: Path, dataset: str) -> None:
 
         def note(step, row) -> None:
             nonlocal began
+            players.after_step(step)
             if players.recorder is not None:
                 players.recorder.follow(step)
             now = time.perf_counter()

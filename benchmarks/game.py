@@ -125,6 +125,7 @@ def trained(run: Run, data: prepared.Split, output: Path) -> tuple[Assembly, Tra
     history, way = History(), Way(players)
 
     def on_step(step: int, row: Any) -> None:
+        players.after_step(step)
         row[-1] = meter.look(step)
         history.add_step(step, row)
         if step % 10 == 0 or step == 1:

@@ -17,6 +17,7 @@ it with --weights. clean-fid looks for it in its cache folder, into which it is 
 """
 
 import argparse
+import filecmp
 import importlib.util
 import shutil
 import sys
@@ -46,6 +47,8 @@ PACKAGES = {
     ),
 }
 _BATCH = 200
+# Where clean-fid looks for the weights.
+_CACHE = Path("/tmp")
 
 
 def main() -> int:
@@ -125,7 +128,7 @@ def compared(folder: Path, by: str, weights: Path | None) -> float:
     Raises
     ------
     UserError
-        If the package is not installed, or its weights are not there.
+        If the package is not installed, its weights are not there, or clean-fid's cache has others.
     """
     module, name, place = PACKAGES[by]
     if importlib.util.find_spec(module) is None:
@@ -152,9 +155,14 @@ def compared(folder: Path, by: str, weights: Path | None) -> float:
         return float(found["frechet_inception_distance"])
     from cleanfid import fid
 
-    cache = Path("/tmp") / name  # where the package looks for it
+    cache = _CACHE / name
     if not cache.is_file():
         shutil.copyfile(weights, cache)
+    elif not filecmp.cmp(weights, cache, shallow=False):
+        raise UserError(
+            f"{cache}, which clean-fid uses, differs from {weights}: delete it, or name it with "
+            "--weights"
+        )
     return float(fid.compute_fid(*sides, device="cpu", num_workers=0, verbose=False))
 
 

@@ -203,8 +203,12 @@ def _plain(network) -> None:
 
 def _one_by_one(players, data, plan, link):
     step = plan.first_step
+
+    def after(number, _row):
+        players.after_step(number)
+
     while True:
-        one = replace(plan, max_steps=1, first_step=step)
+        one = replace(plan, max_steps=1, first_step=step, on_step=after)
         for _ in train(players.step, data, one, players.discriminator_step):
             link.any(False)
         step += 1

@@ -82,6 +82,7 @@ def trained(
     found = {}
 
     def look(step: int, row: NDArray[np.float32]) -> None:
+        players.after_step(step)
         if step in steps:
             parts = ("generator", "discriminator")
             values = [checkpoints.values(players.trained[part]) for part in parts]

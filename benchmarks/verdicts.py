@@ -208,6 +208,7 @@ def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[V
     history = History()
 
     def on_step(step, row):
+        players.after_step(step)
         row[-1] = meter.look(step)
         history.add_step(step, row)
         if verdict := diagnosed.failure(history, weights.look(step)):

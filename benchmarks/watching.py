@@ -55,6 +55,7 @@ class _Steps:
     def look(self, step: int, row: np.ndarray) -> None:
         """What the train stage does after a step, but for the progress bar."""
         began = time.perf_counter()
+        self._players.after_step(step)
         row[-1] = self._meter.look(step)
         self._history.add_step(step, row)
         assert self._diagnosis.failure(self._history, self._weights.look(step)) is None

@@ -49,6 +49,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
     scores = scoring.score(known, held_out, paths.judge(dataset), fake, fresh, settings)
     if played := game.measure(checkpoint, known, held_out, params.train, settings):
         scores["game"] = played
+    elif settings.game.steps:
+        say(f"{dataset}: {game.too_few(count)}")
     with whole_folder(paths.evaluation_pictures(dataset)) as folder:
         write_json(folder / paths.CLASSES, scores["histograms"])
         pictures.draw(folder, generator, codes, drawn, known, held_out, settings)
@@ -85,13 +87,10 @@ def evaluate(dataset: str, params: Dataset) -> None:
 def files(dataset: str) -> Files:
     """What this stage reads and writes."""
     metrics = paths.metrics(dataset)
+    written = [metrics / paths.SCORES, metrics / "evaluate.json"]
     return Files(
         reads=[paths.judge(dataset), paths.prepared(dataset), paths.models(dataset)],
-        writes=[
-            paths.evaluation_pictures(dataset),
-            metrics / paths.SCORES,
-            metrics / "evaluate.json",
-        ],
+        writes=[paths.evaluation_pictures(dataset), *written],
     )
 
 

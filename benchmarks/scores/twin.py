@@ -56,6 +56,7 @@ def refuse_what_it_has_not(params: Dataset) -> None:
     wanted = flat({key: value for key, value in collapse.RECIPE.items() if key not in _FREE})
     wanted |= {f"{player}.activation": name for player, name in _ACTIVATIONS.items()}
     wanted |= {"discriminator.spectral_norm": False, "generator.batch_norm": True}
+    wanted |= {"extragradient": "none", "lookahead.every": 0, "r2": 0.0}
     wanted["discriminator.batch_norm"] = params.kind.network == "dcgan"
     for key, value in wanted.items():
         if asked[key] != value:

@@ -1,6 +1,7 @@
 """Measurements are run by hand: that they no longer fit the library could stay unseen."""
 
 import json
+import re
 
 import pytest
 
@@ -36,3 +37,15 @@ def failures() -> dict[str, str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_measurement_can_be_imported(failures, module):
     assert module not in failures, failures[module]
+
+
+def test_a_measurement_that_trains_does_all_that_follows_a_step():
+    """Else, with lookahead, neither the slow weights nor the average would ever move."""
+    trains = re.compile(r"\btrain\(\s*(?:self\.)?_?players\.step\b")
+    texts = {
+        file.name: text
+        for file in (ROOT / "benchmarks").rglob("*.py")
+        if trains.search(text := file.read_text(encoding="utf-8"))
+    }
+    assert {"costs.py", "game.py", "scaling.py", "trajectories.py", "verdicts.py"} <= set(texts)
+    assert [name for name, text in texts.items() if "players.after_step(" not in text] == []

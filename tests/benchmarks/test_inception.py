@@ -62,6 +62,26 @@ def test_the_package_is_asked_to_compare_both_folders(tmp_path, monkeypatch):
     assert asked["fid"] is True
 
 
+def test_clean_fid_gets_the_weights_that_are_named(tmp_path, monkeypatch):
+    fake = SimpleNamespace(fid=SimpleNamespace(compute_fid=lambda *_, **__: 3.5))
+    monkeypatch.setitem(sys.modules, "cleanfid", fake)
+    monkeypatch.setattr(inception.importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(inception, "_CACHE", tmp_path / "cache")
+    (tmp_path / "cache").mkdir()
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"these")
+    cached = tmp_path / "cache" / inception.PACKAGES["clean-fid"][1]
+    for _again in range(2):
+        assert inception.compared(tmp_path, "clean-fid", weights) == 3.5
+        assert cached.read_bytes() == b"these"
+    cached.write_bytes(b"other")
+    with pytest.raises(
+        UserError, match=rf"^{cached}, which clean-fid uses, differs from {weights}"
+    ):
+        inception.compared(tmp_path, "clean-fid", weights)
+    assert cached.read_bytes() == b"other"
+
+
 def test_a_generator_that_is_not_exported_is_named(tmp_path):
     with pytest.raises(UserError, match=r"generator.onnx is missing: run `dvc repro` first"):
         inception.drawn(tmp_path / "generator.onnx", 3, 1)

@@ -73,6 +73,12 @@ def _game_in_words(ours: Mapping[str, Any], near: Mapping[str, Any]) -> str:
 
 def _turning_in_words(turning: Mapping[str, Any]) -> str:
     """The share of rotation, and the leading eigenvalue that turns most."""
+    if turning["rotation"]["value"] is None:
+        return _(
+            "In training both networks follow the gradients of their losses. Near these weights "
+            "these gradients do not change (their Jacobian is 0): nothing turns or comes to rest. "
+            "If they are 0, as with dead ReLUs, nothing moves."
+        )
     pairs = [complex(*pair) for pair in turning["eigenvalues"]]
     most = max(pairs, key=lambda value: abs(value.imag) / max(abs(value), 1e-12), default=None)
     said = _(

@@ -341,6 +341,44 @@ class Dataset(_Section):
         return self
 
     @model_validator(mode="after")
+    def _penalties_are_there_to_be_computed_and_moved(self) -> "Dataset":
+        train = self.train
+        if train.r1 + train.r2 == 0:
+            for place, value, valid in (
+                ("penalty.kind", train.penalty.kind, "exact"),
+                ("burn_in.penalty", train.burn_in.penalty, 1.0),
+            ):
+                if value != valid:
+                    raise ValueError(
+                        _(
+                            "train.{place} is {value}, but train.r1 and train.r2 are 0: valid is "
+                            "{valid}, or r1 or r2 above 0"
+                        ).format(place=place, value=value, valid=valid)
+                    )
+        steps, beta2 = train.burn_in.steps, train.burn_in.beta2
+        if steps is not None and beta2 is None and not train.moves_penalties:
+            raise ValueError(
+                _(
+                    "train.burn_in.steps is {value}, but burn_in.penalty is 1.0 and burn_in.beta2 "
+                    "is null, so nothing moves: valid is null, or another penalty or beta2"
+                ).format(value=steps)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_game_has_a_value(self) -> "Dataset":
+        steps, loss = self.evaluate.game.steps, self.train.loss
+        if steps and choices.LOSSES[loss].has_gradient_penalty:
+            able = [name for name, each in choices.LOSSES.items() if not each.has_gradient_penalty]
+            raise ValueError(
+                _(
+                    "evaluate.game.steps is {steps}, but the game of train.loss {loss} has no "
+                    "finite value: valid is 0, or a loss of {able}"
+                ).format(steps=steps, loss=loss, able=" | ".join(able))
+            )
+        return self
+
+    @model_validator(mode="after")
     def _what_is_best_is_scored(self) -> "Dataset":
         if self.evaluate.checkpoint == "best" and not self.train.quick_score:
             raise ValueError(

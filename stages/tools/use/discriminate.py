@@ -1,5 +1,6 @@
 """Print the probability that images are real, according to a trained discriminator."""
 
+import sys
 from pathlib import Path
 
 from stages.command import argument_parser, guarded, say
@@ -13,7 +14,11 @@ from stages.tools.use.images import SIGNED, files_of, read
 
 
 def main() -> None:
-    """Parse the command line; print the logit and the probability of being real of each image."""
+    """Parse the command line; print the logit and the probability of being real of each image.
+
+    A loss of pairs does not determine a constant in D's logits, so there is no probability of a
+    single image.
+    """
     parser = argument_parser()
     parser.add_argument("dataset", help=_("a key of params.yaml's `datasets`"))
     parser.add_argument(
@@ -25,17 +30,26 @@ def main() -> None:
         help=_("a checkpoint folder; default: models/<dataset>/checkpoints/final"),
     )
     arguments = parser.parse_args()
-    params.check_name(paths.PARAMS, arguments.dataset)
+    loss = params.load(paths.PARAMS, arguments.dataset).train.loss
+    is_paired = params.choices.LOSSES[loss].is_paired
     checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
     shape = checkpoint.description.image_shape
     files = [file for place in arguments.images for file in files_of(place)]
     batches = [read(file, shape, SIGNED) for file in files]
     _generator, discriminator = checkpoint.networks()
+    if is_paired:
+        print(
+            _(
+                "{dataset}: train.loss is {loss}, which judges pairs: only differences of logits "
+                "mean something, and a single image has no probability of being real"
+            ).format(dataset=arguments.dataset, loss=loss),
+            file=sys.stderr,
+        )
     for file, images in zip(files, batches, strict=True):
         found = logits(discriminator, images)
         for index, (logit, chance) in enumerate(zip(found, probability(found), strict=True)):
             name = f"{file}[{index}]" if len(images) > 1 else str(file)
-            say(f"{name}\t{logit:.4g}\t{chance:#.3g}")
+            say(f"{name}\t{logit:.4g}" + ("" if is_paired else f"\t{chance:#.3g}"))
 
 
 if __name__ == "__main__":

@@ -58,3 +58,11 @@ def test_the_eigenvalue_that_turns_most_is_told():
     assert "44% of the change" in told
     assert "8.7 ± 21i turns most" in told
     assert "The leading eigenvalues are real" in scores.of_game(played())["turning"]
+
+
+def test_a_pair_that_nothing_moves_has_no_share_of_rotation():
+    found = played()
+    found["game"]["turning"] = {
+        "rotation": {"value": None, "error": None}, "eigenvalues": [[0.0, 0.0]]
+    }  # fmt: skip
+    assert scores.of_game(found)["turning"].endswith("as with dead ReLUs, nothing moves.")

@@ -114,6 +114,39 @@ def test_what_is_for_idx_files_is_refused_for_images(complaint, tmp_path, place,
     load_params(tmp_path, "mnist", **{f"mnist__{place.replace('.', '__')}": value})
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "valid"),
+    [("burn_in.penalty", 0.1, 1.0), ("penalty.kind", "difference", "exact")],
+)
+def test_how_penalties_are_computed_and_moved_needs_one(complaint, tmp_path, place, value, valid):
+    text = complaint(f"mnist.train.{place}", value)
+    assert text.endswith(
+        f"train.{place} is {value}, but train.r1 and train.r2 are 0: valid is {valid}, or r1 or r2 "
+        "above 0"
+    )
+    for name in ("r1", "r2"):
+        changes = {f"mnist__train__{name}": 1.0, f"mnist__train__{place.replace('.', '__')}": value}
+        load_params(tmp_path, "mnist", **changes)
+
+
+def test_steps_of_a_burn_in_need_something_that_moves(complaint, tmp_path):
+    for changes in ({}, {"mnist__train__r1": 1.0}):
+        text = complaint("mnist.train.burn_in.steps", 9, **changes)
+        assert "train.burn_in.steps is 9, but burn_in.penalty is 1.0" in text
+        assert text.endswith("nothing moves: valid is null, or another penalty or beta2")
+    for changes in ({"r1": 1.0, "burn_in__penalty": 0.1}, {"burn_in__beta2": 0.9}):
+        named = {f"mnist__train__{name}": value for name, value in changes.items()}
+        load_params(tmp_path, "mnist", mnist__train__burn_in__steps=9, **named)
+
+
+def test_a_game_without_a_value_is_not_searched(complaint):
+    text = complaint("mnist.evaluate.game.steps", 9, mnist__train__loss="wgan_gp")
+    assert "evaluate.game.steps is 9, but the game of train.loss wgan_gp has no finite" in text
+    assert text.endswith(
+        "valid is 0, or a loss of bce | bce_with_logits | softplus | mse | hinge | rpgan"
+    )
+
+
 def test_the_best_checkpoint_needs_scores(complaint):
     assert complaint("mnist.evaluate.checkpoint", "best").endswith(
         "evaluate.checkpoint is best, but train.quick_score is 0, so no epoch is scored: valid is "
@@ -145,7 +178,6 @@ def test_a_penalty_by_difference_leaves_d_its_fast_layers(tmp_path):
         ({}, (), False),
         ({"r1": 1.0}, (), True),
         ({"r2": 1.0}, (), True),
-        ({"penalty__kind": "difference"}, (), False),
         ({"penalty__kind": "difference", "r1": 1.0}, ("real",), False),
         ({"penalty__kind": "difference", "r1": 1.0, "r2": 1.0}, ("real", "fake"), False),
         ({"penalty__kind": "difference", "r2": 1.0, "loss": "wgan_gp"}, ("fake",), True),

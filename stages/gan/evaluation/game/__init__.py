@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stages.gan.common.language import _
 from stages.gan.common.randomness import stream
 from stages.gan.data.prepared import Split
 from stages.gan.evaluation.game import boards, gaps, jacobian, rules
@@ -64,3 +65,11 @@ def measure(
         **{name: found[name].against(floors[name]).to_json() for name in NAMES},
         "turning": jacobian.turning(*checkpoint.networks(), losses.found, board, draw),
     }
+
+
+def too_few(count: int) -> str:
+    """A line for the terminal: why nothing was measured with so many held-out images."""
+    return _(
+        "the game was not measured (evaluate.game.steps): it needs at least {fewest} held-out "
+        "images, and evaluate looks at {count}"
+    ).format(fewest=FEWEST, count=count)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from stages.gan.common.compiled import jit, overwrite
 from stages.gan.common.tensors import as_tensor
 from stages.gan.evaluation.game.boards import Board, Part
+from stages.gan.evaluation.quality.blocks import one_thread
 from stages.gan.losses import Loss
 
 Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -140,19 +141,22 @@ def leading(
 
 def rotation(
     field: Field, at: NDArray[np.float64], looks: int, draw: np.random.Generator
-) -> tuple[float, float]:
-    """The share of rotation in J, 0 to 1, and its standard error.
+) -> tuple[float | None, float | None]:
+    """The share of rotation in J, 0 to 1, and its standard error; None if J is 0.
 
     J is the sum of a symmetric part S, as of a single loss that falls, and an antisymmetric part
     A, which turns. The share is |A|^2 / (|S|^2 + |A|^2), with Frobenius norms (Balduzzi et al. 2018
     divide the Jacobian so). With random u of independent N(0, 1), E |J u|^2 = |S|^2 + |A|^2 and
-    E u'J J u = |S|^2 - |A|^2 (Hutchinson 1990).
+    E u'J J u = |S|^2 - |A|^2 (Hutchinson 1990). A field that is 0 everywhere near, as
+    of dead ReLUs, has no share.
     """
     squares, traces = np.empty(looks), np.empty(looks)
     for look in range(looks):
         once = product(field, at, vector := draw.standard_normal(len(at)))
         squares[look] = once @ once
         traces[look] = vector @ product(field, at, once)
+    if squares.mean() == 0.0:
+        return None, None
     share = (1.0 - traces.mean() / squares.mean()) / 2.0
     rest = traces - (1.0 - 2.0 * share) * squares
     error = np.std(rest, ddof=1) / np.sqrt(looks) / squares.mean() / 2.0
@@ -178,15 +182,16 @@ def turning(
     Returns
     -------
     dict
-        `rotation`: the share of rotation, a `value` from 0 to 1 with its `error`; `eigenvalues`:
-        the leading ones as pairs of real and imaginary part.
+        `rotation`: the share of rotation, a `value` from 0 to 1 with its `error`, or None for both
+        if the Jacobian is 0; `eigenvalues`: the leading ones as pairs of real and imaginary part.
     """
     field = FieldOf(
         generator, discriminator, loss, Part(board.real(draw, _PAIRS), board.codes(draw, _PAIRS))
     )
     at = field.weights
-    share, error = rotation(field, at, _LOOKS, draw)
-    found = leading(field, at, min(_LEADING, len(at) - 2), draw)
+    with one_thread():  # sums over all weights have the same order on any machine
+        share, error = rotation(field, at, _LOOKS, draw)
+        found = leading(field, at, min(_LEADING, len(at) - 2), draw)
     return {
         "rotation": {"value": share, "error": error},
         "eigenvalues": [[float(each.real), float(each.imag)] for each in found],

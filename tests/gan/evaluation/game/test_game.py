@@ -67,8 +67,11 @@ def test_every_score_has_value_error_and_floor_and_repeats_bit_for_bit(checkpoin
 
 def test_it_is_left_out_where_it_is_off_or_has_no_value(checkpoint, params):
     assert measure(checkpoint, params(steps=0)) == {}
-    assert measure(checkpoint, params(loss="wgan_gp")) == {}
+    settings = params()
+    without = settings.train.model_copy(update={"loss": "wgan_gp"})
+    assert game.measure(checkpoint, KNOWN, HELD_OUT, without, settings.evaluate) == {}
     assert measure(checkpoint, params(), split(game.FEWEST - 1, 3)) == {}
+    assert game.too_few(39).endswith("at least 40 held-out images, and evaluate looks at 39")
 
 
 def test_off_is_what_is_shipped(tmp_path):

@@ -1,9 +1,11 @@
 """Games whose Jacobian is known: a bilinear game turns, a damped one comes to rest."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import threadpoolctl
 
 from stages.gan.evaluation.game import jacobian
 from stages.gan.evaluation.game.boards import Part
@@ -59,6 +61,41 @@ def test_a_bilinear_game_turns_and_a_loss_that_falls_does_not():
         share, error = jacobian.rotation(field, np.ones(2 * SIZE), 20, draw())
         assert share == pytest.approx(expected, abs=1e-6)
         assert error == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_field_that_is_0_has_no_share_of_rotation():
+    """As of dead ReLUs; NaN is no JSON."""
+    assert jacobian.rotation(np.zeros_like, np.ones(SIZE), 4, draw()) == (None, None)
+    assert jacobian.leading(np.zeros_like, np.ones(SIZE), 4, draw()).tolist() == [0]
+
+
+def test_sums_over_the_weights_are_made_by_one_thread(monkeypatch):
+    """Else their last bits would depend on the number of cores."""
+    seen = []
+
+    def threads(*_):
+        seen.extend(
+            library["num_threads"]
+            for library in threadpoolctl.threadpool_info()
+            if library["user_api"] == "blas"
+        )
+
+    def rotation(*_):
+        threads()
+        return 0.5, 0.1
+
+    def leading(*_):
+        threads()
+        return np.zeros(1, complex)
+
+    monkeypatch.setattr(jacobian, "rotation", rotation)
+    monkeypatch.setattr(jacobian, "leading", leading)
+    zeros = np.zeros((8, 1, 1, 1), np.float32)
+    board = SimpleNamespace(real=lambda *_: zeros, codes=lambda *_: zeros[:, :, 0, 0])
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        jacobian.turning(Point(0.5), Slope(-0.3), LINEAR.found, board, draw())
+    assert seen
+    assert set(seen) == {1}
 
 
 def test_damping_lowers_the_share_of_rotation_as_the_formula_says():
