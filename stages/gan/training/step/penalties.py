@@ -92,8 +92,9 @@ def by_difference(gamma: float, sigma: float) -> Callable[[Tensor, Tensor], Tens
 
     has the value of `exact` in expectation, for a linear D at any sigma. One draw of e has a
     relative deviation of sqrt(2) for an image, and of sqrt(2 / N) for the mean of N images whose
-    gradients are equally long. It takes one forward pass more and no second derivative (Lin et al.
-    2025, arXiv 2501.08316, where a weight of its own stands in place of this factor).
+    gradients are equally long. It takes one more pass forward and backward, of the moved images,
+    and no second derivative (Lin et al. 2025, arXiv 2501.08316, where a weight of its own stands
+    in place of this factor).
 
     Parameters
     ----------
