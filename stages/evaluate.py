@@ -70,11 +70,8 @@ def evaluate(dataset: str, params: Dataset) -> None:
     if found := headline.finding(metrics):
         say(f"{dataset}: {found.seen}")
     if settings.checkpoint == "best":
-        say(
-            _("{dataset}: the checkpoint of epoch {epoch} has the lowest quick score").format(
-                dataset=dataset, epoch=checkpoint.epoch
-            )
-        )
+        told = checkpoints.about_the_choice(paths.models(dataset), checkpoint.epoch)
+        say(f"{dataset}: {told}")
     if checkpoint.averaged:
         say(
             _("{dataset}: the generator has the moving average (EMA) of its weights").format(

@@ -60,7 +60,7 @@ def score(
     known, held_out : Split
         The training images, and real images that the generator was not trained on.
     judge_folder : Path
-        The folder of a judge of these real images.
+        The folder of a judge of these real images; if `published`, also its state's file.
     shown, fresh : (N, C, H, W) in [-1, 1]
         Generated images: the ones to score, and other ones for the critic's training. The same
         number of held-out images is compared with them. All are rounded to 8-bit levels, like

@@ -73,6 +73,29 @@ def chosen(folder: Path, which: str) -> Path:
     return kept[min(able, key=lambda epoch: (scores[epoch], -epoch))]
 
 
+def about_the_choice(folder: Path, epoch: int) -> str:
+    """A sentence about the best checkpoint that was kept, and the epoch that was better, if any.
+
+    Parameters
+    ----------
+    folder : Path
+        A models folder with quick scores.
+    epoch : int
+        That of the checkpoint which `chosen` found as the best.
+    """
+    rows = read_csv(folder / paths.QUICK_SCORES, "epoch", "score")
+    scores = {int(row["epoch"]): row["score"] for row in rows}
+    told = _("of the kept checkpoints, that of epoch {epoch} has the lowest quick score").format(
+        epoch=epoch
+    )
+    lowest = min(scores, key=lambda number: (scores[number], -number))
+    if scores[lowest] == scores[epoch]:
+        return told
+    return told + _("; epoch {lowest} has a lower one, but was not kept: {param} decides").format(
+        lowest=lowest, param="train.checkpoint_every"
+    )
+
+
 def parts(
     generator: nn.Cell,
     discriminator: nn.Cell,

@@ -51,12 +51,16 @@ def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     Raises
     ------
     UserError
-        If the file is missing or damaged.
+        If the file is missing or damaged, or cannot be read.
     """
     try:
         stored = source.read_bytes()
     except FileNotFoundError:
         raise UserError(_("{source} is missing").format(source=source)) from None
+    except OSError as error:
+        raise UserError(
+            _("{file} cannot be read: {error}").format(file=source, error=error)
+        ) from None
     content = stored[_DIGITS + 1 :]
     if stored[: _DIGITS + 1] != hashlib.sha256(content).hexdigest().encode() + b"\n":
         raise UserError(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
+from unicodedata import east_asian_width
 
 from stages.gan.common import paths
 from stages.gan.common.language import LANGUAGES, _, speaking, translated
@@ -32,19 +33,19 @@ def lines(checked: Checked) -> Iterable[str]:
         epochs=_text(train.get("epochs")), steps=_text(train.get("steps"))
     )
     yield _("verdict      {verdict}").format(verdict=translated(_text(train.get("verdict"))))
-    yield _(
-        "score                            value     error     floor   "
-        "floor: the score of real images"
-    )
-    for measure in measures.ALL if evaluate.get("game") else measures.ALWAYS:
+    scored = measures.ALL if evaluate.get("game") else measures.ALWAYS
+    wide = max(len(f"{measure.section}.{measure.key}") for measure in scored)
+    heads = [_("value"), _("error"), _("floor")]
+    yield f"{_row(_('score'), wide, heads)}   {_('floor: the score of real images')}"
+    for measure in scored:
         score = _mapping(_mapping(evaluate.get(measure.section)).get(measure.key))
-        numbers = "".join(f"{_number(score.get(key)):>10}" for key in ("value", "error", "floor"))
-        yield f"{measure.section + '.' + measure.key:<28}{numbers}"
-    yield _("cross-entropy                    value  distance   distance from equilibrium")
+        numbers = [_number(score.get(key)) for key in ("value", "error", "floor")]
+        yield _row(f"{measure.section}.{measure.key}", wide, numbers)
+    heads = [_("value"), _("distance")]
+    yield f"{_row(_('cross-entropy'), wide, heads)}   {_('distance from equilibrium')}"
     for term in _TERMS:
         found = _mapping(_mapping(evaluate.get("bce")).get(term))
-        numbers = "".join(f"{_number(found.get(key)):>10}" for key in ("value", "distance"))
-        yield f"{'bce.' + term:<28}{numbers}"
+        yield _row(f"bce.{term}", wide, [_number(found.get(key)) for key in ("value", "distance")])
     for name in sorted(checked.manifest.files):
         if PurePosixPath(name).name == manifest.NAME:
             yield _("checkpoint   {folder}").format(folder=PurePosixPath(name).parent)
@@ -59,6 +60,17 @@ def lines(checked: Checked) -> Iterable[str]:
     )
     yield _("commit       {commit}").format(commit=_commit(about.get("git")))
     yield _("licence      {licence}").format(licence=_licence(checked, dataset))
+
+
+def _row(name: str, wide: int, cells: Iterable[str]) -> str:
+    """A name in `wide` columns of the terminal, and cells of 10. Chinese characters fill two."""
+    shown = [(name, wide, False), *((cell, 10, True) for cell in cells)]
+    found = ""
+    for text, columns, is_right in shown:
+        taken = sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+        room = " " * (columns - taken)
+        found += room + text if is_right else text + room
+    return found
 
 
 def warnings(checked: Checked) -> list[str]:

@@ -35,7 +35,7 @@ def main() -> None:
     checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
     shape = checkpoint.description.image_shape
     files = [file for place in arguments.images for file in files_of(place)]
-    batches = [read(file, shape, SIGNED) for file in files]
+    batches = [read(file, shape, unsure=SIGNED) for file in files]
     _generator, discriminator = checkpoint.networks()
     if is_paired:
         print(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as array_format
 from numpy.typing import NDArray
 
 from stages.gan.common.errors import UserError
@@ -50,7 +51,12 @@ def files_of(place: Path) -> list[Path]:
     return [place / name for name in names]
 
 
-def read(file: Path, shape: tuple[int, int, int], levels: str | None = None) -> NDArray[np.float32]:
+def read(
+    file: Path,
+    shape: tuple[int, int, int],
+    levels: str | None = None,
+    unsure: str | None = None,
+) -> NDArray[np.float32]:
     """Images (N, C, H, W) in [-1, 1] from one file.
 
     A picture is converted to grey or colour as the model needs, but never resized: its height and
@@ -58,7 +64,7 @@ def read(file: Path, shape: tuple[int, int, int], levels: str | None = None) -> 
     """
     channels, height, width = shape
     if file.suffix.lower() == ".npy":
-        return from_array(file, shape, levels)
+        return from_array(file, shape, levels, unsure)
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -81,14 +87,17 @@ def read(file: Path, shape: tuple[int, int, int], levels: str | None = None) -> 
 
 
 def from_array(
-    file: Path, shape: tuple[int, int, int], levels: str | None = None
+    file: Path,
+    shape: tuple[int, int, int],
+    levels: str | None = None,
+    unsure: str | None = None,
 ) -> NDArray[np.float32]:
     """Images (N, C, H, W) in [-1, 1] from a .npy file; see `read`."""
     try:
         array = read_array(file)
     except FileNotFoundError:
         raise UserError(_("{file} does not exist").format(file=file)) from None
-    return in_range(file, layout(file, array, shape), levels)
+    return in_range(file, layout(file, array, shape), levels, unsure)
 
 
 def samples(
@@ -127,6 +136,9 @@ def _from_archive(
         If it is missing or damaged, or has several arrays with other names.
     """
     try:
+        with file.open("rb") as start:
+            if start.read(len(array_format.MAGIC_PREFIX)) == array_format.MAGIC_PREFIX:
+                raise UserError(_("{file} is a .npy file: give it that ending").format(file=file))
         with zipfile.ZipFile(file) as stored, tempfile.TemporaryDirectory() as scratch:
             names = stored.namelist()
             name = names[0] if len(names) == 1 else "arr_0.npy"
@@ -186,20 +198,34 @@ def layout(file: Path, array: NDArray, shape: tuple[int, int, int]) -> NDArray:
     )
 
 
-def in_range(file: Path, array: NDArray, levels: str | None = None) -> NDArray[np.float32]:
-    """Images (N, C, H, W) in [-1, 1], from uint8 (0 to 255), or from floats.
+def in_range(
+    file: Path, array: NDArray, levels: str | None = None, unsure: str | None = None
+) -> NDArray[np.float32]:
+    """Images (N, C, H, W) in [-1, 1], from numbers in a range.
 
-    Floats from 0 to 1 alone may be of two ranges, so theirs must be given, a key of RANGES.
+    Parameters
+    ----------
+    file : Path
+        Named in errors.
+    array : (N, C, H, W)
+    levels : str or None
+        A key of RANGES. None takes what is certain: 0..255 for uint8, else -1..1 for floats.
+    unsure : str or None
+        The key of RANGES for floats from 0 to 1 alone, which may be of two ranges. If it is None,
+        too, they are refused.
 
     Raises
     ------
     UserError
-        If a value lies outside the range, is not finite, or the range is not certain.
+        If a value is no number, lies outside the range, is not finite, or if the range is not
+        certain.
     """
-    if array.dtype == np.uint8:
+    if array.dtype.kind not in "iuf":
+        raise _no_levels(file, array)
+    if array.dtype == np.uint8 and levels in (None, "0..255"):
         return normalise(array).astype(np.float32)
     if levels is None:
-        levels = _certain(file, array)
+        levels = _certain(file, array, unsure)
     low, high = RANGES[levels]
     values = np.empty(array.shape, np.float32)
     for part in array_files.blocks(len(array), array.shape[1:], _BLOCK):
@@ -215,15 +241,21 @@ def in_range(file: Path, array: NDArray, levels: str | None = None) -> NDArray[n
     return values
 
 
-def _certain(file: Path, array: NDArray) -> str:
+def _no_levels(file: Path, array: NDArray) -> UserError:
+    return UserError(
+        _("{file} holds {kind}: valid is uint8 from 0 to 255, or floats").format(
+            file=file, kind=array.dtype
+        )
+    )
+
+
+def _certain(file: Path, array: NDArray, unsure: str | None) -> str:
     """The range of an array that is not of uint8, if it is certain."""
     if array.dtype.kind != "f":
-        raise UserError(
-            _("{file} holds {kind}: valid is uint8 from 0 to 255, or floats").format(
-                file=file, kind=array.dtype
-            )
-        )
+        raise _no_levels(file, array)
     if array.min() >= 0 and array.max() <= 1:
+        if unsure is not None:
+            return unsure
         raise UserError(
             _(
                 "{file} holds floats from {low:.3g} to {high:.3g}, which may be meant as 0..1 or "

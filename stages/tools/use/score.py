@@ -26,10 +26,8 @@ def main() -> None:
     settings = params.load(paths.PARAMS, dataset).evaluate
     known, held_out = (prepared.load(paths.prepared(dataset), split) for split in prepared.SPLITS)
     about = prepared.description(paths.prepared(dataset))
-    folder = arguments.judge or paths.judge(dataset)
-    if folder.name == storage.STATE:
-        folder = folder.parent
-    judge = storage.load_published(folder, arguments.sha256)
+    place = arguments.judge or paths.judge(dataset)
+    judge = storage.load_published(place, arguments.sha256)
     channels, height, width = held_out.images.shape[1:]
     count = min(settings.samples, len(held_out))
 
@@ -41,15 +39,20 @@ def main() -> None:
         return prepared.to_levels(images)
 
     shown = taken(arguments.samples, 0)
-    if len(shown) < scoring.FEWEST:
+    fewest = scoring.FEWEST
+    if len(shown) < fewest:
         raise UserError(
-            _("{count} samples: valid is {fewest} or more").format(
-                count=len(shown), fewest=scoring.FEWEST
-            )
+            _("{count} samples: valid is {fewest} or more").format(count=len(shown), fewest=fewest)
         )
     fresh = taken(arguments.fresh, 1) if arguments.fresh else None
+    if fresh is not None and len(fresh) < fewest:
+        raise UserError(
+            _("--fresh has {count} samples: valid is {fewest} or more").format(
+                count=len(fresh), fewest=fewest
+            )
+        )
     published = arguments.judge is not None
-    found = scoring.score(known, held_out, folder, shown, fresh, settings, published)
+    found = scoring.score(known, held_out, place, shown, fresh, settings, published)
     for line in scoring.lines(found):
         say(line)
     say(
@@ -76,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--range",
         choices=tuple(RANGES),
-        help=_("what black and white are in an array of floats; needed if all lie in 0..1"),
+        help=_("what black and white are in an array; needed for floats that all lie in 0..1"),
     )
     parser.add_argument(
         "--fresh",
@@ -87,7 +90,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--judge",
         type=Path,
-        help=_("another judge.state, or its folder; default: data/<dataset>/judge"),
+        help=_("the file of another judge, or its folder; default: data/<dataset>/judge"),
     )
     parser.add_argument("--sha256", help=_("what the judge's sha256 must be"))
     parser.add_argument("--output", type=Path, help=_("a .json file for all scores"))

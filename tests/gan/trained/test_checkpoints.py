@@ -109,6 +109,14 @@ def test_the_best_is_the_kept_one_with_the_lowest_score(tmp_path):
     assert checkpoints.chosen(tmp_path, "best") == tmp_path / "epoch-0006"
     write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], {**scores, 7: 0.05}.items())
     assert checkpoints.chosen(tmp_path, "best") == tmp_path / checkpoints.FINAL
+    told = checkpoints.about_the_choice(tmp_path, 7)
+    assert told == "of the kept checkpoints, that of epoch 7 has the lowest quick score"
+    write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], scores.items())
+    told = checkpoints.about_the_choice(tmp_path, 6)
+    assert "epoch 6 has the lowest" in told
+    assert told.endswith(
+        "; epoch 1 has a lower one, but was not kept: train.checkpoint_every decides"
+    )
     write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], [])
     assert message_of(checkpoints.chosen, tmp_path, "best").endswith("run `dvc repro`")
 

@@ -107,6 +107,10 @@ def test_it_shows_verdict_scores_floors_and_checkpoints(copied, run):
                 "-" if score[key] is None else f"{score[key]:.4f}"
                 for key in ("value", "error", "floor")
             ]
+    heads = [line for line in lines if line.startswith(("score ", "cross-entropy "))]
+    assert len(heads) == 2
+    wide = next(line for line in lines if line.startswith("quality.untrained_frechet_distance"))
+    assert wide.index(wide.split()[1]) + len(wide.split()[1]) == heads[0].index("value") + 5
     term = evaluate["bce"]["generator"]
     (line,) = (line for line in lines if line.startswith("bce.generator"))
     assert line.split()[1:] == [f"{term[key]:.4f}" for key in ("value", "distance")]

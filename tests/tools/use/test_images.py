@@ -136,6 +136,7 @@ def test_any_layout_gives_the_same_images(count, channels, height, width):
         (np.array([0.0, 0.5, 1.0]), "-1..1", [0, 0.5, 1]),
         (np.array([0.0, 127.5, 255.0]), "0..255", [-1, 0, 1]),
         (np.array([0, 255]), "0..255", [-1, 1]),
+        (np.array([0, 1], np.uint8), "0..1", [-1, 1]),
     ],
 )
 def test_ranges_are_brought_to_one(array, levels, expected):
@@ -153,6 +154,8 @@ def test_ranges_are_brought_to_one(array, levels, expected):
         (np.array([-0.5, 1.0]), "0..1", "holds -0.5: valid is 0 to 1"),
         (np.array([0.0, 256.0]), "0..255", "holds 256: valid is 0 to 255"),
         (np.array([0, 255]), None, "holds int64: valid is uint8 from 0 to 255, or floats"),
+        (np.array([0, 255], np.uint8), "0..1", "holds 255: valid is 0 to 1"),
+        (np.array(["0", "x"]), "0..1", "holds <U1: valid is uint8 from 0 to 255, or floats"),
     ],
 )
 def test_ranges_that_are_wrong_or_not_certain_are_named(array, levels, message):
@@ -175,6 +178,10 @@ def test_archives_of_arrays_that_do_not_serve_are_named(tmp_path):
         samples([file], SHAPE)
     np.savez(file, a=np.zeros(1), b=np.zeros(1))
     with pytest.raises(UserError, match="arrays a, b: valid is a single one, or arr_0"):
+        samples([file], SHAPE)
+    with file.open("wb") as target:
+        np.save(target, np.zeros((1, *SHAPE)))
+    with pytest.raises(UserError, match=r"x\.npz is a \.npy file: give it that ending"):
         samples([file], SHAPE)
     file.write_bytes(b"PK")
     with pytest.raises(UserError, match=r"no \.npz file of numbers"):

@@ -62,7 +62,7 @@ def test_a_judge_from_elsewhere_gives_the_same_scores_without_its_other_files(
 ):
     folder, expected = drawn
     monkeypatch.chdir(reproduced.folder)
-    state = tmp_path / "judge.state"
+    state = tmp_path / "theirs.state"
     shutil.copy(paths.judge("mnist") / "judge.state", state)
     target = tmp_path / "scores.json"
     own = expected["judge"]["sha256"]
@@ -91,3 +91,6 @@ def test_too_few_samples_are_told(reproduced, drawn, tmp_path, monkeypatch):
     np.save(tmp_path / "few.npy", np.load(drawn[0] / "shown.npy")[:9])
     told = message_of(scored, monkeypatch, tmp_path / "few.npy")
     assert told == "9 samples: valid is 60 or more"
+    np.save(tmp_path / "few.npy", np.load(drawn[0] / "shown.npy")[:9])
+    files = drawn[0] / "shown.npy", "--fresh", tmp_path / "few.npy"
+    assert message_of(scored, monkeypatch, *files) == "--fresh has 9 samples: valid is 60 or more"

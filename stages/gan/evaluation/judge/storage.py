@@ -99,8 +99,14 @@ def save(folder: Path, judge: Judge, splits: Mapping[str, Split]) -> dict[str, A
     return about
 
 
-def load(folder: Path) -> Judge:
-    """Read a judge that `save` wrote.
+def _state_of(place: Path) -> Path:
+    """The state of a judge, of the folder that holds it or of the file itself, of any name."""
+    is_file = place.is_file() or (place.suffix != "" and not place.is_dir())
+    return place if is_file else place / STATE
+
+
+def load(place: Path) -> Judge:
+    """Read a judge that `save` wrote, from its folder or from its state's file.
 
     The network is built only if the file has as many weights as the description says, so that a
     false description cannot fill the memory.
@@ -110,7 +116,7 @@ def load(folder: Path) -> Judge:
     UserError
         If the judge is missing or damaged.
     """
-    source = folder / STATE
+    source = _state_of(place)
     try:
         arrays, stored = states.read(source)
     except UserError as error:
@@ -152,25 +158,28 @@ def load(folder: Path) -> Judge:
     )
 
 
-def load_published(folder: Path, expected: str | None = None) -> Judge:
+def load_published(place: Path, expected: str | None = None) -> Judge:
     """Read a judge that may come from elsewhere, and check its sha256.
 
-    `folder` holds judge.state, and perhaps judge.json. The sha256 must be the one that judge.json
-    has, and `expected`, if that is given.
+    `place` is a folder with judge.state, and perhaps with judge.json, or such a state's file, of
+    any name. The sha256 must be the one that judge.json beside a judge.state has, and `expected`,
+    if that is given.
 
     Raises
     ------
     UserError
         If the judge is missing, damaged, or another one.
     """
-    description = folder / DESCRIPTION
-    judge = load(folder)
-    stated = read_json(description, "sha256")["sha256"] if description.exists() else None
+    source = _state_of(place)
+    description = source.parent / DESCRIPTION
+    judge = load(place)
+    described = source.name == STATE and description.exists()
+    stated = read_json(description, "sha256")["sha256"] if described else None
     for wanted, place in ((stated, description), (expected, "--sha256")):
         if wanted is not None and judge.sha256 != wanted:
             raise UserError(
                 _("{source} has the sha256 {found}, but {place} says {wanted}").format(
-                    source=folder / STATE, found=judge.sha256, place=place, wanted=wanted
+                    source=source, found=judge.sha256, place=place, wanted=wanted
                 )
             )
     return judge
