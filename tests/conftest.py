@@ -16,7 +16,7 @@ from stages.gan.common import language, runtime
 from tests.helpers.data import load_params, message_of
 from tests.helpers.forks.parse_once import parse_once
 from tests.helpers.processes import cores
-from tests.helpers.processes.leftovers import keep_in_one_folder
+from tests.helpers.processes.leftovers import keep_in_one_folder, keep_only
 from tests.helpers.project import Project, make_project, reproduce
 
 # How long an example takes, to be drawn and to be tried, depends on what else the machine does.
@@ -75,6 +75,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 3 if item.path not in long else 2 if item.path in waiting else 1
 
     items.sort(key=turn)
+
+
+_failed: set[Path] = set()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note the folders of tests that fail."""
+    report = yield
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    if report.failed and folder is not None:
+        _failed.add(folder)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run would leave 5 GB: only what failed is left, for a look."""
+    base = session.config._tmp_path_factory._basetemp
+    if base is not None and base.is_dir():
+        keep_only(base, _failed)
 
 
 def pytest_collection_finish() -> None:
