@@ -36,13 +36,13 @@ def lines(checked: Checked) -> Iterable[str]:
     scored = measures.ALL if evaluate.get("game") else measures.ALWAYS
     wide = max(len(f"{measure.section}.{measure.key}") for measure in scored)
     heads = [_("value"), _("error"), _("floor")]
-    yield f"{_row(_('score'), wide, heads)}   {_('floor: the score of real images')}"
+    yield _row(_("score"), wide, heads) + "   " + _("floor: the score of real images")
     for measure in scored:
         score = _mapping(_mapping(evaluate.get(measure.section)).get(measure.key))
         numbers = [_number(score.get(key)) for key in ("value", "error", "floor")]
         yield _row(f"{measure.section}.{measure.key}", wide, numbers)
     heads = [_("value"), _("distance")]
-    yield f"{_row(_('cross-entropy'), wide, heads)}   {_('distance from equilibrium')}"
+    yield _row(_("cross-entropy"), wide, heads) + "   " + _("distance from equilibrium")
     for term in _TERMS:
         found = _mapping(_mapping(evaluate.get("bce")).get(term))
         yield _row(f"bce.{term}", wide, [_number(found.get(key)) for key in ("value", "distance")])
