@@ -24,6 +24,8 @@ _AN_HOUR = 3600.0
 def keep_in_one_folder() -> Path:
     """Have it so from now on; pytest's own folders, which show what failed, stay where they are."""
     root = Path(tempfile.gettempdir())
+    if root.name.startswith(_PREFIX):  # of what has started this worker
+        root = root.parent  # a path to a socket of Chromium's may have no more than 107 letters
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(root))
     for folder in root.glob(f"{_PREFIX}*"):
         found = re.fullmatch(rf"{_PREFIX}([0-9]+)-.*", folder.name)
