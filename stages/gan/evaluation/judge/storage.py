@@ -175,11 +175,11 @@ def load_published(place: Path, expected: str | None = None) -> Judge:
     judge = load(place)
     described = source.name == STATE and description.exists()
     stated = read_json(description, "sha256")["sha256"] if described else None
-    for wanted, place in ((stated, description), (expected, "--sha256")):
+    for wanted, origin in ((stated, description), (expected, "--sha256")):
         if wanted is not None and judge.sha256 != wanted:
             raise UserError(
                 _("{source} has the sha256 {found}, but {place} says {wanted}").format(
-                    source=source, found=judge.sha256, place=place, wanted=wanted
+                    source=source, found=judge.sha256, place=origin, wanted=wanted
                 )
             )
     return judge
