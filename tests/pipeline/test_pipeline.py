@@ -27,7 +27,9 @@ _MADE_LATER = {  # averages of the generator are combined by a tool
     "stages/gan/trained/averaging/profiles.py",
     "stages/gan/trained/averaging/snapshots.py",
 }
-_SCHEDULES = "stages/gan/training/optimizers/schedules.py"
+# What a critic and a judge are not trained by.
+_LOOKAHEAD = "stages/gan/training/optimizers/lookahead.py"
+_OPTIONS = {_LOOKAHEAD, "stages/gan/training/optimizers/schedules.py"}
 NOT_IMPORTED = {
     "download": {"stages/gan/common/compiled.py", "stages/gan/common/tensors.py"},
     "preprocess": {
@@ -37,17 +39,18 @@ NOT_IMPORTED = {
         "stages/gan/data/raw/images/bundled.py",
         "stages/gan/data/raw/packed.py",
     },
-    "judge": {"stages/gan/trained/grids.py", _SCHEDULES, *_MADE_LATER},
-    "evaluate": {_SCHEDULES, *_MADE_LATER},
+    "judge": {"stages/gan/trained/grids.py", *_OPTIONS, *_MADE_LATER},
+    "evaluate": {_LOOKAHEAD, *_MADE_LATER},
     "report": {"stages/gan/common/compiled.py"},
     "export": {
         "stages/gan/export/plain/dcgan.py",
         "stages/gan/export/plain/mlp.py",
+        "stages/gan/export/plain/residual.py",
         "stages/gan/trained/grids.py",
         "stages/gan/trained/states.py",
         *_MADE_LATER,
     },
-    "play": {"stages/gan/trained/grids.py", _SCHEDULES, *_MADE_LATER},
+    "play": {"stages/gan/trained/grids.py", *_OPTIONS, *_MADE_LATER},
 }
 
 

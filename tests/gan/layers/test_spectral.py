@@ -60,11 +60,11 @@ def test_a_step_does_one_round_for_every_layer_of_the_discriminator(kind):
     description = describe(kind, discriminator_spectral_norm=True, discriminator_batch_norm=False)
     pair = networks.build(description, 1)
     layers = spectral.layers(pair[1])
-    assert len(layers) == 3
+    assert len(layers) == (10 if kind == "residual" else 3)
     assert not spectral.layers(pair[0])
     for layer in layers:  # it starts near the truth
         sigma = layer.u.asnumpy().T @ layer.layer.weight.asnumpy() @ layer.v.asnumpy()
-        assert sigma[0, 0] == pytest.approx(largest(layer.layer.weight.asnumpy()), rel=0.01)
+        assert sigma[0, 0] == pytest.approx(largest(layer.layer.weight.asnumpy()), rel=0.02)
     step = make_step(*pair, losses.build("bce"), *optimize(pair, 0.02))
     for index in range(3):
         before = [(x.layer.weight.asnumpy().copy(), x.u.asnumpy().copy()) for x in layers]
