@@ -415,7 +415,10 @@ def test_each_loss_says_how_far_it_is_from_its_own_equilibrium(browser, made):
                 ],
             )
     logits = np.full(2, 1.5)
-    for name, loss in cases.items():
+    assert "judges pairs" in answers["rpgan"]
+    assert "at equilibrium it is 0" in answers.pop("rpgan")
+    for name in answers.keys() & cases.keys():
+        loss = cases[name]
         terms = equilibrium.loss_terms(loss, equilibrium.point(loss), logits, logits)
         total, own = terms["discriminator"], terms["generator"]
         if total.equilibrium is None:

@@ -52,6 +52,7 @@ const answers = (() => {
     if (!(name in losses.table)) return '';
     const loss = text(`loss_${name}`);
     if (equilibrium === null) return text('own_none', {loss});
+    if (losses.table[name].paired) return text('own_pairs', {loss});
     const about = text('own', {
       loss,
       probability: figures.fixed(equilibrium.probability, 2),
