@@ -18,9 +18,9 @@ from mindspore import nn
 from numpy.typing import NDArray
 
 from stages.gan.common.compiled import jit, overwrite
+from stages.gan.common.runtime import one_blas_thread
 from stages.gan.common.tensors import as_tensor
 from stages.gan.evaluation.game.boards import Board, Part
-from stages.gan.evaluation.quality.blocks import one_thread
 from stages.gan.losses import Loss
 
 Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -189,7 +189,7 @@ def turning(
         generator, discriminator, loss, Part(board.real(draw, _PAIRS), board.codes(draw, _PAIRS))
     )
     at = field.weights
-    with one_thread():  # sums over all weights have the same order on any machine
+    with one_blas_thread():  # sums over all weights have the same order on any machine
         share, error = rotation(field, at, _LOOKS, draw)
         found = leading(field, at, min(_LEADING, len(at) - 2), draw)
     return {
