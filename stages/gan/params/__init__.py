@@ -205,13 +205,6 @@ class Train(_Section):
         return {place: weight for place, weight in found.items() if weight > 0}
 
     @property
-    def moved_images(self) -> tuple[str, ...]:
-        """The images, real or fake, whose penalty is estimated by a difference."""
-        if self.penalty.kind != "difference":
-            return ()
-        return tuple(name for name, gamma in (("real", self.r1), ("fake", self.r2)) if gamma > 0)
-
-    @property
     def moves_penalties(self) -> bool:
         """Whether r1 and r2 change during the run."""
         return self.r1 + self.r2 > 0 and self.burn_in.penalty != 1.0

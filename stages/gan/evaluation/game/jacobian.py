@@ -42,7 +42,7 @@ class FieldOf:
     generator, discriminator : nn.Cell
         Copies in evaluation mode, which no compiled function has used yet.
     loss : Loss
-        See `rules.found_by`.
+        `rules.Rules.found`.
     part : Part
     """
 

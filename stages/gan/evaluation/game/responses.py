@@ -162,9 +162,9 @@ class OfDiscriminator:
     player : Player
         A copy of D.
     loss : Loss
-        Its mean is made small; see `rules.found_by`.
+        Its mean is made small: `rules.Rules.found`.
     measured : Loss
-        It gives M; see `rules.measured`.
+        It gives M: `rules.Rules.measured`.
     budget : Budget
     seen : nn.Cell, optional
         What gives the logits, if it is not the copy alone; see `Ignorant`.

@@ -9,6 +9,8 @@ image, and a gradient where D is sure. Both are used here: M measures, and the t
 find the responses.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from mindspore import Tensor
 from numpy.typing import NDArray
@@ -31,16 +33,19 @@ def has_value(settings: Train) -> bool:
     return not choices.LOSSES[settings.loss].has_gradient_penalty
 
 
-def measured(settings: Train) -> Loss:
-    """The loss that gives M."""
-    return of_params(settings)
+@dataclass(frozen=True)
+class Rules:
+    """The losses of a game: the gradient of `found` finds responses, and `measured` gives M."""
+
+    found: Loss
+    measured: Loss
 
 
-def found_by(settings: Train) -> Loss:
-    """The loss whose gradient finds responses."""
+def of(settings: Train) -> Rules:
+    """The rules of a run's game. Penalties, noise and augmentation are no part of it."""
     loss = of_params(settings)
     name = _FOUND_BY.get(settings.loss)
-    return (build(name, loss.options) if name else loss).with_reduction("mean")
+    return Rules((build(name, loss.options) if name else loss).with_reduction("mean"), loss)
 
 
 def values(loss: Loss, real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.float64]:
