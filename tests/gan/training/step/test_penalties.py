@@ -51,7 +51,7 @@ def test_the_params_name_the_images_the_gammas_and_the_sigma(tmp_path):
         named = {f"mnist__train__{name}": value for name, value in changes.items()}
         return penalties.of_params(load_params(tmp_path, "mnist", **named).train, ranks)
 
-    assert of() == of(penalty__kind="difference") == ()
+    assert of() == ()
     assert of(r1=1.0) == (penalties.Penalty("real", 1.0),)
     both = of(2, r1=1.0, r2=4.0, penalty__kind="difference", penalty__sigma=0.02)
     assert both == (penalties.Penalty("real", 0.5, 0.02), penalties.Penalty("fake", 2.0, 0.02))
