@@ -16,7 +16,7 @@ from stages.gan.trained.checkpoints import Checkpoint
 NAMES = gaps.NAMES
 # With fewer held-out images nothing is measured: half of them choose, and half of them score.
 FEWEST = 40
-# A position of the streams of random numbers, behind those of `gaps`.
+# The position of a stream of random numbers, after those that `gaps` uses.
 _TURNING = 5
 
 

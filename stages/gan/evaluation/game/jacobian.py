@@ -24,11 +24,11 @@ from stages.gan.evaluation.game.boards import Board, Part
 from stages.gan.losses import Loss
 
 Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-# Both points are so far from the weights, as a share of the length of all weights.
+# The distance of both points from the weights, as a share of the length of all weights.
 _REACH = 1e-3
-# The vectors of Arnoldi's method.
+# The number of vectors in Arnoldi's method.
 _ROUNDS = 24
-# What `turning` looks at: so many pairs of images and codes, leading eigenvalues, random vectors.
+# How many pairs of images and codes, leading eigenvalues, and random vectors `turning` takes.
 _PAIRS = 256
 _LEADING = 6
 _LOOKS = 8

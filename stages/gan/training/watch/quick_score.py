@@ -6,9 +6,9 @@ the right darkness, early in a run of digits, scored as well as the legible digi
 
 Then they are projected on random directions. On a line the Wasserstein distance of two equally
 large sets is that of their sorted values; the root of the mean of its squares over the directions
-is the sliced distance (Bonneel et al. 2015). Berthet et al. 2026 (MIND, arXiv 2605.06797) show that
-it needs a tenth of the images that a Frechet distance needs, in the features of Inception, for
-which random ones stand here.
+is the sliced distance (Bonneel et al. 2015). Berthet et al. 2026 (MIND, arXiv 2605.06797) show for
+the features of Inception that it needs a tenth of the images that a Frechet distance needs. Here
+random features take the place of Inception's.
 
 The real images are set aside from the training images, and nothing is trained on them. The held-out
 images of `evaluate` stay unseen, so a checkpoint can be chosen by this score.
