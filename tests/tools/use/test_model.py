@@ -5,29 +5,16 @@ import pytest
 import yaml
 
 from stages.command import argument_parser
-from stages.gan import networks
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import write_csv
 from stages.gan.trained import checkpoints, choice
 from stages.gan.trained.sampling import generate as images_of
-from stages.gan.training.optimizers import adam
 from stages.tools.use import discriminate, generate, model
 from tests.helpers.project import ROOT
-from tests.helpers.training.network import describe
+from tests.helpers.training.network import describe, save_untrained
 
 NAMES = (*(checkpoints.epoch_name(epoch) for epoch in (1, 2)), checkpoints.FINAL)
-
-
-def save(folder, epoch):
-    """Untrained networks of 1x8x8 images, other ones for each epoch."""
-    description = describe("mlp")
-    pair = networks.build(description, seed=epoch)
-    optimizers = tuple(
-        adam(network, name, 0.002, 0.5, 0.999)
-        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
-    )
-    checkpoints.save(folder, description, checkpoints.parts(*pair, optimizers), epoch, epoch)
 
 
 @pytest.fixture
@@ -36,7 +23,7 @@ def scored(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     models = paths.models("mnist")
     for epoch, name in enumerate(NAMES, 1):
-        save(models / name, epoch)
+        save_untrained(models / name, epoch=epoch, seed=epoch)
     write_csv(models / paths.QUICK_SCORES, ["epoch", "score"], {1: 0.4, 2: 0.1, 3: 0.2}.items())
 
     def project(which):

@@ -4,9 +4,9 @@ The value of the game is M(G, D) = -(D's loss on real images x and generated ima
 large, and G makes it small. For cross-entropy M(G, D) = E ln D(x) + E ln(1 - D(G(z))), the game of
 Goodfellow et al. 2014, whose value at equilibrium is -2 ln 2.
 
-In training G minimises another loss, the non-saturating one. Its gradient has the same direction for
-each image, and does not vanish where D is certain. Both are used here: M measures, and the training
-losses find the responses.
+In training G minimises another loss, the non-saturating one. Its gradient has the same direction
+for each image, and does not vanish where D is certain. Both are used here: M measures, and the
+training losses find the responses.
 """
 
 from dataclasses import dataclass
