@@ -129,7 +129,7 @@ class Penalty(_Section):
 
 
 class BurnIn(_Section):
-    """Where the penalties and beta2 move from their first values, on a cosine."""
+    """How the penalties and beta2 move to other values, on a cosine."""
 
     steps: Annotated[int, _WHOLE, Field(ge=1, le=2**31)] | None
     penalty: Annotated[float, _WHOLE, Field(ge=0, le=1000)]
