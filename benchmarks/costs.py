@@ -65,7 +65,6 @@ def _child(file: Path, dataset: str) -> None:
     from stages.gan import params
     from stages.gan.data import prepared
     from stages.gan.training import assembly, preparation
-    from stages.gan.training.loop import train
 
     runtime.bound_threads()
     settings = params.load(file, dataset)
@@ -80,9 +79,6 @@ def _child(file: Path, dataset: str) -> None:
 
         def note(step, row) -> None:
             nonlocal began
-            players.after_step(step)
-            if players.recorder is not None:
-                players.recorder.follow(step)
             now = time.perf_counter()
             times.append(now - began)
             began = now
@@ -91,7 +87,7 @@ def _child(file: Path, dataset: str) -> None:
 
         endless = replace(plan, epochs=100_000, max_steps=None, on_step=note)
         try:
-            for _ in train(players.step, data, endless, players.discriminator_step):
+            for _ in players.train(data, endless):
                 pass
         except _Enough:
             return times

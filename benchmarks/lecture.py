@@ -1,5 +1,6 @@
 """The params of most measurements: those of params.yaml, with the recipe `lecture`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,24 @@ def content(dataset: str) -> dict[str, Any]:
     return recipe.of(dataset).applied(read_mapping(paths.PARAMS))
 
 
-def settings(dataset: str) -> params.Dataset:
-    """The same as a typed model."""
-    changed = content(dataset)
-    common = {"language": changed["language"], "kind": changed["datasets"][dataset]}
+def settings(
+    dataset: str, changes: Mapping[str, Any] | None = None, network: str | None = None
+) -> params.Dataset:
+    """The same as a typed model.
+
+    Parameters
+    ----------
+    dataset : str
+    changes : mapping, optional
+        Params below `<dataset>.train`, such as `discriminator.batch_norm`, to other values.
+    network : str, optional
+        Another kind of network.
+    """
+    named = {f"{dataset}.train.{place}": value for place, value in (changes or {}).items()}
+    changed = recipes.applied(content(dataset), named, "benchmarks")
+    kind = changed["datasets"][dataset]
+    common = {
+        "language": changed["language"],
+        "kind": {**kind, "network": network} if network else kind,
+    }
     return params.Dataset.model_validate({**common, **changed[dataset]})

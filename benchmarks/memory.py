@@ -32,10 +32,7 @@ from stages.gan.data.prepared import Split
 from stages.gan.evaluation.judge import classifier
 from stages.gan.trained.sampling import generate, logits
 from stages.gan.training import assembly, preparation
-from stages.gan.training.history import History
-from stages.gan.training.loop import train as run
-from stages.gan.training.step import measures
-from stages.gan.training.watch import diagnosis
+from stages.gan.training.watch import watch
 from stages.tools.recipe.recipes import Recipe
 
 EVERY = 100  # steps between two readings
@@ -70,23 +67,19 @@ def _data() -> Split:
 def train() -> Iterator[None]:
     """The steps of the train stage, watched; after each epoch 25 images are drawn."""
     settings, data = _settings(), _data()
-    history = History()
     players = assembly.assemble(settings, data, 10**6)
-    watching = diagnosis.of_run(settings.train, data, players.generator)
     codes = np.random.default_rng(1).standard_normal((25, 6)).astype(np.float32)
-    meter = measures.DiversityMeter(players.generator, codes)
+    watching = watch.begun(settings.train, data, players, codes)
 
     def look(step: int, row: np.ndarray) -> None:
-        row[-1] = meter.look(step)
-        history.add_step(step, row)
-        watching.failure(history)
+        watching.look(step, row)
 
     plan = preparation.plan_of("mnist", settings.train, len(data))
     per_epoch = plan.steps_per_epoch(len(data))
     for epoch in itertools.count():
         one = replace(plan, epochs=1, first_epoch=epoch + 1, first_step=epoch * per_epoch + 1)
-        for finished in run(players.step, data, replace(one, on_step=look)):
-            history.add_epoch(finished)
+        for finished in players.train(data, replace(one, on_step=look)):
+            watching.history.add_epoch(finished)
         players.refresh()
         generate(players.shown, codes)
         yield from itertools.repeat(None, per_epoch)

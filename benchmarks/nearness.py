@@ -25,7 +25,7 @@ from stages.gan.data import prepared
 from stages.gan.evaluation.judge import Seen, storage
 from stages.gan.evaluation.neighbours import nearest
 from stages.gan.evaluation.quality.memorisation import NEAR
-from stages.gan.trained import checkpoints, grids
+from stages.gan.trained import choice, grids
 from stages.gan.trained.sampling import generate
 
 SHOWN = 10
@@ -66,7 +66,7 @@ def look(dataset: str, folders: Sequence[Path]) -> tuple[list[str], NDArray[np.f
     within = tell("held-out", held_out.images, seen, None)
     for folder in folders:
         settings = params.load(folder / paths.PARAMS, dataset).evaluate
-        checkpoint = checkpoints.load(folder / paths.models(dataset))
+        checkpoint = choice.load(folder / paths.models(dataset), settings.checkpoint)
         count = min(settings.samples, len(held_out))
         codes = latent_codes(
             stream(settings.seed, "evaluation latents"), count, checkpoint.description.latent_size

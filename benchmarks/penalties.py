@@ -79,24 +79,13 @@ class Run:
 
 def settings_of(dataset: str, network: str, changes: dict[str, Any], steps: int) -> params.Dataset:
     """The lecture's params with small networks, rpgan and the run's changes."""
-    content = lecture.content(dataset)
-    section = content[dataset]["train"]
-    for side, widths in zip(("generator", "discriminator"), WIDTHS[network], strict=True):
-        section[side]["widths"] = widths
-    section["discriminator"]["batch_norm"] = False
-    given = {
+    of_g, of_d = WIDTHS[network]
+    small = {
+        "generator.widths": of_g, "discriminator.widths": of_d, "discriminator.batch_norm": False,
         "loss": "rpgan", "batch_size": 64, "learning_rate": 0.0005, "latents": "fresh", "ema": 0.99,
-        "beta2": 0.9 if "burn_in.beta2" in changes else 0.999, "max_steps": steps, **changes,
+        "beta2": 0.9 if "burn_in.beta2" in changes else 0.999, "max_steps": steps,
     }  # fmt: skip
-    for place, value in given.items():
-        *sections, key = place.split(".")
-        node = section
-        for name in sections:
-            node = node[name]
-        node[key] = value
-    kind = {**content["datasets"][dataset], "network": network}
-    common = {"language": content["language"], "kind": kind}
-    return params.Dataset.model_validate({**common, **content[dataset]})
+    return lecture.settings(dataset, {**small, **changes}, network)
 
 
 def begin(settings: params.Dataset, data: prepared.Split, dataset: str) -> Run:

@@ -38,7 +38,6 @@ from stages.gan.common import paths
 from stages.gan.data import prepared
 from stages.gan.layers import BatchNorm
 from stages.gan.training import assembly, preparation
-from stages.gan.training.loop import train
 from stages.gan.training.processes import job, worker
 from stages.gan.training.ranks import exchange, group
 
@@ -203,13 +202,8 @@ def _plain(network) -> None:
 
 def _one_by_one(players, data, plan, link):
     step = plan.first_step
-
-    def after(number, _row):
-        players.after_step(number)
-
     while True:
-        one = replace(plan, max_steps=1, first_step=step, on_step=after)
-        for _ in train(players.step, data, one, players.discriminator_step):
+        for _ in players.train(data, replace(plan, max_steps=1, first_step=step)):
             link.any(False)
         step += 1
         yield

@@ -5,10 +5,11 @@
 
 DIGITS is a folder in which the stages download, preprocess and judge have run for `mnist`. `make`
 writes FILE.npz, which format `idx` reads: each image has three digits drawn at random, of the
-training images or of the held-out ones. `count` is run where such a data set was trained. The judge
-of DIGITS names the digit in each colour of generated images. It prints how many of the 1,000 modes
-occur, and the Kullback-Leibler divergence of their shares from those of 1,000 equal ones, in nats
-(Metz et al. 2017, section 3.3.1, and Srivastava et al. 2017, VEEGAN, have 26,000 samples).
+training images or of the held-out ones. `count` is run where such a data set was trained, and
+takes the checkpoint that `evaluate` scores. The judge of DIGITS names the digit in each colour of
+generated images. It prints how many of the 1,000 modes occur, and the Kullback-Leibler divergence
+of their shares from those of 1,000 equal ones, in nats (Metz et al. 2017, section 3.3.1, and
+Srivastava et al. 2017, VEEGAN, have 26,000 samples).
 """
 
 import argparse
@@ -17,11 +18,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.evaluation.judge import storage
-from stages.gan.trained import checkpoints
+from stages.gan.trained import choice
 from stages.gan.trained.sampling import generate
 
 COLOURS = 3
@@ -87,14 +89,18 @@ def main() -> None:
             given.seed,
         )
         return
-    checkpoint = checkpoints.load(paths.models(given.target))
+    which = params.load(paths.PARAMS, given.target).evaluate.checkpoint
+    checkpoint = choice.load(paths.models(given.target), which)
     generator, _ = checkpoint.networks()
     draw = stream(given.seed, "evaluation latents")
     codes = latent_codes(draw, given.samples, checkpoint.description.latent_size)
     images = generate(generator, codes, kept_as=prepared.to_levels)
     judge = storage.load(given.digits / paths.judge(_DIGITS))
     covered, divergence = coverage(modes(images, judge))
-    print(f"{covered} of {MODES} modes in {given.samples} images, divergence {divergence:.4f} nats")
+    print(
+        f"epoch {checkpoint.epoch}: {covered} of {MODES} modes in {given.samples} images, "
+        f"divergence {divergence:.4f} nats"
+    )
     real = prepared.load(paths.prepared(given.target), "test").images
     covered, divergence = coverage(modes(np.asarray(real), judge))
     print(f"held-out images: {covered} modes in {len(real)}, divergence {divergence:.4f} nats")

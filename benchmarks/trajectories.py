@@ -34,7 +34,6 @@ from stages.gan.layers import BatchNorm
 from stages.gan.trained import checkpoints
 from stages.gan.trained.sampling import generate
 from stages.gan.training import assembly, preparation
-from stages.gan.training.loop import train
 from stages.gan.training.processes import job, worker
 from stages.gan.training.ranks import exchange, group
 
@@ -82,7 +81,6 @@ def trained(
     found = {}
 
     def look(step: int, row: NDArray[np.float32]) -> None:
-        players.after_step(step)
         if step in steps:
             parts = ("generator", "discriminator")
             values = [checkpoints.values(players.trained[part]) for part in parts]
@@ -91,7 +89,7 @@ def trained(
                                 _IMAGES: images}.items():  # fmt: skip
                 found[f"{step}/{name}"] = array
 
-    for _ in train(players.step, data, replace(plan, on_step=look), players.discriminator_step):
+    for _ in players.train(data, replace(plan, on_step=look)):
         pass
     return found
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from mindspore import Parameter, Tensor, ops
+from numpy.typing import NDArray
 
 import stages.command  # noqa: F401  (lets MindSpore wait without spinning)
 from benchmarks import lecture
@@ -27,12 +27,8 @@ from stages.gan.trained import grids
 from stages.gan.trained.sampling import generate
 from stages.gan.training import assembly, preparation
 from stages.gan.training.assembly import Assembly
-from stages.gan.training.history import History
-from stages.gan.training.loop import train
-from stages.gan.training.step import measures
-from stages.gan.training.watch import diagnosis
+from stages.gan.training.watch import watch
 from stages.gan.training.watch.verdicts import Verdict
-from stages.gan.training.watch.weights import Weights
 
 
 def keep(data: prepared.Split) -> prepared.Split:
@@ -178,58 +174,65 @@ class Failed(Exception):
     """Carries the fatal verdict out of the loop."""
 
 
-def settings_of(run: Run, folder: Path) -> params.Dataset:
+def settings_of(run: Run) -> params.Dataset:
     """The lecture's params with the run's changes."""
-    content = lecture.content(run.dataset)
-    section = content[run.dataset]["train"]
-    section["max_steps"] = run.steps
-    for place, value in run.changes.items():
-        *sections, key = place.split(".")
-        node = section
-        for name in sections:
-            node = node[name]
-        node[key] = value
-    file = folder / "params.yaml"
-    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    return params.load(file, run.dataset)
+    return lecture.settings(run.dataset, {"max_steps": run.steps, **run.changes})
 
 
-def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> tuple[Verdict, float]:
-    """Train as the run says; its verdict and its seconds a step."""
-    changed = settings_of(run, output)
-    settings = changed.train
-    data = run.data(data)
-    plan = preparation.plan_of(run.dataset, settings, len(data))
-    players = assembly.assemble(changed, data, plan.total_steps(len(data)))
-    diagnosed = diagnosis.of_run(settings, data, players.generator)
-    codes = latent_codes(stream(settings.grid_seed, "fixed latents"), 25, data.latents.shape[1])
-    meter = measures.DiversityMeter(players.generator, codes)
-    weights = Weights(players)
-    history = History()
+@dataclass(frozen=True)
+class Trained:
+    """A run at its end: its networks, its watch and what that concluded.
 
-    def on_step(step, row):
-        players.after_step(step)
-        row[-1] = meter.look(step)
-        history.add_step(step, row)
-        if verdict := diagnosed.failure(history, weights.look(step)):
+    `codes` are the fixed latent codes (25, latent_size), and `seconds` a step's mean duration.
+    """
+
+    settings: params.Dataset
+    players: Assembly
+    codes: NDArray[np.float32]
+    watching: watch.Watch
+    verdict: Verdict
+    seconds: float
+
+
+def train(
+    settings: params.Dataset,
+    dataset: str,
+    data: prepared.Split,
+    on_step: Callable[[Assembly, int], None] = nothing,
+    stops: bool = True,
+) -> Trained:
+    """Train watched, as the stage does; with `stops` up to the first verdict of a failure."""
+    plan = preparation.plan_of(dataset, settings.train, len(data))
+    players = assembly.assemble(settings, data, plan.total_steps(len(data)))
+    draw = stream(settings.train.grid_seed, "fixed latents")
+    codes = latent_codes(draw, grids.COUNT, data.latents.shape[1])
+    watching = watch.begun(settings.train, data, players, codes)
+
+    def look(step: int, row: NDArray[np.float32]) -> None:
+        verdict = watching.look(step, row)
+        if verdict and stops:
             raise Failed(verdict)
-        run.on_step(players, step)
+        on_step(players, step)
 
     began = time.monotonic()
     try:
-        for _ in train(
-            players.step, data, replace(plan, on_step=on_step), players.discriminator_step
-        ):
+        for _ in players.train(data, replace(plan, on_step=look)):
             pass
-        verdict = diagnosed.conclusion(history, weights.broken())
+        verdict = watching.conclusion()
     except Failed as failure:
         verdict = failure.args[0]
-    seconds = (time.monotonic() - began) / len(history.measures)
-    file = name.replace(" ", "-").replace(",", "")
-    np.save(output / f"{file}.npy", history.measures)
+    seconds = (time.monotonic() - began) / len(watching.history.measures)
     players.refresh()
-    grids.grid(generate(players.shown, codes)).save(output / f"{file}.png")
-    return verdict, seconds
+    return Trained(settings, players, codes, watching, verdict, seconds)
+
+
+def diagnose(name: str, run: Run, data: prepared.Split, output: Path) -> Verdict:
+    """Train as the run says, and keep its history and its last pictures; its verdict."""
+    made = train(settings_of(run), run.dataset, run.data(data), run.on_step)
+    file = name.replace(" ", "-").replace(",", "")
+    np.save(output / f"{file}.npy", made.watching.history.measures)
+    grids.grid(generate(made.players.shown, made.codes)).save(output / f"{file}.png")
+    return made.verdict
 
 
 def main() -> None:
@@ -243,7 +246,7 @@ def main() -> None:
     for name in sys.argv[4:] or RUNS:
         run = RUNS[name]
         data = prepared.load(folders[run.dataset], "train")
-        verdict, _ = diagnose(name, run, data, output)
+        verdict = diagnose(name, run, data, output)
         cells = (
             name,
             {True: "healthy", False: "broken", None: "tried"}[run.healthy],

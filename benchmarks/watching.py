@@ -26,11 +26,7 @@ from stages.gan import params
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data import prepared
 from stages.gan.training import assembly, preparation
-from stages.gan.training.history import History
-from stages.gan.training.loop import train
-from stages.gan.training.step import measures
-from stages.gan.training.watch import diagnosis
-from stages.gan.training.watch.weights import Weights
+from stages.gan.training.watch import watch
 
 STEPS = 50
 
@@ -41,12 +37,9 @@ class _Steps:
     def __init__(self, settings: params.Dataset, data: prepared.Split, watched: bool) -> None:
         plan = preparation.plan_of("", settings.train, len(data))
         self._players = assembly.assemble(settings, data, 10_000, watched=watched)
-        self._diagnosis = diagnosis.of_run(settings.train, data, self._players.generator)
         size = data.latents.shape[1]
         codes = latent_codes(stream(settings.train.grid_seed, "fixed latents"), 25, size)
-        self._meter = measures.DiversityMeter(self._players.generator, codes)
-        self._weights = Weights(self._players)
-        self._history = History()
+        self._watch = watch.begun(settings.train, data, self._players, codes)
         self._data, self._step = data, 1
         self.looking = 0.0
         on_step = self.look if watched else plan.on_step
@@ -55,17 +48,14 @@ class _Steps:
     def look(self, step: int, row: np.ndarray) -> None:
         """What the train stage does after a step, but for the progress bar."""
         began = time.perf_counter()
-        self._players.after_step(step)
-        row[-1] = self._meter.look(step)
-        self._history.add_step(step, row)
-        assert self._diagnosis.failure(self._history, self._weights.look(step)) is None
+        assert self._watch.look(step, row) is None
         self.looking += time.perf_counter() - began
 
     def advance(self, steps: int) -> float:
         """Train so many steps on; milliseconds a step."""
         plan = replace(self._plan, max_steps=steps, first_step=self._step)
         began = time.perf_counter()
-        for _ in train(self._players.step, self._data, plan):
+        for _ in self._players.train(self._data, plan):
             pass
         self._step += steps
         return (time.perf_counter() - began) / steps * 1000

@@ -11,9 +11,8 @@
 # Why it matters: someone copies half-trained weights to models/ and commits them, to look at the report
 # early, and takes it back afterwards. A week later the real run with this learning rate takes one second
 # and is "reproduced", and `dvc exp run` too stores the draft under the new name.
-# Instead: look at drafts without `dvc commit` (copy them back afterwards). If it was done, remove
-# .dvc/cache/runs, which holds nothing that dvc.lock needs; `dvc repro --no-run-cache` trains this once,
-# but leaves the entry where it is. `dvc push --run-cache` takes it to others.
+# Instead: look at drafts without `dvc commit` (copy them back afterwards). If it was done,
+# `dvc repro --no-run-cache` trains (checked below).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -7,13 +7,13 @@
 # Seen: the stage runs to its end. Then DVC looks up each path below `plots:` of dvc.yaml, also those of the
 # other stage. One of them lies in a folder whose list of files is not in the cache: "failed to load
 # directory", exit code 255, and no experiment is kept. `dvc repro train_a` works there, and so does
-# `dvc exp run` where the plot is named in another way: as a plot of its stage, or under a title with
-# a `y`, as curves are.
+# `dvc exp run` where the plot is named under a title with a `y`, as curves are.
 #
-# Why it matters: a pipeline for several data sets or models, dvc.lock in git, and a student with a new clone
-# who tries one of them: an hour of training, and then this.
-# Instead: name images that lie in folders in the stage's own `plots:` (folders), or as
-# `- folder/1.png: {y: {folder/1.png: image}}`; or run `dvc pull` or the whole pipeline first.
+# Why it matters: a pipeline has several data sets or models, and dvc.lock is in git. A student with a new
+# clone tries one of them: an hour of training is lost.
+# Instead: name an image that lies in a folder as `- folder/1.png: {y: {folder/1.png: image}}` (checked below).
+#
+# The script dvc-plots-missing-image.sh has what `dvc plots` does in such a clone.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -10,8 +10,7 @@
 # So does a local name of ASCII letters.
 #
 # Why it matters: the error says nothing of git, names or settings. Who meets it looks for the letters in the
-# data, in params.yaml or in the path, and there are none. A branch or a remote with such letters in
-# .git/config does the same: DVC writes that file again for the copy, in ASCII.
+# data, in params.yaml or in the path, and there are none.
 # Instead: `git config --global user.name`, and `git config --local --unset user.name`.
 set -euo pipefail
 work=$(mktemp -d)

@@ -2,8 +2,7 @@
 # A linked folder inside a folder that DVC tracks does not exist for DVC; a linked file does.
 #
 # Guess: `data/faces -> /disk/faces` inside a tracked `data/` is followed, as `data/one.png -> ...` is: its
-# files are hashed and stored, and a change there makes the stage run again. Or DVC refuses, as it
-# does when the path that it is given is itself such a link.
+# files are hashed and stored, and a change there makes the stage run again. Or DVC refuses it.
 #
 # Seen: nothing behind the linked folder is hashed, stored or watched, and no message says so. The lock file
 # counts the other files alone. New images behind the link leave the stage "up to date"; `dvc data
@@ -13,8 +12,8 @@
 # Why it matters: a large data set lies on another disk and is linked into data/. The stage reads it and
 # trains. After 10,000 more images `dvc repro` does nothing; and after `dvc add data` a colleague's clone has a
 # data/ without images.
-# Instead: name the link itself as the dep (`data/faces`, not `data`); for `dvc add` use copies, or
-# `dvc import-url /disk/faces`; or link the files one by one.
+# Instead: name the link itself as the dep (`data/faces`, not `data`), or link the files one by one (both
+# checked below); for `dvc add` use copies.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

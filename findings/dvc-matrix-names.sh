@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # Two combinations of a DVC matrix whose names come out the same: one is dropped without a word.
 #
-# Guess: a 2 x 2 matrix is four stages, always; if two of them would get one name, DVC refuses
-# (as it does for two stages that write one output), or numbers them.
+# Guess: a 2 x 2 matrix is four stages, always; if two of them would get one name, DVC refuses, or
+# numbers them.
 #
 # Seen: the name is the values joined by "-". (bce, ls-dcgan) and (bce-ls, dcgan) are both
 # gan@bce-ls-dcgan; the later one replaces the earlier, `dvc repro` ends with exit code 0 and "up to
 # date", and the first model is never trained. foreach does the same with 1 and "1".
 #
 # Why it matters: names of losses, networks and data sets do hold hyphens. A table over loss x network
-# lacks a row; that the outputs go to different folders does not help, as the stage is gone
-# before DVC compares outputs.
-# Instead: no hyphens in matrix values (use _); or a matrix over a single list of explicit names; and in
-# a test count `dvc stage list` against the product of the lists.
+# lacks a row, though the outputs go to different folders.
+# Instead: no hyphens in matrix values (use _, checked below); and in a test count `dvc stage list`
+# against the product of the lists.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,14 +1,11 @@
 #!/usr/bin/env bash
 # An empty cell in a CSV is drawn by `dvc plots` as the value 0; the word nan is a gap.
 #
-# Guess: an empty cell means "not measured here" and makes a gap in the line (as pandas reads it, and as
-# null in a JSON file does). Vega-Lite's own bug of this kind (vega/vega-lite, "Empty values in CSV files
-# are not treated as null") was closed in 2020.
+# Guess: an empty cell means "not measured here" and makes a gap in the line, as null in a JSON file does.
 #
 # Seen: DVC hands every CSV cell to Vega-Lite as a string inside the page, past Vega's CSV reader; Vega
-# turns "" into 0 when it draws, in Vega-Lite 5.8 and 6.4 alike (the oldest and the newest that vl-convert
-# carries; DVC's own page loads 5.2.0 from the net). The line falls to zero and comes back,
-# and the axis is stretched down to 0. "nan" breaks the line, and so does null in JSON.
+# turns "" into 0 when it draws, in Vega-Lite 5.8 and 6.4 alike. The line falls to zero and comes back.
+# "nan" breaks the line, and so does null in JSON.
 #
 # Why it matters: history.csv with an FID every fifth epoch has empty cells in between. The plot shows
 # a model that is perfect (FID 0) in four epochs of five, and the real curve is pressed flat.

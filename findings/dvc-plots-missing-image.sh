@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # One image that is not in DVC's cache takes all plots of its revision away, curves in git included.
 #
-# Guess: `dvc plots diff main` shows what there is of main. The loss curves are a CSV file in git
-# (cache: false), so they are drawn; an image that was never fetched is left out, or a note says so.
+# Guess: `dvc plots show` shows what there is. The loss curves are a CSV file in git (cache: false), so
+# they are drawn; an image that was never fetched is left out, or a note says so.
 #
 # Seen: an image inside a folder that a stage makes is listed under `plots:`. Where that folder is not
-# in the cache, DVC drops every plot of the revision: "failed to load some plots" is all that is said, with
-# exit code 0, and the page compares the workspace with nothing. A single file that is missing takes no
-# other plot away. Plots that are named as targets are drawn as before.
+# in the cache, DVC drops every plot: "failed to load some plots" is all that is said, and the exit code is
+# 0. A single file that is missing takes no other plot away. Plots that are named as targets are drawn.
 #
-# Why it matters: a clone without `dvc pull` has no plots at all, and `dvc plots diff` with a colleague's
-# commit loses the loss curves that git has, as soon as sample grids are among the plots.
-# Instead: `dvc plots diff main --targets losses.csv`; or fetch the folder first (`dvc fetch -a`).
+# Why it matters: a clone without `dvc pull` has no plots at all, also no loss curves, which git has, as soon
+# as sample grids are among the plots.
+# Instead: name the plots (`dvc plots show losses.csv`), or fetch the folder first (`dvc pull grids`; both
+# checked below).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From 4,000 rows on `dvc plots` draws a smoothed curve, though its slider stands at the lowest place.
+# Of some thousand rows `dvc plots` draws a smoothed curve, though its slider stands at the lowest place.
 #
 # Guess: the slider "smooth" under a plot begins at 0.001, its lowest value, which is no smoothing. The strong
 # line is the data until somebody moves the slider.

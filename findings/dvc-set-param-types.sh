@@ -12,8 +12,8 @@
 # False for "off" (and `if cfg["augment"] == "off"` is then not true), or a string for Adam's eps.
 # That the quotes go is known (treeverse/dvc, "exp run --set-param: doesn't preserve quotes and
 # interpolation syntax"); that the training script then reads other values is the trap.
-# Instead: read params with `dvc.api.params_show()` or ruamel.yaml (YAML 1.2), never PyYAML; avoid the
-# words on, off, yes, no as values; or check the type of every parameter when the script starts.
+# Instead: read params with ruamel.yaml (YAML 1.2, checked below), never PyYAML; avoid the words on, off,
+# yes, no as values; or check the type of every parameter when the script starts.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -5,11 +5,11 @@
 # they do in PyTorch, and as nn.BCEWithLogitsLoss does in MindSpore.
 #
 # Seen: MindSpore 2.10.0 and 2.9.0, p = 0.5, label 0: "none" gives 0.693147 = ln 2, "mean" and "sum" give 1.386294.
-# From two elements on all agree. The gradient is right (2 for p, not 4). ops.binary_cross_entropy does the same.
+# Of two elements the mean is half of the sum, as it should be. The gradient is right (2 for p, not 4).
 # nn.BCEWithLogitsLoss, nn.MSELoss and nn.L1Loss are right (controls).
 #
-# Why it matters: who tries the loss on one number to see what it says reads 2 ln 2, and a term of
-# 55.262 where float32 stops at 27.631 = -ln 1e-12. The last batch of a test set can have one image.
+# Why it matters: who tries the loss on one number to see what it says reads 2 ln 2. The last batch of a
+# test set can have one image.
 # Instead: reduction "none" and a mean by hand, or nn.BCEWithLogitsLoss on the logits.
 set -euo pipefail
 work=$(mktemp -d)

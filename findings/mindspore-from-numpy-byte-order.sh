@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# MindSpore 2.10: `Tensor.from_numpy` of a big-endian array prints right and computes with swapped bytes.
+# MindSpore 2.10: `Tensor.from_numpy` of a big-endian array is shown right and computes with swapped bytes.
 #
 # Guess: an array in the other byte order is refused, as by `Tensor(array)` and by torch.from_numpy, or it is
 # converted. If print(tensor) and tensor.asnumpy() show the right numbers, then the numbers are right.
 #
-# Seen: it is accepted. print(), asnumpy() and dtype (Int32, Float32) are right, for asnumpy() hands back the
-# very array that came in. Every operation reads the memory as little-endian: 1 becomes 16777216, and
-# 1.0 becomes 4.6e-41, that is 0. `Tensor(array)` raises.
+# Seen: it is accepted. asnumpy() and dtype (Int32, Float32) are right. An addition reads the memory as
+# little-endian: 1 becomes 16777216, and 1.0 becomes 4.6e-41, that is 0. `Tensor(array)` raises.
 #
 # Why it matters: IDX, the format of MNIST's files, is big-endian, and idx2numpy gives its arrays so.
 # Bytes are not concerned; labels of four bytes (QMNIST) and float features are. Such features look right when

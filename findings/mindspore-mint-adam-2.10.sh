@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# mint.optim.Adam trains in MindSpore 2.8 and 2.9; in 2.10 the same lines train nothing, without an error.
+# mint.optim.Adam trains in MindSpore 2.9; in 2.10 the same lines train nothing, without an error.
 #
 # Guess: between 2.9 and 2.10 an optimizer's results on a CPU stay the same, or a call that is no longer
-# supported raises (as mint.optim.AdamW does in both).
+# supported raises.
 #
 # Seen: from 1.0, with lr 0.1 and gradient 1, three steps give 0.7 in 2.9.0 (as the formula says and as nn.Adam
-# does), and 1.0 in 2.10.0: the weights never move. The moments are updated rightly in both; the step
-# counter is 3 in 2.9.0 and stays 0 in 2.10.0. The log has no warning of it. 2.8.0 is as 2.9.0; 2.7.0 raises.
+# does), and 1.0 in 2.10.0: the weights never move. The first moment is updated rightly in both; the step
+# counter is 3 in 2.9.0 and stays 0 in 2.10.0.
 #
 # Why it matters: a training script that worked is run again after an upgrade. It ends without an error, the losses
 # move a little with the batches, and the checkpoint holds the initial weights.

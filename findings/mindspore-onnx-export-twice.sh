@@ -4,15 +4,15 @@
 # Guess: export reads the network and writes a file; it can be called after each epoch, as it can with
 # file_format="MINDIR", and as torch.onnx.export can.
 #
-# Seen: the first call rewrites the compiled graph for ONNX and keeps it by the network object; the second
-# call finds it in that state and raises "i: 3 out of range: 3, cnode: ...", an internal error. So for any
-# of Dense, Conv2d with bias, BatchNorm, pooling, Softmax (a Conv2d without bias alone goes through).
-# MINDIR any number of times is fine, before and after. The first file stays where it is.
+# Seen: the second call raises "i: 3 out of range: 3, cnode: ...", an internal error, for networks with
+# Dense, or with Conv2dTranspose and BatchNorm. A Conv2d without bias goes through. MINDIR is fine, before
+# and after. The first file stays where it is. It seems that the first call keeps a graph that it has
+# rewritten for ONNX with the network object, because a new object around the same network goes through.
 #
 # Why it matters: a generator exported at each checkpoint is exported at the first one only. Where the
 # error is caught and logged, generator.onnx holds the first epoch's weights to the end of training.
 # Instead: wrap the network anew for each export, `ms.export(nn.SequentialCell(net), ...)` (same weights,
-# checked below); or export once, after training; or write the ONNX file with the onnx package.
+# checked below); or export once, after training.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -10,7 +10,7 @@
 # an even kernel with stride 1. Right: even paddings, pads written out, and the engine of OpenCV 4
 # (ENGINE_CLASSIC) for SAME_UPPER.
 #
-# Why it matters: TensorFlow's and MindSpore's "same" is written as SAME_UPPER, and kernel 3 with stride 2 is common in
+# Why it matters: MindSpore's "same" is written as SAME_UPPER, and kernel 3 with stride 2 is common in
 # classifiers and discriminators. After pip install -U the same file and the same code give other scores.
 # Instead: readNetFromONNX(file, cv2.dnn.ENGINE_CLASSIC), or a file with pads in numbers (both checked below).
 set -euo pipefail

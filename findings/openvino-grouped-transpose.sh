@@ -10,8 +10,8 @@
 #
 # Why it matters: MindSpore 2.10 writes output_shape into each Conv2dTranspose that it exports. A generator with
 # grouped or depthwise upsampling is right in onnxruntime, and draws noise in OpenVINO.
-# Instead: delete the attribute where pads and strides already give that size (checked below), or auto_pad; or two
-# ConvTranspose side by side, joined by Concat.
+# Instead: delete the attribute where pads and strides already give that size, or use auto_pad (both checked
+# below).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

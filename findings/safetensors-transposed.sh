@@ -2,17 +2,14 @@
 # safetensors 0.8.0 saves a transposed or sliced NumPy array with its elements in the wrong places; 0.7.0 was right.
 #
 # Guess: `safetensors.numpy.save_file({"weight": weight.T}, ...)` stores what `weight.T` shows, as np.save does; or it
-# refuses, as safetensors.torch does for a tensor that is not contiguous. A file's content does not hang on
-# how an array lies in memory.
+# refuses. A file's content does not hang on how an array lies in memory.
 #
 # Seen: the array's memory is written as it lies, under the shape of the view. weight.T comes back as the same
 # numbers in another order, weight[:, ::2] as the first numbers of the whole array, an array in Fortran
-# order too. Nothing is said. With 0.7.0 all come back as they were. The docstring of both asks for contiguous
-# arrays; a Fortran-ordered one is contiguous by NumPy's word. (Known since August 2026: safetensors#825.)
+# order too. Nothing is said. With 0.7.0 all come back as they were. (Known: safetensors#825.)
 #
 # Why it matters: weights are transposed when they are moved between frameworks (Dense is (out, in) here, (in, out)
-# there), and scikit-learn and np.linalg return Fortran-ordered arrays. The file loads, shapes are right, the network's
-# outputs are noise.
+# there). The file loads, shapes are right, the network's outputs are noise.
 # Instead: `np.array(x, order="C")` on every array that is saved (checked below), or a comparison after saving.
 set -euo pipefail
 work=$(mktemp -d)

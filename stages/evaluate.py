@@ -11,7 +11,7 @@ from stages.gan.data import prepared
 from stages.gan.evaluation import discriminator, game, pictures, scoring
 from stages.gan.measures import headline
 from stages.gan.params import Dataset
-from stages.gan.trained import checkpoints
+from stages.gan.trained import choice
 from stages.gan.trained.grids import COUNT
 from stages.gan.trained.sampling import generate, logits
 
@@ -24,7 +24,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     held_out = prepared.load(paths.prepared(dataset), "test")
     known = prepared.load(paths.prepared(dataset), "train")
     about = prepared.description(paths.prepared(dataset))
-    checkpoint = checkpoints.load(checkpoints.chosen(paths.models(dataset), settings.checkpoint))
+    checkpoint = choice.load(paths.models(dataset), settings.checkpoint)
     checkpoint.check_images(held_out.images.shape[1:])
     generator, d = checkpoint.networks()
 
@@ -70,7 +70,7 @@ def evaluate(dataset: str, params: Dataset) -> None:
     if found := headline.finding(metrics):
         say(f"{dataset}: {found.seen}")
     if settings.checkpoint == "best":
-        told = checkpoints.about_the_choice(paths.models(dataset), checkpoint.epoch)
+        told = choice.about(paths.models(dataset), checkpoint.epoch)
         say(f"{dataset}: {told}")
     if checkpoint.averaged:
         say(

@@ -11,7 +11,7 @@ from stages.gan.common.yaml_files import flat
 from stages.gan.data import prepared
 from stages.gan.export import model_card, networks, space
 from stages.gan.params import Dataset, shareable
-from stages.gan.trained import checkpoints
+from stages.gan.trained import choice
 from stages.gan.trained.sampling import generate
 
 # Files and networks are compared on this number of codes and images; half the images are real.
@@ -23,8 +23,8 @@ USES = ("language", "report", "train", "evaluate.checkpoint")
 def export(dataset: str, params: Dataset) -> None:
     """Write models/<dataset>/export: both networks in two formats, model card, and an app."""
     metrics = paths.metrics(dataset)
-    models = checkpoints.chosen(paths.models(dataset), params.evaluate.checkpoint)
-    checkpoint = checkpoints.load(models)
+    which = params.evaluate.checkpoint
+    checkpoint = choice.load(paths.models(dataset), which)
     description = checkpoint.description
     held_out = prepared.load(paths.prepared(dataset), "test")
     checkpoint.check_images(held_out.images.shape[1:])
@@ -34,6 +34,7 @@ def export(dataset: str, params: Dataset) -> None:
         title=params.report.title,
         description=description,
         averaged=checkpoint.averaged,
+        chosen=checkpoint.epoch if which == "best" else None,
         prepared=prepared.description(paths.prepared(dataset)),
         source=read_json(paths.raw(dataset) / "source.json", "sha256"),
         evaluate=read_json(

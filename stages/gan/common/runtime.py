@@ -1,7 +1,11 @@
-"""Settings of MindSpore's runtime: its threads, how it waits, and its dumps."""
+"""Settings of the libraries that compute: their threads, how MindSpore waits, and its dumps."""
 
+import functools
+import importlib
 import os
 import sys
+from contextlib import AbstractContextManager
+from typing import Any
 
 # The same on every machine, because a result's bits depend on it (see bound_threads).
 THREADS = 2
@@ -46,6 +50,22 @@ def bound_threads() -> None:
     tuning = mindspore.device_context.cpu.op_tuning
     if not tuning.RuntimeConf.get_instance().is_op_threads_num_configured():
         tuning.threads_num(THREADS)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """In the block NumPy's and SciPy's BLAS have one thread each, as on any other machine.
+
+    With several threads a BLAS sums in another order, so the last bits would depend on the number
+    of cores.
+    """
+    return _blas_libraries().limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def _blas_libraries() -> Any:
+    """threadpoolctl's view of the BLAS libraries in this process; to find them takes 1 ms."""
+    importlib.import_module("scipy.linalg")  # loads SciPy's own BLAS, so that it is found, too
+    return importlib.import_module("threadpoolctl").ThreadpoolController()
 
 
 def leave_no_dumps() -> None:

@@ -30,13 +30,15 @@ _TASK = "unconditional-image-generation"
 class Facts:
     """The content of a card: files that earlier stages wrote, and the params.
 
-    `params` are the params of training, flat.
+    `chosen` is the epoch of the networks if it was chosen by the quick score, and None for the
+    last epoch. `params` are the params of training, flat.
     """
 
     dataset: str
     title: str
     description: Description
     averaged: bool
+    chosen: int | None
     prepared: Mapping[str, Any]
     source: Mapping[str, Any]
     evaluate: Mapping[str, Any]
@@ -239,6 +241,11 @@ def _training(facts: Facts) -> str:
     else:
         text = _("{steps:,} steps in {epochs:,} epochs.")
     length = text.format(steps=train["steps"], epochs=train["epochs"], **(before or {}))
+    if facts.chosen is not None:
+        length += _(
+            " The networks are those of epoch {epoch}: of all checkpoints that were kept, it has "
+            "the lowest quick score."
+        ).format(epoch=facts.chosen)
     found = _("Verdict on the run: **{name}**. Seen: {seen}. {meaning}").format(
         name=verdict["name"], seen=verdict["seen"], meaning=verdict["meaning"]
     )

@@ -86,15 +86,15 @@ QUALITY = (
     Measure(
         "quality", "clipped_density", marked("clipped density"), "higher",
         marked(
-            "As density, but no image counts more than fully, and outliers among the real images "
-            "do not help. It falls in step with the share of bad images."
+            "As density, but each image counts at most as one, and outliers among the real images "
+            "have less weight. It falls in proportion to the share of bad images."
         ),
     ),
     Measure(
         "quality", "clipped_coverage", marked("clipped coverage"), "higher",
         marked(
-            "The share of good images that would cover the real images as well. It falls in step "
-            "with the share of bad or missing images."
+            "The share of good images that would cover the real images equally well. It falls in "
+            "proportion to the share of bad or missing images."
         ),
     ),
     Measure(
@@ -126,8 +126,8 @@ QUALITY = (
         "quality", "untrained_frechet_distance",
         marked("Frechet distance in the features of an untrained network"), "lower",
         marked(
-            "The same distance as the first row, seen by fixed random convolutions. They notice "
-            "what the judge's task does not need."
+            "The distance of the first row, in the features of fixed random convolutions. They "
+            "also show what the judge's task does not need."
         ),
         marked("untrained Frechet"),
     ),
@@ -173,29 +173,30 @@ GAME = (
     Measure(
         "game", "discriminator_gain", marked("D's gain"), "lower",
         marked(
-            "How much better D becomes if it alone learns on. At equilibrium D can gain nothing."
+            "How much better D becomes if it learns on and G stays as it is. At equilibrium D can "
+            "gain nothing."
         ),
     ),
     Measure(
         "game", "generator_gain", marked("G's gain"), "lower",
         marked(
-            "How much better G becomes if it alone learns on. It is large for most good G: images "
-            "that deceive a D which stands still are easy to find."
+            "How much better G becomes if it learns on and D stays as it is. It is large for most "
+            "good generators, because images that deceive an unchanging D are easy to find."
         ),
     ),
     Measure(
         "game", "perturbed_gap", marked("perturbed duality gap"), "lower",
         marked(
             "The duality gap, searched from slightly changed weights. It is above the duality gap "
-            "where both networks stand still without an equilibrium."
+            "where both gradients are 0 but there is no equilibrium."
         ),
         marked("perturbed gap"),
     ),
     Measure(
         "game", "proximal_gap", marked("proximal duality gap"), "lower",
         marked(
-            "The duality gap if D may answer each change of G, but must stay near itself. It can "
-            "be 0 where there is no Nash equilibrium."
+            "The duality gap if D may answer each change of G, but its answers must change "
+            "little. It can be 0 where there is no Nash equilibrium."
         ),
         marked("proximal gap"),
     ),

@@ -140,7 +140,7 @@ def about_equilibrium(terms: Mapping[str, Any]) -> str:
             "{probability:.4g} of being the real one of the two: D(x) and D(G(z)) on this page are "
             "these probabilities. A single logit has no meaning, because a constant that is added "
             "to all logits changes nothing. The rows of the table named cross-entropy, D's "
-            "accuracy and the JSD are given for the constant with which D's mean answer is 1/2."
+            "accuracy and the JSD are computed with the constant that makes D's mean answer 1/2."
         ).format(name=terms["name"], probability=point["probability"])
     if point["lowest_logit"] != point["highest_logit"]:
         return _(

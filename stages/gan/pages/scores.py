@@ -59,7 +59,10 @@ def _game_in_words(ours: Mapping[str, Any], near: Mapping[str, Any]) -> str:
     """Whether D, and G where D may answer, could gain more than at equilibrium."""
     d_gains, g_gains = (_is_above_floor(score) for score in (ours, near))
     if not d_gains and not g_gains:
-        return _("Neither D nor G could gain more than a pair at equilibrium: the game is at rest.")
+        return _(
+            "Neither D nor G could gain more than a pair at equilibrium: the searches found no way "
+            "in which one of them could become better against the other."
+        )
     if d_gains:
         return _(
             "D alone could still gain {gain:.3g} by learning on (a pair at equilibrium: "
@@ -82,9 +85,9 @@ def _turning_in_words(turning: Mapping[str, Any]) -> str:
     pairs = [complex(*pair) for pair in turning["eigenvalues"]]
     most = max(pairs, key=lambda value: abs(value.imag) / max(abs(value), 1e-12), default=None)
     said = _(
-        "In training both networks follow the gradients of their losses. At these weights "
-        "{share:.0%} of the change of this field (its Jacobian) is rotation: small steps turn, "
-        "where a single loss would only fall."
+        "In training both networks follow the gradients of their losses. The Jacobian says how "
+        "these gradients change near the trained weights. {share:.0%} of it is rotation, which "
+        "makes the weights go round; the gradient of a single loss has no rotation."
     ).format(share=turning["rotation"]["value"])
     if most is None or not most.imag:
         return said + " " + _("The leading eigenvalues are real: along these nothing turns.")
@@ -151,7 +154,7 @@ def loss_table(evaluate: Mapping[str, Any], train: Train) -> list[dict[str, Any]
         of_real = _(
             "D's probability that a real image, beside a generated one, is the real one of the two."
         )
-        of_fake = _("The same for a generated image: 1 less the row above.")
+        of_fake = _("The same for a generated image: 1 minus the row above.")
     return [
         *rows,
         _row(_("mean D(x)"), evaluate["real_probability"], probability, of_real),

@@ -129,7 +129,7 @@ class Penalty(_Section):
 
 
 class BurnIn(_Section):
-    """Where the penalties and beta2 move from their first values, on a cosine."""
+    """How the penalties and beta2 move to other values, on a cosine."""
 
     steps: Annotated[int, _WHOLE, Field(ge=1, le=2**31)] | None
     penalty: Annotated[float, _WHOLE, Field(ge=0, le=1000)]
@@ -203,13 +203,6 @@ class Train(_Section):
             "loss_options.gradient_penalty": self.gradient_penalty,
         }
         return {place: weight for place, weight in found.items() if weight > 0}
-
-    @property
-    def moved_images(self) -> tuple[str, ...]:
-        """The images, real or fake, whose penalty is estimated by a difference."""
-        if self.penalty.kind != "difference":
-            return ()
-        return tuple(name for name, gamma in (("real", self.r1), ("fake", self.r2)) if gamma > 0)
 
     @property
     def moves_penalties(self) -> bool:

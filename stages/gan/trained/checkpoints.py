@@ -25,9 +25,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors import numpy as safetensors
 
 from stages.gan import networks
-from stages.gan.common import compiled, paths
+from stages.gan.common import compiled
 from stages.gan.common.errors import UserError
-from stages.gan.common.files import read_csv
 from stages.gan.common.language import _
 from stages.gan.trained import manifest
 from stages.gan.trained.averaging import Average
@@ -38,62 +37,6 @@ FINAL = "final"
 def epoch_name(epoch: int) -> str:
     """The folder name of the checkpoint after an epoch."""
     return f"epoch-{epoch:04d}"
-
-
-def chosen(folder: Path, which: str) -> Path:
-    """The folder of the last checkpoint of a run, or of the best one that was kept.
-
-    Parameters
-    ----------
-    folder : Path
-        A models folder.
-    which : str
-        last | best. The best has the lowest quick score, of equal ones the latest.
-
-    Raises
-    ------
-    UserError
-        If the best is asked for, and the run has no quick scores or no checkpoint of one.
-    """
-    if which == "last":
-        return folder
-    scores = {
-        int(row["epoch"]): row["score"] for row in read_csv(folder / paths.QUICK_SCORES, "score")
-    }
-    kept = {epoch: folder / epoch_name(epoch) for epoch in scores}
-    if scores:
-        kept[max(scores)] = folder / FINAL
-    able = [epoch for epoch, place in kept.items() if (place / manifest.NAME).is_file()]
-    if not able:
-        raise UserError(
-            _("{folder} holds no checkpoint that has a quick score: run `dvc repro`").format(
-                folder=folder
-            )
-        )
-    return kept[min(able, key=lambda epoch: (scores[epoch], -epoch))]
-
-
-def about_the_choice(folder: Path, epoch: int) -> str:
-    """A sentence about the best checkpoint that was kept, and the epoch that was better, if any.
-
-    Parameters
-    ----------
-    folder : Path
-        A models folder with quick scores.
-    epoch : int
-        That of the checkpoint which `chosen` found as the best.
-    """
-    rows = read_csv(folder / paths.QUICK_SCORES, "epoch", "score")
-    scores = {int(row["epoch"]): row["score"] for row in rows}
-    told = _("of the kept checkpoints, that of epoch {epoch} has the lowest quick score").format(
-        epoch=epoch
-    )
-    lowest = min(scores, key=lambda number: (scores[number], -number))
-    if scores[lowest] == scores[epoch]:
-        return told
-    return told + _("; epoch {lowest} has a lower one, but was not kept: {param} decides").format(
-        lowest=lowest, param="train.checkpoint_every"
-    )
 
 
 def parts(

@@ -1,12 +1,13 @@
 """Builds what is trained from the params: networks, optimizers, moving average, compiled steps."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mindspore import Parameter, nn
+from numpy.typing import NDArray
 
 from stages.gan import losses, networks
 from stages.gan.common.compiled import put
@@ -15,12 +16,12 @@ from stages.gan.params import Dataset, Train
 from stages.gan.trained import checkpoints
 from stages.gan.trained.averaging import Average
 from stages.gan.trained.averaging.snapshots import Recorder
-from stages.gan.training import optimizers
+from stages.gan.training import loop, optimizers
 from stages.gan.training.optimizers.lookahead import Lookahead
 from stages.gan.training.optimizers.schedules import Cosine, Schedule
 from stages.gan.training.ranks.group import ALONE, Group
 from stages.gan.training.ranks.synchronised import synchronise
-from stages.gan.training.step import Step, make_discriminator_step, make_step
+from stages.gan.training.step import Step, make_discriminator_step, make_step, penalties
 from stages.gan.training.step.discriminator import Options
 
 
@@ -31,7 +32,8 @@ class Assembly:
     `shown` is the generator to draw with. Without a moving average (EMA) it is the trained
     generator; with one, it is a generator that holds the average after `refresh`.
     `recorder` stores snapshots of further averages, if the params ask for them. With `lookahead`
-    the step leaves the average alone, and `follow` is its update: see `after_step`.
+    the step leaves the average alone, and `follow` is its update: see `after_step`. `first_step`
+    is the number of the run's first step, which counts on from the starting checkpoint.
     """
 
     description: networks.Description
@@ -45,16 +47,36 @@ class Assembly:
     recorder: Recorder | None
     lookahead: Lookahead | None = None
     follow: Callable[[], Any] | None = None
+    first_step: int = 1
+
+    def train(
+        self,
+        data: prepared.Split,
+        plan: loop.Plan,
+        finished: int = 0,
+        begun: NDArray[np.float32] = loop.NOTHING,
+    ) -> Iterator[loop.Epoch]:
+        """Train epoch by epoch: `loop.train`, with `after_step` before the plan's `on_step`."""
+
+        def after(step: int, row: NDArray[np.float32]) -> None:
+            self.after_step(step)
+            plan.on_step(step, row)
+
+        steps = self.step, data, replace(plan, on_step=after), self.discriminator_step
+        return loop.train(*steps, finished, begun)
 
     def after_step(self, step: int) -> None:
-        """What follows the step with this number, counted from 1, outside of the compiled step.
+        """What follows the step with this number outside of the compiled step.
 
         With lookahead both networks move back if that is due, and only then the average follows.
+        Then the recorder's averages follow.
         """
         if self.lookahead is not None:
             self.lookahead.follow(step)
         if self.follow is not None:
             self.follow()
+        if self.recorder is not None:
+            self.recorder.follow(step - self.first_step + 1)
 
     def refresh(self) -> None:
         """Copy the moving average into `shown`, if there is one."""
@@ -126,8 +148,9 @@ def assemble(
         shown, _ = networks.build(description)
         if start:
             start.restore_average(average)
-    steps = last_step - (start.step if start else 0)
+    first_step = start.step + 1 if start else 1
     snapshots = settings.average_snapshots
+    steps = last_step - first_step + 1
     recorder = Recorder(generator, steps, snapshots) if snapshots else None
     lookahead = None
     if settings.lookahead.every:
@@ -138,9 +161,7 @@ def assemble(
         average=None if follow else average,
         instance_noise=settings.instance_noise > 0,
         augmentation=bool(settings.augmentation),
-        r1=settings.r1 / group.size,
-        r2=settings.r2 / group.size,
-        sigma=settings.penalty.sigma if settings.moved_images else 0.0,
+        penalties=penalties.of_params(settings, group.size),
         shared=settings.moves_penalties,
         gradient_penalty=settings.gradient_penalty / group.size,
         watched=watched,
@@ -164,6 +185,7 @@ def assemble(
         recorder,
         lookahead,
         follow,
+        first_step,
     )
 
 

@@ -20,6 +20,7 @@ from stages.gan.training.step import MEANS, Step
 from stages.gan.training.step.augmentation import draw as draw_changes
 from stages.gan.training.step.gradients import DUE, NOT_DUE
 from stages.gan.training.step.measures import MEASURES, gradients_are_due
+from stages.gan.training.step.penalties import Penalty
 
 
 def unmeasured(steps: int) -> NDArray[np.float32]:
@@ -80,8 +81,8 @@ class Plan:
     discriminator sees (Soenderby et al. 2017, section 3.3), in units of the images' [-1, 1].
     `augmentation` names the changes made to each of these images, of `augmentation.POLICIES`.
     With `gradient_penalty`, points between fake and real images are drawn for the penalty.
-    `moved` names the images, real | fake, that a penalty by difference moves by noise of
-    deviation `sigma`. With `gamma`, each step is given the share of r1 and r2 that holds in it.
+    `penalties` are R1 and R2: one by difference moves its images by noise. With `gamma`, each step
+    is given the share of them that holds in it.
 
     In a `group` each rank takes its part of every batch. Order and random numbers are drawn for
     whole batches, as in one process.
@@ -101,8 +102,7 @@ class Plan:
     instance_noise: float = 0.0
     augmentation: tuple[str, ...] = ()
     gradient_penalty: bool = False
-    moved: tuple[str, ...] = ()
-    sigma: float = 0.0
+    penalties: tuple[Penalty, ...] = ()
     gamma: Cosine | None = None
     watched: bool = False
     group: Group = ALONE
@@ -203,7 +203,11 @@ def inputs(
     mine = plan.group.part(plan.batch_size)
     draw = stream(plan.seed, "instance noise", position)
     mixing = stream(plan.seed, "gradient penalty", position)
-    moving = {name: stream(plan.seed, f"penalty on {name}", position) for name in plan.moved}
+    moving = [
+        (each, stream(plan.seed, f"penalty on {each.images}", position))
+        for each in plan.penalties
+        if each.sigma
+    ]
     changing = stream(plan.seed, "augmentation", position)
     level = np.float32(plan.noise_level(position, last_step))
     share = {}
@@ -221,9 +225,9 @@ def inputs(
         if plan.gradient_penalty:
             mix = mixing.random((plan.batch_size, 1, 1, 1), dtype=np.float32)[mine]
             named["mix"] = as_tensor(mix)
-        for name, move in moving.items():
-            noise = np.float32(plan.sigma) * move.standard_normal(whole, dtype=np.float32)[mine]
-            named[f"{name}_move"] = as_tensor(noise)
+        for each, move in moving:
+            noise = np.float32(each.sigma) * move.standard_normal(whole, dtype=np.float32)[mine]
+            named[f"{each.images}_move"] = as_tensor(noise)
         if plan.augmentation:
             # Real images first, then as many generated ones.
             drawn = draw_changes(changing, plan.augmentation, 2 * plan.batch_size, whole[1:])

@@ -17,9 +17,10 @@ from stages.gan.params import Dataset, Train
 from stages.gan.params.fingerprints import fingerprint
 from stages.gan.trained import checkpoints, grids
 from stages.gan.training.assembly import Assembly, assemble, describe
-from stages.gan.training.loop import Epoch, Plan, train
+from stages.gan.training.loop import Epoch, Plan
 from stages.gan.training.optimizers.schedules import Cosine
 from stages.gan.training.ranks.group import ALONE, Group
+from stages.gan.training.step import penalties
 from stages.gan.training.watch.quick_score import QuickScore, set_aside
 
 
@@ -96,17 +97,8 @@ class Setup:
         finished: int,
         begun: NDArray[np.float32],
     ) -> Iterator[Epoch]:
-        """Train epoch by epoch: `loop.train` with this setup and `on_step`."""
-        players = self.players
-
-        def after(step: int, row: NDArray[np.float32]) -> None:
-            players.after_step(step)
-            if players.recorder is not None:
-                players.recorder.follow(self.in_run(step))
-            on_step(step, row)
-
-        plan = replace(self.plan, on_step=after)
-        return train(players.step, self.data, plan, players.discriminator_step, finished, begun)
+        """Train epoch by epoch with `on_step`, which is called after each step."""
+        return self.players.train(self.data, replace(self.plan, on_step=on_step), finished, begun)
 
 
 def prepare(dataset: str, params: Dataset, group: Group = ALONE) -> Setup:
@@ -204,8 +196,7 @@ def plan_of(
         instance_noise=settings.instance_noise,
         augmentation=tuple(settings.augmentation),
         gradient_penalty=settings.gradient_penalty > 0,
-        moved=settings.moved_images,
-        sigma=settings.penalty.sigma,
+        penalties=penalties.of_params(settings),
         watched=True,
         group=group,
     )

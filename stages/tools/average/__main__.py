@@ -11,10 +11,10 @@ from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_folder
 from stages.gan.common.language import _
-from stages.gan.trained import checkpoints
 from stages.gan.trained.averaging import snapshots
 from stages.gan.trained.averaging.profiles import LONGEST
 from stages.tools.average import sweep
+from stages.tools.use import model
 
 # From the shortest that snapshots can give to nearly equal weights.
 SWEEP = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25)
@@ -23,7 +23,7 @@ SWEEP = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25)
 def main() -> None:
     """Parse the command line, and write a checkpoint, or the pictures and scores of a sweep."""
     parser = argument_parser()
-    parser.add_argument("dataset", help=_("a key of params.yaml's `datasets`"))
+    model.add_options(parser)
     parser.add_argument(
         "--length",
         type=float,
@@ -35,11 +35,6 @@ def main() -> None:
     )
     parser.add_argument(
         "--sweep", action="store_true", help=_("draw and score several lengths on the same codes")
-    )
-    parser.add_argument(
-        "--model",
-        type=Path,
-        help=_("a checkpoint folder; default: models/<dataset>/checkpoints/final"),
     )
     parser.add_argument(
         "--to",
@@ -55,7 +50,7 @@ def main() -> None:
                 folder=arguments.to
             )
         )
-    checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
+    checkpoint = model.of(arguments)
     if arguments.sweep:
         lengths = sorted(set(arguments.length or SWEEP))
         averages = snapshots.combine(checkpoint, lengths)

@@ -48,7 +48,13 @@ def lines(checked: Checked) -> Iterable[str]:
         yield _row(f"bce.{term}", wide, [_number(found.get(key)) for key in ("value", "distance")])
     for name in sorted(checked.manifest.files):
         if PurePosixPath(name).name == manifest.NAME:
-            yield _("checkpoint   {folder}").format(folder=PurePosixPath(name).parent)
+            is_scored = read_json(checked, name).get("epoch") == evaluate.get("epoch", -1)
+            line = (
+                _("checkpoint   {folder}, which has these scores")
+                if is_scored
+                else _("checkpoint   {folder}")
+            )
+            yield line.format(folder=PurePosixPath(name).parent)
     packages = _mapping(about.get("packages"))
     versions = ", ".join(f"{name} {_text(packages[name])}" for name in packages)
     yield _("packed with  Python {python} on {system} {machine} ({vectors}), {versions}").format(

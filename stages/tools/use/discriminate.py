@@ -8,8 +8,8 @@ from stages.gan import params
 from stages.gan.common import paths
 from stages.gan.common.language import _
 from stages.gan.losses.equilibrium import probability
-from stages.gan.trained import checkpoints
 from stages.gan.trained.sampling import logits
+from stages.tools.use import model
 from stages.tools.use.images import SIGNED, files_of, read
 
 
@@ -20,19 +20,14 @@ def main() -> None:
     single image.
     """
     parser = argument_parser()
-    parser.add_argument("dataset", help=_("a key of params.yaml's `datasets`"))
+    model.add_options(parser)
     parser.add_argument(
         "images", nargs="+", type=Path, help=_("PNG, JPEG or .npy files, or folders")
-    )
-    parser.add_argument(
-        "--model",
-        type=Path,
-        help=_("a checkpoint folder; default: models/<dataset>/checkpoints/final"),
     )
     arguments = parser.parse_args()
     loss = params.load(paths.PARAMS, arguments.dataset).train.loss
     is_paired = params.choices.LOSSES[loss].is_paired
-    checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
+    checkpoint = model.of(arguments)
     shape = checkpoint.description.image_shape
     files = [file for place in arguments.images for file in files_of(place)]
     batches = [read(file, shape, unsure=SIGNED) for file in files]

@@ -6,21 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.command import argument_parser, guarded, say
-from stages.gan import params
-from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import whole_file, whole_folder
 from stages.gan.common.language import _
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data.prepared.arrays import read_array
-from stages.gan.trained import checkpoints, grids
+from stages.gan.trained import grids
 from stages.gan.trained.sampling import generate
+from stages.tools.use import model
 
 
 def main() -> None:
     """Parse the command line, and write a grid, an array, or one file per image."""
     parser = argument_parser()
-    parser.add_argument("dataset", help=_("a key of params.yaml's `datasets`"))
+    model.add_options(parser)
     parser.add_argument("--seed", type=int, default=1, help=_("seed of the latent codes, from 0"))
     parser.add_argument("--count", type=int, default=25, help=_("number of images, from 1"))
     parser.add_argument(
@@ -29,19 +28,13 @@ def main() -> None:
         help=_("a .npy file of latent codes (N, latent_size); replaces --seed"),
     )
     parser.add_argument(
-        "--model",
-        type=Path,
-        help=_("a checkpoint folder; default: models/<dataset>/checkpoints/final"),
-    )
-    parser.add_argument(
         "--output",
         type=Path,
         required=True,
         help=_("grid.png for a grid; images.npy for an array; a folder/ for one file per image"),
     )
     arguments = parser.parse_args()
-    params.check_name(paths.PARAMS, arguments.dataset)
-    checkpoint = checkpoints.load(arguments.model or paths.models(arguments.dataset))
+    checkpoint = model.of(arguments)
     size = checkpoint.description.latent_size
     if arguments.codes:
         codes = read_codes(arguments.codes, size)

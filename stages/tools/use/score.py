@@ -31,26 +31,20 @@ def main() -> None:
     channels, height, width = held_out.images.shape[1:]
     count = min(settings.samples, len(held_out))
 
-    def taken(places: list[Path], position: int) -> NDArray[np.floating]:
+    def taken(places: list[Path], position: int, too_few: str) -> NDArray[np.floating]:
         images = samples(places, (channels, height, width), arguments.range)
         if len(images) > count:  # drawn, because the order in a file may matter
             draw = stream(settings.seed, "samples", position)
             images = images[np.sort(draw.permutation(len(images))[:count])]
+        if len(images) < (fewest := scoring.FEWEST):
+            raise UserError(too_few.format(count=len(images), fewest=fewest))
         return prepared.to_levels(images)
 
-    shown = taken(arguments.samples, 0)
-    fewest = scoring.FEWEST
-    if len(shown) < fewest:
-        raise UserError(
-            _("{count} samples: valid is {fewest} or more").format(count=len(shown), fewest=fewest)
-        )
-    fresh = taken(arguments.fresh, 1) if arguments.fresh else None
-    if fresh is not None and len(fresh) < fewest:
-        raise UserError(
-            _("--fresh has {count} samples: valid is {fewest} or more").format(
-                count=len(fresh), fewest=fewest
-            )
-        )
+    shown = taken(arguments.samples, 0, _("{count} samples: valid is {fewest} or more"))
+    fresh = None
+    if arguments.fresh:
+        too_few = _("--fresh has {count} samples: valid is {fewest} or more")
+        fresh = taken(arguments.fresh, 1, too_few)
     published = arguments.judge is not None
     found = scoring.score(known, held_out, place, shown, fresh, settings, published)
     for line in scoring.lines(found):

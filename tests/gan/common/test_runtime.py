@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from stages.gan.common import runtime
 from tests.helpers.processes.cores import answers, needs_pretence
@@ -44,6 +45,17 @@ def test_commands_set_it_before_mindspore_is_imported():
         f"import os, sys, stages.command; print('mindspore' in sys.modules, os.environ['{SWITCH}'])"
     )
     assert run_without_switch("-c", code).split() == ["False", "1"]
+
+
+def blas_threads():
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+def test_every_blas_has_one_thread_for_the_block_only():
+    before = blas_threads()
+    with runtime.one_blas_thread():
+        assert blas_threads() == {1}
+    assert blas_threads() == before
 
 
 def test_threads_can_be_bounded_again():

@@ -31,6 +31,7 @@ def facts(tmp_path, kind="mlp", scored=True, sha256=None, source="bundled:digits
         "title": "A GAN on flowers",
         "description": describe(kind),
         "averaged": False,
+        "chosen": None,
         "prepared": {
             "source": source,
             "bundled": source.startswith("bundled:"),
@@ -74,6 +75,13 @@ def test_the_front_matter_has_what_hugging_face_reads(tmp_path):
     assert values["frechet_distance"] == 3.142
     assert values["critic_accuracy"] == 3.142
     assert values["discriminator_bce"] == 1.235
+
+
+def test_the_card_says_which_epoch_was_chosen(tmp_path):
+    last = model_card.write(facts(tmp_path))
+    assert "6,000 steps in 13 epochs.\n" in last
+    best = model_card.write(facts(tmp_path, chosen=7))
+    assert "in 13 epochs. The networks are those of epoch 7: of all checkpoints" in best
 
 
 def test_the_front_matter_has_modelscopes_keys_too(tmp_path):

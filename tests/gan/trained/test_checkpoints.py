@@ -8,14 +8,12 @@ from safetensors.numpy import load_file
 
 from stages.gan import losses, networks
 from stages.gan.common.errors import UserError
-from stages.gan.common.files import write_csv
 from stages.gan.trained import checkpoints
 from stages.gan.trained.averaging import Average
 from stages.gan.training import optimizers
 from stages.gan.training.optimizers import adam
 from stages.gan.training.optimizers.schedules import Schedule
 from stages.gan.training.step import make_step
-from tests.helpers.data import message_of
 from tests.helpers.training.network import describe
 from tests.helpers.training.steps import batch, optimize
 
@@ -93,32 +91,6 @@ def test_a_missing_file_is_named(saved):
 def test_no_checkpoint_says_what_is_expected(tmp_path):
     with pytest.raises(UserError, match=r"is no checkpoint: it should hold checkpoint\.json"):
         checkpoints.load(tmp_path)
-
-
-def test_the_best_is_the_kept_one_with_the_lowest_score(tmp_path):
-    scores = {1: 0.1, 2: 0.4, 4: 0.2, 6: 0.2, 7: 0.3}
-    for name in ("epoch-0002", "epoch-0004", "epoch-0006", checkpoints.FINAL):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "checkpoint.json").touch()
-    assert checkpoints.chosen(tmp_path, "last") == tmp_path
-    assert message_of(checkpoints.chosen, tmp_path, "best").startswith(
-        f"{tmp_path}/quick_score.csv is missing"
-    )
-    write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], scores.items())
-    # Epoch 1 was not kept; of two that are equal the later one is taken.
-    assert checkpoints.chosen(tmp_path, "best") == tmp_path / "epoch-0006"
-    write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], {**scores, 7: 0.05}.items())
-    assert checkpoints.chosen(tmp_path, "best") == tmp_path / checkpoints.FINAL
-    told = checkpoints.about_the_choice(tmp_path, 7)
-    assert told == "of the kept checkpoints, that of epoch 7 has the lowest quick score"
-    write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], scores.items())
-    told = checkpoints.about_the_choice(tmp_path, 6)
-    assert "epoch 6 has the lowest" in told
-    assert told.endswith(
-        "; epoch 1 has a lower one, but was not kept: train.checkpoint_every decides"
-    )
-    write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], [])
-    assert message_of(checkpoints.chosen, tmp_path, "best").endswith("run `dvc repro`")
 
 
 def test_a_damaged_description_is_named(saved):

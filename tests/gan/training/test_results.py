@@ -9,7 +9,7 @@ from stages.gan.common import paths
 from stages.gan.common.files import read_csv
 from stages.gan.common.unfinished import Run
 from stages.gan.data import prepared
-from stages.gan.trained import checkpoints
+from stages.gan.trained import checkpoints, choice
 from stages.gan.training import results
 from stages.gan.training.history import History
 from tests.helpers.project import ROOT
@@ -78,9 +78,9 @@ def test_each_epoch_is_scored_by_the_averaged_weights_and_the_best_can_be_chosen
     assert [row["score"] for row in rows] == expected
     # Beside the pictures it would belong to no out of DVC, and would outlive its run.
     assert list(tmp_path.rglob(paths.QUICK_SCORES)) == [tmp_path / models / paths.QUICK_SCORES]
-    best = checkpoints.load(checkpoints.chosen(models, "best"))
+    best = choice.load(models, "best")
     assert best.epoch == 1 + int(np.argmin(expected))
-    assert checkpoints.load(checkpoints.chosen(models, "last")).epoch == 4
+    assert choice.load(models, "last").epoch == 4
 
 
 def test_what_is_published_is_what_was_kept(run, tmp_path, monkeypatch):

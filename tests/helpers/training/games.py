@@ -7,8 +7,9 @@ from mindspore import Parameter, Tensor, nn, ops
 
 from stages.gan import losses
 from stages.gan.evaluation.game.boards import Board, Part
-from stages.gan.evaluation.game.gaps import Rules, Settings
+from stages.gan.evaluation.game.gaps import Settings
 from stages.gan.evaluation.game.responses import Budget
+from stages.gan.evaluation.game.rules import Rules
 
 # M(G, D) = E D(x) - E D(G(z)).
 LINEAR = Rules(*[losses.build("wgan_gp")] * 2)

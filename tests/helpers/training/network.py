@@ -1,6 +1,7 @@
 """Small networks for tests."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from mindspore import Tensor, nn
@@ -8,6 +9,8 @@ from mindspore import Tensor, nn
 from stages.gan import networks
 from stages.gan.layers import spectral
 from stages.gan.networks import Description
+from stages.gan.trained import checkpoints
+from stages.gan.training.optimizers import adam
 
 _SMALL = Description(
     kind="mlp",
@@ -27,6 +30,18 @@ _SMALL = Description(
 def describe(kind: str, **changes) -> Description:
     """A small network of that kind; dcgan's discriminator is normalised, as in the paper."""
     return replace(_SMALL, kind=kind, **{"discriminator_batch_norm": kind == "dcgan", **changes})
+
+
+def save_untrained(
+    folder: Path, description: Description = _SMALL, epoch: int = 1, seed: int = 4
+) -> None:
+    """Write a checkpoint of new networks after so many epochs of one step."""
+    pair = networks.build(description, seed)
+    movers = tuple(
+        adam(network, name, 0.002, 0.5, 0.999)
+        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
+    )
+    checkpoints.save(folder, description, checkpoints.parts(*pair, movers), epoch, epoch)
 
 
 def as_if_trained(description: Description, seed: int = 0) -> tuple[nn.Cell, nn.Cell]:

@@ -15,11 +15,7 @@ from stages.gan.evaluation.quality.frechet import gaussians
 from stages.gan.params import Dataset
 from stages.gan.trained.sampling import generate
 from stages.gan.training import assembly, preparation
-from stages.gan.training.history import History
-from stages.gan.training.loop import train
-from stages.gan.training.step.measures import DiversityMeter
-from stages.gan.training.watch import diagnosis, verdicts
-from stages.gan.training.watch.weights import Weights
+from stages.gan.training.watch import verdicts, watch
 
 STEPS = 160
 SIZE = 8
@@ -72,23 +68,20 @@ def trained(params: Dataset, data: Split) -> Trained:
     """Train as the stage does, watched, to its end; a failure does not stop it."""
     plan = preparation.plan_of("mnist", params.train, len(data))
     players = assembly.assemble(params, data, plan.total_steps(len(data)))
-    diagnosed = diagnosis.of_run(params.train, data, players.generator)
     codes = latent_codes(np.random.default_rng(1), 25, 6)
-    meter, weights, history = DiversityMeter(players.generator, codes), Weights(players), History()
+    watching = watch.begun(params.train, data, players, codes)
     seen: list[verdicts.Verdict] = []
     drawn: list[np.ndarray] = []
 
     def on_step(step: int, row: np.ndarray) -> None:
-        row[-1] = meter.look(step)
-        history.add_step(step, row)
-        if not seen and (verdict := diagnosed.failure(history, weights.look(step))):
+        if verdict := watching.look(step, row):
             seen.append(verdict)
         if step > plan.total_steps(len(data)) // 2 and step % 10 == 0:
             players.refresh()
             drawn.append(generate(players.shown, codes))
 
-    for _ in train(players.step, data, replace(plan, on_step=on_step), players.discriminator_step):
+    for _ in players.train(data, replace(plan, on_step=on_step)):
         pass
-    verdict = (seen or [diagnosed.conclusion(history, weights.broken())])[0]
+    verdict = (seen or [watching.conclusion()])[0]
     moves = [float(np.abs(later - earlier).mean()) for earlier, later in pairwise(drawn)]
-    return Trained(verdict, history.measures, players, sum(moves) / max(len(moves), 1))
+    return Trained(verdict, watching.history.measures, players, sum(moves) / max(len(moves), 1))

@@ -30,7 +30,7 @@ def _printed(tmp_path, monkeypatch, capsys, loss):
     )
     dataset = SimpleNamespace(train=SimpleNamespace(loss=loss))
     monkeypatch.setattr(discriminate.params, "load", lambda *_: dataset)
-    monkeypatch.setattr(discriminate.checkpoints, "load", lambda _: checkpoint)
+    monkeypatch.setattr(discriminate.model, "of", lambda _: checkpoint)
     # The mean of an image, times 12.3456, is its logit.
     monkeypatch.setattr(discriminate, "logits", lambda _, x: 12.3456 * x.mean(axis=(1, 2, 3)))
     monkeypatch.setattr(sys, "argv", ["discriminate", "faces", str(tmp_path), str(array)])

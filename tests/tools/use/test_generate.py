@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.gan import networks
 from stages.gan.common.errors import UserError
-from stages.gan.trained import checkpoints
-from stages.gan.training.optimizers import adam
 from stages.tools.use import generate
 from tests.helpers.project import ROOT
-from tests.helpers.training.network import describe
+from tests.helpers.training.network import save_untrained
 
 
 @pytest.fixture
@@ -18,19 +15,7 @@ def model(tmp_path, monkeypatch):
     """A models folder with untrained networks of 1x8x8 images and 6 latent numbers."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    description = describe("mlp")
-    pair = networks.build(description, seed=4)
-    optimizers = tuple(
-        adam(network, name, 0.002, 0.5, 0.999)
-        for network, name in zip(pair, ("generator", "discriminator"), strict=True)
-    )
-    checkpoints.save(
-        tmp_path / "models/mnist/checkpoints/final",
-        description,
-        checkpoints.parts(*pair, optimizers),
-        1,
-        1,
-    )
+    save_untrained(tmp_path / "models/mnist/checkpoints/final")
     return tmp_path
 
 

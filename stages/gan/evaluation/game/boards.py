@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stages.gan.common.randomness import latent_codes, stream
 from stages.gan.data.prepared import array_files
 
-# So many pairs at most choose the best weights of a search.
+# At most this many pairs choose the best weights of a search.
 MOST_CHOOSING = 2000
 Draw = Callable[[np.random.Generator, int], NDArray[np.float32]]
 

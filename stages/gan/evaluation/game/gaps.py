@@ -41,8 +41,9 @@ from stages.gan.evaluation.game.responses import (
     Weights,
     answers_of,
 )
+from stages.gan.evaluation.game.rules import Rules
 from stages.gan.evaluation.quality.scores import Estimate
-from stages.gan.losses import Loss
+from stages.gan.losses.equilibrium import point
 
 NAMES = (
     "duality_gap",
@@ -78,14 +79,6 @@ class Settings:
     seed: int
 
 
-@dataclass(frozen=True)
-class Rules:
-    """The losses of a game: `found` gives the gradients, and `measured` gives M."""
-
-    found: Loss
-    measured: Loss
-
-
 def measure(copies: Copies, losses: Rules, board: Board, settings: Settings) -> dict[str, Estimate]:
     """All gaps and gains, by their NAMES.
 
@@ -119,9 +112,7 @@ def measure(copies: Copies, losses: Rules, board: Board, settings: Settings) -> 
     }
 
 
-def floor(
-    copies: Copies, losses: Rules, board: Board, logit: float, settings: Settings
-) -> dict[str, Estimate]:
+def floor(copies: Copies, losses: Rules, board: Board, settings: Settings) -> dict[str, Estimate]:
     """What `measure` gives for a pair at equilibrium: the floors, by the same NAMES.
 
     Real images play the generator's part, and a D that gives all images one answer plays D's.
@@ -133,13 +124,12 @@ def floor(
     ----------
     board : Board
         See `boards.of_equilibrium`.
-    logit : float
-        D's answer at equilibrium.
     """
+    at = point(losses.measured)
     still = copies()[1]
     still.update_parameters_name("still.")
     player = Player(copies()[1], "response", settings.budget)
-    ignorant = Ignorant(player.network, still, logit)  # its parts get new names
+    ignorant = Ignorant(player.network, still, at.logit if at else 0.0)  # its parts get new names
     first = player.weights()
     response = OfDiscriminator(
         player, losses.found, losses.measured, settings.budget, seen=ignorant

@@ -18,17 +18,17 @@ from mindspore import nn
 from numpy.typing import NDArray
 
 from stages.gan.common.compiled import jit, overwrite
+from stages.gan.common.runtime import one_blas_thread
 from stages.gan.common.tensors import as_tensor
 from stages.gan.evaluation.game.boards import Board, Part
-from stages.gan.evaluation.quality.blocks import one_thread
 from stages.gan.losses import Loss
 
 Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-# Both points are so far from the weights, as a share of the length of all weights.
+# The distance of both points from the weights, as a share of the length of all weights.
 _REACH = 1e-3
-# The vectors of Arnoldi's method.
+# The number of vectors in Arnoldi's method.
 _ROUNDS = 24
-# What `turning` looks at: so many pairs of images and codes, leading eigenvalues, random vectors.
+# How many pairs of images and codes, leading eigenvalues, and random vectors `turning` takes.
 _PAIRS = 256
 _LEADING = 6
 _LOOKS = 8
@@ -42,7 +42,7 @@ class FieldOf:
     generator, discriminator : nn.Cell
         Copies in evaluation mode, which no compiled function has used yet.
     loss : Loss
-        See `rules.found_by`.
+        `rules.Rules.found`.
     part : Part
     """
 
@@ -189,7 +189,7 @@ def turning(
         generator, discriminator, loss, Part(board.real(draw, _PAIRS), board.codes(draw, _PAIRS))
     )
     at = field.weights
-    with one_thread():  # sums over all weights have the same order on any machine
+    with one_blas_thread():  # sums over all weights have the same order on any machine
         share, error = rotation(field, at, _LOOKS, draw)
         found = leading(field, at, min(_LEADING, len(at) - 2), draw)
     return {

@@ -31,11 +31,11 @@ from stages.gan.training import optimizers
 from stages.gan.training.optimizers.schedules import Schedule
 
 Weights = Mapping[str, NDArray[Any]]
-# So often the weights are tried during a search.
+# How many times the weights are tried during a search.
 LOOKS = 10
-# A difference of M that float32 does not give exactly: it makes no weights better than others.
+# Smaller differences of M are float32's rounding, so they do not make weights better.
 ROUNDING = 1e-6
-# Pairs that are looked at together.
+# Pairs in a batch of `answers_of`.
 _BATCH = 200
 
 
@@ -162,9 +162,9 @@ class OfDiscriminator:
     player : Player
         A copy of D.
     loss : Loss
-        Its mean is made small; see `rules.found_by`.
+        Its mean is made small: `rules.Rules.found`.
     measured : Loss
-        It gives M; see `rules.measured`.
+        It gives M: `rules.Rules.measured`.
     budget : Budget
     seen : nn.Cell, optional
         What gives the logits, if it is not the copy alone; see `Ignorant`.

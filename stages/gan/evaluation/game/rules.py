@@ -4,10 +4,12 @@ The value of the game is M(G, D) = -(D's loss on real images x and generated ima
 large, and G makes it small. For cross-entropy M(G, D) = E ln D(x) + E ln(1 - D(G(z))), the game of
 Goodfellow et al. 2014, whose value at equilibrium is -2 ln 2.
 
-In training G minimises another loss, the non-saturating one: it has the same direction for each
-image, and a gradient where D is sure. Both are used here: M measures, and the training losses
-find the responses.
+In training G minimises another loss, the non-saturating one. Its gradient has the same direction
+for each image, and does not vanish where D is certain. Both are used here: M measures, and the
+training losses find the responses.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from mindspore import Tensor
@@ -17,9 +19,10 @@ from stages.gan.losses import Loss, build, of_params
 from stages.gan.losses.equilibrium import as_column
 from stages.gan.params import Train, choices
 
-# Numbers: a whole number of the processor's vectors (16 of AVX-512) in each of two or four parts.
+# Arrays are padded to a multiple of this: each of two or four parts is then a whole number of the
+# processor's vectors (16 numbers with AVX-512).
 _WHOLE = 64
-# Of a saturated D the gradient of this loss is exactly 0. The same loss on logits finds a way out.
+# If D is saturated, the gradient of `bce` is exactly 0, and that of the same loss on logits is not.
 _FOUND_BY = {"bce": "bce_with_logits"}
 
 
@@ -31,16 +34,19 @@ def has_value(settings: Train) -> bool:
     return not choices.LOSSES[settings.loss].has_gradient_penalty
 
 
-def measured(settings: Train) -> Loss:
-    """The loss that gives M."""
-    return of_params(settings)
+@dataclass(frozen=True)
+class Rules:
+    """The losses of a game: the gradient of `found` finds responses, and `measured` gives M."""
+
+    found: Loss
+    measured: Loss
 
 
-def found_by(settings: Train) -> Loss:
-    """The loss whose gradient finds responses."""
+def of(settings: Train) -> Rules:
+    """The rules of a run's game. Penalties, noise and augmentation are no part of it."""
     loss = of_params(settings)
     name = _FOUND_BY.get(settings.loss)
-    return (build(name, loss.options) if name else loss).with_reduction("mean")
+    return Rules((build(name, loss.options) if name else loss).with_reduction("mean"), loss)
 
 
 def values(loss: Loss, real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.float64]:

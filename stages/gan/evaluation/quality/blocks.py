@@ -5,18 +5,14 @@ thread, and the tiles are divided among as many threads as there are cores (NumP
 Python's lock meanwhile). The results come in the order of the tiles.
 """
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import scipy.linalg  # noqa: F401  (loads its own BLAS, so that threadpoolctl finds it)
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
-from stages.gan.common.runtime import usable_cores
+from stages.gan.common.runtime import one_blas_thread, usable_cores
 from stages.gan.evaluation import beside
 
 # Rows of a tile: fewer than 256, so that rows can be counted in 8 bits. With the 1,000 columns of
@@ -29,17 +25,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-@functools.cache
-def _libraries() -> ThreadpoolController:
-    """The BLAS libraries in this process; finding them takes a millisecond."""
-    return ThreadpoolController()
-
-
-def one_thread() -> AbstractContextManager[Any]:
-    """In the block every BLAS has one thread: sums have the same order on any machine."""
-    return _libraries().limit(limits=1, user_api="blas")
-
-
 def each(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
     """work(task) for each task, in the order of the tasks, with one BLAS thread per task.
 
@@ -48,7 +33,7 @@ def each(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Resu
     beside.Ended
         If it is done beside other work, and that has failed.
     """
-    with one_thread(), ThreadPoolExecutor(usable_cores()) as pool:
+    with one_blas_thread(), ThreadPoolExecutor(usable_cores()) as pool:
         for result in pool.map(work, tasks):
             beside.check()
             yield result

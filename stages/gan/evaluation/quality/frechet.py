@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh, svdvals
 
-from stages.gan.evaluation.quality.blocks import one_thread
+from stages.gan.common.runtime import one_blas_thread
 from stages.gan.evaluation.quality.scores import Estimate
 from stages.gan.evaluation.quality.standard_errors import jackknife, parts
 
@@ -47,7 +47,7 @@ def gaussians(
     >>> float(gaussians(np.zeros(1), np.eye(1), np.full(1, 3.0), 4 * np.eye(1)))
     10.0
     """
-    with one_thread():
+    with one_blas_thread():
         roots = svdvals(_factor(covariance) @ _factor(other_covariance).T)
     apart = np.sum((mean - other_mean) ** 2)
     spread = np.trace(covariance) + np.trace(other_covariance) - 2.0 * np.sum(roots)
@@ -91,7 +91,7 @@ def moments(features: NDArray[np.floating], number: int) -> Moments:
     centre = values.mean(axis=0)
     values = values - centre
     slices = parts(len(values), number)
-    with one_thread():
+    with one_blas_thread():
         return Moments(
             centre,
             np.array([part.stop - part.start for part in slices]),

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from stages.gan.common.runtime import one_blas_thread
 
 # Half the distance between two codes whose images are compared: far above float32's rounding, far
 # below the length of a code.
@@ -40,7 +41,7 @@ def find(
     """
     size = codes.shape[1]
     steps = np.float32(_STEP) * np.concatenate([np.eye(size), -np.eye(size)]).astype(np.float32)
-    with threadpool_limits(1, user_api="blas"):  # the same sums on any number of cores
+    with one_blas_thread():  # the same sums on any number of cores
         squares = np.zeros((size, size))
         for code in codes:
             images = generate(code + steps).reshape(2 * size, -1).astype(np.float64)

@@ -74,10 +74,9 @@ def make_step(
         With instance noise it also takes `noise` of the fake images (N, C, H, W); with a gradient
         penalty also `mix`, the positions between fake and real (N, 1, 1, 1); with penalties by
         difference also `real_move` and `fake_move`, noise (N, C, H, W); if `shared` also `share`,
-        a scalar; with augmentation
-        also what `augmentation.draw` gives for 2 N images, the real ones first; if watched also
-        `due`. If that is DUE, it returns two more tensors of shape (1,), see GRADIENTS (if not,
-        it may return them as NaN).
+        a scalar; with augmentation also what `augmentation.draw` gives for 2 N images, the real
+        ones first; if watched also `due`. If that is DUE, it returns two more tensors of shape
+        (1,), see GRADIENTS (if not, it may return them as NaN).
     """
     if options.watched and KERNELS.path is None:
         given = generator, discriminator, loss, generator_optimizer, discriminator_optimizer

@@ -13,6 +13,7 @@ from stages.gan.trained.averaging import Average
 from stages.gan.training.ranks.exchange import totals
 from stages.gan.training.step import penalties
 from stages.gan.training.step.gradients import GradientNorm
+from stages.gan.training.step.penalties import Penalty
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,13 @@ class Options:
 
     `average` follows the generator after each of its updates. With `instance_noise` a step also
     takes noise of the images' shape, which is added to the fake images; with `augmentation` it
-    also takes what `augmentation.draw` gives. `r1` and `r2` are the gammas of these penalties on
-    real and on generated images. `gradient_penalty` is the weight of WGAN-GP's penalty; a step
-    then also takes each image's position between fake and real. For these penalties the
-    discriminator must be twice differentiable. It need not be for `r1` and `r2` with `sigma` above
-    0: then they are estimated by differences, and the step also takes by how much the real images
-    (with `r1`) and the fake images (with `r2`) are moved, noise of deviation `sigma`. If `shared`
-    it also takes `share`, a factor of `r1` and `r2`. A `watched` step also takes whether the
-    lengths of the gradients are due (see gradients), and returns the lengths too.
+    also takes what `augmentation.draw` gives. `penalties` are R1 and R2. For each that is estimated
+    by a difference, the step also takes by how much its images are moved, noise of deviation
+    `sigma`. If `shared` it also takes `share`, a factor of these penalties. `gradient_penalty` is
+    the weight of WGAN-GP's penalty; a step then also takes each image's position between fake and
+    real. For this penalty and for exact ones the discriminator must be twice differentiable. A
+    `watched` step also takes whether the lengths of the gradients are due (see gradients), and
+    returns the lengths too.
 
     With several `ranks` each takes its part of the batch. Gradients and the returned means are
     summed over the ranks, so loss and penalties must be each rank's share of the whole batch's.
@@ -37,9 +37,7 @@ class Options:
     average: Average | None = None
     instance_noise: bool = False
     augmentation: bool = False
-    r1: float = 0.0
-    r2: float = 0.0
-    sigma: float = 0.0
+    penalties: tuple[Penalty, ...] = ()
     shared: bool = False
     gradient_penalty: float = 0.0
     watched: bool = False
@@ -56,16 +54,15 @@ def discriminator_update(
     """
     join = ops.Concat(0)
     together = discriminator.rows_are_independent
-    exactly = options.sigma == 0
-    with_r1 = options.r1 > 0 and exactly
-    r1 = penalties.exact(discriminator, options.r1)
-    with_r2 = options.r2 > 0 and exactly
-    r2 = penalties.exact(discriminator, options.r2)
-    by_difference = [] if exactly else [(0, options.r1), (1, options.r2)]
+    exact = tuple(
+        (each.place, penalties.exact(discriminator, each.gamma))
+        for each in options.penalties
+        if not each.sigma
+    )
     estimates = tuple(
-        (which, penalties.by_difference(gamma, options.sigma))
-        for which, gamma in by_difference
-        if gamma > 0
+        (each.place, penalties.by_difference(each.gamma, each.sigma))
+        for each in options.penalties
+        if each.sigma
     )
     with_penalty = options.gradient_penalty > 0
     on_the_way = penalties.on_the_way(discriminator, options.gradient_penalty)
@@ -93,15 +90,13 @@ def discriminator_update(
         logits = logits_of(batches)
         value = loss.discriminator(logits[0], logits[1])
         objective = value
-        if with_r1:
-            penalty = r1(real)
-            objective = objective + (penalty * share if shared else penalty)
-        if with_r2:
-            penalty = r2(fake)
-            objective = objective + (penalty * share if shared else penalty)
+        found: tuple = ()
+        for which, penalty in exact:
+            found = (*found, penalty(batches[which]))
         for index in range(len(estimates)):
             which, estimate = estimates[index]
-            penalty = estimate(logits[which], logits[2 + index])
+            found = (*found, estimate(logits[which], logits[2 + index]))
+        for penalty in found:
             objective = objective + (penalty * share if shared else penalty)
         if with_penalty:
             objective = objective + on_the_way(real, fake, mix)

@@ -10,15 +10,59 @@ penalty raises RuntimeError if it is not called by a compiled function.
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
 from stages.gan.losses import gradient_penalty
+from stages.gan.params import Train
 
 # Added to a squared length, because the slope of the square root is infinite at 0.
 _TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """R1 or R2: gamma / 2 E|grad D(x)|^2.
+
+    Parameters
+    ----------
+    images : str
+        Where the gradient is taken: at real images it is R1, at fake ones R2.
+    gamma : float
+        Above 0.
+    sigma : float
+        0: the penalty is `exact`. Above 0: it is estimated `by_difference`.
+    """
+
+    images: Literal["real", "fake"]
+    gamma: float
+    sigma: float = 0.0
+
+    @property
+    def place(self) -> int:
+        """The place of its images in (real, fake)."""
+        return ("real", "fake").index(self.images)
+
+
+def listed(r1: float = 0.0, r2: float = 0.0, sigma: float = 0.0) -> tuple[Penalty, ...]:
+    """The penalties whose gamma is above 0, R1 first.
+
+    Examples
+    --------
+    >>> [penalty.images for penalty in listed(r1=1.0)], listed()
+    (['real'], ())
+    """
+    gammas: tuple[tuple[Literal["real", "fake"], float], ...] = (("real", r1), ("fake", r2))
+    return tuple(Penalty(images, gamma, sigma) for images, gamma in gammas if gamma > 0)
+
+
+def of_params(train: Train, ranks: int = 1) -> tuple[Penalty, ...]:
+    """R1 and R2 as the params ask for them; of several ranks each has its share."""
+    sigma = train.penalty.sigma if train.penalty.kind == "difference" else 0.0
+    return listed(train.r1 / ranks, train.r2 / ranks, sigma)
 
 
 class _OnlyCompiled(nn.Cell):

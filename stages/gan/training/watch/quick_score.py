@@ -6,9 +6,9 @@ the right darkness, early in a run of digits, scored as well as the legible digi
 
 Then they are projected on random directions. On a line the Wasserstein distance of two equally
 large sets is that of their sorted values; the root of the mean of its squares over the directions
-is the sliced distance (Bonneel et al. 2015). Berthet et al. 2026 (MIND, arXiv 2605.06797) show that
-it needs a tenth of the images that a Frechet distance needs, in the features of Inception, for
-which random ones stand here.
+is the sliced distance (Bonneel et al. 2015). Berthet et al. 2026 (MIND, arXiv 2605.06797) show for
+the features of Inception that it needs a tenth of the images that a Frechet distance needs. Here
+random features take the place of Inception's.
 
 The real images are set aside from the training images, and nothing is trained on them. The held-out
 images of `evaluate` stay unseen, so a checkpoint can be chosen by this score.
@@ -17,9 +17,9 @@ images of `evaluate` stay unseen, so a checkpoint can be chosen by this score.
 import numpy as np
 from mindspore import nn
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from stages.gan.common.randomness import latent_codes, stream
+from stages.gan.common.runtime import one_blas_thread
 from stages.gan.data.prepared import Split, array_files, to_levels
 from stages.gan.networks.untrained import FEATURES, Untrained
 from stages.gan.trained.sampling import generate
@@ -60,7 +60,7 @@ class QuickScore:
         directions = draw.standard_normal((FEATURES, DIRECTIONS))
         directions /= np.linalg.norm(directions, axis=0)
         self._network = Untrained(images.shape[1:])
-        with _one_thread():
+        with one_blas_thread():
             real = self._features(images)
             self._directions = (whitening(real) @ directions).astype(np.float32)
             self._real = np.sort(real @ self._directions, axis=0)
@@ -68,17 +68,12 @@ class QuickScore:
     def of(self, generator: nn.Cell) -> float:
         """The distance of its images from the real ones, 0 or more; lower is better."""
         images = generate(generator, self._codes, kept_as=to_levels)
-        with _one_thread():
+        with one_blas_thread():
             return distance(np.sort(self._features(images) @ self._directions, axis=0), self._real)
 
     def _features(self, images: NDArray[np.floating]) -> NDArray[np.float32]:
         parts = array_files.blocks(len(images), images.shape[1:], _TOGETHER)
         return np.concatenate([self._network(images[part]) for part in parts])
-
-
-def _one_thread() -> threadpool_limits:
-    """In the block the BLAS has one thread: sums have the same order on any machine."""
-    return threadpool_limits(1, "blas")
 
 
 def whitening(features: NDArray[np.floating]) -> NDArray[np.float64]:

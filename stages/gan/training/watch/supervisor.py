@@ -15,11 +15,10 @@ from stages.gan.training.history import History
 from stages.gan.training.loop import means
 from stages.gan.training.preparation import Setup
 from stages.gan.training.progress import ProgressBar, lecture_line
-from stages.gan.training.step.measures import MEASURES, DiversityMeter
 from stages.gan.training.watch import sentences
 from stages.gan.training.watch.diagnosis import Diagnosis
 from stages.gan.training.watch.verdicts import LINE, Verdict
-from stages.gan.training.watch.weights import Weights
+from stages.gan.training.watch.watch import Watch
 
 
 class Failed(UserError):
@@ -52,17 +51,14 @@ class Supervisor:
         write_page: Callable[..., str],
     ) -> None:
         self._setup = setup
-        self._history = history
-        self._diagnosis = diagnosis
+        self._watch = Watch(setup.players, setup.codes, history, diagnosis)
         self._bar = bar
         self._write_page = write_page
-        self._meter = DiversityMeter(setup.players.generator, setup.codes)
-        self._weights = Weights(setup.players)
         self._reported: list[Verdict] = []
 
     def begin(self) -> None:
         """Report the verdict on the real images, if there is one. Call it before the first step."""
-        if verdict := self._diagnosis.of_data():
+        if verdict := self._watch.diagnosis.of_data():
             self._report(verdict)
 
     def look(self, step: int, row: NDArray[np.float32]) -> None:
@@ -73,10 +69,8 @@ class Supervisor:
         Failed
             If the run has failed, and `on_failure` is stop.
         """
-        row[MEASURES.index("diversity")] = self._meter.look(step)
-        self._history.add_step(step, row)
+        verdict = self._watch.look(step, row)
         self._bar.advance(row)
-        verdict = self._diagnosis.failure(self._history, self._weights.look(step))
         if verdict is None or verdict.name in {earlier.name for earlier in self._reported}:
             return
         self._reported.append(verdict)
@@ -105,13 +99,13 @@ class Supervisor:
         """The supervisor's state (without the history) as JSON values."""
         return {
             "told": [verdict.to_json() for verdict in self._reported],
-            "last_look": self._meter.last.hex(),
+            "last_look": self._watch.meter.last.hex(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self._reported = [Verdict.from_json(verdict) for verdict in state["told"]]
-        self._meter.last = float.fromhex(state["last_look"])
+        self._watch.meter.last = float.fromhex(state["last_look"])
 
     def conclude(self) -> dict[str, Any]:
         """Report the verdict on the finished run, and return it as JSON values.
@@ -119,18 +113,18 @@ class Supervisor:
         `earlier` holds the verdicts that were reported during the run, `levels` the heights of
         both losses at equilibrium.
         """
-        verdict = self._diagnosis.conclusion(self._history, self._weights.broken())
+        verdict = self._watch.conclusion()
         self._report(verdict)
         return {
             **verdict.to_json(),
             "earlier": [earlier.to_json() for earlier in self._reported],
-            "levels": self._diagnosis.levels,
+            "levels": self._watch.diagnosis.levels,
         }
 
     def _report(self, verdict: Verdict) -> None:
         if verdict.fatal and self._setup.params.train.lecture_log:
             # Otherwise this line is printed after an epoch, and this epoch may never be finished.
-            losses = means(self._history.recent(verdict.step - verdict.since + 1))
+            losses = means(self._watch.history.recent(verdict.step - verdict.since + 1))
             self._bar.say(lecture_line(losses[0], losses[1]))
         told = sentences.verdict(verdict.to_json())
         self._bar.say(translated(LINE).format(name=told["name"]))
@@ -154,9 +148,9 @@ class Supervisor:
             setup.dataset,
             setup.params,
             verdict,
-            self._history.downsampled(),
-            self._diagnosis.levels,
-            self._diagnosis.real.diversity,
+            self._watch.history.downsampled(),
+            self._watch.diagnosis.levels,
+            self._watch.diagnosis.real.diversity,
             grids.grid(generate(setup.players.shown, setup.codes)),
             grids.grid(setup.data.batch(shown)),
         )

@@ -5,13 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from stages.gan import networks
 from stages.gan.data.prepared import Split
 from stages.gan.evaluation import game
 from stages.gan.trained import checkpoints
-from stages.gan.training.optimizers import adam
 from tests.helpers.data import load_params
-from tests.helpers.training.network import describe
+from tests.helpers.training.network import describe, save_untrained
 
 DESCRIPTION = describe("mlp")
 
@@ -28,9 +26,7 @@ KNOWN, HELD_OUT = split(100, 1), split(80, 2)
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / checkpoints.FINAL
-    pair = networks.build(DESCRIPTION, seed=4)
-    movers = tuple(adam(network, str(at), 0.002, 0.5, 0.999) for at, network in enumerate(pair))
-    checkpoints.save(folder, DESCRIPTION, checkpoints.parts(*pair, movers), epoch=1, step=1)
+    save_untrained(folder, DESCRIPTION)
     return checkpoints.load(folder)
 
 

@@ -134,7 +134,6 @@ def test_the_floor_is_the_gap_of_a_pair_at_equilibrium():
         copies(lambda: Normal(5.0, 1.0), lambda: Quadratic(1.0, 2.0, 0.5)),
         CROSS_ENTROPY,
         both,
-        0.0,
         settings(40),
     )
     assert set(found) == set(gaps.NAMES)

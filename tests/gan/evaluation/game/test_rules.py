@@ -25,29 +25,29 @@ def train(tmp_path):
 @pytest.mark.parametrize("name", losses.LOSSES)
 def test_m_is_ds_loss_with_the_other_sign(train, name):
     settings = train(name)
-    values = rules.values(rules.measured(settings), REAL, FAKE)
+    values = rules.values(rules.of(settings).measured, REAL, FAKE)
     assert values.shape == (3,)
     term = loss_terms(losses.of_params(settings), None, REAL, FAKE)["discriminator"]
     assert values.mean() == pytest.approx(-term.value, abs=1e-5)
 
 
 def test_m_at_the_equilibrium_of_cross_entropy_is_minus_2_ln_2(train):
-    loss = rules.measured(train("bce_with_logits"))
+    loss = rules.of(train("bce_with_logits")).measured
     at = np.full(4, point(loss).logit)
     assert rules.values(loss, at, at) == pytest.approx(-2 * np.log(2), abs=1e-6)
 
 
 def test_m_does_not_depend_on_the_reduction(train):
     options = {"loss_options__reduction": "sum"}
-    found = rules.values(rules.measured(train("bce_with_logits", **options)), REAL, FAKE)
-    expected = rules.values(rules.measured(train("bce_with_logits")), REAL, FAKE)
+    found = rules.values(rules.of(train("bce_with_logits", **options)).measured, REAL, FAKE)
+    expected = rules.values(rules.of(train("bce_with_logits")).measured, REAL, FAKE)
     assert (found == expected).all()
 
 
 @pytest.mark.parametrize("count", [41, 150])
 def test_m_has_the_same_bits_at_each_call(train, count):
     """MindSpore divides an array among threads in another way from the sixth call on."""
-    loss = rules.measured(train("bce_with_logits"))
+    loss = rules.of(train("bce_with_logits")).measured
     real, fake = np.random.default_rng(0).normal(0, 3, (2, count))
     assert len({rules.values(loss, real, fake).tobytes() for _ in range(20)}) == 1
 
@@ -55,7 +55,7 @@ def test_m_has_the_same_bits_at_each_call(train, count):
 def test_a_saturated_d_is_led_out_by_the_loss_on_logits(train):
     settings = train("bce")
     sure = as_column(np.array([40.0]))  # a generated image, which D calls real
-    for loss, moves in ((rules.measured(settings), False), (rules.found_by(settings), True)):
+    for loss, moves in ((rules.of(settings).measured, False), (rules.of(settings).found, True)):
         slope = grad(lambda s, loss=loss: loss.discriminator(sure, s))(sure)
         assert bool((slope.asnumpy() != 0).all()) is moves
 

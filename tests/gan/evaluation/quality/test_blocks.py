@@ -4,20 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_info
 
-from stages.gan.evaluation.quality.blocks import ROWS, Points, each, one_thread, rows_of
-
-
-def blas_threads():
-    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
-
-
-def test_one_thread_is_for_the_block_only():
-    before = blas_threads()
-    with one_thread():
-        assert blas_threads() == {1}
-    assert blas_threads() == before
+from stages.gan.evaluation.quality.blocks import ROWS, Points, each, rows_of
 
 
 def test_results_come_in_the_order_of_the_tasks():

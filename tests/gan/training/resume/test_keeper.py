@@ -252,7 +252,7 @@ def test_verdicts_that_were_told_are_not_told_again(tmp_path, monkeypatch):
     row = np.full(run.history.measures.shape[1], np.nan, np.float32)
     run.supervisor._setup.params.train.__dict__["on_failure"] = "warn"
     run.supervisor.look(1, row)
-    run.supervisor._meter.last = 0.1
+    run.supervisor._watch.meter.last = 0.1
     page = paths.failure("mnist")
     written = page.read_bytes()
     for _ in range(2):
@@ -265,4 +265,4 @@ def test_verdicts_that_were_told_are_not_told_again(tmp_path, monkeypatch):
     assert page.read_bytes() == written
     assert again.supervisor.state() == run.supervisor.state()
     assert again.supervisor.state()["told"][0]["name"] == "diverged"
-    assert again.supervisor._meter.last == 0.1
+    assert again.supervisor._watch.meter.last == 0.1

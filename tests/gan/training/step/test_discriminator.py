@@ -5,6 +5,7 @@ from mindspore import Tensor
 from stages.gan import losses, networks
 from stages.gan.training import optimizers
 from stages.gan.training.step.discriminator import Options, discriminator_update
+from stages.gan.training.step.penalties import listed
 from tests.helpers.training.network import describe
 from tests.helpers.training.steps import batch
 
@@ -26,9 +27,8 @@ def moved(options, share=None):
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_share_of_the_penalties_is_a_share_of_gamma(share):
-    gammas = {"r1": 40.0, "r2": 80.0}
-    whole = Options(**gammas, sigma=0.01, shared=True)
-    found = moved(whole, Tensor(np.array(share, np.float32)))
-    less = {name: share * gamma for name, gamma in gammas.items()}
-    np.testing.assert_allclose(found, moved(Options(**less, sigma=0.01)), atol=1e-6)
-    assert np.abs(moved(Options()) - moved(Options(**gammas, sigma=0.01))).max() > 1e-3
+    both = listed(40.0, 80.0, sigma=0.01)
+    found = moved(Options(penalties=both, shared=True), Tensor(np.array(share, np.float32)))
+    less = listed(share * 40.0, share * 80.0, sigma=0.01)
+    np.testing.assert_allclose(found, moved(Options(penalties=less)), atol=1e-6)
+    assert np.abs(moved(Options()) - moved(Options(penalties=both))).max() > 1e-3

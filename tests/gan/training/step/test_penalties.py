@@ -7,6 +7,7 @@ from stages.gan import losses, networks
 from stages.gan.layers import spectral
 from stages.gan.training import optimizers
 from stages.gan.training.step import Options, make_step, penalties
+from tests.helpers.data import load_params
 from tests.helpers.training.network import describe
 from tests.helpers.training.steps import batch, make, optimize
 
@@ -43,6 +44,18 @@ def numeric_penalty(discriminator, images):
         below = discriminator(Tensor(down)).asnumpy()[:, 0].astype(np.float64)
         squares += ((above - below) / (2 * step)) ** 2
     return GAMMA / 2 * squares.mean()
+
+
+def test_the_params_name_the_images_the_gammas_and_the_sigma(tmp_path):
+    def of(ranks=1, **changes):
+        named = {f"mnist__train__{name}": value for name, value in changes.items()}
+        return penalties.of_params(load_params(tmp_path, "mnist", **named).train, ranks)
+
+    assert of() == ()
+    assert of(r1=1.0) == (penalties.Penalty("real", 1.0),)
+    both = of(2, r1=1.0, r2=4.0, penalty__kind="difference", penalty__sigma=0.02)
+    assert both == (penalties.Penalty("real", 0.5, 0.02), penalties.Penalty("fake", 2.0, 0.02))
+    assert [each.place for each in both] == [0, 1]
 
 
 SLOW = [("dcgan", "tanh")]
@@ -158,7 +171,8 @@ def test_a_twice_differentiable_discriminator_computes_the_same(kind, batch_norm
 )
 def test_the_step_adds_the_penaltys_gradient_to_that_of_the_loss(kind, options):
     """By a first update of plain gradient descent, whose length is the rate."""
-    with_it, loss = first_move(plain(kind), Options(**options))
+    listed = penalties.listed(**options)
+    with_it, loss = first_move(plain(kind), Options(penalties=listed))
     without, plain_loss = first_move(plain(kind), Options())
     generator, discriminator = plain(kind)
     weights = discriminator.trainable_params()
@@ -178,7 +192,7 @@ def test_a_penalty_by_difference_moves_d_as_its_formula_says(spectral_norm):
     """D has fast layers, and the step is given the noise; see `by_difference`."""
     description = describe("mlp", discriminator_spectral_norm=spectral_norm)
     moves = noise(1), noise(2)
-    options = Options(r1=GAMMA, r2=2 * GAMMA, sigma=SIGMA)
+    options = Options(penalties=penalties.listed(GAMMA, 2 * GAMMA, SIGMA))
     named = {"real_move": Tensor(moves[0]), "fake_move": Tensor(moves[1])}
     with_it, loss = first_move(networks.build(description, 3), options, **named)
     without, plain_loss = first_move(networks.build(description, 3), Options())
@@ -271,7 +285,8 @@ def test_under_the_penalty_the_gradient_on_real_images_becomes_smaller():
     for gamma in (0.0, 100.0):
         pair = networks.build(describe("mlp"), 1, twice_differentiable=True)
         movers = make_movers(pair)
-        step = make_step(*pair, losses.build("bce"), *movers, Options(r1=gamma))
+        options = Options(penalties=penalties.listed(gamma))
+        step = make_step(*pair, losses.build("bce"), *movers, options)
         for index in range(60):
             step(*batch(index))
         squares = compiled(penalties.squared_gradient_norms(pair[1]))(batch(0)[0])

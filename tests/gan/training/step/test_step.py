@@ -16,6 +16,7 @@ from stages.gan.training import optimizers
 from stages.gan.training.step import Options, make_discriminator_step, make_step
 from stages.gan.training.step.augmentation import POLICIES, augment, draw
 from stages.gan.training.step.gradients import DUE
+from stages.gan.training.step.penalties import listed
 from tests.helpers.project import ROOT
 from tests.helpers.training.kernel import pure
 from tests.helpers.training.network import describe
@@ -288,7 +289,7 @@ def test_the_generator_learns_through_the_changes():
 @pytest.mark.parametrize(
     ("kind", "loss", "options"),
     [
-        ("mlp", "bce", {"r1": 1.0}),
+        ("mlp", "bce", {"penalties": listed(r1=1.0)}),
         ("dcgan", "bce", {}),
         pytest.param(
             "dcgan",
