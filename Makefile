@@ -110,8 +110,8 @@ $(READY): requirements.lock pyproject.toml
 	"$(PYTHON)" -m venv --clear $(VENV)
 	@{ command -v uv >/dev/null && $(call INSTALL,uv pip install --quiet --python $(VENV)/bin/python); } \
 	  || $(call INSTALL,$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile)
-	$(VENV)/bin/python -m stages smoke
-	$(VENV)/bin/python -m stages plots_page
+	@unset PYTHONDONTWRITEBYTECODE; $(VENV)/bin/python -m stages plots_page & page=$$!; \
+	  $(VENV)/bin/python -m stages smoke; smoke=$$?; wait $$page && exit $$smoke
 	@touch $(READY)
 
 # The same versions for every Python, so that pictures come out byte-identical.
