@@ -69,7 +69,7 @@ def blocks(arrays: Mapping[str, NDArray[Any]]) -> Iterator[memoryview]:
     text += b" " * (-len(text) % _LENGTH)
     yield memoryview(len(text).to_bytes(_LENGTH, "little") + text)
     for part in parts:
-        yield memoryview(part.reshape(-1).view(np.uint8))
+        yield part.reshape(-1).view(np.uint8).data
 
 
 def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

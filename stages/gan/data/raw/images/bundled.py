@@ -60,10 +60,12 @@ class _Pen:
         return list(zip(across.tolist(), down.tolist(), strict=True))
 
     def polygon(self, points, fill) -> None:
-        self._draw.polygon(self._places(*np.array(points, float).T), fill=fill)
+        x, y = np.array(points, float).T
+        self._draw.polygon(self._places(x, y), fill=fill)
 
     def line(self, points, fill, width: float) -> None:
-        self._line(*np.array(points, float).T, fill, width)
+        x, y = np.array(points, float).T
+        self._line(x, y, fill, width)
 
     def oval(self, x, y, rx, ry, fill, start: float = 0.0, end: float = 2 * np.pi) -> None:
         cos, sin = _circle(start, end, 28)
