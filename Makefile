@@ -97,7 +97,10 @@ setup: $(READY) ## make .venv from the lock file, and compile the kernels
 
 # uv where it is there: it is faster. pip where it is not, or where uv does not reach the packages,
 # since a mirror may be set for pip alone. Neither compiles every module: most are never imported.
-INSTALL = { $(1) --require-hashes -r requirements.lock && $(1) --no-deps --no-build-isolation -e .; }
+# pip unpacks one package after the other, and MindSpore is larger than all others together: two pips.
+UV = uv pip install --quiet --python $(VENV)/bin/python
+PIP = $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
+ITSELF = --no-deps --no-build-isolation -e .
 
 # A ZIP download has no git repository; DVC would say so only after minutes of set-up.
 $(READY): requirements.lock pyproject.toml
@@ -108,10 +111,13 @@ $(READY): requirements.lock pyproject.toml
 	  echo "error: no supported Python found: MindSpore 2.10 needs Python 3.10, 3.11 or 3.12 (name one with make PYTHON=/path/to/python)" >&2; exit 1; fi
 	@"$(PYTHON)" -c 'import sys; v = sys.version_info; sys.exit(None if (3, 10) <= v < (3, 13) else "error: this is Python %d.%d, but MindSpore 2.10 needs Python 3.10, 3.11 or 3.12" % v[:2])'
 	"$(PYTHON)" -m venv --clear $(VENV)
-	@{ command -v uv >/dev/null && $(call INSTALL,uv pip install --quiet --python $(VENV)/bin/python); } \
-	  || $(call INSTALL,$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile)
-	$(VENV)/bin/python -m stages smoke
-	$(VENV)/bin/python -m stages plots_page
+	@{ command -v uv >/dev/null && $(UV) --require-hashes -r requirements.lock && $(UV) $(ITSELF); } || { \
+	  awk -v to=$(VENV) '/^[a-z]/ {large = /^mindspore==/} {print > (to (large ? "/large" : "/others"))}' requirements.lock; \
+	  $(PIP) --require-hashes --no-deps -r $(VENV)/large & large=$$!; \
+	  $(PIP) --require-hashes -r $(VENV)/others; others=$$?; \
+	  wait $$large && [ $$others = 0 ] && $(PIP) $(ITSELF); }
+	@unset PYTHONDONTWRITEBYTECODE; $(VENV)/bin/python -m stages plots_page & page=$$!; \
+	  $(VENV)/bin/python -m stages smoke; smoke=$$?; wait $$page && exit $$smoke
 	@touch $(READY)
 
 # The same versions for every Python, so that pictures come out byte-identical.

@@ -3,11 +3,15 @@
 Ctrl-C during MindSpore's import may end in a fatal error of Python. So the signals that ask a
 command to end are blocked while it imports its modules; `command` lets them in afterwards. Windows
 blocks none: there they are noted.
+
+Imports make hundreds of thousands of objects that stay, and the search for garbage among them is in
+vain. So it is off meanwhile, and `command` turns it on again.
 """
 
 # The part of `signal` that is built in: a Ctrl-C during the import of the rest, which takes a
 # thousandth of a second, would end in a traceback.
 import _signal  # type: ignore[import-not-found]
+import gc
 import sys
 
 # The third is of a terminal that is closed, the fourth the same on Windows.
@@ -29,6 +33,7 @@ if any(
     option == "-m" and f"{name}.".startswith(f"{__name__}.")
     for option, name in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)
 ):
+    gc.disable()
     if hasattr(_signal, "pthread_sigmask"):
         _signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
     else:

@@ -3,6 +3,7 @@
 This package imports nothing heavy, so that a stage depends only on what it uses.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ def guarded(main: Callable[[], None]) -> None:
     if sys.stdout is not None:  # a file name may have letters the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     runtime.bound_threads()
+    _collect_garbage()
     try:
         _let_signals_in()
         language.of_terminal()  # a bad value is reported before anything is said
@@ -58,6 +60,16 @@ def guarded(main: Callable[[], None]) -> None:
         _fail(f"{where}{error.strerror or error}")
     except MemoryError:
         _fail(_("out of memory: a smaller batch_size or image_size needs less"))
+
+
+def _collect_garbage() -> None:
+    """From now on Python collects garbage again, but not among what was imported.
+
+    MindSpore has everything searched at each compilation, which took a tenth of a second.
+    """
+    if not gc.isenabled():  # see the package's own file
+        gc.freeze()
+        gc.enable()
 
 
 def _let_signals_in() -> None:

@@ -74,6 +74,27 @@ def test_command_that_works_just_ends(capsys):
     assert capsys.readouterr() == ("done\n", "")
 
 
+def test_garbage_is_searched_again_after_the_imports():
+    """The package's own file stops it in the process of a command."""
+    code = (
+        "import sys; sys.orig_argv[1:] = ['-m', 'stages.train']; import gc; import stages; "
+        "stopped = not gc.isenabled(); from stages import command; "
+        "command.guarded(lambda: print(stopped, gc.isenabled(), gc.get_freeze_count() > 1000))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "True True True\n"
+
+
+def test_garbage_is_searched_in_a_program_that_imports_the_stages():
+    code = "import gc, stages.command; print(gc.isenabled(), gc.get_freeze_count())"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "True 0\n"
+
+
 @pytest.fixture
 def stage(tmp_path, monkeypatch):
     """Run a stage with some arguments in a folder that has a params.yaml."""

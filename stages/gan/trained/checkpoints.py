@@ -22,13 +22,12 @@ import numpy as np
 from mindspore import Parameter, nn
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors import numpy as safetensors
 
 from stages.gan import networks
 from stages.gan.common import compiled
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
-from stages.gan.trained import manifest
+from stages.gan.trained import manifest, states
 from stages.gan.trained.averaging import Average
 
 FINAL = "final"
@@ -56,8 +55,10 @@ def parts(
     return found
 
 
-def values(parameters: Iterable[Parameter]) -> dict[str, NDArray[Any]]:
+def values(parameters: Iterable[Parameter], copied: bool = True) -> dict[str, NDArray[Any]]:
     """Copies of the parameters' values, by their names.
+
+    Without copies the arrays may be in the parameters' own memory: they are to be written at once.
 
     Raises
     ------
@@ -68,7 +69,8 @@ def values(parameters: Iterable[Parameter]) -> dict[str, NDArray[Any]]:
     for parameter in parameters:
         if parameter.name in found:
             raise ValueError(f"two parameters are called {parameter.name}: valid is one of a name")
-        found[parameter.name] = np.array(parameter.asnumpy(), order="C")
+        taken = parameter.asnumpy()
+        found[parameter.name] = np.array(taken, order="C") if copied else taken
     return found
 
 
@@ -110,7 +112,8 @@ def save(
 def _write(file: Path, parameters: Iterable[Parameter]) -> None:
     # Not safetensors' save_file: the file would be for its owner only, whatever the umask.
     try:
-        file.write_bytes(safetensors.save(values(parameters)))
+        with file.open("wb") as opened:
+            opened.writelines(states.blocks(values(parameters, copied=False)))
     except OSError as error:
         raise UserError(
             _("{file} cannot be written: {reason}").format(file=file, reason=error.strerror)

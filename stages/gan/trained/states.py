@@ -8,8 +8,9 @@ no code, and notices if a single bit has changed.
 """
 
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from stages.gan.common.language import _
 
 _VALUES = "values"
 _DIGITS = 64
+# The bytes of the number before a safetensors header, which is filled up to a multiple of it.
+_LENGTH = 8
 
 
 def write(target: Path, arrays: Mapping[str, NDArray[Any]], values: Mapping[str, Any]) -> None:
@@ -37,12 +40,36 @@ def write(target: Path, arrays: Mapping[str, NDArray[Any]], values: Mapping[str,
         Values that JSON can hold.
     """
     text = json.dumps(values, ensure_ascii=False).encode()
-    # safetensors 0.8.0 writes an array of another order as if it had this one (its issue 825).
-    parts = {name: np.array(array, order="C") for name, array in arrays.items()}
-    content = safetensors.save({**parts, _VALUES: np.frombuffer(text, np.uint8)})
+    digest = hashlib.sha256()
     with whole_file(target, through_to_disk=True) as scratch, scratch.open("wb") as file:
-        file.write(hashlib.sha256(content).hexdigest().encode() + b"\n")
-        file.write(content)
+        file.write(b"." * _DIGITS + b"\n")
+        for block in blocks({**arrays, _VALUES: np.frombuffer(text, np.uint8)}):
+            digest.update(block)
+            file.write(block)
+        file.seek(0)
+        file.write(digest.hexdigest().encode())
+
+
+def blocks(arrays: Mapping[str, NDArray[Any]]) -> Iterator[memoryview]:
+    """The bytes that `safetensors.save` gives for these arrays, part by part, and not copied.
+
+    `save` holds all of them twice. An array's part is valid as long as the array.
+    """
+    # safetensors itself orders the names, and names the types, for arrays without numbers.
+    empty = safetensors.save({name: np.empty(0, array.dtype) for name, array in arrays.items()})
+    header = json.loads(empty[_LENGTH:])
+    # safetensors 0.8.0 writes an array of another order as if it had this one (its issue 825).
+    parts = [
+        np.asarray(arrays[name], arrays[name].dtype.newbyteorder("<"), order="C") for name in header
+    ]
+    ends = list(itertools.accumulate((part.nbytes for part in parts), initial=0))
+    for about, part, offsets in zip(header.values(), parts, itertools.pairwise(ends), strict=True):
+        about |= {"shape": part.shape, "data_offsets": offsets}
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _LENGTH)
+    yield memoryview(len(text).to_bytes(_LENGTH, "little") + text)
+    for part in parts:
+        yield part.reshape(-1).view(np.uint8).data
 
 
 def read(source: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -1,4 +1,12 @@
-"""Check that MindSpore and NumPy work together, and compile the kernels if possible."""
+"""Check that MindSpore and NumPy work together, and compile the kernels if possible.
+
+All modules that the pipeline uses are imported once. So Python keeps them compiled, also where it
+is told not to write what it has compiled (PYTHONDONTWRITEBYTECODE, as in many containers): there
+each of the 16 processes of a first run would compile MindSpore's modules again, for 3 seconds.
+"""
+
+import pkgutil
+from importlib import import_module
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
@@ -48,6 +56,22 @@ def check() -> str:
     )
 
 
+def import_all() -> None:
+    """Import the stages with all that they may import later, and what `dvc repro` needs."""
+    import stages
+    from stages import gan
+
+    own = [
+        *pkgutil.walk_packages(gan.__path__, f"{gan.__name__}."),
+        *pkgutil.iter_modules(stages.__path__, f"{stages.__name__}."),
+    ]
+    for module in own:
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    import_module("dvc.commands.repro")
+    import_module("dvc.repo.reproduce")
+
+
 if __name__ == "__main__":
     from stages.command import guarded, say
 
@@ -57,5 +81,6 @@ if __name__ == "__main__":
 
         for kind in KINDS:
             say(f"{kind}: {remark(kind)}")
+        import_all()
 
     guarded(main)

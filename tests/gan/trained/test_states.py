@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
+from safetensors import numpy as safetensors
 
 from stages.gan.common.errors import UserError
 from stages.gan.trained import states
@@ -35,6 +36,23 @@ def test_what_is_written_is_read_to_the_bit(file, arrays, values):
         assert read[name].dtype == array.dtype
         assert read[name].shape == array.shape
         assert read[name].tobytes() == array.tobytes()
+
+
+@given(arrays=ARRAYS)
+def test_the_blocks_are_what_safetensors_saves(arrays):
+    assert b"".join(states.blocks(arrays)) == safetensors.save(arrays)
+
+
+@pytest.mark.parametrize("array", [np.arange(6.0).reshape(2, 3).T, np.arange(6.0).astype(">f8")])
+def test_any_order_of_an_array_is_saved_as_what_it_holds(array):
+    plain = np.array(array, "<f8", order="C")
+    assert b"".join(states.blocks({"a": array})) == safetensors.save({"a": plain})
+
+
+def test_blocks_hold_no_copy_of_an_array():
+    array = np.zeros(1 << 20, np.float32)
+    _header, block = states.blocks({"a": array})
+    assert np.shares_memory(block, array)
 
 
 @given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))

@@ -1,9 +1,13 @@
 import builtins
+import os
+import subprocess
+import sys
 import types
 
 import numpy
 import pytest
 
+from stages.__main__ import STAGES
 from stages.gan.common.errors import UserError
 from stages.tools.upkeep import smoke
 
@@ -16,6 +20,23 @@ def test_numpy_2_is_named(monkeypatch):
     monkeypatch.setattr(numpy, "__version__", "2.1.0")
     with pytest.raises(UserError, match=r"NumPy 2.1.0 .* works with NumPy 1 only"):
         smoke.check()
+
+
+def test_everything_is_imported_and_kept_compiled(tmp_path):
+    """In another process, whose compiled modules lie in a folder of their own."""
+    code = (
+        "import sys; from stages.tools.upkeep import smoke; smoke.import_all(); "
+        "print(*sorted(name for name in sys.modules if name.startswith('stages.')))"
+    )
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert {f"stages.{name}" for name in STAGES} <= set(ran.stdout.split())
+    kept = {file.name.partition(".")[0] for file in tmp_path.rglob("*.pyc")}
+    # Of each of these one module that a stage imports late, or only for some data.
+    assert {"reproduce", "backend_agg", "onnxruntime_inference_collection", "_base"} <= kept
 
 
 @pytest.mark.parametrize("fault", [ImportError("Numpy init failed"), SystemError("null")])

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import _
-from stages.gan.data.raw.transfer import Downloader, Limits
+from stages.gan.data.raw.transfer import Downloader, Limits, Unresolved
 
 BUNDLED = "bundled:"
 _LONGEST = 600
@@ -240,7 +240,7 @@ def _retrieve(url: str, target: Path, limits: Limits, begun: Path | None) -> Non
         with tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not shown) as bar:
             downloader = Downloader(limits, bar, public_name(url), begun)
             shelf.fetch(target.name, downloader=downloader)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Unresolved) as error:
         # Requests raises others than its own before it connects; they have no number. One with a
         # number is this machine's, such as a full disk, and fails with any source.
         own = isinstance(error, requests.RequestException)

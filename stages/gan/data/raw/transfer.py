@@ -27,7 +27,7 @@ from typing import BinaryIO
 
 import requests
 from tqdm import tqdm
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from stages.gan.common.errors import UserError
 from stages.gan.common.files import remove, write_json
@@ -59,6 +59,14 @@ class _Version:
     length: int
 
 
+class Unresolved(Exception):
+    """The name of a server has no address, as without a network. Pooch does not try it again.
+
+    The system has asked more than once before it says so. A second later it would not help, and
+    there may be several servers to try.
+    """
+
+
 class Downloader:
     """Fetches a file for pooch. It refuses one that is too large, and ends a slow download.
 
@@ -88,13 +96,22 @@ class Downloader:
         ------
         UserError
             If it is too large or too slow.
+        Unresolved
+            If the server's name has no address.
         requests.RequestException
             If the server cannot be reached, refuses, or ends the connection too soon.
         """
         with _place(url, self._folder, Path(output_file).parent) as place:
             part = _Part(place, self._what, self._limits.maximum_bytes, self._bar)
-            with part:
-                _while_it_moves(lambda: self._get(url, part), part, self._limits.timeout)
+            try:
+                with part:
+                    _while_it_moves(lambda: self._get(url, part), part, self._limits.timeout)
+            except requests.ConnectionError as error:
+                if error.args and isinstance(
+                    getattr(error.args[0], "reason", None), NameResolutionError
+                ):
+                    raise Unresolved(str(error)) from None
+                raise
             Path(output_file).unlink(missing_ok=True)  # Windows moves no file over another
             shutil.move(place / _PART, output_file)
             (place / _ABOUT).unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from stages.gan.pages.charts.plain_matplotlib import plain
 with plain():
     from matplotlib import colormaps
     from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -37,7 +38,11 @@ _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 def encoded(figure: Figure) -> bytes:
     """The figure as PNG, without date or version: the same drawing gives the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    # `savefig` gives the same, but draws all of it once more to arrange it.
+    if (arranging := figure.get_layout_engine()) is not None:
+        arranging.execute(figure)
+        figure.set_layout_engine("none")
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
 
 

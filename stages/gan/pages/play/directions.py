@@ -1,6 +1,7 @@
 """The directions of latent codes along which a generator's images change most."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from stages.gan.common.runtime import one_blas_thread
 # Half the distance between two codes whose images are compared: far above float32's rounding, far
 # below the length of a code.
 _STEP = 0.01
+_AT_ONCE = 2
 
 
 def find(
@@ -27,7 +29,8 @@ def find(
     Parameters
     ----------
     generate : callable
-        Codes (N, latent_size) to images (N, ...), each image of its own code alone.
+        Codes (N, latent_size) to images (N, ...), each image of its own code alone. It is called
+        in two threads at a time.
     codes : (M, latent_size)
         The codes over which the mean is taken.
     count : int
@@ -41,12 +44,17 @@ def find(
     """
     size = codes.shape[1]
     steps = np.float32(_STEP) * np.concatenate([np.eye(size), -np.eye(size)]).astype(np.float32)
-    with one_blas_thread():  # the same sums on any number of cores
+    with (
+        one_blas_thread(),  # the same sums on any number of cores
+        ThreadPoolExecutor(_AT_ONCE) as pool,
+    ):
         squares = np.zeros((size, size))
-        for code in codes:
-            images = generate(code + steps).reshape(2 * size, -1).astype(np.float64)
-            slopes = (images[:size] - images[size:]) / (2 * _STEP)
-            squares += slopes @ slopes.T
+        for start in range(0, len(codes), _AT_ONCE):  # not all: their images take memory
+            near = [code + steps for code in codes[start : start + _AT_ONCE]]
+            for generated in pool.map(generate, near):  # in their order
+                images = generated.reshape(2 * size, -1).astype(np.float64)
+                slopes = (images[:size] - images[size:]) / (2 * _STEP)
+                squares += slopes @ slopes.T
         values, vectors = np.linalg.eigh(squares)
     total = max(float(values.sum()), float(np.finfo(float).tiny))
     found = []

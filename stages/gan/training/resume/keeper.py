@@ -146,7 +146,7 @@ class Keeper:
         arrays = {
             f"{part}/{name}": array
             for part, found in (
-                *((part, checkpoints.values(p)) for part, p in state.items()),
+                *((part, checkpoints.values(p, copied=False)) for part, p in state.items()),
                 ("history", self._history.state()),
             )
             for name, array in found.items()

@@ -1,6 +1,7 @@
 import errno
 import gzip
 import os
+import socket
 from functools import partial
 
 import pytest
@@ -356,6 +357,20 @@ def test_retry_recovers_from_a_busy_server(tmp_path, monkeypatch):
         get = partial(fetch, f"{server.address}/a.zip", (), tmp_path)
         assert get(once_more).read_bytes() == b"abc"
         assert server.asked == ["/a.zip", "/a.zip"]
+
+
+def test_a_server_without_an_address_is_asked_once(tmp_path, monkeypatch):
+    def unknown(*_arguments, **_named):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    def wait(_seconds):
+        pytest.fail("it is tried again")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    monkeypatch.setattr("pooch.core.time.sleep", wait)
+    often = Limits(5.0, 3, LIMITS.maximum_bytes)
+    with pytest.raises(UserError, match=r"a\.zip cannot be fetched: .*resol"):
+        fetch("https://nowhere.invalid/a.zip", (), tmp_path, often)
 
 
 def test_a_reason_of_any_length_fits_on_a_screen():

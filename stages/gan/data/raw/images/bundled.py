@@ -6,6 +6,7 @@ glasses.
 """
 
 import colorsys
+import functools
 import io
 import itertools
 import zipfile
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from stages.gan.data.raw.images import raw
@@ -50,28 +52,39 @@ class _Pen:
         self._unit = unit
         self._cos, self._sin = np.cos(tilt), np.sin(tilt)
 
-    def _place(self, x: float, y: float) -> tuple[float, float]:
+    def _places(self, x, y) -> list[tuple[float, float]]:
+        """All points at once: their coordinates x and y are two arrays."""
         left, top = self._origin
-        return (
-            left + self._unit * (x * self._cos - y * self._sin),
-            top + self._unit * (x * self._sin + y * self._cos),
-        )
+        across = left + self._unit * (x * self._cos - y * self._sin)
+        down = top + self._unit * (x * self._sin + y * self._cos)
+        return list(zip(across.tolist(), down.tolist(), strict=True))
 
     def polygon(self, points, fill) -> None:
-        self._draw.polygon([self._place(x, y) for x, y in points], fill=fill)
+        x, y = np.array(points, float).T
+        self._draw.polygon(self._places(x, y), fill=fill)
 
     def line(self, points, fill, width: float) -> None:
-        pixels = max(1, round(width * self._unit))
-        places = [self._place(x, y) for x, y in points]
-        self._draw.line(places, fill=fill, width=pixels, joint="curve")
+        x, y = np.array(points, float).T
+        self._line(x, y, fill, width)
 
     def oval(self, x, y, rx, ry, fill, start: float = 0.0, end: float = 2 * np.pi) -> None:
-        angles = np.linspace(start, end, 28)
-        self.polygon([(x + rx * np.cos(a), y + ry * np.sin(a)) for a in angles], fill)
+        cos, sin = _circle(start, end, 28)
+        self._draw.polygon(self._places(x + rx * cos, y + ry * sin), fill=fill)
 
     def arc(self, x, y, rx, ry, start, end, fill, width: float) -> None:
-        angles = np.linspace(start, end, 14)
-        self.line([(x + rx * np.cos(a), y + ry * np.sin(a)) for a in angles], fill, width)
+        cos, sin = _circle(start, end, 14)
+        self._line(x + rx * cos, y + ry * sin, fill, width)
+
+    def _line(self, x, y, fill, width: float) -> None:
+        pixels = max(1, round(width * self._unit))
+        self._draw.line(self._places(x, y), fill=fill, width=pixels, joint="curve")
+
+
+@functools.cache
+def _circle(start: float, end: float, count: int) -> tuple[NDArray, NDArray]:
+    """Cosines and sines of so many angles; there are few ranges of them."""
+    angles = np.linspace(start, end, count)
+    return np.cos(angles), np.sin(angles)
 
 
 def draw(rng: np.random.Generator) -> Image.Image:
