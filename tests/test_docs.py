@@ -322,6 +322,15 @@ def test_an_extract_has_no_number_row_or_command_that_the_english_page_lacks(pag
     assert [line for line in commands(page) if line not in commands(other)] == []
 
 
+def test_another_number_in_an_extract_is_found(tmp_path):
+    one, other = tmp_path / "one.md", tmp_path / "one.zh-CN.md"
+    one.write_text("# One\n\n| a run | 0.5 ± 0.1 |\n| b | 1e-05, 0.7 |\n")
+    other.write_text("# 一\n\n> 节选：略\n\n| 甲 | 0.5 ± 0.7 |\n| 乙 | 1e-05、0.7 |\n", "utf-8")
+    assert is_extract(other)
+    assert numbers(other) - numbers(one) == set()  # each number stands somewhere
+    assert [row for row in rows(other) if row not in rows(one)] == [("0.5", "0.7")]
+
+
 @pytest.mark.parametrize("page", CHINESE, ids=names(CHINESE))
 def test_both_editions_name_each_other(page):
     other = english(page)

@@ -110,14 +110,15 @@ course.answer("grid_param", name)
 # ### Task 2: run the lecture's recipe
 #
 # `-S` sets a param for one experiment. These are the settings of the script: the bundled digits,
-# its batches, its loss and its learning rate. Watch the names of the stages go by.
+# its batches, its loss and its learning rate. Watch the names of the stages go by. `language` is the
+# language of the pages, from here on.
 #
 # Nothing is typed for this task. The check looks at your params and results.
 # %% [markdown] lang="zh"
 # ### 任务 2：运行课程的配方
 #
 # `-S` 为一次实验设置一个参数。下面就是脚本用的设置：自带的手写数字、同样的批大小、损失和学习率。
-# 注意看依次出现的阶段名。
+# 注意看依次出现的阶段名。`language` 是网页的语言，从这里起网页都是中文。
 #
 # 这个任务不用填答案，检查时直接看你的参数和结果。
 # %%
@@ -132,7 +133,7 @@ settings = {
     "train.seed": 1,
 }
 lecture = " ".join(f"-S 'mnist.{key}={value}'" for key, value in settings.items())
-log = course.run(f"dvc exp run {lecture} report@mnist")
+log = course.run(f"dvc exp run -S language={course.language} {lecture} report@mnist")
 # %%
 course.answer("lecture_run")
 # %% [markdown] lang="en"
