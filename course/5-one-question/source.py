@@ -130,12 +130,12 @@ course.answer("times_as_many", times_as_many)
 # question is a list of three: the difference, half of the interval, and a letter as above. The
 # check computes all three from your table. After each sweep, look at `reports/compare/index.html`,
 # too. That page compares logarithms, and all pairs of settings at once. So it is stricter: it may
-# find no difference where your interval just shows one.
+# find no difference where your interval just shows one ([docs/seeds.md](../../docs/seeds.md)).
 # %% [markdown] lang="zh"
 # 下面的函数用来提问：运行参数扫描，返回结果表。每个问题的答案是三项组成的列表：差值、区间的一半、
 # 以及和上面一样的字母。检查程序会用你自己的表重算这三项。每次扫描之后，也请看看
 # `reports/compare/index.html`。那个页面比较的是对数，而且一次比较所有设置，所以更严格：你的区间刚
-# 好显出差别时，它也许还说看不出。
+# 好显出差别时，它也许还说看不出（[docs/seeds.zh-CN.md](../../docs/seeds.zh-CN.md)）。
 # %%
 from stages.tools.course import sweeps
 

@@ -44,8 +44,8 @@
 # ## 预备知识
 #
 # - 标准误差（实验 5），交叉熵和均衡（实验 3）。
-# - 各个评分的说明见 [README.zh-CN.md](../../README.zh-CN.md#生成效果到底好不好)，任务 1 要用到这
-#   一节；英文的 [docs/samples.md](../../docs/samples.md#how-to-read-a-score) 更详细。
+# - 各个评分的说明见 [docs/samples.zh-CN.md](../../docs/samples.zh-CN.md#评分怎么读)，任务 1 要用到
+#   这一节。
 #
 # ## 实验环境
 #
@@ -311,5 +311,5 @@ course.answer("it_proves", it_proves)
 #   袭。
 # - 交叉熵低，证明图像有差别；交叉熵高，什么也证明不了，也许只是判别器太弱。
 #
-# [docs/calibration.md](../../docs/calibration.md) 在真实 MNIST 和头像上试了更多毛病。随时可以用
-# `python -m stages course check 6` 再检查一遍。
+# [docs/calibration.md](../../docs/calibration.md)（英文）在真实 MNIST 和头像上试了更多毛病。随时可以
+# 用 `python -m stages course check 6` 再检查一遍。
