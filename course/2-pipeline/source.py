@@ -110,8 +110,8 @@ course.answer("grid_param", name)
 # ### Task 2: run the lecture's recipe
 #
 # `-S` sets a param for one experiment. These are the settings of the script: the bundled digits,
-# its batches, its loss and its learning rate. Watch the names of the stages go by. `language` is the
-# language of the pages, from here on.
+# its batches, its loss and its learning rate. Watch the names of the stages go by. `language` is
+# the language of the pages, from here on.
 #
 # Nothing is typed for this task. The check looks at your params and results.
 # %% [markdown] lang="zh"

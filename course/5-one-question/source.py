@@ -60,9 +60,9 @@ from stages.tools.course.session import begin
 
 course = begin(5, "zh")
 # %% tags=["parameters"]
-steps = 1000  # of each run
+steps = 1000  # en: of each run  # zh: 每次训练的步数
 seeds = "1,2,3"
-run = True  # False: take the recorded runs of the course instead
+run = True  # en: False: the recorded runs of the course  # zh: False：用课程跑好的表
 # %% [markdown] lang="en"
 # ## Steps
 #
@@ -99,7 +99,8 @@ first, second = [7.9, 8.4, 9.1], [6.2, 8.8, 7.0]
 
 
 def difference(first, second):
-    # returns two floats: the difference, and half of its interval
+    # en: returns two floats: the difference, and half of its interval
+    # zh: 返回两个数：差值和区间的一半
     # BEGIN SOLUTION
     low, high = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
     return float(np.mean(first) - np.mean(second)), float(high - low) / 2
@@ -142,7 +143,8 @@ from stages.tools.course import sweeps
 FID = "quality.frechet_distance"
 
 
-# What the workspace has may be another training, such as that of part 2.
+# en: What the workspace has may be another training, such as that of part 2.
+# zh: 工作区里可能是别的训练，例如实验 2 的。
 base = {
     "mnist.train.epochs": 200, "mnist.train.max_steps": steps, "mnist.train.batch_size": 64,
     "mnist.train.latents": "fresh", "mnist.train.learning_rate": 0.001, "mnist.train.ema": 0.99,
@@ -167,7 +169,8 @@ def compare(rows, one, other):
 
 
 def complete(numbers, letter):
-    # without a letter there is no answer yet
+    # en: without a letter there is no answer yet
+    # zh: 没有字母，就还没有作答
     return ... if letter is ... else [*numbers, letter]
 
 

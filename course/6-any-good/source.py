@@ -93,7 +93,8 @@ scores = json.loads(Path("metrics/mnist/scores.json").read_text(encoding="utf-8"
 
 
 def apart(score):
-    # score: a dict of value, error, floor and floor_error
+    # en: score: a dict of value, error, floor and floor_error
+    # zh: score 是字典，含 value、error、floor 和 floor_error
     # BEGIN SOLUTION
     deviation = (score["error"] ** 2 + score["floor_error"] ** 2) ** 0.5
     return round((score["value"] - score["floor"]) / deviation, 2) if deviation else 0.0
@@ -169,10 +170,10 @@ from stages.gan.evaluation import scoring
 known = prepared.load(paths.prepared("mnist"), "train")
 held_out = prepared.load(paths.prepared("mnist"), "test")
 settings = params.load(paths.PARAMS, "mnist").evaluate
-images = np.asarray(known.images, np.float32)  # (N, 1, 28, 28) in [-1, 1]
-labels = np.asarray(known.labels)  # (N,), 0 to 9
+images = np.asarray(known.images, np.float32)  # (N, 1, 28, 28), [-1, 1]
+labels = np.asarray(known.labels)  # (N,), 0..9
 count = len(held_out)
-order = np.random.default_rng(1).permutation(len(images))  # mixes the images
+order = np.random.default_rng(1).permutation(len(images))  # en: mixes the images  # zh: 打乱顺序
 
 
 def score_of(shown):
@@ -311,5 +312,5 @@ course.answer("it_proves", it_proves)
 #   袭。
 # - 交叉熵低，证明图像有差别；交叉熵高，什么也证明不了，也许只是判别器太弱。
 #
-# [docs/calibration.md](../../docs/calibration.md)（英文）在真实 MNIST 和头像上试了更多毛病。随时可以
-# 用 `python -m stages course check 6` 再检查一遍。
+# [docs/calibration.md](../../docs/calibration.md)（英文）在真实 MNIST 和头像上试了更多毛病。随时可
+# 以用 `python -m stages course check 6` 再检查一遍。

@@ -31,7 +31,7 @@ def canonical(answer: object) -> str | None:
     --------
     >>> canonical(12), canonical("12"), canonical(12.0), canonical(" BCE "), canonical(True)
     ('12', '12', '12', 'bce', 'true')
-    >>> canonical("１２")
+    >>> canonical("\\uff11\\uff12")  # figures of full width
     '12'
     >>> canonical(0.5), canonical("two words"), canonical(None)
     (None, None, None)

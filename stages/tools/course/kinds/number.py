@@ -58,7 +58,7 @@ def _compared(entry: Mapping[str, Any], answer: object) -> Outcome:
 
 
 def _sealed(number: float, within: float, salt: str) -> dict[str, Any]:
-    """The cuts of the line of numbers, so that `number` is in the middle, and its interval's hash."""
+    """The cuts that put `number` in the middle of its interval, and the interval's hash."""
     width = 2.0 * within
     cuts = {"width": width, "offset": round((number - within) % width, 12)}
     return cuts | secrets.seal({"right": number}, salt, _interval_of(cuts))

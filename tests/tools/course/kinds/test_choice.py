@@ -9,7 +9,7 @@ ENTRY = choice.seal({"right": ["A", "C"]}, "s") | {"salt": "s", "look": {"en": "
 
 
 @pytest.mark.parametrize(
-    "answer", ["A, C", "c,a", ["A", "C"], "a c", ["c", "A", "a"], "A、C", "Ａ，Ｃ", "AC"]
+    "answer", ["A, C", "c,a", ["A", "C"], "a c", ["c", "A", "a"], "A、C", "AC", "\uff21\uff0cC"]
 )
 def test_the_same_letters_are_right(answer):
     assert choice.check(ENTRY, answer, Project()).state.name == "RIGHT"

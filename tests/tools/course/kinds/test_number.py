@@ -57,7 +57,7 @@ def test_another_wrong_number_is_told_how_exact_it_must_be(monkeypatch):
 
 @pytest.mark.parametrize("answer", [0.6925, "half"])
 def test_a_mistake_that_is_right_or_no_number_is_refused(answer):
-    with pytest.raises(ValueError, match="the right answer|no answer of this kind"):
+    with pytest.raises(ValueError, match=r"the right answer|no answer of this kind"):
         number.seal(TASK | {"mistakes": [{"answer": answer, "look": HALF}]}, "s")
 
 
