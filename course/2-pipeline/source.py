@@ -193,9 +193,9 @@ course.answer("stages_run_again", ran)
 # %% [markdown] lang="zh"
 # ### 任务 5：改回去，以及数据的哈希值
 #
-# 把种子改回来。这次不再训练：这些输入 DVC 见过，直接取回网络，并打印 `is cached`。`evaluate` 还是会再
-# 运行一次：它的评分由 git 保存，这样的阶段 DVC 不留以前的结果。但算出来的逐字节相同，所以 `report`
-# 又是 `is cached`。
+# 把种子改回来。这次不再训练：这些输入 DVC 见过，直接取回网络，并打印 `is cached`。`evaluate` 还是会
+# 再运行一次：它的评分由 git 保存，这样的阶段 DVC 不留以前的结果。但算出来的逐字节相同，所以
+# `report` 又是 `is cached`。
 #
 # 然后在 `dvc.lock` 里找到 `data/mnist/prepared`（处理好的数据）的哈希值。
 # %%
