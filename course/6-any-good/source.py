@@ -103,17 +103,17 @@ def apart(score):
 
 for name, score in scores["quality"].items():
     numbers = "  ".join(f"{key} {number:.4f}" for key, number in score.items())
-    print(f"{name:18}{numbers}  apart", apart(score))
+    print(f"{name:28}{numbers}  apart", apart(score))
 course.answer("distance_apart", apart(scores["quality"]["frechet_distance"]))
 course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # %% [markdown] lang="en"
 # How to read the sign of `apart`:
 #
-# - frechet_distance, kernel_distance, class_divergence: lower is better. Above 0 is worse than real
-#   images.
-# - precision, recall, density, coverage, class_coverage: higher is better. Below 0 is worse than
-#   real images. After a short training recall can be 0: no real image lies among the generated
-#   ones.
+# - frechet_distance, kernel_distance, class_divergence, untrained_frechet_distance: lower is better.
+#   Above 0 is worse than real images.
+# - precision, recall, density, coverage, class_coverage, clipped_density, clipped_coverage: higher
+#   is better. Below 0 is worse than real images. After a short training recall can be 0: no real
+#   image lies among the generated ones.
 # - memorisation asks how often a generated image is nearer to a training image than a new real
 #   image is. Its floor is 0.5. **Above** the floor G copies. **Below** it, G's images are farther
 #   from all real images: they are not good enough, and nothing is copied. So a large negative
@@ -130,9 +130,10 @@ course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # %% [markdown] lang="zh"
 # `apart` 的正负号这样看：
 #
-# - frechet_distance、kernel_distance、class_divergence：越低越好，正数表示比真实图像差。
-# - precision、recall、density、coverage、class_coverage：越高越好，负数表示比真实图像差。训练很短
-#   时，recall 可能是 0：没有一张真实图像落在生成图像中间。
+# - frechet_distance、kernel_distance、class_divergence、untrained_frechet_distance：越低越好，正数
+#   表示比真实图像差。
+# - precision、recall、density、coverage、class_coverage、clipped_density、clipped_coverage：越高越
+#   好，负数表示比真实图像差。训练很短时，recall 可能是 0：没有一张真实图像落在生成图像中间。
 # - memorisation 问的是：和新的真实图像相比，生成图像有多大概率离训练图像更近。基准值是 0.5。
 #   **高于**基准值，说明生成器在抄；**低于**基准值，说明生成图像离所有真实图像都更远，画得还不够好，
 #   但没有抄。所以这里常常是很大的负数。
@@ -179,7 +180,7 @@ order = np.random.default_rng(1).permutation(len(images))  # en: mixes the image
 def score_of(shown):
     found = scoring.quality(known, held_out, paths.judge("mnist"), shown, settings)
     for name, score in found.items():
-        print(f"{name:18}{score['value']:8.3f}  floor{score['floor']:8.3f}  apart", apart(score))
+        print(f"{name:28}{score['value']:8.3f}  floor{score['floor']:8.3f}  apart", apart(score))
     return found
 
 
@@ -211,11 +212,11 @@ course.answer("sees_copies", sees_copies)
 found = score_of(np.repeat(images[:1], count, axis=0))
 # END SOLUTION
 # %% [markdown] lang="en"
-# One of these scores is as good as that of real images. Which? (A: frechet_distance, B: precision,
-# C: recall, D: coverage, E: class_coverage) And what share of the classes is covered?
+# One of the following five scores is as good as that of real images. Which? (A: frechet_distance, B:
+# precision, C: recall, D: coverage, E: class_coverage) And what share of the classes is covered?
 # %% [markdown] lang="zh"
-# 有一个评分和真实图像的一样好，是哪个？（A：frechet_distance，B：precision，C：recall，D：
-# coverage，E：class_coverage）另外，覆盖了多大比例的类别？
+# 下面五个评分里，有一个和真实图像的一样好，是哪个？（A：frechet_distance，B：precision，C：recall，
+# D：coverage，E：class_coverage）另外，覆盖了多大比例的类别？
 # %%
 fooled = "B"  # SOLUTION
 course.answer("fooled", fooled)
@@ -295,9 +296,9 @@ course.answer("it_proves", it_proves)
 # ## Summary
 #
 # - Compare a score with its floor, and only with scores of the same judge.
-# - No score sees everything. Precision asks only whether each image looks real: one good image
-#   again and again is enough for it. Recall, coverage and class coverage see what is missing. Only
-#   memorisation and near copies see copies.
+# - No score sees everything. Precision and density ask only whether each image looks real: one good
+#   image again and again is enough for them. Recall, coverage and class coverage see what is
+#   missing. Only memorisation and near copies see copies.
 # - A low cross-entropy proves a difference. A high one proves nothing: the discriminator may be
 #   weak.
 #
@@ -307,9 +308,9 @@ course.answer("it_proves", it_proves)
 # ## 实验小结
 #
 # - 评分要和基准值比，而且只能和同一个评判网络给出的评分比。
-# - 没有哪个评分什么都看得出。precision 只问每张图像不像真的，同一张好图画一万遍也能骗过它；
-#   recall、coverage 和 class_coverage 看得出缺了什么；只有 memorisation 和 near_copies 看得出抄
-#   袭。
+# - 没有哪个评分什么都看得出。precision 和 density 只问单张图画得真不真，同一张好图画一万遍也能骗过
+#   它们；recall、coverage 和 class_coverage 看得出缺了什么；只有 memorisation 和 near_copies 看得出
+#   抄袭。
 # - 交叉熵低，证明图像有差别；交叉熵高，什么也证明不了，也许只是判别器太弱。
 #
 # [docs/calibration.md](../../docs/calibration.md)（英文）在真实 MNIST 和头像上试了更多毛病。随时可
