@@ -109,8 +109,8 @@ course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # %% [markdown] lang="en"
 # How to read the sign of `apart`:
 #
-# - frechet_distance, kernel_distance, class_divergence, untrained_frechet_distance: lower is better.
-#   Above 0 is worse than real images.
+# - frechet_distance, kernel_distance, class_divergence, untrained_frechet_distance: lower is
+#   better. Above 0 is worse than real images.
 # - precision, recall, density, coverage, class_coverage, clipped_density, clipped_coverage: higher
 #   is better. Below 0 is worse than real images. After a short training recall can be 0: no real
 #   image lies among the generated ones.
@@ -212,7 +212,7 @@ course.answer("sees_copies", sees_copies)
 found = score_of(np.repeat(images[:1], count, axis=0))
 # END SOLUTION
 # %% [markdown] lang="en"
-# One of the following five scores is as good as that of real images. Which? (A: frechet_distance, B:
+# One of these five scores is as good as that of real images. Which? (A: frechet_distance, B:
 # precision, C: recall, D: coverage, E: class_coverage) And what share of the classes is covered?
 # %% [markdown] lang="zh"
 # 下面五个评分里，有一个和真实图像的一样好，是哪个？（A：frechet_distance，B：precision，C：recall，
