@@ -146,8 +146,8 @@ course.answer("lecture_run")
 # `evaluate` measured both losses on held-out images. Find the distance of D's sum from its
 # equilibrium. It is in `metrics/mnist/scores.json`, under `bce`, `discriminator`.
 # %% [markdown] lang="zh"
-# 现在用浏览器打开 `reports/mnist/index.html`。拖动滑块可以逐轮查看：每一轮用的都是同一组隐码。页面顶
-# 部的警告是说，这不是 MNIST：自带的数字也是真人手写的，但不是同一批，也少得多。
+# 现在用浏览器打开 `reports/mnist/index.html`。拖动滑块可以逐轮查看：每一轮用的都是同一组隐码。页面
+# 顶部的警告是说，这不是 MNIST：自带的数字也是真人手写的，但不是同一批，也少得多。
 #
 # ### 任务 3：离均衡点的距离
 #
