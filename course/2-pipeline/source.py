@@ -39,6 +39,9 @@
 # As in part 1, and git. The notebook changes `params.yaml` and the results in the clone. No network
 # is needed. The longest cell takes one to two minutes; longer if `make` has not run in this clone
 # yet, because then the first run prepares the data and trains the judge, too.
+#
+# DVC signs an experiment with your name in git. If git does not know you yet, run this once in a
+# terminal: `git config --global user.name NAME` and `git config --global user.email ADDRESS`.
 # %% [markdown] lang="zh"
 # # 2. 用流水线做同样的事
 #
@@ -79,6 +82,9 @@
 # 与实验 1 相同，另需 git。请在项目的克隆里运行本 notebook：它会改动这份克隆里的 `params.yaml` 和
 # 各项结果。不需要联网。最久的单元运行一到两分钟；如果这份克隆里还没运行过 `make`，第一次运行还要处
 # 理数据、训练评判网络，时间会更长。
+#
+# DVC 做实验时要用你在 git 里的署名。从没设过的话，先在终端运行一次
+# `git config --global user.name 名字` 和 `git config --global user.email 邮箱`。
 # %% lang="en"
 from stages.tools.course.session import begin
 

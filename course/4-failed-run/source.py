@@ -41,9 +41,8 @@
 #
 # Two cores, no network. `make` or part 2 has run once in this clone, so the data are there.
 # If this folder has changes in no commit yet, commit them (`git commit -am "Part 2"`): a sweep
-# starts from the last commit. If git asks who you are, tell it once with `git config --global
-# user.name NAME` and `git config --global user.email ADDRESS`. This part takes about 30 minutes.
-# The longest command, in task 5, takes about 3 minutes on 2 cores.
+# starts from the last commit. This part takes about 30 minutes. The longest command, in task 5,
+# takes about 3 minutes on 2 cores.
 # %% [markdown] lang="zh"
 # ## 实验目的
 #
@@ -61,9 +60,8 @@
 # ## 实验环境
 #
 # 双核 CPU，不需要网络。在这份克隆里运行过一次 `make`，或者做过实验 2，数据都已准备好。如果有改动还
-# 没提交，请先提交（`git commit -am "实验 2"`）：参数扫描从最近一次提交开始。如果 git 问你是谁，先用
-# `git config --global user.name 名字` 和 `git config --global user.email 邮箱` 告诉它，只要一次。本
-# 实验大约需要 30 分钟，其中最慢的一条命令在任务 5，双核上约 3 分钟。
+# 没提交，请先提交（`git commit -am "实验 2"`）：参数扫描从最近一次提交开始。本实验大约需要 30 分
+# 钟，其中最慢的一条命令在任务 5，双核上约 3 分钟。
 # %% lang="en"
 from stages.tools.course.session import begin
 
