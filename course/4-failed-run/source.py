@@ -91,8 +91,8 @@ run = True  # en: False: the recorded runs of the course  # zh: False：用课�
 printed = course.run("python -m stages collapse mnist", ok=(1,))
 # %% [markdown] lang="en"
 # The last line names a page with the pictures and curves of the failure: open it in a browser. Then
-# read what was printed under `verdict`. At which step did the run stop learning? (Not: at which step
-# was it stopped.)
+# read what was printed under `verdict`. At which step did the run stop learning? (Not: at which
+# step was it stopped.)
 # %% [markdown] lang="zh"
 # 最后一行给出失败页的位置，里面有当时的图像和曲线，可以用浏览器打开看看。再读一读“诊断”下面的内容：
 # 训练从第几步起就不再学习了？（注意：不是在第几步被叫停。）
