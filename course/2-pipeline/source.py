@@ -39,6 +39,9 @@
 # As in part 1, and git. The notebook changes `params.yaml` and the results in the clone. No network
 # is needed. The longest cell takes one to two minutes; longer if `make` has not run in this clone
 # yet, because then the first run prepares the data and trains the judge, too.
+#
+# DVC signs an experiment with your name in git. If git does not know you yet, run this once in a
+# terminal: `git config --global user.name NAME` and `git config --global user.email ADDRESS`.
 # %% [markdown] lang="zh"
 # # 2. 用流水线做同样的事
 #
@@ -79,6 +82,9 @@
 # 与实验 1 相同，另需 git。请在项目的克隆里运行本 notebook：它会改动这份克隆里的 `params.yaml` 和
 # 各项结果。不需要联网。最久的单元运行一到两分钟；如果这份克隆里还没运行过 `make`，第一次运行还要处
 # 理数据、训练评判网络，时间会更长。
+#
+# DVC 做实验时要用你在 git 里的署名。从没设过的话，先在终端运行一次
+# `git config --global user.name 名字` 和 `git config --global user.email 邮箱`。
 # %% lang="en"
 from stages.tools.course.session import begin
 
@@ -110,14 +116,15 @@ course.answer("grid_param", name)
 # ### Task 2: run the lecture's recipe
 #
 # `-S` sets a param for one experiment. These are the settings of the script: the bundled digits,
-# its batches, its loss and its learning rate. Watch the names of the stages go by.
+# its batches, its loss and its learning rate. Watch the names of the stages go by. `language` is
+# the language of the pages, from here on.
 #
 # Nothing is typed for this task. The check looks at your params and results.
 # %% [markdown] lang="zh"
 # ### 任务 2：运行课程的配方
 #
 # `-S` 为一次实验设置一个参数。下面就是脚本用的设置：自带的手写数字、同样的批大小、损失和学习率。
-# 注意看依次出现的阶段名。
+# 注意看依次出现的阶段名。`language` 是网页的语言，从这里起网页都是中文。
 #
 # 这个任务不用填答案，检查时直接看你的参数和结果。
 # %%
@@ -132,19 +139,21 @@ settings = {
     "train.seed": 1,
 }
 lecture = " ".join(f"-S 'mnist.{key}={value}'" for key, value in settings.items())
-log = course.run(f"dvc exp run {lecture} report@mnist")
+log = course.run(f"dvc exp run -S language={course.language} {lecture} report@mnist")
 # %%
 course.answer("lecture_run")
 # %% [markdown] lang="en"
 # Now open `reports/mnist/index.html` in a browser. The slider goes through the epochs: the same
-# codes each time.
+# codes each time. The warning at the top means that this is not MNIST: the bundled digits are real
+# handwritten ones, too, but other and fewer.
 #
 # ### Task 3: the distance from equilibrium
 #
 # `evaluate` measured both losses on held-out images. Find the distance of D's sum from its
 # equilibrium. It is in `metrics/mnist/scores.json`, under `bce`, `discriminator`.
 # %% [markdown] lang="zh"
-# 现在用浏览器打开 `reports/mnist/index.html`。拖动滑块可以逐轮查看：每一轮用的都是同一组隐码。
+# 现在用浏览器打开 `reports/mnist/index.html`。拖动滑块可以逐轮查看：每一轮用的都是同一组隐码。页面
+# 顶部的警告是说，这不是 MNIST：自带的数字也是真人手写的，但不是同一批，也少得多。
 #
 # ### 任务 3：离均衡点的距离
 #
@@ -185,12 +194,17 @@ course.answer("stages_run_again", ran)
 # ### Task 5: back, and the data's hash
 #
 # Set the seed back. Now DVC does not train again: it has seen these inputs before, so it brings
-# the networks back, and prints `is cached`. Then find the hash that `dvc.lock` has of the prepared
-# data, `data/mnist/prepared`.
+# the networks back, and prints `is cached`. `evaluate` does run again: its scores are kept in git,
+# and DVC keeps no earlier results of such a stage. They come out the same to the byte, so `report`
+# is cached, too. Then find the hash that `dvc.lock` has of the prepared data,
+# `data/mnist/prepared`.
 # %% [markdown] lang="zh"
 # ### 任务 5：改回去，以及数据的哈希值
 #
-# 把种子改回来。这次不再训练：这些输入 DVC 见过，直接取回网络，并打印 `is cached`。
+# 把种子改回来。这次不再训练：这些输入 DVC 见过，直接取回网络，并打印 `is cached`。`evaluate` 还是会
+# 再运行一次：它的评分由 git 保存，这样的阶段 DVC 不留以前的结果。但算出来的逐字节相同，所以
+# `report` 又是 `is cached`。
+#
 # 然后在 `dvc.lock` 里找到 `data/mnist/prepared`（处理好的数据）的哈希值。
 # %%
 log = course.run("dvc exp run -S mnist.train.seed=1 report@mnist")

@@ -4,7 +4,7 @@
 # ## Introduction
 #
 # Part 1 printed two losses, and part 2 printed their distance from equilibrium. This part explains
-# both numbers. You write the binary cross-entropy in three forms, find the point at which the
+# both numbers. You write the binary cross-entropy in two forms, find the point at which the
 # discriminator D can do no better, and see where the form with a sigmoid breaks.
 #
 # ## Aims
@@ -31,14 +31,14 @@
 # ## Environment
 #
 # Python with NumPy and MindSpore, as `make course` installs it. This part needs no data and no
-# training. Every cell takes less than a few seconds.
+# training. Every cell takes a few seconds; the one after task 5 compiles first, about 20.
 # %% [markdown] lang="zh"
 # # 3. 损失函数与均衡点
 #
 # ## 实验介绍
 #
 # 实验 1 打印了两个损失，实验 2 打印了它们离均衡点的距离。本实验讲清楚这两种数是怎么来的。
-# 你将用三种形式写出二元交叉熵，找到判别器 D 无法做得更好的那一点，再看看带 sigmoid 的形式
+# 你将用两种形式写出二元交叉熵，找到判别器 D 无法做得更好的那一点，再看看带 sigmoid 的形式
 # 在哪里失效。
 #
 # ## 实验目的
@@ -65,7 +65,7 @@
 # ## 实验环境
 #
 # 装有 NumPy 和 MindSpore 的 Python，即 `make course` 装好的环境。本实验不用数据，也不训练，
-# 每个单元几秒内运行完。
+# 每个单元几秒内运行完；任务 5 之后的那个要先编译，约二十秒。
 # %% lang="en"
 from stages.tools.course.session import begin
 
@@ -260,7 +260,7 @@ course.answer("what_1386_proves", statement)
 # %% [markdown] lang="en"
 # ## Summary
 #
-# - Three forms of cross-entropy are one function. On the logit it never overflows, and its gradient
+# - Both forms of cross-entropy are one function. On the logit it never overflows, and its gradient
 #   never vanishes while D is wrong.
 # - At equilibrium D says 1/2: its sum is 2 ln 2, and G's loss is ln 2. Another loss has another
 #   equilibrium.
@@ -272,7 +272,7 @@ course.answer("what_1386_proves", statement)
 # %% [markdown] lang="zh"
 # ## 实验小结
 #
-# - 交叉熵的几种形式是同一个函数。直接对 logit 计算不会溢出；只要 D 还错着，梯度就不会消失。
+# - 交叉熵的两种形式是同一个函数。直接对 logit 计算不会溢出；只要 D 还错着，梯度就不会消失。
 # - 均衡时 D 的回答是 1/2：D 的总损失是 2 ln 2，G 的损失是 ln 2。换一种损失，均衡点也会变。
 # - D 的损失低，证明两类图像确实不同；D 的损失接近 2 ln 2，什么也证明不了。
 #   实验 6 会改问一个独立判别网络。

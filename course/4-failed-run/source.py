@@ -71,8 +71,8 @@ from stages.tools.course.session import begin
 
 course = begin(4, "zh")
 # %% tags=["parameters"]
-steps = 1000  # of each run in task 5
-run = True  # False: take the recorded runs of the course instead
+steps = 1000  # en: of each run in task 5  # zh: 任务 5 每次训练的步数
+run = True  # en: False: the recorded runs of the course  # zh: False：用课程跑好的表
 # %% [markdown] lang="en"
 # ## Steps
 #
@@ -90,10 +90,12 @@ run = True  # False: take the recorded runs of the course instead
 # %%
 printed = course.run("python -m stages collapse mnist", ok=(1,))
 # %% [markdown] lang="en"
-# Read what was printed under `verdict`. At which step did the run stop learning? (Not: at which
+# The last line names a page with the pictures and curves of the failure: open it in a browser. Then
+# read what was printed under `verdict`. At which step did the run stop learning? (Not: at which
 # step was it stopped.)
 # %% [markdown] lang="zh"
-# 读一读“诊断”下面的内容：训练从第几步起就不再学习了？（注意：不是在第几步被叫停。）
+# 最后一行给出失败页的位置，里面有当时的图像和曲线，可以用浏览器打开看看。再读一读“诊断”下面的内容：
+# 训练从第几步起就不再学习了？（注意：不是在第几步被叫停。）
 # %%
 dead_since = 2  # SOLUTION
 course.answer("dead_since", dead_since)
@@ -117,7 +119,8 @@ one, tiny = np.float32(1), np.float32(1e-12)
 
 
 def sigmoid(s):
-    # s: a number; returns a float32
+    # en: s: a number; returns a float32
+    # zh: s 是一个数；返回 float32
     # BEGIN SOLUTION
     return one / (one + np.exp(-np.float32(s)))
     # END SOLUTION
@@ -165,7 +168,7 @@ course.answer("line_there", line_there)
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-labels = Tensor(np.zeros(2, np.float32))  # 0: generated
+labels = Tensor(np.zeros(2, np.float32))  # en: 0: generated  # zh: 0：生成图像
 
 
 def on_probability(s):
@@ -181,7 +184,8 @@ def on_logit(s):
 
 
 def gradient_at(loss, s):
-    # the sum of the gradient of `loss` at two logits s, as a float
+    # en: the sum of the gradient of `loss` at two logits s, as a float
+    # zh: 两个 logit 都是 s 时，`loss` 的梯度之和，返回 float
     # BEGIN SOLUTION
     _, gradient = ms.value_and_grad(loss)(Tensor(np.full(2, s, np.float32)))
     return float(gradient.asnumpy().sum())
@@ -249,14 +253,16 @@ course.answer("push_recipe", push_recipe)
 from pathlib import Path
 
 question = """\
-# What mends the failed run?
+# en: What mends the failed run?
+# zh: 失败的训练怎样修好？
 settings:
   failing: {train: {learning_rate: 0.01}}
   logits: {train: {learning_rate: 0.01, loss: bce_with_logits}}
   smoothing: {train: {learning_rate: 0.01, loss_options: {label_smoothing: 0.1}}}
   squares: {train: {learning_rate: 0.01, loss: mse}}
 """
-# Add three more lines of the same form to `question`: mine-1, mine-2 and mine-3.
+# en: Add three more lines of the same form to `question`: mine-1, mine-2 and mine-3.
+# zh: 照同样的格式给 `question` 再加三行：mine-1、mine-2 和 mine-3。
 # BEGIN SOLUTION
 question += """\
   mine-1: {train: {learning_rate: 0.001}}
@@ -274,7 +280,8 @@ print(Path("sweeps/mend.yaml").write_text(question, encoding="utf-8"), "letters"
 # %%
 from stages.tools.course import sweeps
 
-# What the workspace has may be another training, such as that of part 2.
+# en: What the workspace has may be another training, such as that of part 2.
+# zh: 工作区里可能是别的训练，例如实验 2 的。
 base = {
     "mnist.train.epochs": 200, "mnist.train.max_steps": steps, "mnist.train.batch_size": 64,
     "mnist.train.latents": "fresh", "mnist.train.ema": 0.99, "mnist.train.loss": "bce",

@@ -60,9 +60,9 @@ from stages.tools.course.session import begin
 
 course = begin(5, "zh")
 # %% tags=["parameters"]
-steps = 1000  # of each run
+steps = 1000  # en: of each run  # zh: 每次训练的步数
 seeds = "1,2,3"
-run = True  # False: take the recorded runs of the course instead
+run = True  # en: False: the recorded runs of the course  # zh: False：用课程跑好的表
 # %% [markdown] lang="en"
 # ## Steps
 #
@@ -99,7 +99,8 @@ first, second = [7.9, 8.4, 9.1], [6.2, 8.8, 7.0]
 
 
 def difference(first, second):
-    # returns two floats: the difference, and half of its interval
+    # en: returns two floats: the difference, and half of its interval
+    # zh: 返回两个数：差值和区间的一半
     # BEGIN SOLUTION
     low, high = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
     return float(np.mean(first) - np.mean(second)), float(high - low) / 2
@@ -130,19 +131,20 @@ course.answer("times_as_many", times_as_many)
 # question is a list of three: the difference, half of the interval, and a letter as above. The
 # check computes all three from your table. After each sweep, look at `reports/compare/index.html`,
 # too. That page compares logarithms, and all pairs of settings at once. So it is stricter: it may
-# find no difference where your interval just shows one.
+# find no difference where your interval just shows one ([docs/seeds.md](../../docs/seeds.md)).
 # %% [markdown] lang="zh"
 # 下面的函数用来提问：运行参数扫描，返回结果表。每个问题的答案是三项组成的列表：差值、区间的一半、
 # 以及和上面一样的字母。检查程序会用你自己的表重算这三项。每次扫描之后，也请看看
 # `reports/compare/index.html`。那个页面比较的是对数，而且一次比较所有设置，所以更严格：你的区间刚
-# 好显出差别时，它也许还说看不出。
+# 好显出差别时，它也许还说看不出（[docs/seeds.zh-CN.md](../../docs/seeds.zh-CN.md)）。
 # %%
 from stages.tools.course import sweeps
 
 FID = "quality.frechet_distance"
 
 
-# What the workspace has may be another training, such as that of part 2.
+# en: What the workspace has may be another training, such as that of part 2.
+# zh: 工作区里可能是别的训练，例如实验 2 的。
 base = {
     "mnist.train.epochs": 200, "mnist.train.max_steps": steps, "mnist.train.batch_size": 64,
     "mnist.train.latents": "fresh", "mnist.train.learning_rate": 0.001, "mnist.train.ema": 0.99,
@@ -167,7 +169,8 @@ def compare(rows, one, other):
 
 
 def complete(numbers, letter):
-    # without a letter there is no answer yet
+    # en: without a letter there is no answer yet
+    # zh: 没有字母，就还没有作答
     return ... if letter is ... else [*numbers, letter]
 
 

@@ -44,8 +44,8 @@
 # ## 预备知识
 #
 # - 标准误差（实验 5），交叉熵和均衡（实验 3）。
-# - 各个评分的说明见 [README.zh-CN.md](../../README.zh-CN.md#生成效果到底好不好)，任务 1 要用到这
-#   一节；英文的 [docs/samples.md](../../docs/samples.md#how-to-read-a-score) 更详细。
+# - 各个评分的说明见 [docs/samples.zh-CN.md](../../docs/samples.zh-CN.md#评分怎么读)，任务 1 要用到
+#   这一节。
 #
 # ## 实验环境
 #
@@ -93,7 +93,8 @@ scores = json.loads(Path("metrics/mnist/scores.json").read_text(encoding="utf-8"
 
 
 def apart(score):
-    # score: a dict of value, error, floor and floor_error
+    # en: score: a dict of value, error, floor and floor_error
+    # zh: score 是字典，含 value、error、floor 和 floor_error
     # BEGIN SOLUTION
     deviation = (score["error"] ** 2 + score["floor_error"] ** 2) ** 0.5
     return round((score["value"] - score["floor"]) / deviation, 2) if deviation else 0.0
@@ -102,17 +103,17 @@ def apart(score):
 
 for name, score in scores["quality"].items():
     numbers = "  ".join(f"{key} {number:.4f}" for key, number in score.items())
-    print(f"{name:18}{numbers}  apart", apart(score))
+    print(f"{name:28}{numbers}  apart", apart(score))
 course.answer("distance_apart", apart(scores["quality"]["frechet_distance"]))
 course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # %% [markdown] lang="en"
 # How to read the sign of `apart`:
 #
-# - frechet_distance, kernel_distance, class_divergence: lower is better. Above 0 is worse than real
-#   images.
-# - precision, recall, density, coverage, class_coverage: higher is better. Below 0 is worse than
-#   real images. After a short training recall can be 0: no real image lies among the generated
-#   ones.
+# - frechet_distance, kernel_distance, class_divergence, untrained_frechet_distance: lower is
+#   better. Above 0 is worse than real images.
+# - precision, recall, density, coverage, class_coverage, clipped_density, clipped_coverage: higher
+#   is better. Below 0 is worse than real images. After a short training recall can be 0: no real
+#   image lies among the generated ones.
 # - memorisation asks how often a generated image is nearer to a training image than a new real
 #   image is. Its floor is 0.5. **Above** the floor G copies. **Below** it, G's images are farther
 #   from all real images: they are not good enough, and nothing is copied. So a large negative
@@ -129,9 +130,10 @@ course.answer("coverage_apart", apart(scores["quality"]["coverage"]))
 # %% [markdown] lang="zh"
 # `apart` 的正负号这样看：
 #
-# - frechet_distance、kernel_distance、class_divergence：越低越好，正数表示比真实图像差。
-# - precision、recall、density、coverage、class_coverage：越高越好，负数表示比真实图像差。训练很短
-#   时，recall 可能是 0：没有一张真实图像落在生成图像中间。
+# - frechet_distance、kernel_distance、class_divergence、untrained_frechet_distance：越低越好，正数
+#   表示比真实图像差。
+# - precision、recall、density、coverage、class_coverage、clipped_density、clipped_coverage：越高越
+#   好，负数表示比真实图像差。训练很短时，recall 可能是 0：没有一张真实图像落在生成图像中间。
 # - memorisation 问的是：和新的真实图像相比，生成图像有多大概率离训练图像更近。基准值是 0.5。
 #   **高于**基准值，说明生成器在抄；**低于**基准值，说明生成图像离所有真实图像都更远，画得还不够好，
 #   但没有抄。所以这里常常是很大的负数。
@@ -169,16 +171,16 @@ from stages.gan.evaluation import scoring
 known = prepared.load(paths.prepared("mnist"), "train")
 held_out = prepared.load(paths.prepared("mnist"), "test")
 settings = params.load(paths.PARAMS, "mnist").evaluate
-images = np.asarray(known.images, np.float32)  # (N, 1, 28, 28) in [-1, 1]
-labels = np.asarray(known.labels)  # (N,), 0 to 9
+images = np.asarray(known.images, np.float32)  # (N, 1, 28, 28), [-1, 1]
+labels = np.asarray(known.labels)  # (N,), 0..9
 count = len(held_out)
-order = np.random.default_rng(1).permutation(len(images))  # mixes the images
+order = np.random.default_rng(1).permutation(len(images))  # en: mixes the images  # zh: 打乱顺序
 
 
 def score_of(shown):
     found = scoring.quality(known, held_out, paths.judge("mnist"), shown, settings)
     for name, score in found.items():
-        print(f"{name:18}{score['value']:8.3f}  floor{score['floor']:8.3f}  apart", apart(score))
+        print(f"{name:28}{score['value']:8.3f}  floor{score['floor']:8.3f}  apart", apart(score))
     return found
 
 
@@ -210,11 +212,11 @@ course.answer("sees_copies", sees_copies)
 found = score_of(np.repeat(images[:1], count, axis=0))
 # END SOLUTION
 # %% [markdown] lang="en"
-# One of these scores is as good as that of real images. Which? (A: frechet_distance, B: precision,
-# C: recall, D: coverage, E: class_coverage) And what share of the classes is covered?
+# One of these five scores is as good as that of real images. Which? (A: frechet_distance, B:
+# precision, C: recall, D: coverage, E: class_coverage) And what share of the classes is covered?
 # %% [markdown] lang="zh"
-# 有一个评分和真实图像的一样好，是哪个？（A：frechet_distance，B：precision，C：recall，D：
-# coverage，E：class_coverage）另外，覆盖了多大比例的类别？
+# 下面五个评分里，有一个和真实图像的一样好，是哪个？（A：frechet_distance，B：precision，C：recall，
+# D：coverage，E：class_coverage）另外，覆盖了多大比例的类别？
 # %%
 fooled = "B"  # SOLUTION
 course.answer("fooled", fooled)
@@ -294,9 +296,9 @@ course.answer("it_proves", it_proves)
 # ## Summary
 #
 # - Compare a score with its floor, and only with scores of the same judge.
-# - No score sees everything. Precision asks only whether each image looks real: one good image
-#   again and again is enough for it. Recall, coverage and class coverage see what is missing. Only
-#   memorisation and near copies see copies.
+# - No score sees everything. Precision and density ask only whether each image looks real: one good
+#   image again and again is enough for them. Recall, coverage and class coverage see what is
+#   missing. Only memorisation and near copies see copies.
 # - A low cross-entropy proves a difference. A high one proves nothing: the discriminator may be
 #   weak.
 #
@@ -306,10 +308,10 @@ course.answer("it_proves", it_proves)
 # ## 实验小结
 #
 # - 评分要和基准值比，而且只能和同一个评判网络给出的评分比。
-# - 没有哪个评分什么都看得出。precision 只问每张图像不像真的，同一张好图画一万遍也能骗过它；
-#   recall、coverage 和 class_coverage 看得出缺了什么；只有 memorisation 和 near_copies 看得出抄
-#   袭。
+# - 没有哪个评分什么都看得出。precision 和 density 只问单张图画得真不真，同一张好图画一万遍也能骗过
+#   它们；recall、coverage 和 class_coverage 看得出缺了什么；只有 memorisation 和 near_copies 看得出
+#   抄袭。
 # - 交叉熵低，证明图像有差别；交叉熵高，什么也证明不了，也许只是判别器太弱。
 #
-# [docs/calibration.md](../../docs/calibration.md) 在真实 MNIST 和头像上试了更多毛病。随时可以用
-# `python -m stages course check 6` 再检查一遍。
+# [docs/calibration.md](../../docs/calibration.md)（英文）在真实 MNIST 和头像上试了更多毛病。随时可
+# 以用 `python -m stages course check 6` 再检查一遍。

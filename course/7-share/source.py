@@ -124,7 +124,9 @@ log = course.run(f"python -m stages bundle --check {work}/mine.zip --unpack {wor
 # D：训练图像的哈希，E：各个软件包的版本，F：你的答案；可多选）
 # %%
 for path in sorted((work / "got").rglob("*")):
-    if path.is_file() and path.parent.name != "epochs":  # which are many pictures
+    # en: epochs holds many pictures
+    # zh: epochs 里图片太多，略去
+    if path.is_file() and path.parent.name != "epochs":
         print(path.relative_to(work / "got"))
 # %%
 inside = ["A", "C", "D", "E", "F"]  # SOLUTION

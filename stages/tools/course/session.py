@@ -16,10 +16,10 @@ from stages.tools.course.places import Project
 
 
 class Session:
-    """One notebook at work on a part of the course."""
+    """One notebook at work on a part of the course, in a language."""
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
+    def __init__(self, part: Part, language: str) -> None:
+        self.part, self.language = part, language
 
     def answer(self, name: str, value: object = None) -> None:
         """Write an answer into the student's file, check it, and print what was found.
@@ -100,7 +100,7 @@ def begin(number: int, language: str) -> Session:
             # main thread sleeps while others compute.
             os.environ.setdefault("GLOG_v", "3")
             runtime.wait_without_spinning()
-            return Session(parts.find(number))
+            return Session(parts.find(number), language)
     raise UserError(
         _("{folder} is in no copy of the project: open the notebook where it was").format(
             folder=here

@@ -164,7 +164,8 @@ def test_the_whole_page_is_in_the_params_language(changes, tmp_path, drawn_texts
     chinese = report.page_of("mnist", params, run_of(tmp_path, params, **changes))
     assert '<html lang="zh-CN">' in chinese
     assert english_left(chinese) == []
-    for words in ("诊断：振荡", "D(x) 为 0.512", "第 20 步：", "不是真实数据", "空文件", "▶ 播放"):
+    said = ("诊断：振荡", "D(x) 为 0.512", "第 20 步：", "不是原来的数据集", "空文件", "▶ 播放")
+    for words in said:
         assert words in chinese.replace("\\u25b6", "▶").replace("\\u64ad\\u653e", "播放")
     # Charts are drawn by the browser, pictures by matplotlib.
     assert '"title":"损失（' in chinese

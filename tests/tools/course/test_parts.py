@@ -74,16 +74,24 @@ def test_each_edition_has_the_sections_of_an_experiment(part, language):
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS[language]
 
 
+def uncommented(code: str) -> str:
+    """The code without comments."""
+    return re.sub(r"\s*# .*", "", code)
+
+
 @each_part
 def test_both_languages_have_the_same_code_and_as_many_tasks(part):
     notebooks = [editions.notebook_of(part, editions.TEACHER, each) for each in parts.LANGUAGES]
     codes = [
-        [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        [uncommented(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
         for notebook in notebooks
     ]
     assert len(codes[0]) == len(codes[1])
     assert codes[0][0].replace('"en")', '"zh")') == codes[1][0]
     assert codes[0][1:] == codes[1][1:]
+    chinese = [cell.source for cell in notebooks[1].cells if cell.cell_type == "code"]
+    comments = set(re.findall(r"# .*", "\n".join(chinese))) - {"# fmt: skip"}
+    assert [each for each in comments if re.search("[A-Za-z]{2,} [a-z]{2,}", each)] == []
     texts = ["\n".join(cell.source for cell in notebook.cells) for notebook in notebooks]
     english = re.findall(r"^### Task (\d+)", texts[0], re.MULTILINE)
     assert english == re.findall(r"^### 任务 (\d+)", texts[1], re.MULTILINE)

@@ -21,7 +21,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.chdir(project / "course")
     begun = session.begin(3, "zh")
     assert os.getcwd() == str(project)
-    assert os.environ["GAN_LANGUAGE"] == "zh"
+    assert os.environ["GAN_LANGUAGE"] == begun.language == "zh"
     return begun
 
 

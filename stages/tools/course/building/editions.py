@@ -1,9 +1,10 @@
 """Makes a notebook of one edition in one language from a part's source.
 
 The source is a notebook in jupytext's percent form. A cell with `lang` belongs to the notebooks of
-that language alone, and one that is tagged `solution` to the teacher's. Between the lines
-# BEGIN SOLUTION and # END SOLUTION stands what the student's edition leaves out, and a line that
-ends in # SOLUTION gives a name a value that the student has to find (the marks of nbgrader and
+that language alone, and so does a comment in code that begins with `# en: ` or `# zh: `; a line may
+end in both. A cell that is tagged `solution` belongs to the teacher's notebooks alone. Between the
+lines # BEGIN SOLUTION and # END SOLUTION stands what the student's edition leaves out, and a line
+that ends in # SOLUTION gives a name a value that the student has to find (the marks of nbgrader and
 otter-grader).
 """
 
@@ -69,6 +70,7 @@ def notebook_of(part: Part, edition: str, language: str) -> nbformat.NotebookNod
             continue
         text = cell.source
         if cell.cell_type == "code":
+            text = commented(text, language)
             try:
                 text = solved(text) if edition == TEACHER else unsolved(text, _YOURS[language])
             except ValueError as error:
@@ -100,6 +102,31 @@ def joined(text: str) -> str:
     'a\\nb'
     """
     return _WITHIN_CHINESE.sub("", text)
+
+
+def commented(code: str, language: str) -> str:
+    """The code with the comments of one language, without their marks.
+
+    Examples
+    --------
+    >>> commented("n = 3  # en: runs  # zh: 次数", "zh")
+    'n = 3  # 次数'
+    >>> commented("# en: Try it.\\n# zh: 试一试。\\nn = 3", "en")
+    '# Try it.\\nn = 3'
+    """
+    lines = []
+    for line in code.split("\n"):
+        marks = {each: f"# {each}: " for each in parts.LANGUAGES}
+        found = {each: line.find(mark) for each, mark in marks.items() if mark in line}
+        if not found:
+            lines.append(line)
+        elif language in found:
+            begin = found[language] + len(marks[language])
+            end = min((at for at in found.values() if at > begin), default=len(line))
+            lines.append(f"{line[: min(found.values())]}# {line[begin:end].rstrip()}")
+        elif before := line[: min(found.values())].rstrip():
+            lines.append(before)
+    return "\n".join(lines)
 
 
 def solved(code: str) -> str:

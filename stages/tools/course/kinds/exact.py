@@ -1,5 +1,6 @@
 """A whole number, true or false, or one word: a hash, the name of a param, the name of a file."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,13 +31,15 @@ def canonical(answer: object) -> str | None:
     --------
     >>> canonical(12), canonical("12"), canonical(12.0), canonical(" BCE "), canonical(True)
     ('12', '12', '12', 'bce', 'true')
+    >>> canonical("\\uff11\\uff12")  # figures of full width
+    '12'
     >>> canonical(0.5), canonical("two words"), canonical(None)
     (None, None, None)
     """
     if isinstance(answer, float) and answer.is_integer():
         answer = int(answer)
     if isinstance(answer, bool | int | str):
-        text = str(answer).strip().casefold()
+        text = unicodedata.normalize("NFKC", str(answer)).strip().casefold()
         if text and len(text) <= 200 and len(text.split()) == 1:
             return text
     return None

@@ -14,9 +14,11 @@ SOURCE = """# %% [markdown] lang="en"
 # 一行
 # 接一行。
 # %% tags=["parameters"]
-steps = 3
+steps = 3  # en: of a run  # zh: 每次的步数
 # %%
 def double(x):
+    # en: x: a number
+    # zh: x：一个数
     # BEGIN SOLUTION
     y = 2
     return y * x
@@ -45,18 +47,21 @@ def cells(part, edition, language):
 def test_the_student_gets_no_solution(part):
     assert cells(part, "student", "en") == [
         "# Title",
-        "steps = 3",
-        "def double(x):\n    ...  # your code",
+        "steps = 3  # of a run",
+        "def double(x):\n    # x: a number\n    ...  # your code",
         "answer = ...\nprint(answer)",
     ]
-    assert cells(part, "student", "zh")[2] == "def double(x):\n    ...  # 在这里写代码"
+    assert cells(part, "student", "zh")[1:3] == [
+        "steps = 3  # 每次的步数",
+        "def double(x):\n    # x：一个数\n    ...  # 在这里写代码",
+    ]
 
 
 def test_the_teacher_gets_all_of_it_without_marks(part):
     assert cells(part, "teacher", "en") == [
         "# Title",
-        "steps = 3",
-        "def double(x):\n    y = 2\n    return y * x",
+        "steps = 3  # of a run",
+        "def double(x):\n    # x: a number\n    y = 2\n    return y * x",
         "answer = double(4)\nprint(answer)",
         "For teachers.",
     ]

@@ -39,7 +39,7 @@ def test_answers_are_hidden_and_the_rest_is_kept(tmp_path):
         ({"tasks": [{**TASK, "name": "Two words"}]}, "name: "),
         ({"tasks": [{**TASK, "rigth": 1}]}, "rigth: "),
         ({"tasks": [{**TASK, "kind": "own"}]}, "rate: it needs either"),
-        ({"tasks": [{"name": "a", "kind": "number", "look": LOOK}]}, "a: 'within'"),
+        ({"tasks": [{"name": "a", "kind": "number", "look": LOOK}]}, "a: 'right'"),
         ({"minutes": 0}, "minutes: "),
     ],
 )

@@ -1,6 +1,7 @@
 """The teacher's table as CSV and as a page, and the comparison of the runs."""
 
 import csv
+import re
 import warnings
 
 from stages.gan.common.language import speaking
@@ -54,6 +55,8 @@ def test_the_page_has_the_same_and_is_escaped(tmp_path):
     written(tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "3 bundles" in page
+    # Templates drop the end of a line after a block, and English needs a gap between sentences.
+    assert re.findall(r"\w\.[A-Z]", re.sub(r"<style.*?</style>", "", page, flags=re.S)) == []
     assert "2 of 4" in page
     assert "1 by the student&#39;s record" in page or "1 by the student's record" in page
     assert "not right: c, d" in page
