@@ -36,7 +36,6 @@ TESTED_ELSEWHERE = {
     "gan/export/plain/mlp.py": "tests/gan/export/plain/test_plain.py, for every kind",
     "gan/export/plain/residual.py": "tests/gan/export/plain/test_plain.py, for every kind",
     "gan/networks/dcgan/__init__.py": "tests/gan/networks/test_networks.py, for every kind",
-    "gan/networks/mixed/__init__.py": "tests/gan/networks/test_networks.py, for every kind",
     "gan/networks/mlp/__init__.py": "tests/gan/networks/test_networks.py, for every kind",
     "gan/networks/residual/__init__.py": "tests/gan/networks/test_networks.py, for every kind",
     "tools/bundle/summary.py": "tests/tools/bundle/test_bundle_command.py",
