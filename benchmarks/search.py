@@ -63,6 +63,17 @@ _RESIDUAL = {
     "mnist.train.generator.batch_norm": False,
     "mnist.train.discriminator.widths": [32, 64],
 }
+# InfoGAN's shape, rates and batch norm (Chen et al. 2016), with fewer channels.
+_MIXED = {
+    "datasets.mnist.network": "mixed",
+    "mnist.train.latents": "fresh",
+    "mnist.train.learning_rate": 0.001,
+    "mnist.train.discriminator_learning_rate": 0.0002,
+    "mnist.train.ema": 0.999,
+    "mnist.train.batch_size": 64,
+    "mnist.train.generator.widths": [512, 32, 16],
+    "mnist.train.discriminator.widths": [16, 32, 256],
+}
 # Half the channels are a quarter of the work, so four times the steps.
 _NARROW = {
     "faces.train.generator.widths": [256, 128, 64, 32],
@@ -149,6 +160,8 @@ SEARCH: dict[str, dict[str, dict[str, Any]]] = {
             "mnist.train.generator.batch_norm": True,
         },
         "residual-pairs": {**_PAIRS, **_RESIDUAL},
+        "mixed-without-norm": _MIXED,
+        "mixed": {**_MIXED, "mnist.train.discriminator.batch_norm": True},
     },
     "faces": {
         "lecture": {},

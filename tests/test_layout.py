@@ -32,6 +32,7 @@ TESTED_ELSEWHERE = {
     "gan/export/plain/activations.py": "tests/gan/export/plain/test_plain.py, for every kind",
     "gan/export/plain/dcgan.py": "tests/gan/export/plain/test_plain.py, for every kind",
     "gan/export/plain/composed.py": "tests/gan/export/plain/test_plain.py, for every kind",
+    "gan/export/plain/mixed.py": "tests/gan/export/plain/test_plain.py, for every kind",
     "gan/export/plain/mlp.py": "tests/gan/export/plain/test_plain.py, for every kind",
     "gan/export/plain/residual.py": "tests/gan/export/plain/test_plain.py, for every kind",
     "gan/networks/dcgan/__init__.py": "tests/gan/networks/test_networks.py, for every kind",

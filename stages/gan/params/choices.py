@@ -114,6 +114,28 @@ def halved_side(
     )
 
 
+def halved_but_for_one(
+    image_shape: Sequence[int],
+    generator_widths: Sequence[int],
+    discriminator_widths: Sequence[int],
+) -> str:
+    """`halved_side`, where one width of each network is that of a dense layer and halves nothing.
+
+    Examples
+    --------
+    >>> halved_but_for_one((1, 28, 28), [512, 32, 16], [16, 32, 256])
+    ''
+    >>> halved_but_for_one((1, 28, 28), [512], [16, 256]).split(": ")[1]
+    'valid are two widths or more, one of them for a dense layer'
+    """
+    if min(len(generator_widths), len(discriminator_widths)) < 2:
+        return _(
+            "one width of each network is that of a dense layer, each other one halves the side: "
+            "valid are two widths or more, one of them for a dense layer"
+        )
+    return halved_side(image_shape, generator_widths[1:], discriminator_widths[:-1])
+
+
 @dataclass(frozen=True)
 class Network:
     """Facts about a kind of network that are needed without its code.
@@ -157,6 +179,13 @@ NETWORKS = {
         collapse_steps=300,
         augmentation_helps=True,
         complaint=halved_side,
+    ),
+    "mixed": Network(
+        marked("networks of dense layers and convolutions"),
+        memory=2_000_000_000,
+        collapse_steps=300,
+        augmentation_helps=True,
+        complaint=halved_but_for_one,
     ),
 }
 

@@ -217,6 +217,28 @@ def test_dcgan_refuses_a_side_that_its_layers_do_not_divide(complaint, size):
     assert "valid is a multiple of 16 from 32 on, or fewer widths" in text
 
 
+@pytest.mark.parametrize(("generator", "discriminator"), [([64], [8, 64]), ([64, 8], [64])])
+def test_mixed_refuses_a_network_without_convolutions(tmp_path, generator, discriminator):
+    text = message_of(
+        load_params, tmp_path, "mnist",
+        mnist__train__generator__widths=generator,
+        mnist__train__discriminator__widths=discriminator,
+        datasets__mnist__network="mixed",
+    )  # fmt: skip
+    assert text.endswith("valid are two widths or more, one of them for a dense layer")
+
+
+def test_mixed_halves_the_side_once_less_than_it_has_widths(tmp_path):
+    widths = {
+        "mnist__train__generator__widths": [64, 8, 8, 8],
+        "mnist__train__discriminator__widths": [8, 8, 8, 64],
+    }
+    kind = {"datasets__mnist__network": "mixed"}
+    text = message_of(load_params, tmp_path, "mnist", **widths, **kind)
+    assert "valid is a multiple of 8 from 16 on, or fewer widths" in text
+    load_params(tmp_path, "mnist", **widths, **kind, mnist__preprocess__image_size=32)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("pos_weight", [1.0, 2.0])

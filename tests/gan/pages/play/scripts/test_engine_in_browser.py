@@ -15,12 +15,13 @@ FORWARD = """([name, inputs]) => inputs.map(input =>
     [...engine.network(play.data.networks[name]).forward(Float32Array.from(input))])"""
 GRADIENT = """([name, input, output]) =>
     [...engine.network(play.data.networks[name]).gradient(Float32Array.from(input), output)]"""
-# Beside the three kinds: colour, sides that a judge must frame, and all activations.
+# Beside the four kinds: colour, sides that a judge must frame, and all activations.
 NETWORKS = {
     "mlp": {"kind": "mlp"},
     "dcgan": {"kind": "dcgan"},
     "colour": {"kind": "dcgan", "image_shape": (3, 16, 16)},
     "residual": {"kind": "residual", "image_shape": (3, 16, 16)},
+    "mixed": {"kind": "mixed", "image_shape": (3, 16, 16)},
     "framed": {"kind": "mlp", "image_shape": (3, 9, 11)},
     **{
         name: {
