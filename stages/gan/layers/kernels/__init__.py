@@ -109,7 +109,11 @@ def _words(command: str) -> list[str]:
 
 def _identity(source: Path, compiler: Sequence[str], more: Sequence[str]) -> str:
     """A hash of all that the library depends on: sources, flags, compiler, processor."""
-    parts = [source.read_bytes(), HEADER.read_bytes(), " ".join((*_FLAGS, *more)).encode()]
+    headers = [HEADER, *sorted(source.parent.glob("*.h"))]
+    parts = [
+        *(path.read_bytes() for path in (source, *headers)),
+        " ".join((*_FLAGS, *more)).encode(),
+    ]
     for word in compiler:
         program = shutil.which(word)
         parts.append((os.path.realpath(program) if program else word).encode())

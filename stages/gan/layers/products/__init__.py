@@ -24,7 +24,7 @@ _NAMES = {
     (True, False): "product_left",
     (True, True): "product_both",
 }
-# Rows of a piece of MindSpore's product. A sum over so many has the same bits on one core as on two.
+# Rows of a piece of MindSpore's product. On one core and on two it adds so many alike.
 _PIECE = 512
 
 
@@ -43,11 +43,15 @@ class _Stacks(nn.Cell):
         self.turned = transpose_a, transpose_b
         self.forth = self._kernel(transpose_a, transpose_b)
         # dA is dC B', or its transpose B dC'; dB is A' dC, or its transpose dC' A.
-        self.by_a = self._kernel(transpose_b, True) if transpose_a else (
-            self._kernel(False, not transpose_b)
+        self.by_a = (
+            self._kernel(transpose_b, True)
+            if transpose_a
+            else (self._kernel(False, not transpose_b))
         )
-        self.by_b = self._kernel(True, transpose_a) if transpose_b else (
-            self._kernel(not transpose_a, False)
+        self.by_b = (
+            self._kernel(True, transpose_a)
+            if transpose_b
+            else (self._kernel(not transpose_a, False))
         )
 
     @staticmethod
@@ -118,7 +122,7 @@ class _FlatProduct(nn.Cell):
 
 
 class Product(nn.Cell):
-    """The product of (rows, inputs) and a weight (inputs, outputs), or (outputs, inputs) transposed.
+    """The product of (rows, inputs) and a weight (inputs, outputs); (outputs, inputs) transposed.
 
     Its gradients have the same bits on any number of cores.
     """

@@ -17,9 +17,7 @@ class _FlatDense(nn.Cell):
     def __init__(self, options) -> None:
         super().__init__()
         self.options = options
-        self.forth = KERNELS.kernel(
-            "dense", lambda x, weight, bias, options: (x[0], bias[0])
-        )
+        self.forth = KERNELS.kernel("dense", lambda x, weight, bias, options: (x[0], bias[0]))
         self.back = RECTIFIERS.kernel(
             "add_and_rectify_gradient", lambda dy, y, options: (dy, (dy[1],)), outputs=2
         )
@@ -54,7 +52,9 @@ class Dense(nn.Dense):
             self.rectified = False
             self.product = Product(transpose_b=True)
         elif self.fused:
-            self.product = _FlatDense(rectifier_options("none", 0.0) if options is None else options)
+            self.product = _FlatDense(
+                rectifier_options("none", 0.0) if options is None else options
+            )
 
     def use_plain_operators(self) -> None:
         """See `layers.make_twice_differentiable`."""

@@ -13,6 +13,8 @@
  */
 #include "kernel.h"
 
+#include "helper.h" /* beside this file */
+
 #if defined __AVX512F__
 #define LANES 16
 #define ROWS 8
@@ -352,7 +354,7 @@ static int multiply_all(Job *j, const int *ndims, int64_t **shapes, int result) 
     j->partial = malloc(SIZE(j->products * j->parts * j->m * j->n));
     if (!j->partial) return 1;
   }
-  int failed = run(strips, j, j->products * j->parts * j->strips, bytes);
+  int failed = run_helped(strips, j, j->products * j->parts * j->strips, bytes);
   if (j->parts > 1) {
     failed = failed || run(sum_of_parts, j, pieces(j->m * j->n, RUN), 0);
     free(j->partial);
