@@ -78,7 +78,7 @@ def _pieces(rows):
     return next(rows // size for size in range(min(_PIECE, rows), rows + 1) if rows % size == 0)
 
 
-class _PlainProduct(nn.Cell):
+class PlainProduct(nn.Cell):
     """`Product` by MindSpore's operators.
 
     The gradient of the weight is a sum over all rows. With many rows and a small weight,
@@ -131,7 +131,7 @@ class Product(nn.Cell):
         super().__init__()
         self.transpose_b = transpose_b
         compiled = KERNELS.path is not None
-        self.product = _FlatProduct(transpose_b) if compiled else _PlainProduct(transpose_b)
+        self.product = _FlatProduct(transpose_b) if compiled else PlainProduct(transpose_b)
         self.flat = compiled
 
     def construct(self, x, weight):
@@ -142,4 +142,4 @@ class Product(nn.Cell):
 
     def plain(self):
         """See `layers.make_twice_differentiable`."""
-        return _PlainProduct(self.transpose_b)
+        return PlainProduct(self.transpose_b)

@@ -32,6 +32,7 @@
 #define ROWS 6
 #define VECTORS 2
 #endif
+#define LINE 16 /* numbers of a line of the cache */
 #define WIDTH (VECTORS * LANES)
 #define INLINE static inline __attribute__((always_inline))
 #define SIZE(count) ((size_t)(count) * sizeof(float))
@@ -171,6 +172,7 @@ typedef struct {
   int first;
   const float *bias;
   float slope;
+  const float *next; /* the left rows that are read next, or NULL */
 } Place;
 
 INLINE Vector rectified(Vector v, float slope) {
@@ -184,15 +186,27 @@ INLINE void tile(int vectors, int packed, int64_t k, const float *a, int64_t wid
   Vector sum[ROWS][VECTORS] = {0};
   const float *row[ROWS];
   for (int i = 0; i < ROWS; i++) row[i] = a + least(i, place->rows - 1) * wide;
-  for (int64_t p = 0; p < k; p++, b += vectors * LANES) {
-    Vector right[VECTORS];
-#pragma GCC unroll 3
-    for (int v = 0; v < vectors; v++) right[v] = load(b + v * LANES);
 #pragma GCC unroll 8
-    for (int i = 0; i < ROWS; i++) {
-      const Vector left = (packed ? a[p * ROWS + i] : row[i][p]) - (Vector){0};
+  for (int i = 0; i < ROWS; i++) {
+    const float *c = place->c + least(i, place->rows - 1) * place->wide;
 #pragma GCC unroll 3
-      for (int v = 0; v < vectors; v++) sum[i][v] += left * right[v];
+    for (int v = 0; v < vectors; v++) __builtin_prefetch(c + v * LANES, 1);
+  }
+  for (int64_t p = 0; p < k;) {
+    const int64_t end = least(k, p + LINE);
+    if (!packed && place->next)
+#pragma GCC unroll 8
+      for (int i = 0; i < ROWS; i++) __builtin_prefetch(place->next + i * wide + p);
+    for (; p < end; p++, b += vectors * LANES) {
+      Vector right[VECTORS];
+#pragma GCC unroll 3
+      for (int v = 0; v < vectors; v++) right[v] = load(b + v * LANES);
+#pragma GCC unroll 8
+      for (int i = 0; i < ROWS; i++) {
+        const Vector left = (packed ? a[p * ROWS + i] : row[i][p]) - (Vector){0};
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++) sum[i][v] += left * right[v];
+      }
     }
   }
   for (int i = 0; i < ROWS; i++) {
@@ -262,12 +276,20 @@ static void multiply(const Job *j, const float *a, const float *b, float *c, Ran
         if (j->a_turned) pack_turned_left(a + from * j->m + top, j->m, k, rows, packed_left);
         for (int64_t x = 0; x < columns; x += WIDTH)
           for (int64_t y = 0; y < rows; y += ROWS) {
-            const Place place = {c + (top + y) * j->n + left + x, j->n, rows - y, columns - x,
-                                 from == r.from, from + k == r.end && j->bias ? j->bias + left + x : NULL,
-                                 j->slope};
+            const float *rows_of_a = a + (top + y) * j->k + from;
+            const int more = x == 0 && top + y + 2 * ROWS <= r.low;
+            const Place place = {
+                .c = c + (top + y) * j->n + left + x,
+                .wide = j->n,
+                .rows = rows - y,
+                .columns = columns - x,
+                .first = from == r.from,
+                .bias = j->bias && from + k == r.end ? j->bias + left + x : NULL,
+                .slope = j->slope,
+                .next = more ? rows_of_a + ROWS * j->k : NULL,
+            };
             const Tile by = TILES[least(VECTORS, pieces(columns - x, LANES)) - 1][j->a_turned];
-            by(k, j->a_turned ? packed_left + y * k : a + (top + y) * j->k + from, j->k,
-               room + x * k, &place);
+            by(k, j->a_turned ? packed_left + y * k : rows_of_a, j->k, room + x * k, &place);
           }
       }
     }

@@ -13,7 +13,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from numpy.typing import NDArray
 
-from stages.gan.layers.products import Product, stacks
+from stages.gan.layers.products import PlainProduct, Product, stacks
 from stages.gan.networks.dcgan import maps
 
 KERNEL = 4
@@ -68,7 +68,7 @@ class Convolution(nn.Cell):
         """See `layers.make_twice_differentiable`."""
         self.by_tiles = False
         self.columns = maps.PlainColumns()
-        self.product = Product()
+        self.product = PlainProduct()
 
     def construct(self, x):
         if self.by_tiles:
