@@ -41,7 +41,7 @@ typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t Whole __attribute__((vector_size(LANES * sizeof(int32_t))));
 
 /* What is packed at a time stays in the second cache. */
-#define DEPTH 512             /* terms of a block of the sum, at most */
+#define DEPTH 384             /* terms of a block of the sum, at most */
 #define ACROSS (11 * WIDTH)   /* columns of the right matrix */
 #define DOWN (16 * ROWS)      /* rows of the left matrix */
 /* A small result that is a long sum is divided over the threads by the terms of the sum. */
@@ -115,20 +115,27 @@ INLINE void turn(const float *from, int64_t step, float *to, int64_t wide) {
   for (int i = 0; i < LANES; i++) store(to + i * wide, now[i]);
 }
 
+/* The vectors of the next tile: the last four are two tiles of two. */
+INLINE int64_t vectors_of(int64_t columns) {
+  const int64_t vectors = pieces(columns, LANES);
+  return VECTORS == 3 && vectors == 4 ? 2 : least(VECTORS, vectors);
+}
+
 /* Packs `columns` of B from (row, column) on, `k` rows of them: tile after tile. The last tile is
  * as many vectors wide as it needs, and filled up with zeros. */
 static void pack_right(const float *b, int64_t wide, int64_t k, int64_t columns, float *to) {
   for (int64_t p = 0; p < k; p++) {
     const float *from = b + p * wide;
-    int64_t j = 0;
-    for (; j + WIDTH <= columns; j += WIDTH)
-      for (int v = 0; v < VECTORS; v++)
-        store(to + j * k + p * WIDTH + v * LANES, load(from + j + v * LANES));
-    if (j < columns) {
-      const int64_t width = pieces(columns - j, LANES) * LANES;
-      float *row = to + j * k + p * width;
-      memcpy(row, from + j, SIZE(columns - j));
-      memset(row + (columns - j), 0, SIZE(width - (columns - j)));
+    for (int64_t j = 0, width; j < columns; j += width) {
+      const int64_t vectors = vectors_of(columns - j);
+      float *row = to + j * k + p * vectors * LANES;
+      width = vectors * LANES;
+      if (columns - j >= width) {
+        for (int v = 0; v < vectors; v++) store(row + v * LANES, load(from + j + v * LANES));
+      } else {
+        memcpy(row, from + j, SIZE(columns - j));
+        memset(row + (columns - j), 0, SIZE(width - (columns - j)));
+      }
     }
   }
 }
@@ -136,8 +143,8 @@ static void pack_right(const float *b, int64_t wide, int64_t k, int64_t columns,
 /* The same of a B that lies there as (n, k). */
 static void pack_turned_right(const float *b, int64_t wide, int64_t k, int64_t columns,
                               float *to) {
-  for (int64_t first = 0; first < columns; first += WIDTH) {
-    const int64_t width = least(VECTORS, pieces(columns - first, LANES)) * LANES;
+  for (int64_t first = 0, width; first < columns; first += width) {
+    width = vectors_of(columns - first) * LANES;
     for (int64_t j = 0; j < width; j += LANES) {
       const int64_t full = least(LANES, columns - first - j);
       const float *from = b + (first + j) * wide;
@@ -274,7 +281,8 @@ static void multiply(const Job *j, const float *a, const float *b, float *c, Ran
       for (int64_t top = r.top; top < r.low; top += DOWN) {
         const int64_t rows = least(DOWN, r.low - top);
         if (j->a_turned) pack_turned_left(a + from * j->m + top, j->m, k, rows, packed_left);
-        for (int64_t x = 0; x < columns; x += WIDTH)
+        for (int64_t x = 0, vectors; x < columns; x += vectors * LANES) {
+          vectors = vectors_of(columns - x);
           for (int64_t y = 0; y < rows; y += ROWS) {
             const float *rows_of_a = a + (top + y) * j->k + from;
             const int more = x == 0 && top + y + 2 * ROWS <= r.low;
@@ -288,9 +296,10 @@ static void multiply(const Job *j, const float *a, const float *b, float *c, Ran
                 .slope = j->slope,
                 .next = more ? rows_of_a + ROWS * j->k : NULL,
             };
-            const Tile by = TILES[least(VECTORS, pieces(columns - x, LANES)) - 1][j->a_turned];
+            const Tile by = TILES[vectors - 1][j->a_turned];
             by(k, j->a_turned ? packed_left + y * k : rows_of_a, j->k, room + x * k, &place);
           }
+        }
       }
     }
   }
