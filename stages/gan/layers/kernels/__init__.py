@@ -109,7 +109,7 @@ def _words(command: str) -> list[str]:
 
 def _identity(source: Path, compiler: Sequence[str], more: Sequence[str]) -> str:
     """A hash of all that the library depends on: sources, flags, compiler, processor."""
-    headers = sorted(HEADER.parent.glob("*.h"))
+    headers = [HEADER, *sorted(source.parent.glob("*.h"))]
     parts = [
         *(path.read_bytes() for path in (source, *headers)),
         " ".join((*_FLAGS, *more)).encode(),

@@ -55,11 +55,7 @@ class Convolution(nn.Cell):
         self.shape = (-1, height, width, outputs)
         self.weight = Parameter(Tensor(np.zeros((16 * inputs, outputs), np.float32)), name="weight")
         self.by_tiles = _nine_products(height, width, inputs)
-        self.at_once = self.by_tiles and maps.small_filters(inputs, outputs)
-        if self.at_once:
-            self.filters = maps.Filters(inputs, outputs)
-            self.whole = maps.Whole(height, width, inputs, outputs)
-        elif self.by_tiles:
+        if self.by_tiles:
             self.tiles = maps.Tiles(height, width, inputs)
             self.filters = maps.Filters(inputs, outputs)
             self.join = maps.Join(height, width, outputs)
@@ -71,13 +67,10 @@ class Convolution(nn.Cell):
     def use_plain_operators(self) -> None:
         """See `layers.make_twice_differentiable`."""
         self.by_tiles = False
-        self.at_once = False
         self.columns = maps.PlainColumns()
         self.product = PlainProduct()
 
     def construct(self, x):
-        if self.at_once:
-            return self.whole(x, self.filters(self.weight))
         if self.by_tiles:
             return self.join(self.product(self.tiles(x), self.filters(self.weight)))
         return ops.reshape(self.product(self.columns(x), self.weight), self.shape)
@@ -97,11 +90,7 @@ class TransposedConvolution(nn.Cell):
         self.inputs = inputs
         self.weight = Parameter(Tensor(np.zeros((16 * outputs, inputs), np.float32)), name="weight")
         self.by_tiles = _nine_products(height, width, outputs)
-        self.at_once = self.by_tiles and maps.small_filters(outputs, inputs)
-        if self.at_once:
-            self.filters = maps.Filters(outputs, inputs)
-            self.whole = maps.Whole(height, width, outputs, inputs, adjoint=True)
-        elif self.by_tiles:
+        if self.by_tiles:
             self.split = maps.Join(height, width, inputs, adjoint=True)
             self.filters = maps.Filters(outputs, inputs)
             self.from_tiles = maps.Tiles(height, width, outputs, adjoint=True)
@@ -111,8 +100,6 @@ class TransposedConvolution(nn.Cell):
             self.product = Product(transpose_b=True)
 
     def construct(self, x):
-        if self.at_once:
-            return self.whole(x, self.filters(self.weight))
         if self.by_tiles:
             return self.from_tiles(self.product(self.split(x), self.filters(self.weight)))
         return self.from_columns(self.product(ops.reshape(x, (-1, self.inputs)), self.weight))

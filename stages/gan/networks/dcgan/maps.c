@@ -1,15 +1,11 @@
 /* The linear maps of maps.py, which explains them, as custom operators of MindSpore. */
 #include "kernel.h"
 
-#include "multiply.h"
-
 struct Job {
   const float *in;
   float *out;
   const float *zeros;                      /* what lies outside of the image */
   int64_t images, height, width, channels; /* of the image, whether it is read or written */
-  const float *filters;                    /* (9, 4 channels, others), for whole convolutions */
-  int64_t others;
 };
 
 #define PRODUCTS 9
@@ -288,7 +284,7 @@ static int64_t bytes(const Job *j) {
 static int run_map(Work work, void **data, const int64_t *image, int64_t rows) {
   float *zeros = calloc((size_t)(2 * image[3]), sizeof(float));
   if (!zeros) return 1;
-  Job j = {data[0], data[1], zeros, image[0], image[1], image[2], image[3], NULL, 0};
+  Job j = {data[0], data[1], zeros, image[0], image[1], image[2], image[3]};
   int failed = run(work, &j, j.images * (j.height / rows), bytes(&j));
   free(zeros);
   return failed;
@@ -302,77 +298,8 @@ KERNEL(split) { return run_map(split_rows, data, shapes[0], 2); }
 
 /* One piece: RUN numbers of each of the filter's matrices, `channels` of them in all. */
 static int run_filters(Work work, void **data, const int64_t *nine) {
-  Job j = {data[0], data[1], NULL, 1, 1, 1, nine[1] * nine[2], NULL, 0};
+  Job j = {data[0], data[1], NULL, 1, 1, 1, nine[1] * nine[2]};
   return run(work, &j, pieces(j.channels, RUN), 4 * bytes(&j));
 }
 KERNEL(filters) { return run_filters(filters_rows, data, shapes[1]); }
 KERNEL(from_filters) { return run_filters(from_filters_rows, data, shapes[0]); }
-
-/* A whole convolution or its adjoint, a few images at a time, so that tiles and products stay in
- * the second cache. One piece: so many images that a product has TILES_AT_ONCE rows. */
-#define TILES_AT_ONCE 64
-
-static int64_t images_at_once(const Job *j) {
-  return pieces(TILES_AT_ONCE, j->height / 4 * (j->width / 4));
-}
-
-static void convolve_some(const Job *j, int64_t first, int64_t end, int adjoint) {
-  const int64_t at_once = images_at_once(j), per_image = j->height / 4 * (j->width / 4);
-  const int64_t deep = 4 * j->channels, large = j->height * j->width * j->channels,
-                small = j->height / 2 * (j->width / 2) * j->others;
-  const int64_t most = at_once * per_image;
-  int which;
-  float *room = take(&which), *tiles = malloc(SIZE(PRODUCTS * most * (deep + j->others)));
-  if (!tiles) abort();
-  float *products = tiles + PRODUCTS * most * deep;
-  for (int64_t image = first * at_once; image < least(end * at_once, j->images);) {
-    const int64_t images = least(at_once, j->images - image), m = images * per_image;
-    Job image_side = {j->in + image * large, tiles, j->zeros, images,
-                      j->height, j->width, j->channels, NULL, 0};
-    Job other_side = {products, j->out + image * small, NULL, images,
-                      j->height / 2, j->width / 2, j->others, NULL, 0};
-    Product one = {.m = m, .n = j->others, .k = deep};
-    if (adjoint) {
-      other_side.in = j->in + image * small;
-      other_side.out = products;
-      split_rows(&other_side, 0, images * (j->height / 4));
-      one = (Product){.m = m, .n = deep, .k = j->others, .b_turned = 1};
-    } else {
-      tiles_rows(&image_side, 0, images * (j->height / 4));
-    }
-    for (int64_t u = 0; u < PRODUCTS; u++) {
-      float *tile = tiles + u * m * deep, *product = products + u * m * j->others;
-      multiply(&one, adjoint ? product : tile, j->filters + u * deep * j->others,
-               adjoint ? tile : product, (Range){0, one.k, 0, m, 0, one.n}, room);
-    }
-    if (adjoint) {
-      image_side.in = tiles;
-      image_side.out = j->out + image * large;
-      from_tiles_rows(&image_side, 0, images * j->height);
-    } else {
-      join_rows(&other_side, 0, images * (j->height / 4));
-    }
-    image += images;
-  }
-  free(tiles);
-  give_back(room, which);
-}
-static void convolve_images(const Job *j, int64_t first, int64_t end) {
-  convolve_some(j, first, end, 0);
-}
-static void spread_images(const Job *j, int64_t first, int64_t end) {
-  convolve_some(j, first, end, 1);
-}
-
-/* `image` is the shape of the larger image, `filters` that of the nine matrices. */
-static int run_convolution(Work work, void **data, const int64_t *image, const int64_t *filters) {
-  float *zeros = calloc((size_t)(2 * image[3]), sizeof(float));
-  if (!zeros) return 1;
-  Job j = {data[0], data[2], zeros, image[0], image[1], image[2], image[3], data[1], filters[2]};
-  int failed = run(work, &j, pieces(j.images, images_at_once(&j)), 4 * bytes(&j));
-  free(zeros);
-  return failed;
-}
-/* convolution: image, filters -> the image of half its sides; adjoint_convolution: back. */
-KERNEL(convolution) { return run_convolution(convolve_images, data, shapes[0], shapes[1]); }
-KERNEL(adjoint_convolution) { return run_convolution(spread_images, data, shapes[2], shapes[1]); }

@@ -31,11 +31,9 @@ import mindspore as ms
 from mindspore import nn, ops
 
 from stages.gan.layers.kernels import Library
-from stages.gan.layers.products import stacks
 
 PRODUCTS = 9
-# With contraction, see layers/products; the maps themselves only add.
-KERNELS = Library(Path(__file__).with_name("maps.c"), "-ffp-contract=fast")
+KERNELS = Library(Path(__file__).with_name("maps.c"))
 
 _slice = ops.Slice()  # much faster than the kernel behind x[:, 1:]
 _rows = ops.Concat(1)
@@ -171,42 +169,3 @@ class Filters(_Map):
         super().__init__()
         self.there = KERNELS.kernel("filters", lambda w: (PRODUCTS, 4 * inputs, outputs))
         self.back = KERNELS.kernel("from_filters", lambda u: (16 * inputs, outputs))
-
-
-# Up to so many numbers in one of the nine matrices, a whole convolution is one kernel: with more,
-# they would leave no room for tiles in the cache.
-_MOST_IN_A_FILTER = 1 << 17
-
-
-def small_filters(inputs: int, outputs: int) -> bool:
-    """Whether `Whole` is faster than `Tiles`, products and `Join`, for a convolution's weight."""
-    return 4 * inputs * outputs <= _MOST_IN_A_FILTER
-
-
-class Whole(nn.Cell):
-    """A convolution of (N, 2h, 2w, C) with `Filters` to (N, h, w, others), or its adjoint.
-
-    Some images at a time: their tiles and products never leave the cache. So nothing is kept for
-    the gradient of the filters, which makes the tiles again.
-    """
-
-    def __init__(self, h: int, w: int, channels: int, others: int, adjoint: bool = False) -> None:
-        super().__init__()
-        self.adjoint = adjoint
-        self.there = KERNELS.kernel("convolution", lambda x, nine: (x[0], h, w, others))
-        self.back = KERNELS.kernel(
-            "adjoint_convolution", lambda y, nine: (y[0], 2 * h, 2 * w, channels)
-        )
-        self.tiles = Tiles(h, w, channels)
-        self.join = Join(h, w, others)
-        self.product = stacks(transpose_a=True)
-
-    def construct(self, x, nine):
-        return self.back(x, nine) if self.adjoint else self.there(x, nine)
-
-    def bprop(self, x, nine, out, dout):
-        large = dout if self.adjoint else x
-        small = x if self.adjoint else dout
-        by_filters = self.product(self.tiles.there(large), self.join.back(small))
-        by_x = self.there(dout, nine) if self.adjoint else self.back(dout, nine)
-        return by_x, by_filters
