@@ -169,6 +169,39 @@ class Tanh(nn.Cell):
         return ops.sigmoid(x + x) * 2.0 - 1.0
 
 
+# Rows of a piece of a product. A sum over so many has the same bits on two cores as on one.
+_PIECE = 512
+
+
+@ops.constexpr
+def _pieces(rows):
+    """The number of equally long pieces, of at least _PIECE rows, into which rows are cut."""
+    return next(rows // size for size in range(min(_PIECE, rows), rows + 1) if rows % size == 0)
+
+
+class Product(nn.Cell):
+    """The product of (rows, inputs) and (inputs, outputs), whose gradients repeat.
+
+    The gradient of the weight is a sum over all rows. With many rows and a small weight,
+    MindSpore's product divides the rows among its threads, and the rounding depends on the number
+    of threads. Here each piece of the rows is multiplied separately, so autodiff sums within the
+    pieces first, and their bounds are always the same. A piece has 512 rows, or the next number
+    that divides the rows; for a prime number of rows nothing is guaranteed.
+
+    With `transpose_b` the weight has the shape (outputs, inputs).
+    """
+
+    def __init__(self, transpose_b: bool = False) -> None:
+        super().__init__()
+        self.product = ops.BatchMatMul(transpose_b=transpose_b)
+
+    def construct(self, x, weight):
+        pieces = _pieces(x.shape[0])
+        weights = ops.broadcast_to(weight, (pieces, *weight.shape))
+        by_piece = self.product(ops.reshape(x, (pieces, -1, x.shape[1])), weights)
+        return ops.reshape(by_piece, (x.shape[0], -1))
+
+
 def activation(name: str, slope: float) -> nn.Cell:
     """The activation layer with a name; `slope` is leaky_relu's.
 

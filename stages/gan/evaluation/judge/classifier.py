@@ -21,7 +21,6 @@ from stages.gan.common.randomness import stream
 from stages.gan.common.tensors import as_tensor
 from stages.gan.data.prepared import array_files
 from stages.gan.layers.normalisation import NormalisedActivation
-from stages.gan.layers.products.dense import Dense
 from stages.gan.networks.dcgan.convolution import KERNEL, Convolution
 from stages.gan.trained.checkpoints import values
 from stages.gan.trained.sampling import evaluation_mode
@@ -70,9 +69,9 @@ class Classifier(nn.Cell):
             layers.append(NormalisedActivation(channels, *_ACTIVATION))
             inputs = channels
         self.convolutions = nn.SequentialCell(layers)
-        self.to_features = Dense(height * width * inputs, feature_size, has_bias=False)
+        self.to_features = nn.Dense(height * width * inputs, feature_size, has_bias=False)
         self.normalise = NormalisedActivation(feature_size, *_ACTIVATION)
-        self.to_logits = Dense(feature_size, outputs)
+        self.to_logits = nn.Dense(feature_size, outputs)
 
     def construct(self, x):
         maps = self.convolutions(ops.transpose(x, (0, 2, 3, 1)))

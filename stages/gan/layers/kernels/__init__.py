@@ -60,8 +60,8 @@ class Compiled(NamedTuple):
 
 
 @cache
-def compile_once(source: Path, *more: str) -> Compiled:
-    """Compile a C file, if that is needed and possible, with `more` flags after the usual ones."""
+def compile_once(source: Path) -> Compiled:
+    """Compile a C file, if that is needed and possible."""
     if os.environ.get("GAN_KERNELS") == "pure":
         return Compiled(None, "GAN_KERNELS=pure")
     if platform.system() != "Linux":
@@ -78,8 +78,8 @@ def compile_once(source: Path, *more: str) -> Compiled:
     if usual is not None and [usual] not in compilers:
         compilers.append([usual])
     for compiler in compilers:
-        target = folder() / f"{source.stem}-{_identity(source, compiler, more)}.so"
-        failure = None if target.exists() else _compile(source, compiler, more, target)
+        target = folder() / f"{source.stem}-{_identity(source, compiler)}.so"
+        failure = None if target.exists() else _compile(source, compiler, target)
         if failure is None:
             return Compiled(
                 target, note=", ".join([*wrong, _USED.format(compiler=usual)]) if wrong else ""
@@ -107,13 +107,9 @@ def _words(command: str) -> list[str]:
         return []
 
 
-def _identity(source: Path, compiler: Sequence[str], more: Sequence[str]) -> str:
+def _identity(source: Path, compiler: Sequence[str]) -> str:
     """A hash of all that the library depends on: sources, flags, compiler, processor."""
-    headers = [HEADER, *sorted(source.parent.glob("*.h"))]
-    parts = [
-        *(path.read_bytes() for path in (source, *headers)),
-        " ".join((*_FLAGS, *more)).encode(),
-    ]
+    parts = [source.read_bytes(), HEADER.read_bytes(), " ".join(_FLAGS).encode()]
     for word in compiler:
         program = shutil.which(word)
         parts.append((os.path.realpath(program) if program else word).encode())
@@ -125,15 +121,13 @@ def _identity(source: Path, compiler: Sequence[str], more: Sequence[str]) -> str
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _compile(
-    source: Path, compiler: Sequence[str], more: Sequence[str], target: Path
-) -> str | None:
+def _compile(source: Path, compiler: Sequence[str], target: Path) -> str | None:
     """Make the library, whole or not at all; return the reason if that fails."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made = Path(scratch) / target.name
-            command = [*compiler, *_FLAGS, *more, f"-I{HEADER.parent}", "-o", str(made)]
+            command = [*compiler, *_FLAGS, f"-I{HEADER.parent}", "-o", str(made)]
             command += [str(source), "-lm"]
             failure = _run(command)
             if failure is None:
@@ -169,28 +163,25 @@ class Library:
     Parameters
     ----------
     source : Path
-    more : str
-        Flags for this file alone, after those of all files.
     """
 
-    def __init__(self, source: Path, *more: str) -> None:
+    def __init__(self, source: Path) -> None:
         self.source = source
-        self.more = more
 
     @property
     def path(self) -> Path | None:
         """The compiled library, or None; then `reason` says why."""
-        return compile_once(self.source, *self.more).path
+        return compile_once(self.source).path
 
     @property
     def reason(self) -> str:
         """Why there is no library, in one line; "" if there is one."""
-        return _told(compile_once(self.source, *self.more).reason, _AND)
+        return _told(compile_once(self.source).reason, _AND)
 
     @property
     def note(self) -> str:
         """In brackets, that another compiler was used than CC names; "" if none was."""
-        note = _told(compile_once(self.source, *self.more).note, ", ")
+        note = _told(compile_once(self.source).note, ", ")
         return f" ({note})" if note else ""
 
     def kernel(self, name: str, shape: Callable[..., tuple[Any, ...]], outputs: int = 1) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from numpy.typing import NDArray
 
-from stages.gan.layers.products import PlainProduct, Product, stacks
+from stages.gan.layers import Product
 from stages.gan.networks.dcgan import maps
 
 KERNEL = 4
@@ -59,7 +59,7 @@ class Convolution(nn.Cell):
             self.tiles = maps.Tiles(height, width, inputs)
             self.filters = maps.Filters(inputs, outputs)
             self.join = maps.Join(height, width, outputs)
-            self.product = stacks()
+            self.product = ops.BatchMatMul()
         else:
             self.columns = maps.Columns(height, width, inputs)
             self.product = Product()
@@ -68,7 +68,7 @@ class Convolution(nn.Cell):
         """See `layers.make_twice_differentiable`."""
         self.by_tiles = False
         self.columns = maps.PlainColumns()
-        self.product = PlainProduct()
+        self.product = Product()
 
     def construct(self, x):
         if self.by_tiles:
@@ -94,7 +94,7 @@ class TransposedConvolution(nn.Cell):
             self.split = maps.Join(height, width, inputs, adjoint=True)
             self.filters = maps.Filters(outputs, inputs)
             self.from_tiles = maps.Tiles(height, width, outputs, adjoint=True)
-            self.product = stacks(transpose_b=True)
+            self.product = ops.BatchMatMul(transpose_b=True)
         else:
             self.from_columns = maps.Columns(height, width, outputs, adjoint=True)
             self.product = Product(transpose_b=True)
@@ -114,7 +114,7 @@ class Projection(nn.Cell):
         self.weight = Parameter(
             Tensor(np.zeros((inputs, side * side * outputs), np.float32)), name="weight"
         )
-        self.product = Product()
+        self.product = ops.MatMul()
 
     def construct(self, z):
         return ops.reshape(self.product(z, self.weight), self.shape)

@@ -11,8 +11,8 @@ from stages.gan.common.compiled import put
 from stages.gan.common.language import _
 from stages.gan.layers import Tanh
 from stages.gan.layers.normalisation import KERNELS, NormalisedActivation
-from stages.gan.layers.products.dense import Dense
 from stages.gan.layers.spectral import SpectralNorm
+from stages.gan.networks.mlp.dense import DenseActivation
 
 
 def hidden(
@@ -25,9 +25,9 @@ def hidden(
 ) -> list[nn.Cell]:
     """One hidden layer: Dense, wrapped, batch normalisation if wanted, activation."""
     if not normalised:
-        return [wrapped(Dense(inputs, outputs, activation_name, slope))]
+        return [wrapped(DenseActivation(inputs, outputs, activation_name, slope))]
     return [
-        wrapped(Dense(inputs, outputs)),
+        wrapped(nn.Dense(inputs, outputs)),
         NormalisedActivation(outputs, activation_name, slope),
     ]
 
@@ -55,7 +55,7 @@ class Generator(nn.Cell):
         for index, width in enumerate(widths):
             layers += hidden(inputs, width, activation_name, slope, batch_norm and index > 0)
             inputs = width
-        layers += [Dense(inputs, int(np.prod(self.image_shape))), Tanh()]
+        layers += [nn.Dense(inputs, int(np.prod(self.image_shape))), Tanh()]
         self.layers = nn.SequentialCell(layers)
 
     def construct(self, z):
@@ -79,7 +79,7 @@ class Discriminator(nn.Cell):
         for width in widths:
             layers += hidden(inputs, width, activation_name, slope, batch_norm, wrapped)
             inputs = width
-        layers.append(wrapped(Dense(inputs, 1)))
+        layers.append(wrapped(nn.Dense(inputs, 1)))
         self.layers = nn.SequentialCell(layers)
         # Without batch norm no image's logit depends on the rest of the batch, so real and fake
         # images may share a batch.

@@ -22,7 +22,6 @@ from stages.gan.common.compiled import put
 from stages.gan.common.language import _
 from stages.gan.layers import Tanh, spectral
 from stages.gan.layers.normalisation import NormalisedActivation, rectifier
-from stages.gan.layers.products.dense import Dense
 from stages.gan.layers.spectral import SpectralNorm
 from stages.gan.networks.residual.convolution import (
     BLOCK,
@@ -96,7 +95,8 @@ class Generator(nn.Cell):
         channels, side, _ = image_shape
         side //= 2 ** len(widths)
         layers = [
-            Dense(latent_size, DENSE, activation_name, slope),
+            nn.Dense(latent_size, DENSE),
+            rectifier(activation_name, slope),
             ToMaps(DENSE, side, side, widths[0]),
         ]
         for inputs, outputs in pairwise([*widths, None]):
@@ -135,7 +135,7 @@ class Discriminator(nn.Cell):
         layers += [
             wrapped(FromMaps(side, side, widths[-1], DENSE)),
             rectifier(activation_name, slope),
-            wrapped(Dense(DENSE, 1)),
+            wrapped(nn.Dense(DENSE, 1)),
         ]
         self.layers = nn.SequentialCell(layers)
         # With batch norm a logit depends on its batch: real and fake images are kept apart.

@@ -13,11 +13,9 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from numpy.typing import NDArray
 
-from stages.gan.layers import activation
+from stages.gan.layers import Product, activation
 from stages.gan.layers.kernels import Library
 from stages.gan.layers.normalisation import AddAndRectify, rectifier_options
-from stages.gan.layers.products import Product
-from stages.gan.layers.products.dense import Dense
 
 KERNELS = Library(Path(__file__).with_name("patches.c"))
 _SIDE = 3  # of a patch
@@ -159,7 +157,7 @@ class ToImage(Convolution):
         return ops.reshape(x, self.together)
 
 
-class ToMaps(Dense):
+class ToMaps(nn.Dense):
     """A dense layer from (N, inputs) to maps (N, height, width, channels)."""
 
     def __init__(self, inputs: int, height: int, width: int, channels: int) -> None:
@@ -170,7 +168,7 @@ class ToMaps(Dense):
         return ops.reshape(super().construct(x), (-1, *self.maps))
 
 
-class FromMaps(Dense):
+class FromMaps(nn.Dense):
     """A dense layer from maps (N, height, width, channels) to (N, outputs)."""
 
     def __init__(self, height: int, width: int, channels: int, outputs: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor, nn, ops
 
-from stages.gan.layers.products import Product
+from stages.gan.layers import Product
 from stages.gan.networks.dcgan.convolution import (
     Convolution,
     Projection,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mindspore import Tensor, nn, ops
 
 from stages.gan.layers import activation
-from stages.gan.layers.products.dense import Dense
+from stages.gan.networks.mlp.dense import DenseActivation
 from tests.helpers.training.kernel import every_form
 
 SLOPE = 0.2
@@ -37,11 +37,9 @@ def check_against_plain_layers(name: str, rows: int, inputs: int, outputs: int, 
     x, wish = draw(rows, inputs), draw(rows, outputs, seed=1)
     dense = nn.Dense(inputs, outputs)
     plain = results(nn.SequentialCell(dense, activation(name, SLOPE)), dense, x, wish, jit)
-    layer = Dense(inputs, outputs, name, SLOPE)
-    # Sums in another order; one over all rows has as many terms. Without kernels: the same bits.
-    tolerance = 2e-6 * max(rows, inputs, outputs) ** 0.5 if layer.fused else 0.0
+    layer = DenseActivation(inputs, outputs, name, SLOPE)
     for ours, theirs in zip(results(layer, layer, x, wish, jit), plain, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=tolerance)
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,7 +58,7 @@ def test_the_fused_layer_is_the_plain_ones_in_any_size(form, jit, size):
 
 
 def test_weights_are_named_and_shaped_as_those_of_dense():
-    layer, dense = Dense(4, 3, "relu", SLOPE), nn.Dense(4, 3)
+    layer, dense = DenseActivation(4, 3, "relu", SLOPE), nn.Dense(4, 3)
     assert {p.name: p.shape for p in layer.get_parameters()} == {
         p.name: p.shape for p in dense.get_parameters()
     }
@@ -68,4 +66,4 @@ def test_weights_are_named_and_shaped_as_those_of_dense():
 
 def test_unknown_activations_are_refused():
     with pytest.raises(ValueError, match="choose one of relu"):
-        Dense(3, 3, "swish", SLOPE)
+        DenseActivation(3, 3, "swish", SLOPE)
