@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -32,6 +33,10 @@ hypothesis.settings.load_profile("without deadlines")
 
 # Tests expect English, whatever the machine's locale; what they start speaks it, too.
 os.environ[language.VARIABLE] = language.ENGLISH
+
+# As the Makefile has it: else each process that tests start compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # What a test runs of DVC's sends nobody anything: each command would start two more processes.
 _DVC_SETTINGS = keep_in_one_folder() / "dvc-settings"
