@@ -7,9 +7,12 @@ VENV := .venv
 READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Some images of containers set it to 1. Then no process leaves bytecode for the next: to import
+# MindSpore took 5.5 s of a core instead of 1.4.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help repro full play course verify collapse fixed sweep runs test test-all remotes browser \
-  space faults calibrate messages lint bench setup lock clean-venv
+  space extras faults calibrate messages lint bench setup lock clean-venv
 .DEFAULT_GOAL := repro
 
 help: ## list what can be made
@@ -59,20 +62,25 @@ test: setup ## run the tests but for the slow ones; ROOM=gan/losses those of one
 test-all: test ## run all tests: those of `make test`, then the slow ones
 	$(PYTEST) -m slow $(ARGS) || [ $$? = 5 ]
 
+# What these three install changes no version of the lock. Compiling every module would take longer
+# than the few that are imported.
+EXTRA = python -m pip install --quiet --disable-pip-version-check --no-compile --no-build-isolation -e '.[$(1)]' \
+  && python -m pip check --disable-pip-version-check
+
 # The extra `remotes`: DVC's packages for these remotes, and servers that pip can install.
 remotes: setup ## what the tests of SSH, S3 and WebDAV remotes need; else they are skipped
-	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[remotes]'
-	python -m pip check --disable-pip-version-check
+	$(call EXTRA,remotes)
 
 # The extra `browser`: Playwright, which drives the system's own Chromium.
 browser: setup ## what the tests of the page in a browser need; else they are skipped
-	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[browser]'
-	python -m pip check --disable-pip-version-check
+	$(call EXTRA,browser)
 
-# The extra `space`: Gradio. It changes no version of the lock.
+# The extra `space`: Gradio.
 space: setup ## what the test of the app for hubs needs; else it is skipped
-	python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[space]'
-	python -m pip check --disable-pip-version-check
+	$(call EXTRA,space)
+
+extras: setup ## these three at once: pip looks at everything that is installed only once
+	$(call EXTRA,extras)
 
 faults: setup ## inject faults into a tiny project, in a few minutes; FULL=1 all of them
 	python -m tests.faults $(if $(FULL),--full) $(ARGS)

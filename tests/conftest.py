@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -33,6 +34,10 @@ hypothesis.settings.load_profile("without deadlines")
 # Tests expect English, whatever the machine's locale; what they start speaks it, too.
 os.environ[language.VARIABLE] = language.ENGLISH
 
+# As the Makefile has it: else each process that tests start compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # What a test runs of DVC's sends nobody anything: each command would start two more processes.
 _DVC_SETTINGS = keep_in_one_folder() / "dvc-settings"
 _DVC_SETTINGS.mkdir()
@@ -51,6 +56,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # As the commands do: it takes a third off the time of these tests.
 runtime.wait_without_spinning()
 parse_once()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only slow tests are wanted, a file without any is not imported: most have none."""
+    if config.option.markexpr != "slow" or collection_path.suffix != ".py":
+        return None
+    return "mark.slow" not in collection_path.read_text(encoding="utf-8") or None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,7 @@
 """Run the faults, two at a time, and count how they ended."""
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ import yaml
 from tests.faults.groups import GROUPS
 from tests.faults.trial import Ending, Fault, Outcome, References, copy_tree
 from tests.faults.world import World
+from tests.helpers.processes import cores
 from tests.helpers.project import ROOT, tiny_params
 
 BAD = (Ending.LOST, Ending.TRACEBACK, Ending.HANG)
@@ -112,7 +114,13 @@ def run(chosen: Sequence[Fault], folder: Path, seed: int, workers: int) -> list[
         print("\n".join(lines), flush=True)
         return outcome
 
-    with ThreadPoolExecutor(workers) as pool:
+    turns = itertools.count()
+
+    def begin() -> None:
+        """Bind this thread, and all that it starts: else two stages wait for each other's cores."""
+        cores.keep_to_one(next(turns), workers)
+
+    with ThreadPoolExecutor(workers, initializer=begin) as pool:
         return list(pool.map(conduct, enumerate(chosen)))
 
 
