@@ -84,6 +84,11 @@ def main() -> None:
     folder = paths.collapse(dataset)
     if not arguments.fixed:
         failing = prepare(folder / "alone", dataset, source, FAILING)
+        say(
+            _("{dataset}: trains in {folder}; the paths below are relative to it").format(
+                dataset=dataset, folder=failing
+            )
+        )
         stage(failing, "download", dataset)
         stage(failing, "preprocess", dataset)
         code = stage(failing, "train", dataset, check=False)
