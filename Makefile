@@ -7,8 +7,8 @@ VENV := .venv
 READY := $(VENV)/.ready
 # Stages are started by DVC as `python -m stages...`: it must find the one of the set-up.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-# Some images of containers set it to 1. Then no process leaves bytecode for the next: to import
-# MindSpore took 5.5 s of a core instead of 1.4.
+# Some images of containers set it to 1. Then no process leaves bytecode for the next, and each
+# compiles MindSpore's modules again: docs/performance.md.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help repro full play course verify collapse fixed sweep runs test test-all remotes browser \

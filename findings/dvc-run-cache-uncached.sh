@@ -9,8 +9,8 @@
 # `cache: false`, takes the stage from the run cache ("is cached").
 #
 # Why it matters: the long stages are often the ones whose small results are kept in git, to be read
-# in a pull request. `dvc exp run` of known params then costs the whole stage again.
-# Instead: name the file below `metrics:` or `plots:`, or let DVC cache it.
+# in a pull request. A known param then costs the whole stage again.
+# Instead: name the file below `metrics:`, or let DVC cache it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -5,7 +5,8 @@ command to end are blocked while it imports its modules; `command` lets them in 
 blocks none: there they are noted.
 
 Imports make hundreds of thousands of objects that stay, and the search for garbage among them is in
-vain. So it is off meanwhile, and `command` turns it on again.
+vain. So it is off meanwhile, and `command` turns it on again, as
+`tools.dvc.attached` does.
 """
 
 # The part of `signal` that is built in: a Ctrl-C during the import of the rest, which takes a

@@ -66,7 +66,7 @@ def about(models: Path, epoch: int) -> str:
         epoch=epoch
     )
     lowest = _lowest(scores)
-    if scores[lowest] == scores[epoch]:
+    if math.isnan(scores[lowest]) or scores[lowest] == scores[epoch]:
         return told
     return told + _("; epoch {lowest} has a lower one, but was not kept: {param} decides").format(
         lowest=lowest, param="train.checkpoint_every"
@@ -81,4 +81,9 @@ def _scores(models: Path) -> dict[int, float]:
 
 def _lowest(scores: dict[int, float]) -> int:
     """The epoch with the lowest score, of equal ones the latest. NaN is no score."""
-    return min(scores, key=lambda epoch: (math.isnan(scores[epoch]), scores[epoch], -epoch))
+
+    def order(epoch: int) -> tuple[bool, float, int]:
+        score = scores[epoch]
+        return math.isnan(score), 0.0 if math.isnan(score) else score, -epoch
+
+    return min(scores, key=order)

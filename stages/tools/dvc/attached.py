@@ -8,6 +8,7 @@ would be started beside it. A stage notices that its DVC is gone, saves and ends
 Private module of DVC: `dvc.cli` has its main function; `python -m dvc` calls it, too.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ def main() -> int:
     end_with(int(number))
     from dvc.cli import main as dvc
 
+    gc.freeze()  # see the package's own file
+    gc.enable()
     return dvc(arguments)
 
 

@@ -2,7 +2,7 @@
 
 All modules that the pipeline uses are imported once. So Python keeps them compiled, also where it
 is told not to write what it has compiled (PYTHONDONTWRITEBYTECODE, as in many containers): there
-each of the 16 processes of a first run would compile MindSpore's modules again, for 3 seconds.
+each process that imports MindSpore would compile its modules again.
 """
 
 import pkgutil

@@ -29,5 +29,9 @@ def test_the_best_is_the_kept_one_with_the_lowest_score(tmp_path):
     )
     write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], {**scores, 2: np.nan}.items())
     assert choice.folder_of(tmp_path, "best") == tmp_path / "epoch-0006"
+    write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], {2: np.nan, 7: np.nan}.items())
+    assert choice.folder_of(tmp_path, "best") == tmp_path / checkpoints.FINAL
+    told = choice.about(tmp_path, 2)
+    assert told == "of the kept checkpoints, that of epoch 2 has the lowest quick score"
     write_csv(tmp_path / "quick_score.csv", ["epoch", "score"], [])
     assert message_of(choice.folder_of, tmp_path, "best").endswith("run `dvc repro`")

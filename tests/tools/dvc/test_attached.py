@@ -72,3 +72,16 @@ def test_dvc_runs_and_its_exit_code_counts(tmp_path):
     refused = subprocess.run([*words, "cache", "nothing"], capture_output=True, text=True)
     assert refused.returncode == 254
     assert "Traceback" not in refused.stderr
+
+
+def test_garbage_is_searched_again_when_dvc_runs():
+    """The package's own file stops it in the process of a command."""
+    code = (
+        "import sys, types; sys.orig_argv[1:] = ['-m', 'stages.tools.dvc.attached']; import gc; "
+        "from stages.tools.dvc import attached; stopped = not gc.isenabled(); "
+        "dvc = types.ModuleType('dvc.cli'); sys.modules['dvc.cli'] = dvc; "
+        "dvc.main = lambda arguments: print(stopped, gc.isenabled(), arguments); "
+        "sys.argv[1:] = [str(__import__('os').getppid()), 'status']; attached.main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "True True ['status']\n"
