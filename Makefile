@@ -124,7 +124,7 @@ $(READY): requirements.lock pyproject.toml
 	  $(PIP) --require-hashes --no-deps -r $(VENV)/large & large=$$!; \
 	  $(PIP) --require-hashes -r $(VENV)/others; others=$$?; \
 	  wait $$large && [ $$others = 0 ] && $(PIP) $(ITSELF); }
-	@unset PYTHONDONTWRITEBYTECODE; $(VENV)/bin/python -m stages plots_page & page=$$!; \
+	@$(VENV)/bin/python -m stages plots_page & page=$$!; \
 	  $(VENV)/bin/python -m stages smoke; smoke=$$?; wait $$page && exit $$smoke
 	@touch $(READY)
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from benchmarks import lecture, penalties, verdicts
+from stages.gan.common.errors import UserError
 from tests.helpers.project import ROOT, Project
 
 MODULES = sorted(
@@ -45,7 +47,9 @@ def test_a_measurement_trains_as_the_stage_does():
         for file in (ROOT / "benchmarks").rglob("*.py")
     }
     trains = {name for name, text in texts.items() if "players.train(" in text}
-    assert {"costs.py", "scaling.py", "trajectories.py", "verdicts.py"} <= trains
+    assert trains >= {
+        "costs.py", "memory.py", "scaling.py", "trajectories.py", "verdicts.py", "watching.py",
+    }  # fmt: skip
     # PyTorch's step is none of `Assembly`.
     own = {name for name, text in texts.items() if "training.loop import train" in text}
     assert own == {"scores/twin.py"}
@@ -53,3 +57,15 @@ def test_a_measurement_trains_as_the_stage_does():
     single = {name for name, text in texts.items() if "players.step(" in text}
     assert single == {"penalties.py"}
     assert "players.after_step(" in texts["penalties.py"]
+
+
+def test_the_lectures_params_take_changes_by_name_and_refuse_names_that_are_none():
+    changed = lecture.settings("mnist", {"generator.widths": [8, 4], "r1": 2.0}, "dcgan")
+    assert (changed.kind.network, changed.train.r1) == ("dcgan", 2.0)
+    assert lecture.settings("mnist").train.r1 == 0.0
+    with pytest.raises(UserError, match=r"no mnist\.train\.r3"):
+        lecture.settings("mnist", {"r3": 1.0})
+    for run in verdicts.RUNS.values():
+        assert verdicts.settings_of(run).train.max_steps == run.steps
+    for changes in penalties.runs(1.0).values():
+        assert penalties.settings_of("mnist", "mlp", changes, 7).train.max_steps == 7

@@ -3,9 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import lecture, penalties, verdicts
 from benchmarks.game import page, runs
-from stages.gan.common.errors import UserError
 from stages.gan.evaluation import game
 
 
@@ -43,15 +41,3 @@ def test_the_page_has_a_row_for_each_run_that_was_measured(tmp_path, capsys):
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split(" | ")[0] for row in rows] == ["| young", "| cycling"]
     assert rows[0].endswith("| 1.23 ± 0.05 | 0.50 ± 0.01 | 300 | 2 ± 5i | 0.40, -0.30 |")
-
-
-def test_the_lectures_params_take_changes_by_name_and_refuse_names_that_are_none():
-    changed = lecture.settings("mnist", {"generator.widths": [8, 4], "r1": 2.0}, "dcgan")
-    assert (changed.kind.network, changed.train.r1) == ("dcgan", 2.0)
-    assert lecture.settings("mnist").train.r1 == 0.0
-    with pytest.raises(UserError, match=r"no mnist\.train\.r3"):
-        lecture.settings("mnist", {"r3": 1.0})
-    for run in verdicts.RUNS.values():
-        assert verdicts.settings_of(run).train.max_steps == run.steps
-    for changes in penalties.runs(1.0).values():
-        assert penalties.settings_of("mnist", "mlp", changes, 7).train.max_steps == 7

@@ -14,6 +14,7 @@ from stages.gan.evaluation.game.rules import Rules
 # M(G, D) = E D(x) - E D(G(z)).
 LINEAR = Rules(*[losses.build("wgan_gp")] * 2)
 CROSS_ENTROPY = Rules(*[losses.build("bce_with_logits")] * 2)
+SMOOTHED = Rules(*[losses.build("bce_with_logits", losses.Options(label_smoothing=0.1))] * 2)
 
 
 def settings(steps: int = 150, rate: float = 0.1, proximity: float = 0.1, seed: int = 7):

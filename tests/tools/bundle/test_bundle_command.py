@@ -115,6 +115,7 @@ def test_it_shows_verdict_scores_floors_and_checkpoints(copied, run):
     (line,) = (line for line in lines if line.startswith("bce.generator"))
     assert line.split()[1:] == [f"{term[key]:.4f}" for key in ("value", "distance")]
     assert f"checkpoint   {paths.models('mnist')}/final, which has these scores" in lines
+    assert f"checkpoint   {paths.models('mnist')}/epoch-0001" in lines
     head = copied.run("git", "rev-parse", "HEAD").stdout.strip()
     assert lines[-2].startswith(f"commit       {head}")
     assert lines[-1].startswith("licence      The code that made these files is under Apache-2.0.")

@@ -21,7 +21,7 @@ NETWORKS = {
     "dcgan": {"kind": "dcgan"},
     "colour": {"kind": "dcgan", "image_shape": (3, 16, 16)},
     "residual": {"kind": "residual", "image_shape": (3, 16, 16)},
-    "mixed": {"kind": "mixed", "image_shape": (3, 16, 16)},
+    "mixed": {"kind": "mixed", "image_shape": (3, 16, 16), "discriminator_batch_norm": True},
     "framed": {"kind": "mlp", "image_shape": (3, 9, 11)},
     **{
         name: {
