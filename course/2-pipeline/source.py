@@ -194,16 +194,16 @@ course.answer("stages_run_again", ran)
 # ### Task 5: back, and the data's hash
 #
 # Set the seed back. Now DVC does not train again: it has seen these inputs before, so it brings
-# the networks back, and prints `is cached`. `evaluate` does run again: its out `scores.json` is
-# kept in git and not in DVC's cache, and DVC keeps no earlier results of a stage with such an out. They come out the same to the byte, so `report`
-# is cached, too. Then find the hash that `dvc.lock` has of the prepared data,
-# `data/mnist/prepared`.
+# the networks back, and prints `is cached`. `evaluate` does run again: its out
+# `scores.json` is kept in git and not in DVC's cache, and DVC keeps no earlier results of a stage
+# with such an out. They come out the same to the byte, so `report` is cached, too. Then find the
+# hash that `dvc.lock` has of the prepared data, `data/mnist/prepared`.
 # %% [markdown] lang="zh"
 # ### 任务 5：改回去，以及数据的哈希值
 #
 # 把种子改回来。这次不再训练：这些输入 DVC 见过，直接取回网络，并打印 `is cached`。`evaluate` 还是会
-# 再运行一次：它的输出 `scores.json` 由 git 保存，不在 DVC 的缓存里，有这种输出的阶段，DVC 不留以前的结果。但算出来的逐字节相同，所以
-# `report` 又是 `is cached`。
+# 再运行一次：它的输出 `scores.json` 由 git 保存，不在 DVC 的缓存里，
+# 有这种输出的阶段，DVC 不留以前的结果。但算出来的逐字节相同，所以 `report` 又是 `is cached`。
 #
 # 然后在 `dvc.lock` 里找到 `data/mnist/prepared`（处理好的数据）的哈希值。
 # %%

@@ -5,7 +5,8 @@ dense layer and ends with transposed convolutions; the discriminator is the othe
 layers are those of the kinds `mlp` and `dcgan`.
 
 What differs from the paper: the weights are drawn by the number of their inputs, batch norm keeps
-statistics for each channel of the smallest maps, and there are fewer channels (see recipes/mnist-mixed.yaml).
+statistics for each channel of the smallest maps, and there are fewer channels (see
+recipes/mnist-mixed.yaml).
 """
 
 import math
