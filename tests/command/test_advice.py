@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from stages.gan import pages
+from stages.gan.common import paths
 from stages.tools.compare import __main__ as compare
 from stages.tools.dvc import pipeline, revisions
 from tests.helpers.data import message_of, tree
@@ -68,6 +69,8 @@ ADVICE = {
     ("gan/trained/checkpoints.py", "dvc checkout"): BROKEN,
     ("gan/trained/checkpoints.py", "dvc repro"):
         f"{HERE}test_results_of_other_params_are_made_again",
+    ("gan/trained/choice.py", "dvc repro"):
+        f"{HERE}test_checkpoints_with_quick_scores_are_made_again",
     ("gan/common/unfinished.py", "python -m stages scratch clear {}"):
         f"{HERE}test_a_finished_training_is_taken_up_or_cleared",
     ("tools/bundle/environment.py", "make setup"): ALL,
@@ -307,6 +310,21 @@ def test_results_of_other_params_are_made_again(copied):
     copied.stage("preprocess", "mnist")
     told = told_by(copied, "stages.evaluate", "mnist")
     assert "run `dvc repro`" in told
+    follow(copied, told)
+    copied.stage("evaluate", "mnist")
+
+
+@pytest.mark.pipeline
+def test_checkpoints_with_quick_scores_are_made_again(copied):
+    params = copied.params
+    params["mnist"]["train"].update(quick_score=20, epochs=1)
+    params["mnist"]["evaluate"]["checkpoint"] = "best"
+    copied.write_params(params)
+    copied.stage("train", "mnist")
+    scores = copied.folder / paths.models("mnist") / paths.QUICK_SCORES
+    scores.write_text(scores.read_text().splitlines()[0] + "\n")
+    told = told_by(copied, "stages.evaluate", "mnist")
+    assert "holds no checkpoint that has a quick score" in told
     follow(copied, told)
     copied.stage("evaluate", "mnist")
 

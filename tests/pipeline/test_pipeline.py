@@ -29,6 +29,8 @@ _MADE_LATER = {  # averages of the generator are combined by a tool
 }
 # What a critic and a judge are not trained by.
 _LOOKAHEAD = "stages/gan/training/optimizers/lookahead.py"
+# Which checkpoint is scored: for what comes after training.
+_CHOICE = "stages/gan/trained/choice.py"
 # The kind mixed has layers of two other kinds, and a stage of one kind needs not both.
 _MLP = {"stages/gan/networks/mlp/__init__.py", "stages/gan/networks/mlp/dense.py"}
 _DCGAN = {f"stages/gan/networks/dcgan/{name}.py" for name in ("__init__", "convolution", "maps")}
@@ -42,8 +44,8 @@ NOT_IMPORTED = {
         "stages/gan/data/raw/images/bundled.py",
         "stages/gan/data/raw/packed.py",
     },
-    "judge": {"stages/gan/trained/grids.py", *_OPTIONS, *_MADE_LATER},
-    "train": {*_MLP, *_DCGAN},
+    "judge": {"stages/gan/trained/grids.py", _CHOICE, *_OPTIONS, *_MADE_LATER},
+    "train": {_CHOICE, *_MLP, *_DCGAN},
     "evaluate": {_LOOKAHEAD, *_MADE_LATER, *_MLP},
     "report": {"stages/gan/common/compiled.py"},
     "export": {
@@ -52,12 +54,11 @@ NOT_IMPORTED = {
         "stages/gan/export/plain/mlp.py",
         "stages/gan/export/plain/residual.py",
         "stages/gan/trained/grids.py",
-        "stages/gan/trained/states.py",
         *_MADE_LATER,
         *_MLP,
         *_DCGAN,
     },
-    "play": {"stages/gan/trained/grids.py", *_OPTIONS, *_MADE_LATER},
+    "play": {"stages/gan/trained/grids.py", _CHOICE, *_OPTIONS, *_MADE_LATER},
 }
 
 

@@ -55,7 +55,7 @@ def test_the_sentence_about_the_game_says_who_could_gain():
 def test_the_eigenvalue_that_turns_most_is_told():
     pairs = [(300.0, 0.0), (8.7, 21.0), (8.7, -21.0), (-20.0, 0.5)]
     told = scores.of_game(played(eigenvalues=pairs))["turning"]
-    assert "44% of the change" in told
+    assert "44% of it is rotation" in told
     assert "8.7 ± 21i turns most" in told
     assert "The leading eigenvalues are real" in scores.of_game(played())["turning"]
 

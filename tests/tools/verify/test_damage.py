@@ -266,7 +266,7 @@ def test_changed_code_and_params_are_notes_and_no_damage(copied):
     found = look(locked.read())
     assert found.damages == ()
     (note,) = found.notes
-    convolving = "judge@mnist, judge@faces, train@faces, evaluate@mnist, evaluate@faces, "
+    convolving = "judge@mnist, judge@faces, train@mnist, train@faces, evaluate@mnist, "
     assert note.startswith(f"`dvc repro` would run {convolving}")
     assert "stages/gan/networks/dcgan" in note
     assert "params.yaml (mnist.evaluate)" in note
