@@ -1,6 +1,7 @@
 """Plain convolutional networks (DCGAN): MindSpore's own layers, channels first."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from mindspore import nn
@@ -24,36 +25,44 @@ _WHOLE = {"pad_mode": "valid", "has_bias": False}
 
 def generator(d: Description) -> nn.SequentialCell:
     """The same layers as in `stages.gan.networks.dcgan.Generator`."""
+    return nn.SequentialCell(drawing(d, d.latent_size, d.generator_widths))
+
+
+def drawing(d: Description, inputs: int, widths: Sequence[int]) -> list[nn.Cell]:
+    """The same layers as `stages.gan.networks.dcgan.drawing` gives."""
     channels, side, _ = d.image_shape
-    side //= 2 ** len(d.generator_widths)
-    row = [
-        nn.Unflatten(1, (d.latent_size, 1, 1)),
-        nn.Conv2dTranspose(d.latent_size, d.generator_widths[0], side, **_WHOLE),
+    side //= 2 ** len(widths)
+    row: list[nn.Cell] = [
+        nn.Unflatten(1, (inputs, 1, 1)),
+        nn.Conv2dTranspose(inputs, widths[0], side, **_WHOLE),
     ]
-    for inputs, outputs in zip(
-        d.generator_widths, [*d.generator_widths[1:], channels], strict=True
-    ):
+    for before, after in pairwise([*widths, channels]):
         if d.generator_batch_norm:
-            row.append(nn.BatchNorm2d(inputs))
+            row.append(nn.BatchNorm2d(before))
         row.append(activation(d.generator_activation, d.generator_slope))
-        row.append(nn.Conv2dTranspose(inputs, outputs, **_GEOMETRY))
+        row.append(nn.Conv2dTranspose(before, after, **_GEOMETRY))
     row.append(Tanh())
-    return nn.SequentialCell(row)
+    return row
 
 
 def discriminator(d: Description) -> nn.SequentialCell:
     """The same layers as in `stages.gan.networks.dcgan.Discriminator`."""
-    inputs, side, _ = d.image_shape
+    widths = d.discriminator_widths
+    side = d.image_shape[1] // 2 ** len(widths)
+    row = looking(d, widths)
+    row += [nn.Conv2d(widths[-1], 1, side, **_WHOLE), nn.Flatten()]
+    return nn.SequentialCell(row)
+
+
+def looking(d: Description, widths: Sequence[int]) -> list[nn.Cell]:
+    """The same layers as `stages.gan.networks.dcgan.looking` gives."""
     row: list[nn.Cell] = []
-    for index, outputs in enumerate(d.discriminator_widths):
-        side //= 2
+    for index, (inputs, outputs) in enumerate(pairwise([d.image_shape[0], *widths])):
         row.append(nn.Conv2d(inputs, outputs, **_GEOMETRY))
         if d.discriminator_batch_norm and index > 0:
             row.append(nn.BatchNorm2d(outputs))
         row.append(activation(d.discriminator_activation, d.discriminator_slope))
-        inputs = outputs
-    row += [nn.Conv2d(inputs, 1, side, **_WHOLE), nn.Flatten()]
-    return nn.SequentialCell(row)
+    return row
 
 
 def to_plain(

@@ -1,6 +1,6 @@
 """The DCGAN: the convolutional generator and discriminator of Radford et al. 2015."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,53 @@ from stages.gan.networks.dcgan.convolution import (
     TransposedConvolution,
     WholeImage,
 )
+
+
+def drawing(
+    inputs: int,
+    side: int,
+    widths: Sequence[int],
+    channels: int,
+    activation_name: str,
+    slope: float,
+    batch_norm: bool,
+) -> list[nn.Cell]:
+    """The layers from (N, inputs), by maps of `side` x `side`, to images, channels last."""
+    row: list[nn.Cell] = [Projection(inputs, widths[0], side)]
+    for before, after in pairwise([*widths, channels]):
+        if batch_norm:
+            row.append(NormalisedActivation(before, activation_name, slope))
+        else:
+            row.append(rectifier(activation_name, slope))
+        row.append(TransposedConvolution(before, after, side, side))
+        side *= 2
+    row.append(Tanh())
+    return row
+
+
+def looking(
+    image_shape: Sequence[int],
+    widths: Sequence[int],
+    activation_name: str,
+    slope: float,
+    batch_norm: bool,
+    wrapped: Callable[[nn.Cell], nn.Cell],
+) -> list[nn.Cell]:
+    """The layers from images, channels last, to maps: convolutions, each passed to `wrapped`.
+
+    The first layer is not normalised, as in the paper.
+    """
+    inputs, side, _width = image_shape
+    row: list[nn.Cell] = []
+    for index, outputs in enumerate(widths):
+        side //= 2
+        row.append(wrapped(Convolution(inputs, outputs, side, side)))
+        if batch_norm and index > 0:
+            row.append(NormalisedActivation(outputs, activation_name, slope))
+        else:
+            row.append(rectifier(activation_name, slope))
+        inputs = outputs
+    return row
 
 
 class Generator(nn.Cell):
@@ -40,16 +87,8 @@ class Generator(nn.Cell):
         super().__init__()
         channels, side, _ = image_shape
         side //= 2 ** len(widths)
-        layers = [Projection(latent_size, widths[0], side)]
-        for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
-            if batch_norm:
-                layers.append(NormalisedActivation(inputs, activation_name, slope))
-            else:
-                layers.append(rectifier(activation_name, slope))
-            layers.append(TransposedConvolution(inputs, outputs, side, side))
-            side *= 2
-        layers.append(Tanh())
-        self.layers = nn.SequentialCell(layers)
+        row = drawing(latent_size, side, widths, channels, activation_name, slope, batch_norm)
+        self.layers = nn.SequentialCell(row)
 
     def construct(self, z):
         return ops.transpose(self.layers(z), (0, 3, 1, 2))
@@ -67,18 +106,9 @@ class Discriminator(nn.Cell):
         self, image_shape, widths, activation_name, slope, batch_norm, spectral_norm=False
     ):
         super().__init__()
-        normalised = SpectralNorm if spectral_norm else lambda layer: layer
-        inputs, side, _ = image_shape
-        layers = []
-        for index, outputs in enumerate(widths):
-            side //= 2
-            layers.append(normalised(Convolution(inputs, outputs, side, side)))
-            if batch_norm and index > 0:
-                layers.append(NormalisedActivation(outputs, activation_name, slope))
-            else:
-                layers.append(rectifier(activation_name, slope))
-            inputs = outputs
-        layers.append(normalised(WholeImage(inputs, side)))
+        wrapped = SpectralNorm if spectral_norm else lambda layer: layer
+        layers = looking(image_shape, widths, activation_name, slope, batch_norm, wrapped)
+        layers.append(wrapped(WholeImage(widths[-1], image_shape[1] // 2 ** len(widths))))
         self.layers = nn.SequentialCell(layers)
         # With batch norm a logit depends on its batch: real and fake images are kept apart.
         self.rows_are_independent = not batch_norm

@@ -17,9 +17,8 @@ import numpy as np
 from mindspore import nn, ops
 
 from stages.gan.common.compiled import put
-from stages.gan.layers import Tanh
-from stages.gan.layers.normalisation import NormalisedActivation, rectifier
 from stages.gan.layers.spectral import SpectralNorm
+from stages.gan.networks.dcgan import drawing, looking
 from stages.gan.networks.dcgan import remark as _remark
 from stages.gan.networks.dcgan.convolution import (
     KERNEL,
@@ -55,15 +54,7 @@ class Generator(nn.Cell):
         dense, *maps = widths
         side //= 2 ** len(maps)
         layers = hidden(latent_size, dense, activation_name, slope, batch_norm)
-        layers.append(Projection(dense, maps[0], side))
-        for inputs, outputs in pairwise([*maps, channels]):
-            if batch_norm:
-                layers.append(NormalisedActivation(inputs, activation_name, slope))
-            else:
-                layers.append(rectifier(activation_name, slope))
-            layers.append(TransposedConvolution(inputs, outputs, side, side))
-            side *= 2
-        layers.append(Tanh())
+        layers += drawing(dense, side, maps, channels, activation_name, slope, batch_norm)
         self.layers = nn.SequentialCell(layers)
 
     def construct(self, z):
@@ -96,24 +87,16 @@ class Discriminator(nn.Cell):
     ):
         super().__init__()
         wrapped = SpectralNorm if spectral_norm else lambda layer: layer
-        inputs, side, _ = image_shape
         *maps, dense = widths
-        layers = []
-        for index, outputs in enumerate(maps):
-            side //= 2
-            layers.append(wrapped(Convolution(inputs, outputs, side, side)))
-            if batch_norm and index > 0:
-                layers.append(NormalisedActivation(outputs, activation_name, slope))
-            else:
-                layers.append(rectifier(activation_name, slope))
-            inputs = outputs
+        side = image_shape[1] // 2 ** len(maps)
+        layers = looking(image_shape, maps, activation_name, slope, batch_norm, wrapped)
         layers.append(Flat())
 
         def of_maps(layer):
-            layer.maps = (side, side, inputs)  # the order of its inputs, for export
+            layer.maps = (side, side, maps[-1])  # the order of its inputs, for export
             return wrapped(layer)
 
-        size = side * side * inputs
+        size = side * side * maps[-1]
         layers += hidden(size, dense, activation_name, slope, batch_norm, of_maps)
         layers.append(wrapped(nn.Dense(dense, 1)))
         self.layers = nn.SequentialCell(layers)
