@@ -18,8 +18,10 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
+# In a first run mnist and faces do not wait for each other, if there are cores for both.
 repro: setup ## set up, then run the pipeline; what `make` alone does
 	@python -m stages unlock
+	@python -m stages side_by_side
 	dvc repro
 	@python -m stages scratch tidy
 

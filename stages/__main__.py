@@ -29,6 +29,7 @@ TOOLS = {
     "verify": "stages.tools.verify",
     "scratch": "stages.tools.upkeep.scratch",
     "unlock": "stages.tools.upkeep.unlock",
+    "side_by_side": "stages.tools.upkeep.side_by_side",
     "smoke": "stages.tools.upkeep.smoke",
     "plots_page": "stages.tools.upkeep.plots_page",
     "messages": "stages.tools.upkeep.messages",

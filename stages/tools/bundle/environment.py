@@ -36,7 +36,7 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "vectors": _vectors(),
+        "vectors": vectors(),
         "c_compiler": bool(shutil.which("cc") or shutil.which("gcc")),
         "packages": _packages(),
     }
@@ -84,7 +84,8 @@ def _packages() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _vectors() -> str:
+def vectors() -> str:
+    """What the processor adds vectors with, the best of _VECTORS, or "unknown"."""
     try:
         words = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
     except OSError:  # not Linux
