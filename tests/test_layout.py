@@ -44,6 +44,7 @@ TESTED_ELSEWHERE = {
     **{
         f"tools/mindspore_check/{group}.py": "test_running.py there, fact by fact"
         for group in (
+            "compiling",
             "evaluating",
             "exporting",
             "feeding",

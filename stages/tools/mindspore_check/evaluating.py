@@ -106,3 +106,16 @@ def metric_of_rows() -> Seen:
     metric.update(Tensor(zeros), Tensor(zeros + 1))
     found = float(metric.eval())
     return Seen(found == 64.0, f"{short(found)} for images of 8 x 8 that differ by 1")
+
+
+@fact("My float64 result has seven right digits")
+def numbers_through_float32() -> Seen:
+    """A float64 tensor times 0.1, as a Python number and as a tensor."""
+    x = _of([3.0], np.float64)
+    number, tensor = (
+        abs(float((x * tenth).asnumpy().item()) - 3.0 * 0.1)
+        for tenth in (0.1, Tensor(0.1, ms.float64))
+    )
+    return Seen(
+        number > 1e-9 and tensor == 0, f"off by {short(number)}; by {short(tensor)} with a tensor"
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stages.tools.mindspore_check import (
+    compiling,
     evaluating,
     exporting,
     feeding,
@@ -18,6 +19,7 @@ from stages.tools.mindspore_check.facts import Fact, facts_of
 GROUPS = {
     "Load and keep weights": facts_of(loading),
     "Train": facts_of(training),
+    "Compile with jit": facts_of(compiling),
     "Penalise a gradient": facts_of(penalising),
     "Evaluate": facts_of(evaluating),
     "Feed data": facts_of(feeding),

@@ -245,3 +245,15 @@ def entropy_of_one() -> Seen:
         bool(np.isclose(mean, 2 * each) and np.isclose(total, 2 * each)),
         f"none {short(each)}, mean {short(mean)}, sum {short(total)}",
     )
+
+
+@fact("A row that I take by the index -1 does not train")
+def row_by_negative_index() -> Seen:
+    """The gradient of the rows 0 and -1 of three, by a tensor and by a list."""
+    x = Tensor(np.ones((3, 1), np.float32))
+    by_tensor = ms.grad(lambda x: x[Tensor([0, -1])].sum())(x).asnumpy().ravel()
+    by_list = ms.grad(lambda x: x[[0, -1]].sum())(x).asnumpy().ravel()
+    return Seen(
+        by_tensor.tolist() == [1, 0, 0] and by_list.tolist() == [1, 0, 1],
+        f"gradient {short(*by_tensor)} by a tensor, {short(*by_list)} by a list",
+    )
