@@ -58,12 +58,9 @@ PYTEST = python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscop
 test: setup ## run the tests but for the slow ones; ROOM=gan/losses those of one room
 	$(PYTEST) -m 'not slow' $(ARGS)
 
-# The slow tests often wait: for processes, servers and DVC. One worker more than there are cores.
-MORE = $(shell python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
-
 # `make test test-all` runs the quick tests once. 5: there is no slow test in that room.
 test-all: test ## run all tests: those of `make test`, then the slow ones
-	$(PYTEST) -n $(MORE) -m slow $(ARGS) || [ $$? = 5 ]
+	$(PYTEST) -m slow $(ARGS) || [ $$? = 5 ]
 
 # What these three install changes no version of the lock. Compiling every module would take longer
 # than the few that are imported.

@@ -73,14 +73,24 @@ def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest
 
 
 # Files that take a worker more than a minute, in `make test` or after it: the longest first.
-LONGEST = """
-gan/training/processes/test_job.py gan/training/step/test_step.py tools/sweep/test_cluster.py
-tools/course/test_parts.py pipeline/test_distributed.py gan/training/step/test_penalties.py
-pipeline/test_pipeline.py pipeline/test_remotes.py stages/test_train.py command/test_advice.py
-pipeline/test_survival.py stages/test_elsewhere.py tools/sweep/test_sweep_command.py
-gan/export/test_networks.py gan/training/watch/test_verdicts_advice.py
-tools/mindspore_check/test_running.py
-""".split()
+LONGEST = [
+    "gan/training/processes/test_job.py",
+    "gan/training/step/test_step.py",
+    "tools/sweep/test_cluster.py",
+    "tools/course/test_parts.py",
+    "pipeline/test_distributed.py",
+    "gan/training/step/test_penalties.py",
+    "pipeline/test_pipeline.py",
+    "pipeline/test_remotes.py",
+    "stages/test_train.py",
+    "command/test_advice.py",
+    "pipeline/test_survival.py",
+    "stages/test_elsewhere.py",
+    "tools/sweep/test_sweep_command.py",
+    "gan/export/test_networks.py",
+    "gan/training/watch/test_verdicts_advice.py",
+    "tools/mindspore_check/test_running.py",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -123,16 +123,26 @@ sys.modules["mindspore"] = MagicMock()
 """
 RANK = f"""{BARE}
 import os, time
+from pathlib import Path
 from stages.command import guarded
 from stages.gan.training.processes import worker
 from stages.gan.training.processes.stops import Stops
 from stages.gan.training.ranks import group
 
+def join(name):
+    folder = Path(os.environ[worker.FOLDER])
+    (folder / f"up-{{name}}").touch()
+    while len(list(folder.glob("up-*"))) < 3:
+        time.sleep(0.02)
+
 def main():
     if group.is_scheduler():
         worker.end_scheduler_with_parent()
+        join("scheduler")
         time.sleep(600)
-    with worker.reporting(int(os.environ["RANK_ID"])), Stops() as stops:
+    rank = int(os.environ["RANK_ID"])
+    with worker.reporting(rank), Stops() as stops:
+        join(rank)
         print("\\nepoch 1", flush=True)
         while not stops.requested:
             time.sleep(0.05)
