@@ -72,19 +72,42 @@ def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest
     return [each for each in found if not isinstance(each, DoctestModule)]
 
 
+# Files that take a worker more than a minute, in `make test` or after it: the longest first.
+LONGEST = [
+    "gan/training/processes/test_job.py",
+    "gan/training/step/test_step.py",
+    "tools/sweep/test_cluster.py",
+    "tools/course/test_parts.py",
+    "pipeline/test_distributed.py",
+    "gan/training/step/test_penalties.py",
+    "pipeline/test_pipeline.py",
+    "pipeline/test_remotes.py",
+    "stages/test_train.py",
+    "command/test_advice.py",
+    "pipeline/test_survival.py",
+    "stages/test_elsewhere.py",
+    "tools/sweep/test_sweep_command.py",
+    "gan/export/test_networks.py",
+    "gan/training/watch/test_verdicts_advice.py",
+    "tools/mindspore_check/test_running.py",
+]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that run whole stages come first: short ones at the end keep all workers busy.
+    """The files that take long come first: short ones at the end keep all workers busy.
 
     Of these, one that needs the reproduced project is the first, so that it is made at once. Those
     that do not need it come next, so that no worker waits for another.
     """
-    long = {item.path for item in items if item.get_closest_marker("pipeline")}
+    order = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    long = {item.path for item in items if item.get_closest_marker("pipeline")} | order.keys()
     waiting = [item.path for item in items if "reproduced" in getattr(item, "fixturenames", ())]
 
-    def turn(item: pytest.Item) -> int:
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        place = order.get(item.path, len(order))
         if item.path in waiting[:1]:
-            return 0
-        return 3 if item.path not in long else 2 if item.path in waiting else 1
+            return 0, 0
+        return 3 if item.path not in long else 2 if item.path in waiting else 1, place
 
     items.sort(key=turn)
 

@@ -1,8 +1,11 @@
 """Twice the same is the same to the bit, on one core and on all."""
 
+import os
+
 import pytest
 import yaml
 
+from tests.helpers.forks import commands
 from tests.helpers.processes import cores
 from tests.helpers.processes.kill import results
 from tests.helpers.project import Project, make_project
@@ -19,7 +22,8 @@ def test_another_run_on_one_core_gives_the_same_dvc_lock_and_files(reproduced, t
     again.run("dvc", "init", "-q")
     # Handed on to what it starts; on a Mac threads alone are bounded.
     with cores.on(frozenset({min(cores.AVAILABLE)})):
-        again.run("dvc", "repro", **ONE_THREAD)
+        served = commands.served({"PATH": os.environ["PATH"]}, **ONE_THREAD)
+        again.run("dvc", "repro", fork=False, **served)
     first = results(reproduced, "mnist", "faces")
     assert results(again, "mnist", "faces") == first
     kinds = {name.rsplit(".", 1)[-1] for name in first}

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from stages.gan.common.processes import is_alive
-from tests.helpers.processes.kill import killed, results
+from tests.helpers.processes.kill import killed, results, wait_until
 from tests.helpers.project import Project, commit, make_project
 
 pytestmark = pytest.mark.pipeline
@@ -190,11 +190,12 @@ class Running:
         )
 
     def wait_for(self, text: str, seconds: float = 240) -> None:
-        end = time.monotonic() + seconds
-        while text not in self.output.read_text():
-            assert time.monotonic() < end, self.output.read_text()
-            assert self.process.poll() is None, self.output.read_text()
-            time.sleep(0.05)
+        def is_printed() -> bool:
+            ended = self.process.poll() is not None
+            assert text in self.output.read_text() or not ended, self.output.read_text()
+            return text in self.output.read_text()
+
+        wait_until(is_printed, self.output.read_text, seconds)
 
     def trainer(self) -> psutil.Process:
         children = psutil.Process(self.process.pid).children(recursive=True)

@@ -152,10 +152,8 @@ def test_a_chosen_checkpoint_is_told_and_only_then(tmp_path):
     "changes",
     [
         {},
-        {"task": "transformations"},
-        {"scored": False},
-        {"loss": "wgan_gp"},
-        {"loss": "rpgan"},
+        {"task": "transformations", "loss": "wgan_gp"},
+        {"scored": False, "loss": "rpgan"},
         {"game": True, "loss": "bce_with_logits"},
     ],
 )

@@ -125,7 +125,7 @@ def test_any_damaged_bytes(file, data):
 
 @pytest.mark.parametrize(
     "value",
-    ["2020-99-99", "0x_", "!!bool x", "!!timestamp x", "!!int ''", "9" * 5000, "[" * 5000],
+    ["2020-99-99", "0x_", "!!bool x", "!!timestamp x", "!!int ''", "9" * 5000, "[" * 1500],
     ids=["date", "hex digits", "bool", "timestamp", "no digits", "digits", "nesting"],
 )
 def test_what_yamls_reader_fails_on_is_no_yaml(file, value):

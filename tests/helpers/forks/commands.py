@@ -21,10 +21,11 @@ exec {python} -IS {client} {name} {real} "$@"
 
 
 @cache
-def bin_folder() -> Path:
+def bin_folder(**variables: str) -> Path:
     """A folder with `python` and `dvc` for PATH; they ask the server, which is started here.
 
-    DVC starts a stage as `python -m stages.train mnist`, for example: it finds this `python`.
+    DVC starts a stage as `python -m stages.train mnist`, for example: it finds this `python`. The
+    server of commands with other variables that libraries read when they are loaded is another one.
     """
     folder = Path(tempfile.mkdtemp(prefix="forks-"))
     bins = folder / "bin"
@@ -39,7 +40,7 @@ def bin_folder() -> Path:
         (bins / name).write_text(text)
         (bins / name).chmod(0o755)
     address = folder / "address"
-    environment = {k: v for k, v in os.environ.items() if k != fork_client.ADDRESS}
+    environment = {k: v for k, v in os.environ.items() if k != fork_client.ADDRESS} | variables
     process = subprocess.Popen(
         [sys.executable, str(_HERE / "fork_server.py"), str(address)],
         cwd=folder,
@@ -53,6 +54,17 @@ def bin_folder() -> Path:
             raise AssertionError("the fork server does not start")
         time.sleep(0.02)
     return bins
+
+
+def served(environment: dict[str, str], **variables: str) -> dict[str, str]:
+    """An environment with these variables whose `python` and `dvc` are forks of one server."""
+    bins = bin_folder(**variables)
+    return {
+        **environment,
+        **variables,
+        "PATH": f"{bins}:{environment['PATH']}",
+        fork_client.ADDRESS: str(bins.with_name("address")),
+    }
 
 
 def _end(process: subprocess.Popen, folder: Path) -> None:
@@ -75,12 +87,7 @@ def run(
     """
     fork = fork and sys.platform == "linux"
     if fork:
-        bins = bin_folder()
-        environment = {
-            **environment,
-            "PATH": f"{bins}:{environment['PATH']}",
-            fork_client.ADDRESS: str(bins.with_name("address")),
-        }
+        environment = served(environment)
     with (
         open(os.devnull, "rb") as nothing,
         tempfile.TemporaryFile() as output,

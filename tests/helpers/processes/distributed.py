@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 
 from stages.gan.common.processes import is_alive
+from tests.helpers.processes.kill import wait_until
 from tests.helpers.project import Project
 
 
@@ -40,11 +40,13 @@ class Running:
 
     def wait_for(self, text: str, seconds: float = 400) -> None:
         """Until that is printed; then the job's processes are known."""
-        end = time.monotonic() + seconds
-        while text not in self.text:
-            assert time.monotonic() < end, self.text
-            assert self.process.poll() is None, self.text
-            time.sleep(0.05)
+
+        def is_printed() -> bool:
+            ended = self.process.poll() is not None
+            assert text in self.text or not ended, self.text
+            return text in self.text
+
+        wait_until(is_printed, lambda: self.text, seconds)
         for process in psutil.Process(self.process.pid).children(recursive=True):
             about = process.environ()
             if about.get("MS_ROLE") == "MS_WORKER":
@@ -64,8 +66,9 @@ class Running:
     def end(self, seconds: float = 120) -> int:
         """Wait for the command, and then for all that it had started; its exit code."""
         code = self.process.wait(seconds)
-        end = time.monotonic() + 60
-        while left := [name for name, one in self.members.items() if is_alive(one)]:
-            assert time.monotonic() < end, f"{left} are still there"
-            time.sleep(0.05)
+
+        def left() -> list[str]:
+            return [name for name, one in self.members.items() if is_alive(one)]
+
+        wait_until(lambda: not left(), lambda: f"{left()} are still there")
         return code

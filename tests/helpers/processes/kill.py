@@ -1,7 +1,10 @@
-"""Stages that end by kill -9 at a certain point, and what is left of a project."""
+"""Stages that end by kill -9 at a certain point, what is left of a project, and waiting for it."""
 
 import hashlib
 import signal
+import time
+from collections.abc import Callable
+from typing import Any
 
 from tests.helpers.project import Project
 
@@ -50,3 +53,19 @@ def results(project: Project, *datasets: str) -> dict[str, str]:
         for file in sorted(found)
         if file.is_file()
     }
+
+
+_PAUSE = 0.05
+
+
+def wait_until(what: Callable[[], Any], told: Callable[[], str] = str, seconds: float = 60) -> Any:
+    """Wait until it is true, and return it; an error that tells more if it takes so many seconds.
+
+    Pauses are counted, and not the seconds of the clock: a machine that stood still for minutes, as
+    virtual ones do, has not given other processes the time to do it.
+    """
+    for _ in range(round(seconds / _PAUSE)):
+        if found := what():
+            return found
+        time.sleep(_PAUSE)
+    raise AssertionError(told())

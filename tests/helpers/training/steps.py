@@ -1,12 +1,15 @@
 """Small pairs of networks with their optimizers, and batches to train them on."""
 
+from functools import cache
+
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
 
 from stages.gan import losses, networks
 from stages.gan.training.optimizers import adam
-from stages.gan.training.step import _KnownGradient
+from stages.gan.training.step import _KnownGradient, make_step
+from tests.helpers.training.kernel import compiled
 from tests.helpers.training.network import describe
 
 BATCH = 8
@@ -34,6 +37,19 @@ def state(networks_, optimizers):
     cells = [*networks_, *optimizers]
     # Copies: asnumpy() shares its memory with the parameter, which steps change in place.
     return {p.name: p.asnumpy().copy() for cell in cells for p in cell.get_parameters()}
+
+
+@cache
+def plain_run(kind: str, form=compiled):
+    """What four steps without options give, and the state after them; made once a process.
+
+    To compile a step takes a second or more, and much is compared with this one.
+    """
+    with form():
+        pair, movers, loss = make(kind)
+        step = make_step(*pair, loss, *movers)
+        given = [[v.asnumpy().item() for v in step(*batch(index))] for index in range(4)]
+        return given, state(pair, movers)
 
 
 def former_step(pair, loss, movers):

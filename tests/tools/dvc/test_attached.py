@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import psutil
@@ -9,6 +8,7 @@ import pytest
 
 from stages.gan.common.processes import is_alive
 from stages.tools.dvc import attached
+from tests.helpers.processes.kill import wait_until
 
 # A parent that starts a child which ends with it.
 PARENT = """
@@ -34,10 +34,7 @@ def test_it_ends_when_its_parent_is_killed():
         assert parent.stdout.readline() == "attached\n"
         assert is_alive(child)
         parent.kill()
-        end = time.monotonic() + 30
-        while is_alive(child):
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        wait_until(lambda: not is_alive(child))
 
 
 # The second is in each process another one: a name in its place keeps the tests' names alike.

@@ -89,8 +89,12 @@ def test_it_is_an_experiment_of_that_name_with_the_users_own_changes_last(copied
     assert "mine" in copied.run("dvc", "exp", "list").stdout
     metrics = json.loads((copied.folder / "metrics/mnist/scores.json").read_text())
     assert metrics["averaged_generator"] is True
-    # Another try is an experiment beside it.
-    again = copied.run("python", "-m", "stages", "recipe", "mine", "-S", "mnist.train.ema=0.5")
+    # Another try is an experiment beside it; with a stage of its own, that alone.
+    again = copied.run(
+        "python", "-m", "stages", "recipe", "mine", "-S", "mnist.train.ema=0.5",
+        "preprocess@mnist",
+    )  # fmt: skip
+    assert "train@mnist" not in again.stdout
     assert "exp run --name mine-2" in again.stdout
     assert {"mine", "mine-2"} <= set(
         copied.run("dvc", "exp", "list", "-A", "--name-only").stdout.split()

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import contextmanager
 
 import psutil
@@ -22,6 +21,7 @@ from stages.tools.sweep.plan import Planned
 from stages.tools.sweep.progress import Progress
 from tests.helpers.data import message_of
 from tests.helpers.processes import hosts, light
+from tests.helpers.processes.kill import wait_until
 from tests.helpers.processes.server import needs
 
 HERE = {"host": "a", "code": "1", "mindspore": "2", "machine": "x", "trouble": ""}
@@ -127,9 +127,9 @@ def test_a_connection_that_was_lost_is_made_again(cluster, waiting, capsys):
         places.look([waiting])
         client, (first,) = places._client, places._futures.values()
         client.loop.add_callback(client.scheduler_comm.comm.abort)
-        wait_for(lambda: first.cancelled(), lambda: client.status, 10)
+        wait_until(lambda: first.cancelled(), lambda: client.status, 10)
         places.look([waiting])
-        wait_for(lambda: places._futures or places.look([waiting]), lambda: client.status, 10)
+        wait_until(lambda: places._futures or places.look([waiting]), lambda: client.status, 10)
         places.look([waiting])
         assert [each.status for each in places._futures.values()] == ["pending"]
         assert waiting.is_open
@@ -169,13 +169,6 @@ class Notes:
         return sum(kind == what and number in numbers for kind, number, _ in self.lines())
 
 
-def wait_for(what: Callable[[], object], told: Callable[[], str], seconds: float = 150) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, told()
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def light_cluster(tmp_path_factory):
     """Two hosts with a worker each, and the notes of their light project."""
@@ -210,7 +203,7 @@ def test_workers_and_the_sweep_are_killed_at_random_and_nothing_runs_twice(light
     numbers = [str(number) for number in range(1, 6)]
     chance = random.Random(7)
     sweep = drive(found, "killed", *numbers)
-    wait_for(lambda: notes.count("begin", *numbers) >= 2, lambda: found.text("killed"))
+    wait_until(lambda: notes.count("begin", *numbers) >= 2, lambda: found.text("killed"), 150)
     time.sleep(chance.uniform(1, 3))
     workers(found)[chance.randrange(2)].kill()  # its nanny starts another
     time.sleep(chance.uniform(2, 5))
@@ -242,11 +235,11 @@ def test_a_host_that_is_cut_off_stops_before_another_begins(light_cluster):
     found, notes = light_cluster
     numbers = ["11", "12"]
     sweep = drive(found, "cut", *numbers)
-    wait_for(lambda: notes.count("begin", *numbers) == 2, lambda: found.text("cut"))
+    wait_until(lambda: notes.count("begin", *numbers) == 2, lambda: found.text("cut"), 150)
     time.sleep(2)
     found.cut(1)
-    wait_for(lambda: notes.count("stopped", *numbers) == 1, lambda: found.text("cut"))
-    wait_for(lambda: notes.count("begin", *numbers) == 3, lambda: found.text("cut"))
+    wait_until(lambda: notes.count("stopped", *numbers) == 1, lambda: found.text("cut"), 150)
+    wait_until(lambda: notes.count("begin", *numbers) == 3, lambda: found.text("cut"), 150)
     found.mend(1)
     assert sweep.wait(150) == 0, found.text("cut")
     expect_all(found, notes, numbers)
@@ -260,7 +253,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(light_cluster):
     found, notes = light_cluster
     numbers = ["21", "22"]
     sweep = drive(found, "asked", *numbers)
-    wait_for(lambda: notes.count("begin", *numbers) == 2, lambda: found.text("asked"))
+    wait_until(lambda: notes.count("begin", *numbers) == 2, lambda: found.text("asked"), 150)
     time.sleep(3)
     os.killpg(sweep.pid, signal.SIGINT)
     assert sweep.wait(60) == 130, found.text("asked")

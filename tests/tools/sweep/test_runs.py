@@ -14,6 +14,7 @@ from stages.gan.training.watch import verdicts
 from stages.tools.dvc.clones import Clone, Experiment
 from stages.tools.sweep import runs
 from stages.tools.sweep.runs import Outcome, Run
+from tests.helpers.processes.kill import wait_until
 from tests.helpers.processes.printed import DVC_ENDED, KILLED, TOLD
 
 
@@ -111,10 +112,7 @@ def make(tmp_path, monkeypatch):
 
 
 def wait(run, seconds=60):
-    end = time.monotonic() + seconds
-    while run.is_running:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: not run.is_running, seconds=seconds)
 
 
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', {!r}])"
@@ -169,10 +167,7 @@ def test_a_training_from_the_cache_has_the_verdict_of_its_results(make, monkeypa
 def test_stopping_one_ends_all_that_works_in_its_clone(make):
     run = make(CHILD.format(STAGE))
     run.start(0)
-    end = time.monotonic() + 60
-    while not (run.clone.folder / "began").exists():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until((run.clone.folder / "began").exists)
     found = run.clone.processes()
     assert len(found) == 2
     began = time.monotonic()
@@ -188,11 +183,8 @@ def test_an_earlier_process_of_the_same_experiment_is_waited_for(make, monkeypat
     run.clone.make()
     program = "import time; time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", program], cwd=run.clone.folder) as first:
-        end = time.monotonic() + 60
         earlier = psutil.Process(first.pid)
-        while earlier not in run.clone.processes():
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_until(lambda: earlier in run.clone.processes())
         began = time.monotonic()
         run.start(0)
         assert time.monotonic() - began >= 0.5

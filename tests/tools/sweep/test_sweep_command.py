@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from stages.tools.dvc.clones import Experiment
 from stages.tools.sweep import __main__ as command
 from stages.tools.sweep.plan import Planned
 from stages.tools.sweep.progress import Progress
+from tests.helpers.processes.kill import wait_until
 from tests.helpers.project import ROOT, Project, commit
 
 QUESTION = "# How fast?\ngrid:\n  train: {learning_rate: [0.0002, 0.0005, 0.0007]}\n"
@@ -125,12 +125,12 @@ class Running:
         return self.output.read_text()
 
     def wait_for(self, what, seconds=300):
-        end = time.monotonic() + seconds
-        while not (found := what()):
-            assert time.monotonic() < end, self.text()
-            assert self.process.poll() is None, self.text()
-            time.sleep(0.1)
-        return found
+        def found():
+            seen = what()
+            assert seen or self.process.poll() is None, self.text()
+            return seen
+
+        return wait_until(found, self.text, seconds)
 
     def stages(self, name: str) -> list[psutil.Process]:
         """The stages of that name that run in clones of this project."""
@@ -179,10 +179,7 @@ def test_it_goes_on_after_kills_and_ctrl_c_and_runs_nothing_twice(copied, start)
     running.wait_for(lambda: running.stages("train"))
     running.process.kill()
     running.process.wait()
-    end = time.monotonic() + 60
-    while working(copied.folder):
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_until(lambda: not working(copied.folder))
     running = start("rate", *LONGER)
     running.wait_for(lambda: running.stages("train"))
     everything = working(copied.folder)

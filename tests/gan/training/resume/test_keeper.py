@@ -133,8 +133,7 @@ def unbroken(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "stops"),
     [
-        ("plain", [3, 2, 5]),
-        ("plain", [10, 10]),
+        ("plain", [3, 2, 5, 10]),
         pytest.param("everything", [3], marks=pytest.mark.slow),
         ("adamw", [7]),
         ("scored", [6]),
