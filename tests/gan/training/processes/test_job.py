@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.processes.distributed import Running, of_workers
 from tests.helpers.processes.kill import results
-from tests.helpers.project import ROOT, Project, make_project
+from tests.helpers.project import Project, make_project
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.usefixtures("all_cores")]
 
@@ -72,16 +72,13 @@ def end_by(running: Running, how: str | signal.Signals) -> int:
     return running.end()
 
 
-def test_a_job_that_is_ended_goes_on_to_the_same_bytes(prepared, unbroken):
-    """One run, ended again and again in another way, and taken up by the next command.
-
-    The next test has all ways in which a job is ended by one of its processes or by a signal.
-    """
+def test_a_job_that_is_ended_in_any_way_goes_on_to_the_same_bytes(prepared, unbroken):
+    """One run, ended again and again in another way, and taken up by the next command."""
     project = clone(prepared, "ended")
     project.run("git", "init", "-q")
     project.run("dvc", "init", "-q")
-    killed = ["rank 1"]
-    asked = [signal.SIGINT]
+    killed = ["rank 1", "scheduler", "rank 0", "msrun"]
+    asked = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
     before = 0
     for number, how in enumerate([*killed, "stage", *asked, "dvc"]):
         by_dvc = ("dvc", "repro", "--single-item", "train@mnist")
@@ -112,88 +109,6 @@ def test_a_job_that_is_ended_goes_on_to_the_same_bytes(prepared, unbroken):
     project.run(*TRAIN)
     assert left_over(project) == []
     assert results(project, "mnist") == unbroken
-
-
-# Ranks that compute nothing, but end and report as those of a training do. Only msrun imports
-# MindSpore.
-BARE = """
-import sys
-from unittest.mock import MagicMock
-sys.modules["mindspore"] = MagicMock()
-"""
-RANK = f"""{BARE}
-import os, time
-from pathlib import Path
-from stages.command import guarded
-from stages.gan.training.processes import worker
-from stages.gan.training.processes.stops import Stops
-from stages.gan.training.ranks import group
-
-def join(name):
-    folder = Path(os.environ[worker.FOLDER])
-    (folder / f"up-{{name}}").touch()
-    while len(list(folder.glob("up-*"))) < 3:
-        time.sleep(0.02)
-
-def main():
-    if group.is_scheduler():
-        worker.end_scheduler_with_parent()
-        join("scheduler")
-        time.sleep(600)
-    rank = int(os.environ["RANK_ID"])
-    with worker.reporting(rank), Stops() as stops:
-        join(rank)
-        print("\\nepoch 1", flush=True)
-        while not stops.requested:
-            time.sleep(0.05)
-        raise stops.error("stopped by {{reason}}, and saved: the same command resumes")
-
-guarded(main)
-"""
-STAGE = f"""{BARE}
-from pathlib import Path
-from stages.command import guarded
-from stages.gan.training.processes import job
-
-guarded(lambda: job.run(["rank.py"], 2, Path(".scratch"), lambda line: print(line, flush=True)))
-"""
-
-
-@pytest.fixture(scope="module")
-def light(tmp_path_factory) -> Project:
-    """A folder in which `stage.py` runs a job of ranks that compute nothing."""
-    folder = tmp_path_factory.mktemp("light") / "project"
-    (folder / ".scratch").mkdir(parents=True)
-    (folder / "rank.py").write_text(RANK)
-    (folder / "stage.py").write_text(STAGE)
-    return Project(folder)
-
-
-KILLED = ["rank 1", "scheduler", "rank 0", "msrun"]
-ASKED = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
-
-
-@pytest.mark.parametrize("how", [*KILLED, "stage", *ASKED], ids=str)
-def test_a_job_that_is_ended_in_any_way_leaves_nothing(light, monkeypatch, how):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    running = Running(light, "python", "stage.py")
-    running.wait_for("\nepoch ")
-    assert running.members.keys() >= {"msrun", "scheduler", "rank 0", "rank 1", "stage"}
-    code = end_by(running, how)
-    assert "Traceback" not in running.text
-    errors = [line for line in running.text.splitlines() if line.startswith("error: ")]
-    if how in KILLED:
-        assert code == 1
-        (error,) = errors
-        assert how in error
-        assert "the same command resumes" in error
-    elif how in ASKED:
-        assert code == 128 + how
-        (error,) = errors
-        assert "and saved: the same command resumes" in error
-    left = [path.name for path in (light.folder / ".scratch").glob("job-*")]
-    # After kill -9 of who would tidy up the next one does.
-    assert len(left) == (how == "stage")
 
 
 def test_two_jobs_at_once_do_not_meet(at_once, unbroken):
