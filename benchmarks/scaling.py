@@ -113,7 +113,7 @@ def exchanges(generator, discriminator) -> tuple[int, int]:
 def _measure(task: Mapping) -> None:
     """As a rank: measure with the other one, and write what came out."""
     if group.is_scheduler():
-        worker.end_scheduler_with_parent()
+        worker.be_killed_with_parent()
         group.join(_WORKERS)
         return
     mine = group.join(_WORKERS)

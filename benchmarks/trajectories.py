@@ -126,7 +126,7 @@ def differences(
 def _rank(task: dict) -> None:
     workers = task["workers"]
     if group.is_scheduler():
-        worker.end_scheduler_with_parent()
+        worker.be_killed_with_parent()
         group.join(workers)
         return
     mine = group.join(workers)

@@ -25,10 +25,9 @@ from stages.gan.common.locks import is_held, lock
 from stages.gan.common.processes import is_alive
 from stages.gan.training.processes.dead_ranks import loss_of
 from stages.gan.training.processes.stops import Stopped, Stops
-from stages.gan.training.processes.worker import FOLDER, PATIENCE, report_of
+from stages.gan.training.processes.worker import FOLDER, HELD, PATIENCE, report_of
 
 _PREFIX = "job-"
-_HELD = "held"
 _MAKING = "making-a-job"
 _PAUSE = 0.1
 _SCHEDULER = marked("the scheduler")
@@ -111,7 +110,7 @@ def run(
         with lock(root / _MAKING, _("the folder for new jobs"), PATIENCE, tell):
             _remove_left(root)
             folder = Path(mkdtemp(prefix=_PREFIX, dir=root)).resolve()
-            held.enter_context(lock(folder / _HELD, _("the job")))
+            held.enter_context(lock(folder / HELD, _("the job")))
         port = held.enter_context(_free_port())
         job = _Job(folder, workers, tell)
         try:
@@ -126,7 +125,7 @@ def run(
 def _remove_left(root: Path) -> None:
     """Remove the folders of jobs whose process was killed."""
     for folder in root.glob(f"{_PREFIX}*"):
-        if not is_held(folder / _HELD):
+        if not is_held(folder / HELD):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
+from stages.gan.common.locks import is_held
 from stages.gan.common.processes import end_this_process
 from stages.gan.training.processes.dead_ranks import connections
 from stages.gan.training.ranks import exchange, group
@@ -22,6 +23,8 @@ from stages.gan.training.ranks.group import Group
 
 # The variable that tells a job's processes where its folder is.
 FOLDER = "STAGES_JOB"
+# The lock in that folder that the stage holds as long as it lives.
+HELD = "held"
 # Seconds that a worker has to save after it was asked to end.
 PATIENCE = 20.0
 _PAUSE = 0.1
@@ -50,8 +53,8 @@ def membership(dataset: str, workers: int) -> Iterator[tuple[Group, exchange.Lin
         yield group.ALONE, exchange.Link(group.ALONE)
         return
     group.check_job(dataset, workers)
+    be_killed_with_parent()
     if group.is_scheduler():
-        end_scheduler_with_parent()
         group.join(workers)
         sys.exit()
     mine = group.join(workers)
@@ -100,13 +103,18 @@ def reporting(rank: int) -> Iterator[None]:
     _write(file, {"code": 0, "message": ""})
 
 
-def end_scheduler_with_parent() -> None:
-    """Within the scheduler, which cannot run a thread: be killed when msrun ends.
+def be_killed_with_parent() -> None:
+    """From now on be killed when msrun ends; end now if the job's stage has ended already.
 
-    Only if `job.run` has started it: another msrun may leave its processes on purpose.
+    MindSpore runs no other thread of Python while a process joins the others, which takes seconds,
+    nor ever in the scheduler. So Linux has to see to it. Only if `job.run` has started this
+    process: another msrun may leave its processes on purpose.
     """
-    if FOLDER in os.environ and sys.platform == "linux":
+    told = os.environ.get(FOLDER)
+    if told is not None and sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+        if not is_held(Path(told) / HELD):
+            os._exit(1)
 
 
 def _write(file: Path, content: dict) -> None:
@@ -127,3 +135,5 @@ def _end_with_parent() -> None:
         os._exit(1)  # the main thread still waits for a rank that is gone
 
     threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
+    if sys.platform == "linux":  # this thread lets the process save first
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, 0)

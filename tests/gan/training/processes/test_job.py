@@ -5,12 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
+from stages.gan.common import paths
+from stages.gan.common.processes import is_alive
 from tests.helpers.processes.distributed import Running, of_workers
-from tests.helpers.processes.kill import results
+from tests.helpers.processes.kill import results, wait_until
 from tests.helpers.project import Project, make_project
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.usefixtures("all_cores")]
@@ -109,6 +114,30 @@ def test_a_job_that_is_ended_in_any_way_goes_on_to_the_same_bytes(prepared, unbr
     project.run(*TRAIN)
     assert left_over(project) == []
     assert results(project, "mnist") == unbroken
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.5, 3.0])
+def test_a_stage_that_is_killed_while_its_processes_join_leaves_none(prepared, seconds):
+    """MindSpore lets no other thread look after them meanwhile."""
+    project = clone(prepared, f"joining-{seconds}")
+    running = Running(project, "python", "-m", "stages.train", "mnist")
+    stage = psutil.Process(running.process.pid)
+    wait_until(lambda: len(roles(stage)) == 3, lambda: running.text)
+    processes = stage.children(recursive=True)
+    time.sleep(seconds)
+    stage.kill()
+    running.process.wait(60)
+    wait_until(lambda: not any(is_alive(each) for each in processes), seconds=30)
+    assert not (project.folder / paths.models("mnist")).exists()
+
+
+def roles(stage: psutil.Process) -> list[str]:
+    """What the processes of a job are to MindSpore, as far as they have begun."""
+    found = []
+    for each in stage.children(recursive=True):
+        with suppress(psutil.Error):
+            found.append(each.environ().get("MS_ROLE", ""))
+    return [role for role in found if role]
 
 
 def test_two_jobs_at_once_do_not_meet(at_once, unbroken):
