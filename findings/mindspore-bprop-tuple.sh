@@ -6,7 +6,7 @@
 # its gradient goes to the input that construct never looks at.
 #
 # Seen: for inputs (x, a, b) both modes give the 5, 7 and 9 that bprop returns, though construct does not read b.
-# For (x, (a, b)) PyNative gives 5, 7 and 9. Under ms.jit b gets 0. No error, no warning. So a straight-through
+# For (x, (a, b)) PyNative gives 5, 7 and 9. Under ms.jit b gets 0. No error. So a straight-through
 # estimator that takes a pair trains in PyNative, and stands still under ms.jit.
 # Right under ms.jit: a tuple of which construct reads every part (checked below).
 set -euo pipefail

@@ -5,7 +5,7 @@
 # A function's derivative depends on the values that it is given, and not on whether two of them are one object.
 #
 # Seen, in the default mode (PyNative), for f = sum(2 a + 3 b): (x, y) gives 2 and 3; (x, x) gives 5 and 5, and
-# `ms.grad(f, 0)(x, x)` alone gives 5. So does a gradient of a function under `ms.jit`. No error, no warning.
+# `ms.grad(f, 0)(x, x)` alone gives 5. So does a gradient of a function under `ms.jit`. No error.
 # With the gradient itself under `ms.jit`, and with ms.jacrev and ms.jacfwd, (x, x) gives 2 and 3.
 #
 # Why it matters: to see that two inputs of a loss cancel or are treated alike, one passes the same batch twice,
@@ -41,6 +41,7 @@ for name, gradient, given, wanted, sound in (
     ("ms.grad(f, (0, 1))(x, x.copy()), control", both, (x, x.copy()), [2, 3], True),
     ("ms.jit(ms.grad(f, (0, 1)))(x, x), control", ms.jit(both), (x, x), [2, 3], True),
     ("ms.jacrev(f, (0, 1))(x, x), control", ms.jacrev(f, (0, 1)), (x, x), [2, 3], True),
+    ("ms.jacfwd(f, (0, 1))(x, x), control", ms.jacfwd(f, (0, 1)), (x, x), [2, 3], True),
     ("ms.grad(f, (0, 1))(x, x)", both, (x, x), [5, 5], False),
     ("ms.grad(ms.jit(f), (0, 1))(x, x)", ms.grad(ms.jit(f), (0, 1)), (x, x), [5, 5], False),
 ):

@@ -5,11 +5,11 @@
 # and `x[Tensor([0, 2])]` of three rows are the same function, with the same gradient.
 #
 # Seen, in the default mode (PyNative): all three give the same values. With the tensor and -1 the last row's
-# gradient is 0, and a row that is taken twice, once as 2 and once as -1, has half of it. No error, no warning. The list,
-# the tensor without negative numbers, x[-1], x[:, Tensor([0, -1])] and the same line in `ms.jit` are right.
+# gradient is 0, and a row that is taken twice, once as 2 and once as -1, has half of it. No error. The list,
+# the tensor without negative numbers, x[:, Tensor([0, -1])] and the same line in `ms.jit` are right.
 #
-# Why it matters: codes or class vectors are kept in a Parameter and taken by `table[labels - 1]`, for labels that
-# begin at 0 or 1. The row that is reached by -1 is used in each batch and never trains.
+# Why it matters: codes or class vectors are kept in a Parameter and taken by `table[labels - 1]`, and a label is 0.
+# The row that is reached by -1 is used, and never trains.
 # Instead: `index % x.shape[0]` (checked below), or a list.
 set -euo pipefail
 work=$(mktemp -d)

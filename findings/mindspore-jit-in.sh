@@ -4,8 +4,8 @@
 # Guess: `in` compares by ==, as Python does. For a label that is a tensor of one number it says the same as
 # `label == 1 or label == 2`, with jit and without. The page on the syntax lists "Tensor in Tuple" and "Tensor in List".
 #
-# Seen: without jit it is right. In jit, label in (1, 2), in [1, 2] and in (1.0, 2.0) are False for a label 1, and
-# `not in` is True, whatever the label is. No error, no warning: one branch is compiled and the other is dropped.
+# Seen: without jit it is right. In jit, label in (1, 2) and in [1, 2] are False for a label 1, and
+# `not in` is True, whatever the label is. No error: one branch is compiled and the other is dropped.
 # label == 1 is right in jit.
 #
 # Why it matters: "treat digits 3 and 8 in another way" or "penalty at steps 0, 16 and 32" runs as the else branch

@@ -2,9 +2,9 @@
 # MindSpore 2.10: inside `ms.jit`, list.sort(), list.remove(), dict.setdefault() and dict.popitem() do nothing.
 #
 # Guess: a method of a list or a dictionary works in a compiled function, as append() and insert() do, or the compiler says
-# that it does not know it, as it does for `del names[0]` ("Unsupported statement").
+# that it does not know it, as it does for `del layers[1]`.
 #
-# Seen: the four calls are taken, without an error or a warning, and leave the list or the dictionary as it was. append(),
+# Seen: the four calls are taken, without an error, and leave the list or the dictionary as it was. append(),
 # insert(), extend(), pop(), reverse(), update() and sorted() are right. Without jit all are.
 #
 # Why it matters: `layers.remove("norm")` before a loop over the layers, or `scores.sort()` before the best two

@@ -11,7 +11,7 @@
 #
 # Why it matters: a branch on a share of the steps, a layer's width or a number of rows computed inside `construct`
 # comes out one off, so the compiled network has another shape than the same class without jit.
-# Instead: compute such numbers outside of the compiled function, in `__init__`, and pass them in (checked below).
+# Instead: compute such numbers outside of the compiled function (checked below, with a global name).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

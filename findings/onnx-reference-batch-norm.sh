@@ -2,10 +2,9 @@
 # onnx's own reference evaluator computes a BatchNormalization of opset 9 to 13 from the images of the batch.
 #
 # Guess: `onnx.reference.ReferenceEvaluator` is what a runtime is compared with. A node with one output uses the stored
-# mean and variance, so an image's result does not hang on the other images beside it.
+# mean and variance, so an image's result does not depend on the other images beside it.
 #
-# Seen: onnx 1.23.2 mixes the stored statistics with those of the batch, 9 to 1 (the attribute momentum, which is for
-# training). The error has the right size to look like rounding gone wrong: a few percent. The same image alone
+# Seen: onnx 1.23.2 mixes the stored statistics with those of the batch, as in training. The same image alone
 # and in a batch gives two results. The same node in opset 14 and 15 is right, and so is onnxruntime in all.
 # (Known: onnx#8442, an open pull request.)
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# OpenCV reads a PGM file of 100 grey levels as dark if it is binary, and as bright if it is text.
+# OpenCV 4.14 and 5.0 read a PGM file of 100 grey levels as dark if it is binary, and as bright if it is text.
 #
 # Guess: a PGM's header names the value of white. P2 (text) and P5 (binary) are two spellings of one image, so a reader
 # gives the same array for both, as Pillow does, whatever white is.
@@ -8,8 +8,8 @@
 # binary file is black (0 and 1), the text is black and white. P3 and P6 (colour) are alike. No warning. With
 # white = 255 all agree. OpenCV 4.14 and 5.0. Pillow scales both.
 #
-# Why it matters: scans, depth maps and old face collections come as PGM with 63, 100 or 127 levels. A network trained on
-# one spelling, or by Pillow, is tested on images that are half as bright.
+# Why it matters: a PGM may have any white up to 65535. A network trained on one spelling, or by Pillow, is tested on darker
+# images, half as bright for a white of 127.
 # Instead: read by Pillow, or multiply by 255 / white oneself for P5 and P6.
 set -euo pipefail
 work=$(mktemp -d)

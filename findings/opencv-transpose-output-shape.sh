@@ -6,10 +6,10 @@
 #
 # Seen: without output_shape 5 x 5 becomes 10 x 10 and agrees with onnxruntime. With output_shape [10, 10] OpenCV gives 11 x 11,
 # in both engines: it reads the attribute as one row and column more. Kernel 3, where one more is meant, is right. In
-# a generator of three such layers 4 x 4 becomes 39 x 39, not 32 x 32, without an error, and the pixels differ.
+# a generator of three such layers 4 x 4 becomes 39 x 39, not 32 x 32, without an error.
 #
 # Why it matters: kernel 4, stride 2 is DCGAN's layer, and MindSpore 2.10 writes output_shape into each
-# Conv2dTranspose that it exports. An app on OpenCV shows larger images with a strip at the right and below.
+# Conv2dTranspose that it exports. An app on OpenCV shows images of another size.
 # Instead: delete the attribute where pads and strides already give that size (checked below).
 set -euo pipefail
 work=$(mktemp -d)

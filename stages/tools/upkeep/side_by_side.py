@@ -92,7 +92,7 @@ class Halves:
         Raises
         ------
         UserError
-            If a stage has failed. All that does not depend on it has been done.
+            If a stage has failed. The other half has gone on to its end.
         """
         *others, last = datasets
         say(
@@ -103,27 +103,30 @@ class Halves:
                 names=", ".join(others),
             )
         )
-        prepared = threading.Event()
+        begun, settled = threading.Event(), threading.Event()
 
         def listen(line: bytes) -> None:
-            if f"'train@{last}'".encode() in line:
-                prepared.set()
+            if f"Running stage 'train@{last}'".encode() in line:
+                begun.set()
+                settled.set()
 
         def train() -> bool:
             try:
                 return self._repro(last, self.second, [f"train@{last}"], listen)
             finally:
-                prepared.set()
+                settled.set()
 
         def do_the_others() -> bool:
-            done = [self._repro(each, self.first, _targets(each)) for each in others]
-            prepared.wait()
+            done = all([self._repro(each, self.first, _targets(each)) for each in others])
+            settled.wait()
+            if not begun.is_set():  # its data could not be prepared
+                return done
             # That stage alone: for others before it, DVC would want locks that the training holds.
-            return self._repro(last, self.first, ["--single-item", f"judge@{last}"]) and all(done)
+            return self._repro(last, self.first, ["--single-item", f"judge@{last}"]) and done
 
         with ThreadPoolExecutor(2) as threads:
-            tasks = [threads.submit(each) for each in (train, do_the_others)]
             try:
+                tasks = [threads.submit(each) for each in (train, do_the_others)]
                 succeeded = [each.result() for each in tasks]
             except BaseException as ended:
                 self._end(_PATIENCE if isinstance(ended, KeyboardInterrupt) else 0.0)

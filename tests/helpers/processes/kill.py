@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.helpers.project import Project
 
+_PAUSE = 0.05
+
 # Runs `stages.<argv[1]> <argv[2]>`; at the argv[4]-th call of the function argv[3] the process
 # kills itself before the call, or after it if argv[5] says so.
 _KILLED = """
@@ -53,9 +55,6 @@ def results(project: Project, *datasets: str) -> dict[str, str]:
         for file in sorted(found)
         if file.is_file()
     }
-
-
-_PAUSE = 0.05
 
 
 def wait_until(what: Callable[[], Any], told: Callable[[], str] = str, seconds: float = 60) -> Any:

@@ -25,9 +25,10 @@ from stages.gan.common.locks import is_held, lock
 from stages.gan.common.processes import is_alive
 from stages.gan.training.processes.dead_ranks import loss_of
 from stages.gan.training.processes.stops import Stopped, Stops
-from stages.gan.training.processes.worker import FOLDER, HELD, PATIENCE, report_of
+from stages.gan.training.processes.worker import FOLDER, PATIENCE, report_of
 
 _PREFIX = "job-"
+_HELD = "held"
 _MAKING = "making-a-job"
 _PAUSE = 0.1
 _SCHEDULER = marked("the scheduler")
@@ -45,6 +46,7 @@ if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # when its parent ends
 if os.getppid() != int(sys.argv.pop(1)):
     sys.exit(1)
+os.environ["STAGES_MSRUN"] = str(os.getpid())
 from mindspore.parallel.cluster.run import main
 main()
 """
@@ -110,7 +112,7 @@ def run(
         with lock(root / _MAKING, _("the folder for new jobs"), PATIENCE, tell):
             _remove_left(root)
             folder = Path(mkdtemp(prefix=_PREFIX, dir=root)).resolve()
-            held.enter_context(lock(folder / HELD, _("the job")))
+            held.enter_context(lock(folder / _HELD, _("the job")))
         port = held.enter_context(_free_port())
         job = _Job(folder, workers, tell)
         try:
@@ -125,7 +127,7 @@ def run(
 def _remove_left(root: Path) -> None:
     """Remove the folders of jobs whose process was killed."""
     for folder in root.glob(f"{_PREFIX}*"):
-        if not is_held(folder / HELD):
+        if not is_held(folder / _HELD):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stages.gan.common.errors import UserError
-from stages.gan.common.locks import is_held
 from stages.gan.common.processes import end_this_process
 from stages.gan.training.processes.dead_ranks import connections
 from stages.gan.training.ranks import exchange, group
@@ -23,8 +22,8 @@ from stages.gan.training.ranks.group import Group
 
 # The variable that tells a job's processes where its folder is.
 FOLDER = "STAGES_JOB"
-# The lock in that folder that the stage holds as long as it lives.
-HELD = "held"
+# The variable with the number of the msrun that started them; `job` sets it.
+_MSRUN = "STAGES_MSRUN"
 # Seconds that a worker has to save after it was asked to end.
 PATIENCE = 20.0
 _PAUSE = 0.1
@@ -104,16 +103,15 @@ def reporting(rank: int) -> Iterator[None]:
 
 
 def be_killed_with_parent() -> None:
-    """From now on be killed when msrun ends; end now if the job's stage has ended already.
+    """From now on be killed when msrun ends; end now if it has ended already.
 
     MindSpore runs no other thread of Python while a process joins the others, which takes seconds,
     nor ever in the scheduler. So Linux has to see to it. Only if `job.run` has started this
     process: another msrun may leave its processes on purpose.
     """
-    told = os.environ.get(FOLDER)
-    if told is not None and sys.platform == "linux":
+    if FOLDER in os.environ and sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
-        if not is_held(Path(told) / HELD):
+        if os.getppid() != int(os.environ[_MSRUN]):
             os._exit(1)
 
 

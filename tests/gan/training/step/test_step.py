@@ -411,7 +411,7 @@ def test_with_everything_off_no_operator_is_added_to_the_compiled_step(kind, tmp
         env={
             **os.environ,
             "MS_DEV_SAVE_GRAPHS": "2",
-            "MS_DEV_DUMP_IR_PASSES": "execute",  # to write all takes ten times as long
+            "MS_DEV_DUMP_IR_PASSES": "execute",  # to write all takes more than twice as long
             "MS_DEV_SAVE_GRAPHS_PATH": str(tmp_path),
             "PYTHONPATH": str(ROOT),
         },
