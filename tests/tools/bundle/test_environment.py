@@ -48,4 +48,4 @@ def test_without_the_project_one_line_says_what_to_do(monkeypatch):
 )
 def test_the_widest_vectors_count(monkeypatch, words, kind):
     monkeypatch.setattr("pathlib.Path.read_text", lambda *_, **__: words)
-    assert environment._vectors() == kind
+    assert environment.vectors() == kind
