@@ -5,7 +5,7 @@
 # compiled; what the compiler cannot do is an error (as the product 2 ** 62 * 4 is: "Overflow").
 #
 # Seen: the power of integers stays an integer of 64 bits. 2 ** -1 and pow(2, -1) and 10 ** -8 are 0, written as such or
-# by a variable; 10 ** 20 is -9223372036854775808. No warning. Without jit all are right, and in jit 2.0 ** -1,
+# by a variable; 10 ** 20 is -9223372036854775808. No error. Without jit all are right, and in jit 2.0 ** -1,
 # 1e-8 and 1 / 10 ** 8 are.
 #
 # Why it matters: x / (norm + 10 ** -8) divides by zero where it was written not to: NaN for an all-zero row, in the

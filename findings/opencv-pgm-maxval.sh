@@ -5,8 +5,8 @@
 # gives the same array for both, as Pillow does, whatever white is.
 #
 # Seen: of levels 0, 50, 100 with white = 100, cv2.imread gives 0, 127, 255 for P2 and 0, 50, 100 for P5. With white = 1 the
-# binary file is black (0 and 1), the text is black and white. P3 and P6 (colour) are alike. No warning. With
-# white = 255 all agree. OpenCV 4.14 and 5.0. Pillow scales both.
+# binary file is black (0 and 1), the text is black and white. P3 and P6 (colour) are alike. No error. With
+# white = 255 all agree. Pillow scales both.
 #
 # Why it matters: a PGM may have any white up to 65535. A network trained on one spelling, or by Pillow, is tested on darker
 # images, half as bright for a white of 127.

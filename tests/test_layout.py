@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
 from tests.helpers.project import ROOT
 
 STAGES = ROOT / "stages"
@@ -154,6 +155,10 @@ def test_no_folder_is_crowded(top):
         names = {path.name for path in folder.iterdir()}
         inside = names - {"__init__.py", "__main__.py", "__pycache__"}  # beside the doors
         assert len(inside) <= ENTRIES, f"{folder.relative_to(ROOT)} has {len(inside)} entries"
+
+
+def test_the_files_that_come_first_are_there():
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_a_test_module_mirrors_each_module():

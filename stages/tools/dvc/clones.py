@@ -270,18 +270,7 @@ class Clone:
 
     def processes(self) -> list[psutil.Process]:
         """All living processes that work in the clone, no matter who started them."""
-        found = []
-        # Not psutil's `process_iter`: it remembers processes, and skips a new process that has the
-        # number of one that has ended.
-        for number in psutil.pids():
-            try:
-                process = psutil.Process(number)
-                place = Path(process.cwd())
-                if self.folder in (place, *place.parents) and is_alive(process):
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return found
+        return working_in(self.folder)
 
     def file(self, path: Path) -> Path:
         """Where a file of the project is in the clone."""
@@ -348,3 +337,19 @@ def _identity() -> dict[str, str]:
         if value := os.fsdecode(git("config", key).stdout).strip():
             found |= {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER")}
     return {**found, **{name: os.environ[name] for name in found if name in os.environ}}
+
+
+def working_in(folder: Path) -> list[psutil.Process]:
+    """All living processes whose working directory is a folder, or lies in it."""
+    found = []
+    # Not psutil's `process_iter`: it remembers processes, and skips a new process that has the
+    # number of one that has ended.
+    for number in psutil.pids():
+        try:
+            process = psutil.Process(number)
+            place = Path(process.cwd())
+            if folder in (place, *place.parents) and is_alive(process):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found

@@ -167,13 +167,13 @@ def last_line(text: str) -> str:
 
 
 @contextmanager
-def bound_to(core: int) -> Iterator[None]:
-    """Processes that are started in the block are bound to one core, where the system can."""
+def bound_to(*cores: int) -> Iterator[None]:
+    """Processes that this thread starts in the block are bound to cores, where the system can."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:

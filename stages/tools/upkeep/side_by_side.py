@@ -27,6 +27,7 @@ from stages.gan.params import choices
 from stages.tools.bundle import environment
 from stages.tools.dvc.commands import ATTACHED
 from stages.tools.sweep import workers
+from stages.tools.sweep.runs import bound_to
 
 _PARAMS = Path("params.yaml")
 # The ends of a data set's pipeline; DVC runs what comes before.
@@ -142,9 +143,8 @@ class Halves:
         listen: Callable[[bytes], None] = lambda line: None,
     ) -> bool:
         """Run `dvc repro` on some cores; each line that it prints begins with the data set."""
-        os.sched_setaffinity(0, cores)  # of this thread, and of what it starts
         command = [*ATTACHED, str(os.getpid()), "--wait-for-lock", "repro", *arguments]
-        with self._lock:
+        with self._lock, bound_to(*cores):
             if self._ended:
                 return False
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -57,7 +57,12 @@ def bin_folder(**variables: str) -> Path:
 
 
 def served(environment: dict[str, str], **variables: str) -> dict[str, str]:
-    """An environment with these variables whose `python` and `dvc` are forks of one server."""
+    """An environment with these variables whose `python` and `dvc` are forks of one server.
+
+    Elsewhere than on Linux they are processes of their own.
+    """
+    if sys.platform != "linux":
+        return {**environment, **variables}
     bins = bin_folder(**variables)
     return {
         **environment,

@@ -3,13 +3,13 @@ import signal
 import subprocess
 import sys
 
-import psutil
 import pytest
 import yaml
 
 from stages.gan.common import paths
 from stages.gan.common.errors import UserError
 from stages.tools.bundle import environment
+from stages.tools.dvc.clones import working_in
 from stages.tools.sweep import workers
 from stages.tools.upkeep import side_by_side
 from stages.tools.upkeep.side_by_side import Halves, both_halves, fit
@@ -220,22 +220,10 @@ def test_a_run_that_is_ended_leaves_no_process_and_is_taken_up(begun, number):
         process.stdout.read()
     expected = {signal.SIGTERM: 143, signal.SIGINT: 130}.get(number, -number)
     assert process.returncode == expected
-    wait_until(lambda: not in_folder(begun.folder), lambda: str(in_folder(begun.folder)))
+    wait_until(lambda: not working_in(begun.folder), lambda: str(working_in(begun.folder)))
     begun.run("python", "-m", "stages", "unlock")
     again = begun.run("python", "-m", "stages", "side_by_side", fork=False)
     last = begun.run("dvc", "repro")  # it trains, if mnist had its results already
     if number != signal.SIGKILL:  # then faces may not have saved yet
         assert "resuming after step " in again.stdout + last.stdout
     assert (begun.folder / paths.report("faces")).exists()
-
-
-def in_folder(folder) -> list[str]:
-    """The processes whose working directory is a folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == str(folder):
-                found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return found
