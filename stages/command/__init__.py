@@ -24,6 +24,7 @@ from stages.gan.common.language import ERROR, _, translated
 os.environ.setdefault("GLOG_v", "3")
 runtime.wait_without_spinning()
 runtime.leave_no_dumps()
+runtime.compile_anew()
 
 
 def guarded(main: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the libraries that compute: their threads, how MindSpore waits, and its dumps."""
+"""Settings of the libraries that compute: threads, how MindSpore waits, and what it writes."""
 
 import functools
 import importlib
@@ -11,6 +11,7 @@ from typing import Any
 THREADS = 2
 _SWITCH = "MS_DEV_HOST_BLOCKING_RUN"
 _DUMPS = "MS_OM_PATH"
+_CACHE = "MS_COMPILER_CACHE_ENABLE"
 
 
 def usable_cores() -> int:
@@ -75,3 +76,16 @@ def leave_no_dumps() -> None:
     set stays.
     """
     os.environ.setdefault(_DUMPS, os.devnull)
+
+
+def compile_anew() -> None:
+    """Turn off MindSpore's cache of compiled functions, also where the user has turned it on.
+
+    MindSpore 2.10 takes a function from this cache if no source file has changed. It does not look
+    at params: after another loss was chosen, a run went on with the old one. And a function from
+    the cache does not get the network's weights, but whatever lies in memory, without an error
+    (see docs/mindspore.md).
+
+    Call it before the first compilation.
+    """
+    os.environ.pop(_CACHE, None)

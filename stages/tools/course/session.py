@@ -100,6 +100,7 @@ def begin(number: int, language: str) -> Session:
             # main thread sleeps while others compute.
             os.environ.setdefault("GLOG_v", "3")
             runtime.wait_without_spinning()
+            runtime.compile_anew()
             return Session(parts.find(number), language)
     raise UserError(
         _("{folder} is in no copy of the project: open the notebook where it was").format(

@@ -192,3 +192,45 @@ def test_a_compilation_that_ends_early_leaves_nothing(tmp_path):
     )
     assert result.stdout == "failed\n", result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["fails.py"]
+
+
+TRAINS = """
+import stages.command
+import mindspore as ms
+from mindspore import Tensor, nn
+
+net = nn.Dense(2, 1, weight_init=Tensor([[0.5, 0.5]]), bias_init="zeros")
+optimizer = nn.SGD(net.trainable_params(), 0.1)
+
+def loss(x):
+    return (net(x) ** 2).mean()
+
+gradient = ms.value_and_grad(loss, None, optimizer.parameters)
+
+@ms.jit
+def step(x):
+    value, gradients = gradient(x)
+    optimizer(gradients)
+    return value
+
+print([round(step(Tensor([[1.0, 3.0]])).asnumpy().item(), 4) for _ in range(2)])
+"""
+
+
+def test_the_cache_of_compiled_functions_is_not_used(tmp_path):
+    script = tmp_path / "trains.py"  # in a file, as MindSpore reads the source of what it compiles
+    script.write_text(TRAINS)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MS_COMPILER_CACHE_ENABLE": "1"}
+    losses = [
+        subprocess.run(
+            [sys.executable, str(script)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert losses == ["[4.0, 5.76]\n"] * 2
+    assert [path.name for path in tmp_path.iterdir()] == ["trains.py"]
