@@ -8,14 +8,40 @@ struct Job {
   int64_t images, height, width, channels; /* of the image, whether it is read or written */
 };
 
+#define INLINE static inline __attribute__((always_inline))
 #define PRODUCTS 9
-/* Planes of results lie a power of two apart, so writing a number to each in turn would evict the
- * last one from the cache. So a run of numbers is collected for each plane first (twice as
- * fast). */
 
-static void spread(float *to, int64_t plane, const float *collected, int64_t size) {
+/* Planes of results lie a power of two apart, so writing a number to each in turn would evict the
+ * last one from the cache. So runs of numbers are collected for each plane first (twice as fast),
+ * and runs of several tiles together, because few channels are copied as slowly as many. */
+typedef struct {
+  float *to; /* in the first plane: where the collected numbers belong */
+  int64_t plane, size;
+  float collected[PRODUCTS * RUN];
+} Planes;
+
+static void start_planes(Planes *planes, float *to, int64_t plane) {
+  planes->to = to;
+  planes->plane = plane;
+  planes->size = 0;
+}
+
+static void spread(Planes *planes) {
   for (int u = 0; u < PRODUCTS; u++)
-    memcpy(to + u * plane, collected + u * RUN, (size_t)size * sizeof(float));
+    memcpy(planes->to + u * planes->plane, planes->collected + u * RUN,
+           (size_t)planes->size * sizeof(float));
+  planes->to += planes->size;
+  planes->size = 0;
+}
+
+/* Room for `wanted` further numbers of each plane, or for as many as fit: `size` of them. The
+ * first plane's begin at the result, the others' RUN apart. */
+INLINE float *room(Planes *planes, int64_t wanted, int64_t *size) {
+  if (planes->size == RUN) spread(planes);
+  float *at = planes->collected + planes->size;
+  *size = least(RUN - planes->size, wanted);
+  planes->size += *size;
+  return at;
 }
 
 /* A pixel of an image, or zeros where there is none. */
@@ -25,13 +51,13 @@ static const float *pixel(const Job *j, int64_t image, int64_t row, int64_t colu
 }
 
 /* Two pixels that lie side by side. With a constant number of channels this is no call. */
-static inline __attribute__((always_inline)) void pair(float *to, const float *from, int64_t c) {
+INLINE void pair(float *to, const float *from, int64_t c) {
   memcpy(to, from, (size_t)(2 * c) * sizeof(float));
 }
 
-/* A column of an image lies outside of it only at the two ends of a row. */
-static inline __attribute__((always_inline)) void columns_of(const Job *j, int64_t first,
-                                                             int64_t end, int64_t c) {
+/* columns: image -> (images h w, 16 channels). One piece: a row of positions. A column of an image
+ * lies outside of it only at the two ends of a row. */
+INLINE void columns_of(const Job *j, int64_t first, int64_t end, int64_t c) {
   const int64_t h = j->height / 2, w = j->width / 2;
   const size_t one = (size_t)c * sizeof(float);
   for (int64_t piece = first; piece < end; piece++)
@@ -58,25 +84,20 @@ static inline __attribute__((always_inline)) void columns_of(const Job *j, int64
       }
 }
 
-/* columns: image -> (images h w, 16 channels). One piece: a row of positions. Grey and colour
- * images have so few channels that a call for each copy takes longer than the copies. */
-static void columns_rows(const Job *j, int64_t first, int64_t end) {
-  if (j->channels == 1)
-    columns_of(j, first, end, 1);
-  else if (j->channels == 3)
-    columns_of(j, first, end, 3);
-  else
-    columns_of(j, first, end, j->channels);
+INLINE void sum(float *restrict to, const float *const from[2][2], int64_t size) {
+  for (int64_t e = 0; e < size; e++)
+    to[e] = (from[0][0][e] + from[0][1][e]) + (from[1][0][e] + from[1][1][e]);
 }
 
-/* from_columns: (images h w, 16 channels) -> image. One piece: a row of pixels. */
-static void from_columns_rows(const Job *j, int64_t first, int64_t end) {
-  const int64_t h = j->height / 2, w = j->width / 2, c = j->channels;
+/* from_columns: (images h w, 16 channels) -> image. One piece: a row of pixels. Two neighbours of
+ * a block lie side by side in the columns, too. At each end of a row there is one of them. */
+INLINE void from_columns_of(const Job *j, int64_t first, int64_t end, int64_t c) {
+  const int64_t h = j->height / 2, w = j->width / 2;
   for (int64_t piece = first; piece < end; piece++) {
     const int64_t image = piece / j->height, row = piece % j->height;
     const int64_t i = (row + 1) / 2, p = (row + 1) % 2;
-    for (int64_t column = 0; column < j->width; column++) {
-      const int64_t k = (column + 1) / 2, q = (column + 1) % 2;
+    for (int64_t k = 0; k <= w; k++) {
+      const int q = k == 0;
       const float *from[2][2];
       for (int a = 0; a < 2; a++)
         for (int b = 0; b < 2; b++) {
@@ -86,17 +107,34 @@ static void from_columns_rows(const Job *j, int64_t first, int64_t end) {
                   ? j->zeros
                   : j->in + ((((image * h + y) * w + x) * 4 + a * 2 + b) * 4 + p * 2 + q) * c;
         }
-      float *restrict to = j->out + (piece * j->width + column) * c;
-      const float *s00 = from[0][0], *s01 = from[0][1], *s10 = from[1][0], *s11 = from[1][1];
-      for (int64_t e = 0; e < c; e++) to[e] = (s00[e] + s01[e]) + (s10[e] + s11[e]);
+      float *to = j->out + (piece * j->width + 2 * k - 1 + q) * c;
+      if (q || k == w)
+        sum(to, from, c);
+      else
+        sum(to, from, 2 * c);
     }
   }
 }
 
+/* Grey and colour images have so few channels that a call or a loop for each pixel takes longer
+ * than its numbers. So both maps know the number of channels when this is compiled. */
+#define FOR_FEW_CHANNELS(name)                                                                     \
+  static void name##_rows(const Job *j, int64_t first, int64_t end) {                              \
+    if (j->channels == 1)                                                                          \
+      name##_of(j, first, end, 1);                                                                 \
+    else if (j->channels == 3)                                                                     \
+      name##_of(j, first, end, 3);                                                                 \
+    else                                                                                           \
+      name##_of(j, first, end, j->channels);                                                       \
+  }
+FOR_FEW_CHANNELS(columns)
+FOR_FEW_CHANNELS(from_columns)
+
 /* tiles: image -> (9, images h/2 w/2, 4 channels). One piece: a row of tiles. */
 static void tiles_rows(const Job *j, int64_t first, int64_t end) {
   const int64_t rows = j->height / 4, across = j->width / 4, c = j->channels;
-  const int64_t plane = j->images * rows * across * 4 * c;
+  Planes planes;
+  start_planes(&planes, j->out + first * across * 4 * c, j->images * rows * across * 4 * c);
   for (int64_t piece = first; piece < end; piece++) {
     const int64_t image = piece / rows, i = piece % rows;
     for (int64_t k = 0; k < across; k++)
@@ -108,10 +146,8 @@ static void tiles_rows(const Job *j, int64_t first, int64_t end) {
               d[3 * y + x] = pixel(j, image, 4 * i - 1 + 2 * y + p, 4 * k - 1 + 2 * x + q);
           const float *d0 = d[0], *d1 = d[1], *d2 = d[2], *d3 = d[3], *d4 = d[4], *d5 = d[5],
                       *d6 = d[6], *d7 = d[7], *d8 = d[8];
-          float *to = j->out + ((piece * across + k) * 4 + p * 2 + q) * c;
-          for (int64_t from = 0; from < c; from += RUN) {
-            const int64_t size = least(RUN, c - from);
-            float v[PRODUCTS * RUN];
+          for (int64_t from = 0, size; from < c; from += size) {
+            float *restrict v = room(&planes, c - from, &size);
             for (int64_t s = 0; s < size; s++) {
               const int64_t e = from + s;
               const float m0 = d3[e], m1 = d4[e], m2 = d5[e];
@@ -127,21 +163,22 @@ static void tiles_rows(const Job *j, int64_t first, int64_t end) {
               v[s + 7 * RUN] = b1;
               v[s + 8 * RUN] = b1 - b2;
             }
-            spread(to + from, plane, v, size);
           }
         }
   }
+  spread(&planes);
 }
 
-/* from_tiles: (9, images h/2 w/2, 4 channels) -> image. One piece: a row of pixels. */
+/* from_tiles: (9, images h/2 w/2, 4 channels) -> image. One piece: a row of pixels, two at a
+ * time, as in from_columns. */
 static void from_tiles_rows(const Job *j, int64_t first, int64_t end) {
   const int64_t rows = j->height / 4, across = j->width / 4, c = j->channels;
   const int64_t plane = j->images * rows * across * 4 * c;
   for (int64_t piece = first; piece < end; piece++) {
     const int64_t image = piece / j->height, row = piece % j->height;
     const int64_t i = (row + 1) / 2, p = (row + 1) % 2;
-    for (int64_t column = 0; column < j->width; column++) {
-      const int64_t k = (column + 1) / 2, q = (column + 1) % 2;
+    for (int64_t k = 0; k <= j->width / 2; k++) {
+      const int64_t q = k == 0, size = (q || k == j->width / 2 ? 1 : 2) * c;
       /* Products of the one or two tiles above and below with those left and right. */
       const int64_t y_tile[3] = {i / 2, i % 2 ? i / 2 : i / 2 - 1, i / 2};
       const int64_t x_tile[3] = {k / 2, k % 2 ? k / 2 : k / 2 - 1, k / 2};
@@ -157,26 +194,26 @@ static void from_tiles_rows(const Job *j, int64_t first, int64_t end) {
         }
       const float *s0 = s[0], *s1 = s[1], *s2 = s[2], *s3 = s[3], *s4 = s[4], *s5 = s[5],
                   *s6 = s[6], *s7 = s[7], *s8 = s[8];
-      float *restrict to = j->out + (piece * j->width + column) * c;
+      float *restrict to = j->out + (piece * j->width + 2 * k - 1 + q) * c;
       /* Along an axis, place 0 is term 0, place 1 term 2, place 2 term 1. */
       if (odd_rows && odd_columns)
-        for (int64_t e = 0; e < c; e++) {
+        for (int64_t e = 0; e < size; e++) {
           const float r0 = (s2[e] + s1[e]) - s0[e], r2 = (s5[e] + s4[e]) - s3[e],
                       r1 = (s8[e] + s7[e]) - s6[e];
           to[e] = (r1 + r2) - r0;
         }
       else if (odd_rows)
-        for (int64_t e = 0; e < c; e++) {
+        for (int64_t e = 0; e < size; e++) {
           const float r0 = s0[e] - s1[e], r2 = s3[e] - s4[e], r1 = s6[e] - s7[e];
           to[e] = (r1 + r2) - r0;
         }
       else if (odd_columns)
-        for (int64_t e = 0; e < c; e++) {
+        for (int64_t e = 0; e < size; e++) {
           const float r0 = (s2[e] + s1[e]) - s0[e], r2 = (s5[e] + s4[e]) - s3[e];
           to[e] = r0 - r2;
         }
       else
-        for (int64_t e = 0; e < c; e++) to[e] = (s0[e] - s1[e]) - (s3[e] - s4[e]);
+        for (int64_t e = 0; e < size; e++) to[e] = (s0[e] - s1[e]) - (s3[e] - s4[e]);
     }
   }
 }
@@ -207,14 +244,13 @@ static void join_rows(const Job *j, int64_t first, int64_t end) {
 /* split: image -> (9, images h/2 w/2, channels). One piece: a row of tiles. */
 static void split_rows(const Job *j, int64_t first, int64_t end) {
   const int64_t rows = j->height / 2, across = j->width / 2, c = j->channels;
-  const int64_t plane = j->images * rows * across * c;
+  Planes planes;
+  start_planes(&planes, j->out + first * across * c, j->images * rows * across * c);
   for (int64_t piece = first; piece < end; piece++) {
     for (int64_t k = 0; k < across; k++) {
       const float *top = j->in + (piece * 2 * j->width + 2 * k) * c, *low = top + j->width * c;
-      float *to = j->out + (piece * across + k) * c;
-      for (int64_t from = 0; from < c; from += RUN) {
-        const int64_t size = least(RUN, c - from);
-        float m[PRODUCTS * RUN];
+      for (int64_t from = 0, size; from < c; from += size) {
+        float *restrict m = room(&planes, c - from, &size);
         for (int64_t s = 0; s < size; s++) {
           const int64_t e = from + s;
           const float a = top[e], b = top[e + c], x = low[e], y = low[e + c];
@@ -229,10 +265,10 @@ static void split_rows(const Job *j, int64_t first, int64_t end) {
           m[s + 7 * RUN] = -(x + y);
           m[s + 8 * RUN] = y;
         }
-        spread(to + from, plane, m, size);
       }
     }
   }
+  spread(&planes);
 }
 
 /* filters: (4, size) -> (9, size), here with channels = size. One piece: RUN numbers. */
@@ -240,9 +276,10 @@ static void split_rows(const Job *j, int64_t first, int64_t end) {
 static void filters_rows(const Job *j, int64_t first, int64_t end) {
   const int64_t size = j->channels;
   const float *w = j->in;
-  for (int64_t from = first * RUN; from < least(end * RUN, size); from += RUN) {
-    const int64_t run = least(RUN, size - from);
-    float u[PRODUCTS * RUN];
+  Planes planes;
+  start_planes(&planes, j->out + first * RUN, size);
+  for (int64_t from = first * RUN, run; from < least(end * RUN, size); from += run) {
+    float *restrict u = room(&planes, size - from, &run);
     for (int64_t s = 0; s < run; s++) {
       const int64_t e = from + s;
       const float w0 = w[e], w1 = w[e + size], w2 = w[e + 2 * size], w3 = w[e + 3 * size];
@@ -257,8 +294,8 @@ static void filters_rows(const Job *j, int64_t first, int64_t end) {
       u[s + 7 * RUN] = w2 + w3;
       u[s + 8 * RUN] = w3;
     }
-    spread(j->out + from, size, u, run);
   }
+  spread(&planes);
 }
 
 static void from_filters_rows(const Job *j, int64_t first, int64_t end) {
