@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mindspore import Tensor, nn
+from mindspore import nn
 
 from stages.gan import networks
 from stages.gan.common.compiled import overwrite
