@@ -29,8 +29,8 @@ def export(folder, description, pair):
 
 # Of a network without convolutions they only change the sizes of products.
 _OF_MAPS = ({"generator_widths": (7,), "discriminator_widths": (5,)},
-            {"image_shape": (3, 16, 16), "generator_widths": (32, 16, 8)},
-            {"image_shape": (3, 16, 16), "discriminator_widths": (16, 32)})  # fmt: skip
+            {"image_shape": (3, 16, 16), "generator_widths": (32, 16, 8),
+             "discriminator_widths": (16, 32)})  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [kind for kind in networks.KINDS if kind != "mlp"])

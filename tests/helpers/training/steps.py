@@ -7,12 +7,14 @@ import numpy as np
 from mindspore import Tensor, ops
 
 from stages.gan import losses, networks
+from stages.gan.common.compiled import overwrite
 from stages.gan.training.optimizers import adam
-from stages.gan.training.step import _KnownGradient, make_step
+from stages.gan.training.step import Options, _KnownGradient, make_step
 from tests.helpers.training.kernel import compiled
 from tests.helpers.training.network import describe
 
 BATCH = 8
+_PLAIN = Options()
 
 
 def make(kind: str, loss: str = "bce", seed: int = 1):
@@ -40,16 +42,35 @@ def state(networks_, optimizers):
 
 
 @cache
-def plain_run(kind: str, form=compiled):
-    """What four steps without options give, and the state after them; made once a process.
-
-    To compile a step takes a second or more, and much is compared with this one.
-    """
+def _compiled(kind: str, loss: str, options: Options, form, changes: tuple):
     with form():
-        pair, movers, loss = make(kind)
-        step = make_step(*pair, loss, *movers)
-        given = [[v.asnumpy().item() for v in step(*batch(index))] for index in range(4)]
-        return given, state(pair, movers)
+        pair = networks.build(describe(kind, **dict(changes)), 1)
+        movers, built = optimize(pair, 0.002), losses.build(loss)
+        step = make_step(*pair, built, *movers, options)
+    return pair, movers, built, step, state(pair, movers)
+
+
+def ready(kind: str, loss: str = "bce", options=_PLAIN, form=compiled, **changes):
+    """What `make` gives, and its compiled step; `changes` are of the description.
+
+    To compile a step takes a second or more, so each is compiled once in a process. A call gives
+    the same objects as the call before it, with all their values as they were at the start: look
+    at what one run gave before the next begins.
+    """
+    key = kind, loss, options, form, tuple(sorted(changes.items()))
+    pair, movers, built, step, start = _compiled(*key)
+    for cell in (*pair, *movers):
+        for parameter in cell.get_parameters():
+            overwrite(parameter, start[parameter.name])
+    return pair, movers, built, step
+
+
+@cache
+def plain_run(kind: str, form=compiled):
+    """What four steps without options give, and the state after them."""
+    pair, movers, _, step = ready(kind, form=form)
+    given = [[v.asnumpy().item() for v in step(*batch(index))] for index in range(4)]
+    return given, state(pair, movers)
 
 
 def former_step(pair, loss, movers):

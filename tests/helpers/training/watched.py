@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from mindspore import Parameter
 
+from stages.gan.common.compiled import overwrite
 from stages.gan.common.randomness import latent_codes
 from stages.gan.data.prepared import Split
 from stages.gan.evaluation.quality.frechet import gaussians
@@ -33,27 +35,23 @@ def patterns(count: int, seed: int = 1, size: int = SIZE) -> Split:
 
 @dataclass
 class Trained:
-    """A run: its verdict, its rows of MEASURES, and what its networks give at the end."""
+    """A run: its verdict, its rows of MEASURES, and 200 images that it draws at the end."""
 
     verdict: verdicts.Verdict
     rows: np.ndarray
-    players: assembly.Assembly
+    images: np.ndarray
     restless: float
 
     @property
     def tail(self) -> np.ndarray:
         return self.rows[-40:].astype(np.float64)
 
-    def images(self) -> np.ndarray:
-        self.players.refresh()
-        return generate(self.players.shown, latent_codes(np.random.default_rng(9), 200, 6))
-
     @property
     def distance(self) -> float:
         """How far generated images are from real ones: the Frechet distance of their pixels."""
         real, fake = (
             images.reshape(len(images), -1).astype(np.float64)
-            for images in (patterns(400, seed=2, size=SIZE).images, self.images())
+            for images in (patterns(400, seed=2, size=SIZE).images, self.images)
         )
         return gaussians(real.mean(axis=0), np.cov(real.T), fake.mean(axis=0), np.cov(fake.T))
 
@@ -64,10 +62,47 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
+_assembled: dict[str, tuple[assembly.Assembly, dict[str, np.ndarray]]] = {}
+
+
+def assembled(params: Dataset, data: Split) -> assembly.Assembly:
+    """Networks at their start, and their step; not two for the same params at a time.
+
+    To compile a step takes longer than to train with it. Constant learning rates are values that
+    an optimizer holds, as weights are, and the number of steps is not compiled: of runs that differ
+    in nothing else, the first compiles the step for all.
+    """
+    settings = params.train
+    assert (settings.schedule.kind, settings.schedule.warm_up_steps) == ("constant", 0)
+    values = {"learning_rate": 1.0, "discriminator_learning_rate": None, "max_steps": None}
+    alike = settings.model_copy(update=values)
+    key = f"{params.kind} {alike.model_dump_json()} {data.images.shape}"
+    if key not in _assembled:
+        players = assembly.assemble(params, data, STEPS)
+        assert players.recorder is None
+        assert players.lookahead is None
+        start = {parameter.name: parameter.asnumpy().copy() for parameter in _parameters(players)}
+        _assembled[key] = players, start
+    players, start = _assembled[key]
+    for parameter in _parameters(players):
+        overwrite(parameter, start[parameter.name])
+    own = settings.discriminator_learning_rate
+    rates = settings.learning_rate, settings.learning_rate if own is None else own
+    for mover, rate in zip(players.optimizers, rates, strict=True):
+        overwrite(mover.learning_rate, np.array(rate, np.float32))
+    return players
+
+
+def _parameters(players: assembly.Assembly) -> list[Parameter]:
+    cells = [players.generator, players.discriminator, *players.optimizers]
+    cells += [] if players.average is None else [players.average]
+    return [parameter for cell in cells for parameter in cell.get_parameters()]
+
+
 def trained(params: Dataset, data: Split) -> Trained:
     """Train as the stage does, watched, to its end; a failure does not stop it."""
     plan = preparation.plan_of("mnist", params.train, len(data))
-    players = assembly.assemble(params, data, plan.total_steps(len(data)))
+    players = assembled(params, data)
     codes = latent_codes(np.random.default_rng(1), 25, 6)
     watching = watch.begun(params.train, data, players, codes)
     seen: list[verdicts.Verdict] = []
@@ -84,4 +119,7 @@ def trained(params: Dataset, data: Split) -> Trained:
         pass
     verdict = (seen or [watching.conclusion()])[0]
     moves = [float(np.abs(later - earlier).mean()) for earlier, later in pairwise(drawn)]
-    return Trained(verdict, watching.history.measures, players, sum(moves) / max(len(moves), 1))
+    players.refresh()
+    images = generate(players.shown, latent_codes(np.random.default_rng(9), 200, 6))
+    restless = sum(moves) / max(len(moves), 1)
+    return Trained(verdict, watching.history.measures, images, restless)

@@ -1,10 +1,13 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mindspore import Tensor
+from mindspore import nn
 
 from stages.gan import networks
+from stages.gan.common.compiled import overwrite
 from stages.gan.trained.averaging import KERNELS, START, Average
 from stages.gan.training.step import Options, make_step
 from tests.helpers.training.kernel import (
@@ -12,13 +15,14 @@ from tests.helpers.training.kernel import (
     call,
     check_cores_change_no_bit,
     compiled,
-    every_form,
     needs_kernels,
     pure,
 )
-from tests.helpers.training.steps import batch, make, plain_run
+from tests.helpers.training.steps import batch, make, plain_run, ready, state
 
 DECAY = 0.7
+DECAYS = (DECAY, 1.0)
+FORMS = (compiled, pure)  # without a C compiler, both are the pure one
 
 
 def shares(n: int, decay: float = 1.0, power: float = START) -> np.ndarray:
@@ -41,66 +45,89 @@ def test_the_closed_form_is_the_recursion_and_has_the_sum_1(n, decay, power):
     assert counts.sum() == pytest.approx(1, abs=1e-9)
 
 
-# Each form with each kind and with each decay; `make test-all` has the other pairs of these two.
-@every_form
-@pytest.mark.parametrize(
-    ("kind", "decay"),
-    [
-        pytest.param(kind, decay, marks=() if (index + late) % 2 else pytest.mark.slow)
-        for index, kind in enumerate(networks.KINDS)
-        for late, decay in enumerate((DECAY, 1.0))
-    ],
-)
-def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind, form, decay):
+class Several(nn.Cell):
+    """Averages of one generator in each form and with each decay, made side by side by a step."""
+
+    def __init__(self, generator: nn.Cell) -> None:
+        super().__init__(auto_prefix=False)
+        made = {}
+        for form in FORMS:
+            with form():
+                for decay in DECAYS:
+                    prefix = f"{form.__name__}_{int(10 * decay)}"
+                    made[form, decay] = Average(generator, decay, prefix=prefix)
+        self.made = made
+        self.averages = nn.CellList(list(made.values()), auto_prefix=False)
+
+    def construct(self):
+        for average in self.averages:
+            average()
+
+
+@cache
+def compiled_with_averages(kind: str):
     pair, movers, loss = make(kind)
-    with form():
-        average = Average(pair[0], decay)
+    several = Several(pair[0])
+    step = make_step(*pair, loss, *movers, Options(average=several))
+    return pair, movers, several, step, state(pair, [*movers, several])
+
+
+def averaged(kind: str):
+    """Generator, averages and step, with the values of the start; see `steps.ready`."""
+    pair, movers, several, step, start = compiled_with_averages(kind)
+    for cell in (*pair, *movers, several):
+        for parameter in cell.get_parameters():
+            overwrite(parameter, start[parameter.name])
+    return pair, several, step
+
+
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_after_n_steps_it_is_the_closed_form_of_weights_and_statistics(kind):
+    """In each form, with each decay."""
+    pair, several, step = averaged(kind)
     untrained = {p.name: p.asnumpy().astype(np.float64) for p in pair[0].get_parameters()}
     seen = []
-    step = make_step(*pair, loss, *movers, Options(average=average))
     n = 40
     for index in range(n):
         step(*batch(index))
         seen.append({p.name: p.asnumpy().astype(np.float64) for p in pair[0].get_parameters()})
         if index + 1 not in (1, 2, 3, n):
             continue
-        counts = shares(index + 1, decay)
-        assert counts.sum() == pytest.approx(1)
-        for weight, mean in zip(average.weights, average.averages, strict=True):
-            expected = sum(
-                count * then[weight.name] for count, then in zip(counts, seen, strict=True)
-            )
-            np.testing.assert_allclose(mean.asnumpy(), expected, atol=1e-6, err_msg=weight.name)
+        for (form, decay), average in several.made.items():
+            counts = shares(index + 1, decay)
+            assert counts.sum() == pytest.approx(1)
+            for weight, mean in zip(average.weights, average.averages, strict=True):
+                expected = sum(
+                    count * then[weight.name] for count, then in zip(counts, seen, strict=True)
+                )
+                about = f"{weight.name}, {form.__name__}, {decay}"
+                np.testing.assert_allclose(mean.asnumpy(), expected, atol=1e-6, err_msg=about)
     assert any("moving_mean" in name for name in untrained)
     assert all((seen[-1][name] != untrained[name]).any() for name in untrained if "moving" in name)
-    assert average.updates.asnumpy().tolist() == [n]
+    assert all(average.updates.asnumpy().tolist() == [n] for average in several.averages)
 
 
-@every_form
-def test_no_weight_from_before_the_first_step_is_left_after_it(form):
-    pair, movers, loss = make("mlp")
-    with form():
-        average = Average(pair[0], 0.999)
-    for parameter in average.averages:
-        parameter.set_data(Tensor(np.full(parameter.shape, 1e30, np.float32)))
-    make_step(*pair, loss, *movers, Options(average=average))(*batch(0))
-    for weight, mean in zip(average.weights, average.averages, strict=True):
-        np.testing.assert_array_equal(mean.asnumpy(), weight.asnumpy())
+def test_no_weight_from_before_the_first_step_is_left_after_it():
+    _, several, step = averaged("mlp")
+    for average in several.averages:
+        for parameter in average.averages:
+            overwrite(parameter, np.full(parameter.shape, 1e30, np.float32))
+    step(*batch(0))
+    for average in several.averages:
+        for weight, mean in zip(average.weights, average.averages, strict=True):
+            np.testing.assert_array_equal(mean.asnumpy(), weight.asnumpy())
 
 
 @needs_kernels
-def test_the_kernel_changes_no_bit_of_it():
-    found = []
-    for form in (compiled, pure):
-        pair, movers, loss = make("mlp")
-        with form():
-            average = Average(pair[0], DECAY)
-        step = make_step(*pair, loss, *movers, Options(average=average))
-        for index in range(40):
-            step(*batch(index))
-        found.append([p.asnumpy() for p in average.averages])
-    for left, right in zip(*found, strict=True):
-        assert_same_bits(left, right)
+@pytest.mark.parametrize("kind", networks.KINDS)
+def test_the_kernel_changes_no_bit_of_it(kind):
+    _, several, step = averaged(kind)
+    for index in range(40):
+        step(*batch(index))
+    for decay in DECAYS:
+        both = several.made[compiled, decay].averages, several.made[pure, decay].averages
+        for left, right in zip(*both, strict=True):
+            assert_same_bits(left.asnumpy(), right.asnumpy())
 
 
 @needs_kernels
@@ -133,8 +160,7 @@ def test_the_number_of_cores_changes_no_bit():
 
 
 def test_averaging_changes_nothing_in_the_training_itself():
-    pair, movers, loss = make("mlp")
-    step = make_step(*pair, loss, *movers, Options(average=Average(pair[0], DECAY)))
+    pair, _, step = averaged("mlp")
     for index in range(4):
         step(*batch(index))
     _, without = plain_run("mlp")
@@ -153,20 +179,20 @@ def test_the_average_goes_into_another_generator():
         assert (parameter.asnumpy() == original.asnumpy() + 1).all()
 
 
-@every_form
-def test_alone_it_computes_the_same_as_in_a_step(form):
-    found = []
-    for inside in (True, False):
-        pair, movers, loss = make("mlp")
+def test_alone_it_computes_the_same_as_in_a_step():
+    _, several, step = averaged("mlp")
+    for index in range(5):
+        step(*batch(index))
+    inside = {key: [p.asnumpy() for p in made.state] for key, made in several.made.items()}
+    pair, _, _, step = ready("mlp")
+    for form in FORMS:
         with form():
             average = Average(pair[0], DECAY)
-        step = make_step(*pair, loss, *movers, Options(average=average if inside else None))
         update = average.compiled()
+        ready("mlp")
         for index in range(5):
             step(*batch(index))
-            if not inside:
-                update()
-        found.append([p.asnumpy() for p in average.state])
-    for left, right in zip(*found, strict=True):
-        assert_same_bits(left, right)
-    assert found[0][-1].tolist() == [5]
+            update()
+        for left, right in zip(average.state, inside[form, DECAY], strict=True):
+            assert_same_bits(left.asnumpy(), right)
+        assert average.updates.asnumpy().tolist() == [5]

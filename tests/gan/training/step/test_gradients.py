@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from mindspore import Tensor, ops
 
 from stages.gan import networks
-from stages.gan.training.step import Options, make_discriminator_step, make_step
+from stages.gan.training.step import Options, make_discriminator_step
 from stages.gan.training.step.gradients import DUE, KERNELS, NOT_DUE, GradientNorm
 from tests.helpers.training.kernel import call, compiled, every_form, needs_kernels, pure
-from tests.helpers.training.steps import batch, make, plain_run, state
+from tests.helpers.training.steps import batch, make, plain_run, ready, state
 
 
 def length(arrays) -> float:
@@ -62,29 +62,28 @@ def test_exactly_zero_and_not_finite_are_told(form):
     ],
 )
 def test_a_watched_step_gives_the_lengths_and_changes_no_bit(kind, form):
-    with form():
-        watched = make(kind)
-        watched_step = make_step(*watched[0], watched[2], *watched[1], Options(watched=True))
-        plain, left = plain_run(kind, form)
-        for index, expected in enumerate(plain):
-            due = DUE if index % 2 else NOT_DUE
-            found = [v.asnumpy() for v in watched_step(*batch(index), due=due)]
-            assert found[:4] == expected
-            lengths = [v[0] for v in found[4:]]
-            if due is DUE:
-                assert np.isfinite(lengths).all()
-                assert len(lengths) == 2
-            else:
-                assert np.isnan(lengths).all()
-        right = state(*watched[:2])
-        assert all((left[name] == right[name]).all() for name in left)
+    plain, left = plain_run(kind, form)
+    pair, movers, _, step = ready(kind, options=Options(watched=True), form=form)
+    for index, expected in enumerate(plain):
+        due = DUE if index % 2 else NOT_DUE
+        found = [v.asnumpy() for v in step(*batch(index), due=due)]
+        assert found[:4] == expected
+        lengths = [v[0] for v in found[4:]]
+        if due is DUE:
+            assert np.isfinite(lengths).all()
+            assert len(lengths) == 2
+        else:
+            assert np.isnan(lengths).all()
+    right = state(pair, movers)
+    assert all((left[name] == right[name]).all() for name in left)
 
 
 @pytest.mark.parametrize("kind", networks.KINDS)
 def test_the_lengths_are_those_of_both_updates(kind):
-    watched, other = make(kind), make(kind)
+    other = make(kind)
     real, z = batch(0)
-    found = make_step(*watched[0], watched[2], *watched[1], Options(watched=True))(real, z, due=DUE)
+    *_, step = ready(kind, options=Options(watched=True))
+    found = step(real, z, due=DUE)
     generator, discriminator = other[0]
     loss = other[2]
     fake = ops.stop_gradient(generator(z))

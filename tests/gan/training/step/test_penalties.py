@@ -1,15 +1,18 @@
+from functools import cache
+
 import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, ops
 
 from stages.gan import losses, networks
+from stages.gan.common.compiled import overwrite
 from stages.gan.layers import spectral
 from stages.gan.training import optimizers
 from stages.gan.training.step import Options, make_step, penalties
 from tests.helpers.data import load_params
 from tests.helpers.training.network import describe
-from tests.helpers.training.steps import batch, make, optimize
+from tests.helpers.training.steps import batch, make, optimize, state
 
 GAMMA = 3.0
 SIGMA = 0.01
@@ -98,23 +101,16 @@ def test_the_penalty_and_its_gradient_are_the_numeric_ones(kind, activation, cha
         [g.asnumpy() for g in found],
         [draw.standard_normal(w.shape) for w in weights],
     ]
-    evaluate = ms.jit(penalty_of(discriminator, len(weights)))
+    found = [g.copy() for g in found]
     start = [w.asnumpy().astype(np.float64) for w in weights]
     for direction in directions:
         length = np.sqrt(sum((d * d).sum() for d in direction))
         h = 2e-3 / length
-        ends = [
-            float(
-                evaluate(
-                    Tensor(images),
-                    *(
-                        Tensor((w + sign * h * d).astype(np.float32))
-                        for w, d in zip(start, direction, strict=True)
-                    ),
-                ).asnumpy()
-            )
-            for sign in (1, -1)
-        ]
+        ends = []
+        for sign in (1, -1):
+            for weight, w, d in zip(weights, start, direction, strict=True):
+                overwrite(weight, (w + sign * h * d).astype(np.float32))
+            ends.append(float(gradient(Tensor(images))[0].asnumpy()))
         expected = sum((g.asnumpy() * d).sum() for g, d in zip(found, direction, strict=True))
         scale = np.sqrt(sum((g.asnumpy() ** 2).sum() for g in found)) * length
         assert abs((ends[0] - ends[1]) / (2 * h) - expected) < 1e-2 * scale
@@ -138,20 +134,6 @@ def test_of_a_piecewise_linear_discriminator_the_gradient_obeys_euler(kind):
         assert product == pytest.approx(expected, rel=1e-4, abs=1e-6), weight.name
 
 
-def penalty_of(discriminator, count):
-    """The penalty as a function of images and weights."""
-    penalty = penalties.exact(discriminator, GAMMA)
-    weights = discriminator.trainable_params()
-    assert len(weights) == count
-
-    def of(images, *values):
-        for weight, value in zip(weights, values):  # noqa: B905 (jit knows no `strict`)
-            ops.assign(weight, value)
-        return penalty(images)
-
-    return of
-
-
 @pytest.mark.parametrize("kind", networks.KINDS)
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_a_twice_differentiable_discriminator_computes_the_same(kind, batch_norm):
@@ -173,18 +155,33 @@ def test_the_step_adds_the_penaltys_gradient_to_that_of_the_loss(kind, options):
     """By a first update of plain gradient descent, whose length is the rate."""
     listed = penalties.listed(**options)
     with_it, loss = first_move(plain(kind), Options(penalties=listed))
-    without, plain_loss = first_move(plain(kind), Options())
-    generator, discriminator = plain(kind)
-    weights = discriminator.trainable_params()
-    real, z = batch(0)
-    expected = [0.0] * len(weights)
-    for name, images in (("r1", real), ("r2", generator(z))):
-        penalty = penalties.exact(discriminator, options.get(name, 0.0))
-        _, found = ms.jit(ms.value_and_grad(penalty, None, weights))(images)
-        expected = [sum_ + g.asnumpy() for sum_, g in zip(expected, found, strict=True)]
+    without, plain_loss = first_move_without(kind)
+    found = unit_gradients(kind)
+    expected = [
+        sum(gamma * found[name][index] for name, gamma in options.items())
+        for index in range(len(without))
+    ]
     for moved, other, g in zip(with_it, without, expected, strict=True):
         np.testing.assert_allclose(moved - other, -RATE * g, atol=1e-6)
     assert loss == plain_loss  # what is reported is the loss alone
+
+
+@cache
+def first_move_without(kind):
+    return first_move(plain(kind), Options())
+
+
+@cache
+def unit_gradients(kind):
+    """The gradients by D's weights of R1 and of R2, each with gamma 1, at the start."""
+    generator, discriminator = plain(kind)
+    real, z = batch(0)
+    penalty = penalties.exact(discriminator, 1.0)
+    gradient = ms.jit(ms.value_and_grad(penalty, None, discriminator.trainable_params()))
+    return {
+        name: [g.asnumpy().copy() for g in gradient(images)[1]]
+        for name, images in (("r1", real), ("r2", generator(z)))
+    }
 
 
 @pytest.mark.parametrize("spectral_norm", [False, True])
@@ -281,18 +278,24 @@ def test_on_average_the_difference_is_the_exact_penalty(activation):
 
 
 def test_under_the_penalty_the_gradient_on_real_images_becomes_smaller():
+    """With a share of 0 the same step trains without the penalty."""
+    pair = networks.build(describe("mlp"), 1, twice_differentiable=True)
+    movers = make_movers(pair)
+    options = Options(penalties=penalties.listed(100.0), shared=True)
+    step = make_step(*pair, losses.build("bce"), *movers, options)
+    squares_of = compiled(penalties.squared_gradient_norms(pair[1]))
+    cells = (*pair, *movers)
+    start = state(pair, movers)
     norms = {}
-    for gamma in (0.0, 100.0):
-        pair = networks.build(describe("mlp"), 1, twice_differentiable=True)
-        movers = make_movers(pair)
-        options = Options(penalties=penalties.listed(gamma))
-        step = make_step(*pair, losses.build("bce"), *movers, options)
+    for share in (0.0, 1.0):
+        for parameter in (p for cell in cells for p in cell.get_parameters()):
+            overwrite(parameter, start[parameter.name])
         for index in range(60):
-            step(*batch(index))
-        squares = compiled(penalties.squared_gradient_norms(pair[1]))(batch(0)[0])
+            step(*batch(index), share=Tensor(np.float32(share)))
+        squares = squares_of(batch(0)[0])
         assert squares.shape == (8,)
-        norms[gamma] = squares.asnumpy().mean()
-    assert norms[100.0] < norms[0.0] / 4
+        norms[share] = squares.asnumpy().mean()
+    assert norms[1.0] < norms[0.0] / 4
 
 
 def make_movers(pair):
@@ -412,17 +415,17 @@ def test_in_both_modes_each_penalty_has_the_numeric_gradient(mode):
         (penalties.exact(discriminator, GAMMA), (real,)),
         (penalties.on_the_way(discriminator, 10.0), (real, fake, mix)),
     ):
-        _, found = ms.jit(ms.value_and_grad(penalty, None, weights))(*given)
-        evaluate = compiled(penalty)
+        gradient = ms.jit(ms.value_and_grad(penalty, None, weights))
+        found = [g.copy() for g in gradient(*given)[1]]
         start = [w.asnumpy().copy() for w in weights]
         draw = np.random.default_rng(4)
         direction = [draw.standard_normal(w.shape).astype(np.float32) for w in weights]
         h, ends = 1e-3, []
         for sign in (1, -1):
             for weight, value, way in zip(weights, start, direction, strict=True):
-                ops.assign(weight, Tensor(value + np.float32(sign * h) * way))
-            ends.append(float(evaluate(*given).asnumpy()))
+                overwrite(weight, value + np.float32(sign * h) * way)
+            ends.append(float(gradient(*given)[0].asnumpy()))
         for weight, value in zip(weights, start, strict=True):
-            ops.assign(weight, Tensor(value))
+            overwrite(weight, value)
         expected = sum((g.asnumpy() * d).sum() for g, d in zip(found, direction, strict=True))
         assert (ends[0] - ends[1]) / (2 * h) == pytest.approx(expected, rel=1e-2), mode

@@ -2,6 +2,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from functools import cache
 
 import mindspore as ms
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from mindspore import Tensor, ops
 
 from stages.gan import losses, networks
+from stages.gan.common.compiled import overwrite
 from stages.gan.export.plain import as_plain, matched
 from stages.gan.networks.dcgan.maps import KERNELS
 from stages.gan.trained.sampling import generate
@@ -27,6 +30,7 @@ from tests.helpers.training.steps import (
     make,
     optimize,
     plain_run,
+    ready,
     state,
 )
 
@@ -65,15 +69,15 @@ def plain_step(pair, optimizers, loss):
     ("kind", "loss"), [*(("mlp", name) for name in losses.LOSSES), ("dcgan", "bce")]
 )
 def test_the_fast_step_follows_the_plain_one(kind, loss):
-    fast, plain = make(kind, loss), make(kind, loss)
-    fast_step = make_step(*fast[0], fast[2], *fast[1])
+    *fast, _, fast_step = ready(kind, loss)
+    plain = make(kind, loss)
     slow_step = plain_step(*plain)
     for index in range(6):
         ours = [float(v.asnumpy()) for v in fast_step(*batch(index))]
         theirs = [float(v.asnumpy()) for v in slow_step(*batch(index))]
         # wgan_gp's loss is a difference of scores of about 0.3, nearly 0.
         assert ours[:2] == pytest.approx(theirs, rel=1e-4, abs=3e-5 if loss == "wgan_gp" else 0)
-    left, right = state(*fast[:2]), state(*plain[:2])
+    left, right = state(*fast), state(*plain[:2])
     # A bias in front of batch norm has no gradient but rounding, and Adam makes steps of the
     # learning rate of that. So has D's last bias with a loss of pairs: it is in all logits.
     wandering = ("layers.1.bias", "discriminator.layers.2.bias")[: 2 if loss == "rpgan" else 1]
@@ -120,9 +124,8 @@ def test_the_fast_step_follows_that_of_mindspores_own_layers(kind):
 
 
 def test_the_order_of_updates_is_the_recipes():
-    pair, optimizers, loss = make("mlp")
+    pair, _, loss, step = ready("mlp")
     before = {p.name: p.asnumpy().copy() for p in pair[1].get_parameters()}
-    step = make_step(*pair, loss, *optimizers)
     real, z = batch(0)
     d_value, g_value, real_chance, fake_chance = (float(v.asnumpy()) for v in step(real, z))
     assert 0 < real_chance < 1
@@ -141,10 +144,9 @@ def test_the_order_of_updates_is_the_recipes():
 
 
 def test_of_a_loss_of_pairs_g_sees_real_logits_of_the_updated_d():
-    pair, optimizers, loss = make("mlp", "rpgan")
+    pair, _, loss, step = ready("mlp", "rpgan")
     old_pair, _, _ = make("mlp", "rpgan")
     real, z = batch(0)
-    step = make_step(*pair, loss, *optimizers)
     _, g_value, right, wrong = (float(v.asnumpy()) for v in step(real, z))
     fake = old_pair[0](z)
     found = {
@@ -162,11 +164,11 @@ def test_of_a_loss_of_pairs_g_sees_real_logits_of_the_updated_d():
 
 @pytest.mark.parametrize("kind", networks.KINDS)
 def test_training_repeats_bit_for_bit(kind):
-    pair, optimizers, loss = make(kind)
-    step = make_step(*pair, loss, *optimizers)
-    for index in range(4):
-        step(*batch(index))
-    _, first = plain_run(kind)
+    """By the same compiled step. One that is compiled for other networks is compared below."""
+    given, first = plain_run(kind)
+    pair, optimizers, _, step = ready(kind)
+    assert any((value != first[name]).any() for name, value in state(pair, optimizers).items())
+    assert given == [[v.asnumpy().item() for v in step(*batch(index))] for index in range(4)]
     again = state(pair, optimizers)
     assert all((first[name] == again[name]).all() for name in first)
 
@@ -180,12 +182,11 @@ def test_parameters_of_both_optimizers_have_their_own_names():
 
 
 def test_switching_to_evaluation_between_steps_changes_nothing():
-    pair, optimizers, loss = make("dcgan")
-    step = make_step(*pair, loss, *optimizers)
+    _, without = plain_run("dcgan")
+    pair, optimizers, _, step = ready("dcgan")
     for index in range(4):
         step(*batch(index))
         generate(pair[0], np.zeros((3, 6), np.float32))
-    _, without = plain_run("dcgan")
     looked = state(pair, optimizers)
     assert all((without[name] == looked[name]).all() for name in without)
 
@@ -195,52 +196,56 @@ def test_only_a_discriminator_without_batch_norm_takes_real_and_fake_together():
     assert not make("dcgan")[0][1].rows_are_independent
 
 
+@cache
+def moves(**rates):
+    """How the first step moves each weight, by gradient descent at these rates."""
+    pair, _, loss = make("mlp")
+    before = [[p.asnumpy().copy() for p in network.trainable_params()] for network in pair]
+    names = ("generator", "discriminator")
+    movers = [
+        optimizers.build("sgd", network, name, rates.get(name, 0.01))
+        for network, name in zip(pair, names, strict=True)
+    ]
+    make_step(*pair, loss, *movers)(*batch(0))
+    return {
+        name: [p.asnumpy() - old for p, old in zip(n.trainable_params(), olds, strict=True)]
+        for name, n, olds in zip(names, pair, before, strict=True)
+    }
+
+
 @pytest.mark.parametrize("faster", ["generator", "discriminator"])
 def test_each_network_moves_at_its_own_rate(faster):
-    moves = []
-    for slow in (True, False):
-        pair, _, loss = make("mlp")
-        before = [[p.asnumpy().copy() for p in network.trainable_params()] for network in pair]
-        names = ("generator", "discriminator")
-        movers = [
-            optimizers.build("sgd", network, name, 0.02 if name == faster and not slow else 0.01)
-            for name, network in zip(names, pair, strict=True)
-        ]
-        make_step(*pair, loss, *movers)(*batch(0))
-        moves.append(
-            {
-                name: [p.asnumpy() - old for p, old in zip(n.trainable_params(), olds, strict=True)]
-                for name, n, olds in zip(names, pair, before, strict=True)
-            }
-        )
-    for slow, fast in zip(moves[0][faster], moves[1][faster], strict=True):
+    both = moves(), moves(**{faster: 0.02})
+    for slow, fast in zip(both[0][faster], both[1][faster], strict=True):
         np.testing.assert_allclose(fast, 2 * slow, atol=3e-7)
     other = "generator" if faster == "discriminator" else "discriminator"
     if other == "discriminator":  # the generator's gradient goes through the moved discriminator
-        for slow, fast in zip(moves[0][other], moves[1][other], strict=True):
+        for slow, fast in zip(both[0][other], both[1][other], strict=True):
             assert (slow == fast).all()
 
 
 def test_an_update_of_the_discriminator_alone_is_that_of_the_step():
-    whole, alone = make("mlp"), make("mlp")
     inputs = batch(0)
-    measures = make_step(*whole[0], whole[2], *whole[1])(*inputs)
-    before = [p.asnumpy().copy() for p in alone[0][0].trainable_params()]
-    value = make_discriminator_step(*alone[0], alone[2], alone[1][1])(*inputs)
-    assert float(value.asnumpy()) == pytest.approx(float(measures[0].asnumpy()), rel=1e-6)
-    for left, right in zip(whole[0][1].get_parameters(), alone[0][1].get_parameters(), strict=True):
-        np.testing.assert_allclose(left.asnumpy(), right.asnumpy(), atol=1e-7)
-    after = [p.asnumpy() for p in alone[0][0].trainable_params()]
+    whole, _, _, step = ready("mlp")
+    expected = float(step(*inputs)[0].asnumpy())
+    after_whole = [p.asnumpy().copy() for p in whole[1].get_parameters()]
+    pair, movers, loss, step = ready("mlp")
+    generator, discriminator = pair
+    before = [p.asnumpy().copy() for p in generator.trainable_params()]
+    value = make_discriminator_step(*pair, loss, movers[1])(*inputs)
+    assert float(value.asnumpy()) == pytest.approx(expected, rel=1e-6)
+    for left, right in zip(after_whole, discriminator.get_parameters(), strict=True):
+        np.testing.assert_allclose(left, right.asnumpy(), atol=1e-7)
+    after = [p.asnumpy() for p in generator.trainable_params()]
     assert all((a == b).all() for a, b in zip(before, after, strict=True))
     # both compiled functions move the same weights
-    step = make_step(*alone[0], alone[2], *alone[1])
-    moved = [p.asnumpy().copy() for p in alone[0][1].trainable_params()]
+    moved = [p.asnumpy().copy() for p in discriminator.trainable_params()]
     step(*batch(1))
     start = make("mlp")[0][1].trainable_params()
-    for a, b, c in zip(moved, alone[0][1].trainable_params(), start, strict=True):
+    for a, b, c in zip(moved, discriminator.trainable_params(), start, strict=True):
         assert (a != b.asnumpy()).any()
         assert (a != c.asnumpy()).any()
-    assert alone[1][1].global_step.asnumpy() == 2
+    assert movers[1].global_step.asnumpy() == 2
 
 
 def test_the_discriminator_sees_the_fake_images_with_their_noise():
@@ -249,9 +254,8 @@ def test_the_discriminator_sees_the_fake_images_with_their_noise():
     real, z = batch(0)
     noise = Tensor(np.random.default_rng(3).standard_normal(real.shape).astype(np.float32))
     for shown in (None, noise * 0, noise):
-        pair, movers, loss = make("mlp")
         given = [] if shown is None else [shown]
-        step = make_step(*pair, loss, *movers, Options(instance_noise=shown is not None))
+        *_, step = ready("mlp", options=Options(instance_noise=shown is not None))
         measures.append([float(v.asnumpy()) for v in step(real, z, *given)])
     assert measures[0] == pytest.approx(measures[1], rel=1e-6)
     pair, _, loss = make("mlp")
@@ -267,8 +271,7 @@ def test_the_discriminator_sees_real_and_fake_images_changed():
     real, z = batch(0)
     drawn = draw(np.random.default_rng(3), POLICIES, 2 * BATCH, real.shape[1:])
     given = {name: Tensor(array) for name, array in drawn.items()}
-    pair, movers, loss = make("mlp")
-    step = make_step(*pair, loss, *movers, Options(augmentation=True))
+    pair, _, loss, step = ready("mlp", options=Options(augmentation=True))
     d_loss, g_loss = (float(value.asnumpy()) for value in step(real, z, **given)[:2])
     # The discriminator as the generator met it, and the generator as it was.
     met, _, _ = make("mlp")
@@ -286,14 +289,15 @@ def test_the_discriminator_sees_real_and_fake_images_changed():
 def test_the_generator_learns_through_the_changes():
     """Of what is cut out it learns nothing: with all cut out its weights stay."""
     real, z = batch(0)
-    keep = np.zeros((2 * BATCH, 1, 8, 8), np.float32)
-    pair, movers, loss = make("mlp")
+    drawn = draw(np.random.default_rng(3), POLICIES, 2 * BATCH, real.shape[1:])
+    keep = np.zeros_like(drawn.pop("keep"))
+    given = {name: Tensor(array) for name, array in drawn.items()}
+    pair, _, _, step = ready("mlp", options=Options(augmentation=True))
     before = {p.name: p.asnumpy().copy() for p in pair[0].trainable_params()}
-    step = make_step(*pair, loss, *movers, Options(augmentation=True))
-    step(real, z, keep=Tensor(keep))
+    step(real, z, keep=Tensor(keep), **given)
     assert all(np.array_equal(p.asnumpy(), before[p.name]) for p in pair[0].trainable_params())
     keep[BATCH:] = 1
-    step(real, z, keep=Tensor(keep))
+    step(real, z, keep=Tensor(keep), **given)
     assert not any(np.array_equal(p.asnumpy(), before[p.name]) for p in pair[0].trainable_params())
 
 
@@ -350,6 +354,8 @@ def test_any_network_compiles_and_learns(
         generator_activation=activation,
         discriminator_activation=activation,
     )
+    if kind == "residual":  # of one block, as to compile two takes twice as long
+        description = replace(description, generator_widths=(8,), discriminator_widths=(8,))
     pair = networks.build(description, 1)
     movers = optimize(pair, 0.002)
     step = make_step(*pair, losses.build("bce"), *movers)
@@ -429,11 +435,8 @@ def test_with_everything_off_no_operator_is_added_to_the_compiled_step(kind, tmp
 @pytest.mark.parametrize("position", [0, 1])
 def test_a_network_of_nan_is_seen_in_what_a_step_returns(position):
     """The hinge loss makes 0 of NaN, and so would nn.ReLU, which there is without kernels."""
-    description = describe("mlp", discriminator_activation="relu")
-    with pure():
-        pair = networks.build(description, 1)
-        weight = pair[position].trainable_params()[0]
-        weight.set_data(Tensor(np.full(weight.shape, np.nan, np.float32)))
-        step = make_step(*pair, losses.build("hinge"), *optimize(pair, 0.002))
-        found = [value.asnumpy().item() for value in step(*batch(0))]
+    pair, _, _, step = ready("mlp", "hinge", form=pure, discriminator_activation="relu")
+    weight = pair[position].trainable_params()[0]
+    overwrite(weight, np.full(weight.shape, np.nan, np.float32))
+    found = [value.asnumpy().item() for value in step(*batch(0))]
     assert not np.isfinite(found).all()

@@ -58,7 +58,7 @@ def learns(run: Trained) -> float:
 
 
 def diversity(run: Trained) -> float:
-    return float(run.images().std(axis=0).mean())
+    return float(run.images.std(axis=0).mean())
 
 
 def steady(run: Trained) -> float:
