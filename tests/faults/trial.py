@@ -39,6 +39,7 @@ _CRASHES = (
 )
 _EARLIER = "earlier.txt"
 _LONGEST_LINE = 3000
+_NAMED = 6
 
 
 class Skip(Exception):
@@ -203,7 +204,13 @@ def compare(seen: dict[str, str], expected: dict[str, str]) -> str:
         "not expected": sorted(seen.keys() - expected.keys()),
         "different": sorted(p for p in seen.keys() & expected.keys() if seen[p] != expected[p]),
     }
-    return "; ".join(f"{name} {', '.join(paths[:4])}" for name, paths in parts.items() if paths)
+    return "; ".join(f"{name} {_shortened(paths)}" for name, paths in parts.items() if paths)
+
+
+def _shortened(paths: list[str]) -> str:
+    """The first paths, and how many more there are: one damaged file is not a whole other run."""
+    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+    return ", ".join(paths[:_NAMED]) + more
 
 
 @dataclass(frozen=True)

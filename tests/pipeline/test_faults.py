@@ -16,6 +16,7 @@ from tests.faults.trial import (
     References,
     Skip,
     Trial,
+    compare,
 )
 from tests.faults.world import World
 
@@ -205,3 +206,14 @@ def test_the_full_campaign_is_large_enough():
     chosen = campaign.choose(True, [], 1)
     assert sum(fault.count for fault in chosen) >= 200
     assert sum(fault.count for fault in chosen if fault.group == "kills") >= 50
+
+
+def test_of_many_differences_the_first_are_named_and_the_others_counted():
+    seen = {f"epoch-{number}": "a" for number in range(8)}
+    one = {**seen, "epoch-3": "b"}
+    all_of_them = dict.fromkeys(seen, "b")
+    assert compare(seen, seen) == ""
+    assert compare(seen, one) == "different epoch-3"
+    assert compare(seen, all_of_them) == (
+        "different epoch-0, epoch-1, epoch-2, epoch-3, epoch-4, epoch-5 and 2 more"
+    )
