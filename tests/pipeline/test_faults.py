@@ -1,11 +1,13 @@
 """The judge of the campaign of faults: whatever is planted, it must see."""
 
 import random
+import signal
 
 import pytest
 
 from tests.faults import campaign
 from tests.faults.groups import GROUPS
+from tests.faults.groups.pipelines import cut_newest_state
 from tests.faults.trial import (
     EITHER,
     ERROR,
@@ -217,3 +219,20 @@ def test_of_many_differences_the_first_are_named_and_the_others_counted():
     assert compare(seen, all_of_them) == (
         "different epoch-0, epoch-1, epoch-2, epoch-3, epoch-4, epoch-5 and 2 more"
     )
+
+
+def test_a_cut_of_the_power_leaves_nothing_running(tmp_path):
+    """A stage outlives a DVC that was killed. It would publish a file that is cut meanwhile."""
+    world = World(tmp_path / "world", random.Random(0), tmp_path / "shared")
+    try:
+        states = world.project / ".scratch"
+        states.mkdir()
+        (states / "new").write_bytes(bytes(100))
+        running = world.start("sleep", "600")
+        assert world.processes() == [running.process.pid]
+        cut_newest_state(world)
+        assert world.processes() == []
+        assert (states / "new").stat().st_size == 50
+        assert running.process.wait(10) == -signal.SIGKILL
+    finally:
+        world.close()

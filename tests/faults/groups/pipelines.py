@@ -109,11 +109,14 @@ def hit(world: World, running, target: str, number: int) -> None:
 
 
 def cut_newest_state(world: World) -> None:
-    """As after a power cut: the newest state of a training run is there, but not all of it.
+    """As after a power cut: nothing runs, and the newest state of a training run is there in part.
 
+    A stage outlives a DVC that was killed. It would publish a file that is cut while it runs.
     What has a second name is among the outs already, and was flushed long before: to cut it would
     be to damage an out.
     """
+    while world.left_alive(0):
+        time.sleep(0.05)
     files = (file for file in world.project.glob(".scratch/**/*") if file.is_file())
     states = sorted(
         (file for file in files if file.stat().st_nlink == 1),
