@@ -1,4 +1,4 @@
-"""Facts about Python's own numbers, lists and comparisons in a compiled function."""
+"""Facts about Python's own numbers, texts, lists and comparisons in a compiled function."""
 
 import mindspore as ms
 from mindspore import Tensor
@@ -55,3 +55,66 @@ def methods_of_lists() -> Seen:
 
     found = ms.jit(ordered)(Tensor(1.0))
     return Seen(found == [3, 1, 2], f"[3, 1, 2], sorted and without 1, is {found}")
+
+
+@fact("123456789 % 10 is -1 under jit")
+def large_integers() -> Seen:
+    """Quotient and rest of Python integers, outside jit and under it."""
+
+    def parts(x):
+        return 123456789 // 10, 123456789 % 10
+
+    plain, found = parts(None), tuple(ms.jit(parts)(Tensor(1.0)))
+    return Seen(
+        plain == (12345678, 9) and found == (12345679, -1),
+        f"123456789 // 10 gives {found[0]}, 123456789 % 10 gives {found[1]}",
+    )
+
+
+@fact("A helper changes no list under jit")
+def second_names() -> Seen:
+    """A list that a helper appends to, and a tensor that it assigns to, under jit."""
+
+    def collected(x):
+        def collect(found, values):
+            found.append(2)
+            values[0] = 9.0
+
+        losses, images = [1], x * 1
+        collect(losses, images)
+        return losses, images
+
+    losses, images = ms.jit(collected)(Tensor([3.0, 4.0]))
+    values = images.asnumpy().tolist()
+    return Seen(
+        losses == [1] and values == [3.0, 4.0],
+        f"the list [1] is {losses} after a 2 was appended, and the tensor {values}",
+    )
+
+
+@fact("f'{7:03d}' is '7' under jit")
+def formats() -> Seen:
+    """What stands after the colon in an f-string, and the same by %."""
+
+    def texts(x):
+        return f"{7:03d}", f"{0.25:.0%}", "%03d" % 7  # noqa: UP031  (it is what is compared)
+
+    plain, found = texts(None), tuple(ms.jit(texts)(Tensor(1.0)))
+    return Seen(
+        plain == ("007", "25%", "007") and found == ("7", "0.25", "007"),
+        f"f'{{7:03d}}' gives {found[0]!r}, f'{{0.25:.0%}}' {found[1]!r}, '%03d' % 7 {found[2]!r}",
+    )
+
+
+@fact("argmax() gives one number a row under jit")
+def largest_of_rows() -> Seen:
+    """The largest of two rows without an axis, outside jit and under it."""
+
+    def largest(x):
+        return x.argmax()
+
+    x = Tensor([[0.0, 5.0], [0.0, 4.0]])
+    plain, found = (each(x).asnumpy().tolist() for each in (largest, ms.jit(largest)))
+    return Seen(
+        (plain, found) == (1, [1, 1]), f"of two rows it gives {short(plain)}, under jit {found}"
+    )

@@ -168,6 +168,16 @@ def written_into(trees: Iterable[ast.Module]) -> list[str]:
     ]
 
 
+def formatted(trees: Iterable[ast.Module]) -> list[str]:
+    """F-strings with a format in what is compiled: under jit the format is ignored."""
+    return [
+        f"{function.name}: {ast.unparse(node)}"
+        for function in compiled_functions(trees)
+        for node in ast.walk(function)
+        if isinstance(node, ast.FormattedValue) and (node.format_spec or node.conversion != -1)
+    ]
+
+
 def set_too_late(tree: ast.AST) -> list[str]:
     """Settings of an optimizer or a parameter that MindSpore ignores after the first step."""
     return [
@@ -212,6 +222,10 @@ def test_no_numpy_number_takes_part_in_what_is_differentiated():
 
 def test_nothing_is_written_into_a_tensor_in_what_is_compiled():
     assert written_into(WITH_MINDSPORE.values()) == []
+
+
+def test_no_text_is_formatted_in_what_is_compiled():
+    assert formatted(WITH_MINDSPORE.values()) == []
 
 
 @pytest.mark.parametrize("name", WITH_MINDSPORE)
@@ -265,6 +279,8 @@ def make(network, parameter):
         total = network(x)
         total -= 1
         total[0] = 2
+        if f"{total.ndim:02d}" == f"{total.ndim}":
+            return total
         return total
     parameter.sub_(3)
     parameter.requires_grad = False
@@ -278,6 +294,8 @@ def test_what_is_wrong_is_found():
     assert sorted(changed_in_place([tree])) == ["loss: total -= 1", "moved: x += 1"]
     assert numpy_inside([tree]) == ["construct: np.float32"]
     assert written_into([tree]) == ["loss: total[0] = 2"]
+    (text,) = formatted([tree])
+    assert "total.ndim:02d" in text
     assert set_too_late(tree) == ["parameter.requires_grad = False"]
     assert in_place_methods(tree) == ["parameter.sub_"]
     assert {name for _, name in called(tree)} >= {"ops.selu", "parameter.set_data", "ms.jit"}
