@@ -5,7 +5,7 @@ from pathlib import Path
 from stages.gan.pages.charts.plain_matplotlib import plain
 
 with plain():
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
 PANELS = ("mlp", "dcgan", "dcgan_128")
 NAMES = {
@@ -32,7 +32,13 @@ def draw(results: dict, path: Path) -> None:
         panel.set_yticks(range(len(rows)), [NAMES[key] for key, _ in rows], fontsize=8)
         panel.invert_yaxis()
         panel.set_xscale("log")
-        panel.set_xlim(right=panel.get_xlim()[1] * 3)
+        panel.set_xlim(right=panel.get_xlim()[1] * 5)
+        low, high = panel.get_xlim()
+        between = (1,) if high > 200 * low else (1, 2, 5)
+        panel.xaxis.set_major_locator(ticker.LogLocator(subs=between))
+        panel.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+        panel.xaxis.set_minor_locator(ticker.NullLocator())
+        panel.tick_params(axis="x", labelsize=8)
         panel.set_xlabel("ms a step (mean; line: p5 to p95)", fontsize=8)
         panel.set_title(f"{name.split('_')[0]}, batch {part['batch']}", fontsize=10)
     figure.tight_layout()
