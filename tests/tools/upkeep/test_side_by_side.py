@@ -223,7 +223,8 @@ def test_a_run_that_is_ended_leaves_no_process_and_is_taken_up(begun, number):
     wait_until(lambda: not working_in(begun.folder), lambda: str(working_in(begun.folder)))
     begun.run("python", "-m", "stages", "unlock")
     again = begun.run("python", "-m", "stages", "side_by_side", fork=False)
-    last = begun.run("dvc", "repro")  # it trains, if mnist had its results already
+    last = begun.run("dvc", "repro", "train@faces")  # it trains, if mnist had its results already
     if number != signal.SIGKILL:  # then faces may not have saved yet
         assert "resuming after step " in again.stdout + last.stdout
-    assert (begun.folder / paths.report("faces")).exists()
+    assert (begun.folder / paths.models("faces")).exists()
+    assert (begun.folder / paths.report("mnist")).exists()
