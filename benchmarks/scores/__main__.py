@@ -5,8 +5,8 @@
     python -m benchmarks.scores FOLDER picture FILE NAME [NAME ...]
 
 A NAME is DATASET:RECIPE:LENGTH:SEED, such as mnist:lecture:50:1. RECIPE is a name of recipes/, or
-`pytorch` for the recipe `lecture` in PyTorch (see twin). LENGTH is a number of epochs, or of steps
-with an s behind it.
+`pytorch` for the recipe `lecture` in PyTorch, or pytorch-NAME for another one (see twin). LENGTH is
+a number of epochs, or of steps with an s behind it.
 
 Each run has a folder of its own in FOLDER; all runs of a data set share its data and judge, which
 are made once with what params.yaml has, or from the source given. What is there is not made again,

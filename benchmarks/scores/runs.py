@@ -44,6 +44,11 @@ class Run:
         return f"{self.dataset}:{self.recipe}:{self.length}:{self.seed}"
 
     @property
+    def is_twin(self) -> bool:
+        """Whether PyTorch trains it."""
+        return self.recipe == PYTORCH or self.recipe.startswith(f"{PYTORCH}-")
+
+    @property
     def spoken_length(self) -> str:
         """With its unit."""
         steps = self.length.removesuffix("s")
@@ -61,7 +66,9 @@ class Run:
 
     def params(self) -> dict[str, Any]:
         """Those of params.yaml, with the recipe's changes, the length and the seed."""
-        name = recipes.LECTURE if self.recipe == PYTORCH else self.recipe
+        name = (
+            recipes.LECTURE if self.recipe == PYTORCH else self.recipe.removeprefix(f"{PYTORCH}-")
+        )
         recipe = recipes.load(name, ROOT / recipes.FOLDER)
         if self.dataset not in recipe.datasets:
             raise SystemExit(f"recipe {name} is one of {', '.join(recipe.datasets)}")
@@ -95,7 +102,7 @@ class Run:
             link.symlink_to(data, target_is_directory=True)
         stored.write_text(yaml.safe_dump(content, sort_keys=False))
         if not (self.folder / paths.models(self.dataset) / "final").exists():
-            module = "benchmarks.scores.twin" if self.recipe == PYTORCH else "stages.train"
+            module = "benchmarks.scores.twin" if self.is_twin else "stages.train"
             began = time.monotonic()
             call(self.folder, module, self.dataset)
             print(f"{self.name}: trained in {time.monotonic() - began:.0f} s", flush=True)

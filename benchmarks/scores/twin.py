@@ -4,15 +4,15 @@
 
 Run in a folder with params.yaml and prepared data, in place of the stage `train`. The networks
 begin with the very weights that ours begin with, and see the same images and latent codes in the
-same order; layers, loss, gradients and Adam are PyTorch's. (Its Adam adds epsilon after the
-correction of the moments and not before, and its cross-entropy cuts logarithms at -100, not
-ln 1e-12: neither matters but for gradients near 0 and for logits beyond 17.)
+same order; layers, loss, gradients, Adam and the moving average (EMA) are PyTorch's. (Its Adam adds
+epsilon after the correction of the moments and not before, and its cross-entropy cuts logarithms at
+-100, not ln 1e-12: neither matters but for gradients near 0 and for logits beyond 17.)
 
 A run that was ended begins anew: it keeps no state.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -21,12 +21,14 @@ from mindspore import Tensor, nn
 
 from benchmarks.speed import pytorch
 from stages.gan.common import paths
+from stages.gan.common.compiled import put
 from stages.gan.common.files import whole_folder
 from stages.gan.common.yaml_files import flat
 from stages.gan.data import prepared
 from stages.gan.export.plain import as_plain, layers, take_back
 from stages.gan.params import Dataset, load
 from stages.gan.trained import checkpoints
+from stages.gan.trained.averaging import START
 from stages.gan.training import assembly, preparation
 from stages.gan.training.loop import train
 from stages.tools.collapse import __main__ as collapse
@@ -40,8 +42,8 @@ _NAMES = {
 }
 # The twin has the recipe's settings but for these, which may be others.
 _FREE = {
-    "epochs", "max_steps", "learning_rate", "beta1", "beta2", "seed", "loss", "lecture_log",
-    "on_failure",
+    "epochs", "max_steps", "learning_rate", "discriminator_learning_rate", "beta1", "beta2",
+    "latents", "ema", "seed", "loss", "lecture_log", "on_failure",
 }  # fmt: skip
 _LOSSES = ("bce", "bce_with_logits")
 _ACTIVATIONS = {"generator": "relu", "discriminator": "leaky_relu"}
@@ -57,7 +59,7 @@ def refuse_what_it_has_not(params: Dataset) -> None:
     wanted |= {f"{player}.activation": name for player, name in _ACTIVATIONS.items()}
     wanted |= {"discriminator.spectral_norm": False, "generator.batch_norm": True}
     wanted |= {"extragradient": "none", "lookahead.every": 0, "r2": 0.0}
-    wanted["discriminator.batch_norm"] = params.kind.network == "dcgan"
+    wanted["discriminator.batch_norm"] = params.kind.network != "mlp"
     for key, value in wanted.items():
         if asked[key] != value:
             raise SystemExit(f"train.{key} is {asked[key]!r}: the twin has {value!r}")
@@ -74,6 +76,30 @@ def matched(theirs, plain: nn.Cell) -> Iterator[tuple]:
             yield getattr(module, _NAMES.get(short, short)), parameter
 
 
+def take_over(kind: str, own: nn.Cell, plain: nn.Cell, pairs: Iterable[tuple]) -> None:
+    """Copy tensors into the parameters of `plain`, and these into our own network."""
+    for tensor, parameter in pairs:
+        parameter.set_data(Tensor(np.array(tensor.detach().numpy(), order="C")))
+    take_back(kind, own, plain)
+
+
+class Average:
+    """The moving average of PyTorch's tensors, as `stages.gan.trained.averaging` defines it."""
+
+    def __init__(self, tensors, decay: float) -> None:
+        self._tensors, self._decay = list(tensors), decay
+        self.values = [tensor.detach().clone() for tensor in self._tensors]
+        self.updates = 0
+
+    def update(self) -> None:
+        """Take the tensors of today in."""
+        import torch
+
+        self.updates += 1
+        kept = min(self._decay, (1.0 - 1.0 / self.updates) ** START)
+        torch._foreach_lerp_(self.values, [t.detach() for t in self._tensors], 1.0 - kept)
+
+
 def run(dataset: str) -> None:
     """Train, and write models/<dataset>/checkpoints/final."""
     import torch
@@ -86,7 +112,8 @@ def run(dataset: str) -> None:
     players = assembly.assemble(params, data, total, watched=False)
     ours = players.generator, players.discriminator
     plain = as_plain(players.description, *ours)
-    settings = {key: getattr(params.train, key) for key in ("learning_rate", "beta1", "beta2")}
+    names = "learning_rate", "discriminator_learning_rate", "beta1", "beta2"
+    settings = {name: getattr(params.train, name) for name in names}
     problem = SimpleNamespace(**players.description.to_json(), **settings)
     logits = params.train.loss == "bce_with_logits"
     theirs = pytorch.networks(problem, logits=logits, inplace=True)
@@ -94,12 +121,15 @@ def run(dataset: str) -> None:
         for tensor, parameter in matched(network, source):
             assert tuple(tensor.shape) == parameter.shape
             tensor.data.copy_(torch.from_numpy(parameter.asnumpy().copy()))
-    if problem.kind == "dcgan":
+    if problem.kind != "mlp":
         theirs = tuple(pytorch.channels_last(network) for network in theirs)
     play = pytorch.step_of(problem, *theirs, plan.batch_size, best=True, logits=logits)
+    average = Average((tensor for tensor, _ in matched(theirs[0], plain[0])), params.train.ema)
 
     def step(images, codes):
         values = play(*(torch.from_numpy(tensor.asnumpy().copy()) for tensor in (images, codes)))
+        if players.average is not None:
+            average.update()
         # Its probabilities are not looked at.
         return tuple(Tensor(np.float32(value)) for value in (*values, np.nan, np.nan))
 
@@ -110,10 +140,15 @@ def run(dataset: str) -> None:
             f"loss g {means['generator_loss']:.4f}",
             flush=True,
         )
+    if players.average is not None:
+        parameters = [parameter for _, parameter in matched(theirs[0], plain[0])]
+        averaged = zip(average.values, parameters, strict=True)
+        take_over(problem.kind, ours[0], plain[0], averaged)
+        for own, kept in zip(ours[0].get_parameters(), players.average.averages, strict=True):
+            put(kept, own.asnumpy())
+        put(players.average.updates, np.array([average.updates], np.int32))
     for network, cell, own in zip(theirs, plain, ours, strict=True):
-        for tensor, parameter in matched(network, cell):
-            parameter.set_data(Tensor(np.array(tensor.detach().numpy(), order="C")))
-        take_back(problem.kind, own, cell)
+        take_over(problem.kind, own, cell, matched(network, cell))
     with whole_folder(paths.models(dataset)) as folder:
         players.save(folder / checkpoints.FINAL, epoch.number, total)
 
