@@ -38,8 +38,10 @@ def median_radius(squares: NDArray[np.float32]) -> np.float32:
     middle = len(squares) // 2
     if len(squares) % 2:
         return np.partition(squares, middle)[middle]
-    roots = np.sqrt(np.partition(squares, (middle - 1, middle))[middle - 1 : middle + 1])
-    return np.float32(np.mean(roots, dtype=np.float64) ** 2)
+    two = np.partition(squares, (middle - 1, middle))[middle - 1 : middle + 1]
+    if two[0] == two[1]:  # two images that are each other's nearest: both lie on the edge, exactly
+        return two[0]
+    return np.float32(np.mean(np.sqrt(two), dtype=np.float64) ** 2)
 
 
 def clipped_mean(counts: NDArray[np.integer], neighbours: int) -> float:
