@@ -6,7 +6,7 @@
 #
 # Seen: the quotient is computed in float32, so it is wrong for many integers above 2 ** 24, and the rest that is made
 # from it can be negative or above the divisor: 123456789 % 10 is -1, (2 ** 31 - 1) % 10 is -33, (2 ** 40 + 7) // 10 is
-# off by 1,454. It is the same for a number in the function and for an argument. No error. Without jit all are right,
+# too large by 1,638. A number in the function and an argument behave alike. No error. Without jit all are right,
 # and so is the tensor's own `%` (int64) with jit.
 #
 # Why it matters: a seed or a step number, taken apart by % and //, chooses other rows, noise or layers than the same code

@@ -12,7 +12,7 @@ A run that was ended begins anew: it keeps no state.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -76,28 +76,24 @@ def matched(theirs, plain: nn.Cell) -> Iterator[tuple]:
             yield getattr(module, _NAMES.get(short, short)), parameter
 
 
-def take_over(kind: str, own: nn.Cell, plain: nn.Cell, pairs: Iterable[tuple]) -> None:
-    """Copy tensors into the parameters of `plain`, and these into our own network."""
-    for tensor, parameter in pairs:
+def take_over(kind: str, own: nn.Cell, plain: nn.Cell, theirs) -> None:
+    """Copy PyTorch's network into `plain`, and `plain` into our own network."""
+    for tensor, parameter in matched(theirs, plain):
         parameter.set_data(Tensor(np.array(tensor.detach().numpy(), order="C")))
     take_back(kind, own, plain)
 
 
-class Average:
-    """The moving average of PyTorch's tensors, as `stages.gan.trained.averaging` defines it."""
+def averaged(generator, decay: float):
+    """PyTorch's moving average, with the start-up of `stages.gan.trained.averaging`."""
+    from torch.optim.swa_utils import AveragedModel
 
-    def __init__(self, tensors, decay: float) -> None:
-        self._tensors, self._decay = list(tensors), decay
-        self.values = [tensor.detach().clone() for tensor in self._tensors]
-        self.updates = 0
+    def mix(average, weight, before):
+        if not average.is_floating_point():  # batch norm counts its batches
+            return weight
+        kept = min(decay, (1.0 - 1.0 / (int(before) + 1)) ** START)
+        return average.lerp(weight, 1.0 - kept)
 
-    def update(self) -> None:
-        """Take the tensors of today in."""
-        import torch
-
-        self.updates += 1
-        kept = min(self._decay, (1.0 - 1.0 / self.updates) ** START)
-        torch._foreach_lerp_(self.values, [t.detach() for t in self._tensors], 1.0 - kept)
+    return AveragedModel(generator, avg_fn=mix, use_buffers=True)
 
 
 def run(dataset: str) -> None:
@@ -124,12 +120,12 @@ def run(dataset: str) -> None:
     if problem.kind != "mlp":
         theirs = tuple(pytorch.channels_last(network) for network in theirs)
     play = pytorch.step_of(problem, *theirs, plan.batch_size, best=True, logits=logits)
-    average = Average((tensor for tensor, _ in matched(theirs[0], plain[0])), params.train.ema)
+    average = averaged(theirs[0], params.train.ema)
 
     def step(images, codes):
         values = play(*(torch.from_numpy(tensor.asnumpy().copy()) for tensor in (images, codes)))
         if players.average is not None:
-            average.update()
+            average.update_parameters(theirs[0])
         # Its probabilities are not looked at.
         return tuple(Tensor(np.float32(value)) for value in (*values, np.nan, np.nan))
 
@@ -141,14 +137,12 @@ def run(dataset: str) -> None:
             flush=True,
         )
     if players.average is not None:
-        parameters = [parameter for _, parameter in matched(theirs[0], plain[0])]
-        averaged = zip(average.values, parameters, strict=True)
-        take_over(problem.kind, ours[0], plain[0], averaged)
+        take_over(problem.kind, ours[0], plain[0], average.module)
         for own, kept in zip(ours[0].get_parameters(), players.average.averages, strict=True):
             put(kept, own.asnumpy())
-        put(players.average.updates, np.array([average.updates], np.int32))
+        put(players.average.updates, np.array([int(average.n_averaged)], np.int32))
     for network, cell, own in zip(theirs, plain, ours, strict=True):
-        take_over(problem.kind, own, cell, matched(network, cell))
+        take_over(problem.kind, own, cell, network)
     with whole_folder(paths.models(dataset)) as folder:
         players.save(folder / checkpoints.FINAL, epoch.number, total)
 

@@ -5,7 +5,7 @@ import pytest
 from mindspore import Tensor
 
 from benchmarks.game import page, runs
-from stages.gan.data.prepared import Split
+from stages.gan.data.prepared import Split, normalise
 from stages.gan.evaluation import game
 from tests.helpers.data import digits
 
@@ -52,7 +52,7 @@ SMALL = {"generator.widths": [16, 24], "discriminator.widths": [24, 16], "batch_
 def split(count, seed):
     """Prepared digits with latent codes."""
     images, labels = digits(count, seed)
-    values = (images[:, None] / 127.5 - 1).astype(np.float16)
+    values = normalise(images[:, None])
     codes = np.random.default_rng(seed).standard_normal((count, 100), dtype=np.float32)
     return Split(values, codes, labels)
 

@@ -151,7 +151,9 @@ EACH += [
 ]
 
 
-@pytest.mark.parametrize(("kind", "options"), EACH)
+@pytest.mark.parametrize(
+    ("kind", "options"), EACH, ids=lambda of: of if isinstance(of, str) else " ".join(of)
+)
 def test_the_step_adds_the_penaltys_gradient_to_that_of_the_loss(kind, options):
     """By a first update of plain gradient descent, whose length is the rate."""
     listed = penalties.listed(**options)
