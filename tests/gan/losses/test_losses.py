@@ -7,7 +7,7 @@ import sys
 import mindspore as ms
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mindspore import Tensor, ops
 
@@ -300,10 +300,13 @@ def test_the_shares_of_ranks_add_up_to_the_loss_of_the_whole_batch(settings, nam
 
 @settings(deadline=None, max_examples=20)
 @given(several, st.floats(-50, 50), st.sampled_from(["mean", "sum", "none"]))
+@example([1.640625, 1.484375], 0.0, "mean")
 def test_a_loss_of_pairs_is_that_of_their_differences(logits, constant, reduction):
     """A constant added to all logits changes nothing, and G wants what D does not want."""
     loss = losses.build("rpgan", Options(reduction=reduction))
-    fake = np.array(logits, np.float32).reshape(-1, 1)
+    # 64 logits: with AVX-512, softplus of other counts may have other last bits in each call
+    # (findings/mindspore-softplus-calls.sh).
+    fake = np.resize(np.array(logits, np.float32), (64, 1))
     real = fake[::-1] + np.float32(0.5)
     given = Tensor(real), Tensor(fake)
     moved = Tensor(real + np.float32(constant)), Tensor(fake + np.float32(constant))
@@ -314,8 +317,10 @@ def test_a_loss_of_pairs_is_that_of_their_differences(logits, constant, reductio
     np.testing.assert_allclose(loss.discriminator(*moved).asnumpy(), d_loss, rtol=1e-4, atol=2e-5)
     np.testing.assert_array_equal(loss.generator(*given).asnumpy(), d_loss)
     right, wrong = (answers.asnumpy() for answers in loss.probabilities(*given))
-    np.testing.assert_allclose(right + wrong, 1.0, atol=1e-6)
-    np.testing.assert_allclose(right, 1 / (1 + np.exp(fake - real)), atol=1e-5)
+    # On 8 million points MindSpore's sigmoid is off by up to 8.3e-7, and a sum of two by 1.3e-6.
+    np.testing.assert_allclose(right + wrong, 1.0, atol=2e-6)
+    expected = 1 / (1 + np.exp(fake.astype(np.float64) - real))
+    np.testing.assert_allclose(right, expected, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", [name for name in losses.LOSSES if name != "rpgan"])
