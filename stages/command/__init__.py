@@ -3,10 +3,12 @@
 This package imports nothing heavy, so that a stage depends only on what it uses.
 """
 
+import _thread
 import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import FrameType
@@ -18,6 +20,10 @@ from stages.gan import params
 from stages.gan.common import language, paths, runtime
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import ERROR, _, translated
+
+# What the code of an import is called, and how many seconds a signal waits before it looks again.
+_IMPORT = "<frozen importlib._bootstrap>"
+_IMPORTING = 0.05
 
 # At every start MindSpore warns that its own Adam is old. With 3 it shows errors only; a user
 # who wants the warnings sets GLOG_v=2. MindSpore reads it when it is first imported, after this.
@@ -134,8 +140,33 @@ class _Ended(BaseException):
         self.number = signal.Signals(number)
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """The handler of signals that ask to end: it interrupts, but no import.
+
+    A compiled module whose import is interrupted says only that it could not be imported.
+    """
+    if _importing(frame):
+        again = threading.Timer(_IMPORTING, _send, (number,))
+        again.daemon = True
+        again.start()
+        return
     raise _Interrupted if number == signal.SIGINT else _Ended(number)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether that code runs in an import."""
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORT:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send(number: int) -> None:
+    if hasattr(signal, "pthread_kill"):  # it wakes the main thread if that sleeps by now
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _fail(message: str, code: int = 1) -> None:

@@ -1,8 +1,10 @@
+import importlib
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -212,6 +214,23 @@ from stages.command import guarded
 guarded(lambda: exec("import time; print('working', flush=True); time.sleep(60)"))
 """
 
+# A late import, which is interrupted within. A compiled module would hide by what.
+LATE = """
+import time
+from pathlib import Path
+print('working', flush=True)
+time.sleep(1)
+Path('imported').touch()
+"""
+IMPORTS = """
+import time
+from stages.command import guarded
+def main():
+    import late
+    time.sleep(60)
+guarded(main)
+"""
+
 
 def asked_to_end(tmp_path, number: signal.Signals, *words: str):
     """Start Python, send it a signal as soon as it says something, and give how it ended."""
@@ -256,6 +275,41 @@ def test_a_signal_in_code_compiled_from_text_is_one_line(tmp_path, number, code,
 def test_a_signal_leaves_nothing_half_made(tmp_path, number, code, line):
     assert asked_to_end(tmp_path, number, "-c", WORK) == (code, line)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code", "line"), ENDS)
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path, number, code, line):
+    (tmp_path / "late.py").write_text(LATE)
+    assert asked_to_end(tmp_path, number, "-c", IMPORTS) == (code, line)
+    assert (tmp_path / "imported").exists()
+
+
+def imported_and_waited(name: str) -> None:
+    """Import a module and let a signal in; nothing wakes a longer sleep there."""
+    importlib.import_module(name)
+    for _ in range(1000):
+        time.sleep(0.01)
+
+
+def test_a_signal_waits_for_an_import_where_none_is_sent_to_a_thread(tmp_path, monkeypatch):
+    monkeypatch.delattr(signal, "pthread_kill", raising=False)  # as on Windows
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(command, "_IMPORTING", 0.01)
+    name = f"late_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(
+        "import os, signal, sys, time\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "time.sleep(0.1)\n"
+        "sys.imported_late = True\n"
+    )
+    monkeypatch.setattr(sys, "imported_late", False, raising=False)
+    before = signal.signal(signal.SIGTERM, command._interrupt)
+    try:
+        with pytest.raises(command._Ended):
+            imported_and_waited(name)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert sys.imported_late
 
 
 def test_every_command_lets_the_signals_in():
