@@ -74,9 +74,9 @@ def download(dataset: str, params: Dataset) -> None:
         say(f"  {line}")
     if found.bundled:
         say(
-            _(
-                "WARNING: no other source of {dataset} could be used. This is the bundled stand-in,"
-            ).format(dataset=dataset)
+            _("WARNING: {dataset}: this is the bundled stand-in of this project,").format(
+                dataset=dataset
+            )
         )
         say(_("not the real data. The metrics and the report say so too."))
 

@@ -257,7 +257,7 @@ def test_bundled_set_comes_last_with_a_warning(run, capsys):
     assert (source["source"], source["bundled"]) == ("bundled:digits", True)
     said = capsys.readouterr().out
     assert said.index(f"trying {UNREACHABLE}") < said.index("trying bundled:digits")
-    assert "WARNING: no other source of mnist could be used. This is the bundled" in said
+    assert "WARNING: mnist: this is the bundled stand-in" in said
 
 
 def test_real_data_come_without_a_warning(run, tmp_path, capsys):

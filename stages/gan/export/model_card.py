@@ -216,9 +216,8 @@ def _data(facts: Facts) -> str:
     if prepared["bundled"]:
         lines.append(
             _(
-                "**Not the real data.** This is the bundled stand-in of this project, used because "
-                "no other source could be used. Do not compare the figures with those of the real "
-                "data."
+                "**Not the real data.** This is the bundled stand-in of this project. Do not "
+                "compare the figures with those of the real data."
             )
         )
     lines.append(

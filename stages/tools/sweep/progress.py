@@ -11,7 +11,7 @@ from stages.tools.sweep import plan, runs
 from stages.tools.sweep.plan import Planned
 from stages.tools.sweep.runs import Outcome
 
-QUEUED, RUNNING = marked("queued"), marked("running")
+QUEUED, RUNNING = "queued", "running"
 DONE, FAILED = marked("done"), marked("failed")
 # How often an experiment is tried before it counts as failed, if it is killed each time.
 _TRIES = 3
@@ -111,6 +111,9 @@ def counts(experiments: Sequence[Progress]) -> str:
     states = [
         DONE if each.result else FAILED if each.why else each.state for each in experiments
     ]  # fmt: skip
-    return ", ".join(
-        f"{states.count(state)} {translated(state)}" for state in (QUEUED, RUNNING, DONE, FAILED)
+    return _("{queued} queued, {running} running, {done} done, {failed} failed").format(
+        queued=states.count(QUEUED),
+        running=states.count(RUNNING),
+        done=states.count(DONE),
+        failed=states.count(FAILED),
     )

@@ -35,6 +35,9 @@ _BLOCK = 2048
 # To look a value up takes half the time of computing it; two values at once take half of that.
 _VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
 _PAIRS = _VALUES[np.arange(1 << 16, dtype=np.uint16).view(np.uint8)].view(np.uint32)
+# All numbers of float16, by their bits. NumPy converts them one by one, in twice the time.
+_EVERY_HALF = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+_AS_SINGLE = _EVERY_HALF.astype(np.float32)
 
 
 def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
@@ -76,9 +79,8 @@ def to_levels(images: NDArray[Any]) -> NDArray[np.float16]:
 @functools.cache
 def _level_of_each() -> NDArray[np.float32]:
     """`to_levels` of each of the 65,536 numbers of float16, by their bits, in float32."""
-    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     with np.errstate(invalid="ignore"):  # some are NaN
-        return to_levels(every).astype(np.float32)
+        return to_levels(_EVERY_HALF).astype(np.float32)
 
 
 def at_levels(images: NDArray[Any]) -> NDArray[np.float32]:
@@ -86,6 +88,13 @@ def at_levels(images: NDArray[Any]) -> NDArray[np.float32]:
     if images.dtype != np.float16:
         return to_levels(images).astype(np.float32)
     return np.take(_level_of_each(), images.view(np.uint16), mode="clip")
+
+
+def as_single(images: NDArray[Any]) -> NDArray[np.float32]:
+    """Images as float32, with the bits of `astype`; float16 is looked up, in half the time."""
+    if images.dtype != np.float16:
+        return images.astype(np.float32)
+    return np.take(_AS_SINGLE, images.view(np.uint16), mode="clip")
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,7 @@ class Split:
 
     def batch(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
         """The images at `indices` as contiguous float32 (N, channels, height, width)."""
-        return array_files.rows(self.images, indices).astype(np.float32)
+        return as_single(array_files.rows(self.images, indices))
 
     def codes(self, indices: NDArray[np.integer]) -> NDArray[np.float32]:
         """The latent codes attached to the images at `indices`: (N, latent_size), in memory."""

@@ -6,7 +6,14 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from stages.gan.common.randomness import stream
 from stages.gan.data import prepared
-from stages.gan.data.prepared import array_files, at_levels, normalise, to_levels, to_pixels
+from stages.gan.data.prepared import (
+    array_files,
+    as_single,
+    at_levels,
+    normalise,
+    to_levels,
+    to_pixels,
+)
 from stages.gan.data.prepared.array_files import make as make_array
 from tests.helpers.data import message_of
 
@@ -64,6 +71,15 @@ def test_the_table_has_the_level_of_every_half_float():
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     expected = normalise(to_pixels(every[np.isfinite(every)])).astype(np.float32)
     assert at_levels(every)[np.isfinite(every)].tobytes() == expected.tobytes()
+
+
+def test_single_floats_have_the_bits_of_numpys_conversion():
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(4, 1, 128, 128)
+    for images in (every, every[::2, :, :, ::3], every.transpose(0, 1, 3, 2)):
+        single = as_single(images)
+        assert single.tobytes() == images.astype(np.float32).tobytes()
+        assert single.flags.c_contiguous
+    assert as_single(every.astype(np.float32)).tobytes() == every.astype(np.float32).tobytes()
 
 
 @given(st.floats(-1e6, 1e6, width=32))
