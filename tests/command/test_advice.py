@@ -302,6 +302,7 @@ def test_a_file_that_an_older_source_json_does_not_name_is_fetched(copied):
     copied.stage("preprocess", "mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_results_of_other_params_are_made_again(copied):
     params = copied.params
@@ -314,6 +315,7 @@ def test_results_of_other_params_are_made_again(copied):
     copied.stage("evaluate", "mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_checkpoints_with_quick_scores_are_made_again(copied):
     params = copied.params
@@ -381,6 +383,7 @@ def test_a_finished_training_is_taken_up_or_cleared(copied):
     assert "finished before" not in copied.stage("train", "mnist").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_a_stale_bundle_is_packed_after_the_command_that_is_told(copied):
     """Only the page was made again after a change, so the exported networks are of other params."""
@@ -438,7 +441,8 @@ def test_runs_are_compared_and_taken_by_the_commands_of_their_page(copied):
 
 @pytest.mark.pipeline
 @pytest.mark.parametrize(
-    "name", ["workspace", "other", pytest.param("HEAD~1", marks=pytest.mark.slow)]
+    "name",
+    ["workspace", *(pytest.param(name, marks=pytest.mark.slow) for name in ("other", "HEAD~1"))],
 )
 def test_a_picture_without_a_remote_is_made_again(copied, name):
     if name == "other":

@@ -22,6 +22,7 @@ def test_numpy_2_is_named(monkeypatch):
         smoke.check()
 
 
+@pytest.mark.slow
 def test_everything_is_imported_and_kept_compiled(tmp_path):
     """In another process, whose compiled modules lie in a folder of their own."""
     code = (
