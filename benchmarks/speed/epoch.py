@@ -95,7 +95,8 @@ def measure(dataset: str) -> dict[str, float]:
     at_epoch_ends = gaps[per_epoch - 1 :: per_epoch]
     in_between = statistics.median(at_epoch_ends[1:-1])
     # The first epoch compiles the drawing that the watch looks at, once a run.
-    within = [gap for index, gap in enumerate(gaps) if index >= per_epoch and (index + 1) % per_epoch]
+    later = list(enumerate(gaps))[per_epoch:]
+    within = [gap for index, gap in later if (index + 1) % per_epoch]
     in_an_epoch = STEPS_OF_A_REAL_EPOCH[dataset]
     an_epoch = steps / (len(spans) - 1) * in_an_epoch
     return {
