@@ -21,8 +21,9 @@ from stages.gan.common import language, paths, runtime
 from stages.gan.common.errors import UserError
 from stages.gan.common.language import ERROR, _, translated
 
-# What the code of an import is called, and how many seconds a signal waits before it looks again.
+# The file name of Python's own code of an import.
 _IMPORT = "<frozen importlib._bootstrap>"
+# Seconds after which a signal is sent once more, if it met an import.
 _IMPORTING = 0.05
 
 # At every start MindSpore warns that its own Adam is old. With 3 it shows errors only; a user
@@ -143,7 +144,8 @@ class _Ended(BaseException):
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """The handler of signals that ask to end: it interrupts, but no import.
 
-    A compiled module whose import is interrupted says only that it could not be imported.
+    A compiled module that is interrupted while it is imported raises an ImportError. Nothing in
+    that error tells of the signal.
     """
     if _importing(frame):
         again = threading.Timer(_IMPORTING, _send, (number,))
@@ -154,7 +156,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _importing(frame: FrameType | None) -> bool:
-    """Whether that code runs in an import."""
+    """Whether an import is under way in this frame or in a frame that called it."""
     while frame is not None:
         if frame.f_code.co_filename == _IMPORT:
             return True

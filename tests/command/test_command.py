@@ -214,7 +214,7 @@ from stages.command import guarded
 guarded(lambda: exec("import time; print('working', flush=True); time.sleep(60)"))
 """
 
-# A late import, which is interrupted within. A compiled module would hide by what.
+# The signal comes while this module is imported, after the command has begun.
 LATE = """
 import time
 from pathlib import Path

@@ -10,6 +10,7 @@ memory of float32.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,6 @@ _BLOCK = 2048
 # To look a value up takes half the time of computing it; two values at once take half of that.
 _VALUES = ((np.arange(256, dtype=np.float32) - 127.5) / 127.5).astype(np.float16)
 _PAIRS = _VALUES[np.arange(1 << 16, dtype=np.uint16).view(np.uint8)].view(np.uint32)
-# All numbers of float16, by their bits. NumPy converts them one by one, in twice the time.
-_EVERY_HALF = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
-_AS_SINGLE = _EVERY_HALF.astype(np.float32)
 
 
 def normalise(pixels: NDArray[np.uint8]) -> NDArray[np.float16]:
@@ -76,25 +74,39 @@ def to_levels(images: NDArray[Any]) -> NDArray[np.float16]:
     return levels
 
 
-@functools.cache
-def _level_of_each() -> NDArray[np.float32]:
-    """`to_levels` of each of the 65,536 numbers of float16, by their bits, in float32."""
-    with np.errstate(invalid="ignore"):  # some are NaN
-        return to_levels(_EVERY_HALF).astype(np.float32)
-
-
 def at_levels(images: NDArray[Any]) -> NDArray[np.float32]:
     """`to_levels` of a batch, in float32. With a table, float16 takes an eighth of the time."""
-    if images.dtype != np.float16:
-        return to_levels(images).astype(np.float32)
-    return np.take(_level_of_each(), images.view(np.uint16), mode="clip")
+    return _by_table(_levels, images)
 
 
 def as_single(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Images as float32, with the bits of `astype`; float16 is looked up, in half the time."""
+    """Images as float32, with the bits of `astype`. With a table, float16 takes half the time."""
+    return _by_table(_singles, images)
+
+
+def _levels(images: NDArray[Any]) -> NDArray[np.float32]:
+    return to_levels(images).astype(np.float32)
+
+
+def _singles(images: NDArray[Any]) -> NDArray[np.float32]:
+    return images.astype(np.float32)
+
+
+def _by_table(
+    function: Callable[[NDArray[Any]], NDArray[np.float32]], images: NDArray[Any]
+) -> NDArray[np.float32]:
+    """`function`, which treats each number by itself; of float16 it is looked up."""
     if images.dtype != np.float16:
-        return images.astype(np.float32)
-    return np.take(_AS_SINGLE, images.view(np.uint16), mode="clip")
+        return function(images)
+    return np.take(_of_each(function), images.view(np.uint16), mode="clip")
+
+
+@functools.cache
+def _of_each(function: Callable[[NDArray[Any]], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """What it gives for each of the 65,536 numbers of float16, by their bits."""
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    with np.errstate(invalid="ignore"):  # some are NaN
+        return function(every)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.gan.common.randomness import latent_codes, stream
-from stages.gan.data.prepared import array_files
+from stages.gan.data.prepared import array_files, as_single
 
 # At most this many pairs choose the best weights of a search.
 MOST_CHOOSING = 2000
@@ -99,6 +99,6 @@ def _of(images: NDArray[Any], rows: NDArray[np.int64]) -> Draw:
 
     def draw(drawing: np.random.Generator, number: int) -> NDArray[np.float32]:
         picked = rows[drawing.integers(0, len(rows), number)]
-        return array_files.rows(images, picked).astype(np.float32)
+        return as_single(array_files.rows(images, picked))
 
     return draw
